@@ -4,6 +4,7 @@ Tests marked `everything` run only in `make everything`, once a week.
 """
 
 import contextlib
+import importlib
 import itertools
 import os
 import re
@@ -88,6 +89,22 @@ def pytest_collection_modifyitems(items):
     result = yield
     items.sort(key=rank)
     return result
+
+
+def pytest_collection(session):
+    """Lets the processes of `make test` share the work of compiling the test files.
+
+    pytest compiles a test file with its own `assert`, and stores the result. All processes read the files in
+    the same order, so in a new clone each would compile all of them. Here each begins with its own share.
+    """
+    worker = getattr(session.config, "workerinput", None)
+    if worker and not sys.dont_write_bytecode:
+        folders = [Path(each.partition("::")[0]) for each in session.config.args]
+        files = sorted({file for folder in folders for file in folder.rglob("test_*.py")})
+        for file in files[int(worker["workerid"].removeprefix("gw")) :: worker["workercount"]]:
+            sys.path.insert(0, str(file.parent.resolve()))  # as pytest does itself
+            with contextlib.suppress(Exception):  # pytest reports it when it comes to this file
+                importlib.import_module(file.stem)
 
 
 def pytest_collection_finish(session):
