@@ -92,21 +92,42 @@ def test_conversion_loses_nothing(smollm2):
         assert torch.equal(original(**inputs).logits, model(**inputs).logits)
 
 
-def test_offline_once_fetched():
-    """Without a hub or a package index, the model still loads and answers."""
+@pytest.fixture(scope="module")
+def alone():
+    """Runs the first cells of lesson 00, and then a load, in a new process without a hub or a package index.
+
+    Returns the names of the libraries that the first answer imported, and the text of the second.
+    """
     dead = "http://127.0.0.1:9"
     nowhere = {"HF_HUB_OFFLINE": "1", "HTTPS_PROXY": dead, "PIP_INDEX_URL": f"{dead}/simple"}
     code = (
-        "from course_utils import load\n"
-        "model, tokenizer = load('llama', size='small')\n"
+        "import sys, torch\n"
+        "from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaForCausalLM\n"
+        "before = set(sys.modules)\n"
+        "import course_utils as course\n"
+        "course.setup('00_open_the_box')\n"
+        "folder = course.folder('llama')\n"
+        "tokenizer = AutoTokenizer.from_pretrained(folder)\n"
+        "model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)\n"
         "chat = [{'role': 'user', 'content': 'What is the capital of France?'}]\n"
         "as_asked = dict(add_generation_prompt=True, return_tensors='pt', return_dict=True)\n"
         "inputs = tokenizer.apply_chat_template(chat, **as_asked)\n"
-        "print(tokenizer.decode(model.generate(**inputs, max_new_tokens=16, do_sample=False)[0]))"
+        "model.generate(**inputs, max_new_tokens=16, do_sample=False)\n"
+        "print(*sorted({name.partition('.')[0] for name in sys.modules.keys() - before}))\n"
+        "model, tokenizer = course.load('llama', size='small')\n"
+        "answer = tokenizer.decode(model.generate(**inputs, max_new_tokens=16, do_sample=False)[0])\n"
+        "print(answer.replace(chr(10), ' '))"
     )
     command = [sys.executable, "-c", code]
     result = subprocess.run(command, env=os.environ | nowhere, capture_output=True, text=True)
-    assert "The capital of France is Paris." in result.stdout, result.stderr
+    assert result.returncode == 0, result.stderr
+    *_, imported, answer = result.stdout.splitlines()
+    return imported.split(), answer
+
+
+def test_offline_once_fetched(alone):
+    """Without a hub or a package index, the model still loads and answers."""
+    assert "The capital of France is Paris." in alone[1]
 
 
 def settings_of_the_process():
@@ -182,26 +203,10 @@ def test_names_that_do_not_exist():
         loading.folder("llama", size="medium")
 
 
-def test_the_first_answer_waits_for_no_library_that_it_does_not_use():
+def test_the_first_answer_waits_for_no_library_that_it_does_not_use(alone):
     """Lesson 00 imports nothing needless from its first cell to the first answer, so learners wait less."""
-    code = (
-        "import sys, torch\n"
-        "from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaForCausalLM\n"
-        "before = set(sys.modules)\n"
-        "import course_utils as course\n"
-        "course.setup('00_open_the_box')\n"
-        "folder = course.folder('llama')\n"
-        "tokenizer = AutoTokenizer.from_pretrained(folder)\n"
-        "model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)\n"
-        "chat = [{'role': 'user', 'content': 'What is the capital of France?'}]\n"
-        "as_asked = dict(add_generation_prompt=True, return_tensors='pt', return_dict=True)\n"
-        "inputs = tokenizer.apply_chat_template(chat, **as_asked)\n"
-        "model.generate(**inputs, max_new_tokens=16, do_sample=False)\n"
-        "print(*sorted({name.partition('.')[0] for name in sys.modules.keys() - before}))"
-    )
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     large = {"accelerate", "bitsandbytes", "datasets", "diffusers", "gguf", "matplotlib", "peft", "scipy"}
-    assert not large & set(run.stdout.splitlines()[-1].split()), run.stdout
+    assert "course_utils" in alone[0] and not large & set(alone[0])
 
 
 def test_a_wrong_number_of_threads_is_named(monkeypatch):
