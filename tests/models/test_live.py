@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import by_commit
 import pytest
 
 ROOT = Path(__file__).parents[2]
@@ -18,6 +19,8 @@ TEXT = (
     "12 km away (by train), in Anna's well-known garden!"
 )
 CALLER = "tinyworld-caller"
+# The views whose answers are stored: those of website/store_answers.mjs.
+STORED = ["sampling", "router", "ablation", "window", "thinking", "errand"]
 SUM = "58+26+47+39=<think>58+26=84;84+47=131;"  # a text for the reasoner, whose tokens are single signs
 
 
@@ -122,12 +125,15 @@ def node():
         pytest.skip("Needs node: sudo apt install nodejs, or brew install node")
 
 
-def run_tests_of_node(name, site, reference):
-    """Runs live/NAME.test.mjs. `site` has the pages, `reference` the numbers of the libraries."""
+def run_tests_of_node(name, site, reference, **more):
+    """Runs live/NAME.test.mjs. `site` has the pages, `reference` the numbers of the libraries.
+
+    more : variables of the environment
+    """
     test = ROOT / "tests" / "models" / "live" / f"{name}.test.mjs"
     result = subprocess.run(
         [node(), "--test", str(test)],
-        env=os.environ | {"SITE": str(site), "REFERENCE": str(reference)},
+        env=os.environ | {"SITE": str(site), "REFERENCE": str(reference)} | more,
         capture_output=True,
         text=True,
     )
@@ -145,7 +151,6 @@ def run_tests_of_node(name, site, reference):
         "one_weight",
         "router",
         "sampling",
-        "stored",
         "thinking",
         "vote",
         "window",
@@ -153,3 +158,16 @@ def run_tests_of_node(name, site, reference):
 )
 def test_scripts_of_the_page_pass_their_own_tests(name, site, reference):
     run_tests_of_node(name, site, reference)
+
+
+def test_stored_answers_are_those_of_the_model(site, reference):
+    """All views are tried after a change of what answers or stores, otherwise two: see by_commit.py."""
+    places = (
+        "course_utils/opened",
+        "course_utils/training/weights",
+        "website",
+        "tests/models/live",
+        __file__,
+    )
+    few = {} if by_commit.all_due(*places) else {"STORED": " ".join(by_commit.some("stored", STORED, 2))}
+    run_tests_of_node("stored", site, reference, **few)
