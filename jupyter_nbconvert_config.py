@@ -1,14 +1,15 @@
-"""A lesson as a page to read: `jupyter nbconvert --to html notebooks/07_mistral_and_mixtral.ipynb`.
+"""Settings to save a lesson as HTML: `jupyter nbconvert --to html notebooks/07_mistral_and_mixtral.ipynb`.
 
-Read by nbconvert when it is called in this folder. The page needs no network, and can be read by everyone.
+nbconvert reads this file if it is called in this folder. The page needs no network. Its colours and its
+underlined links suit readers with weak eyesight.
 """
 
 from nbconvert.preprocessors import CSSHTMLHeaderPreprocessor
 
 c = get_config()  # noqa: F821
 
-# nbconvert's own colours are too pale for small text on their grounds, under 4.5:1, and its links are known
-# by their colour alone. What is set for `body` goes before the theme, which speaks of `:root`.
+# Some of nbconvert's colours have too little contrast for small text, under 4.5:1, and links differ from
+# other text only in colour. Colours set for `body` override those that the theme sets for `:root`.
 STYLE = """
 body {
   --jp-mirror-editor-comment-color: #2f6868;
@@ -32,7 +33,7 @@ class ForEveryone(CSSHTMLHeaderPreprocessor):
 
 
 c.HTMLExporter.preprocessors = [ForEveryone]
-c.CSSHTMLHeaderPreprocessor.enabled = False  # it would come after it, and begin the list anew
+c.CSSHTMLHeaderPreprocessor.enabled = False  # it would run after ForEveryone, and drop STYLE
 c.ForEveryone.enabled = True
-# No lesson has a formula or a live widget in its stored outputs; the page asks for no script from elsewhere.
+# No stored output has a formula or a live widget, so the page needs no scripts from other servers.
 c.HTMLExporter.require_js_url = c.HTMLExporter.mathjax_url = "data:text/javascript,"

@@ -1,6 +1,6 @@
 """Puts the lessons, exercises, solutions and pages into the package when a wheel is built.
 
-In a clone they lie beside the package. All other settings are in pyproject.toml.
+In a clone, these files lie beside the package. All other settings are in pyproject.toml.
 """
 
 import shutil
@@ -17,7 +17,7 @@ class BuildWithCourse(build_py):
 
     def run(self):
         super().run()
-        if self.editable_mode:  # the clone itself is used
+        if self.editable_mode:  # the package then uses the clone's files
             return
         for pattern in PATTERNS:
             for source in Path().glob(pattern):

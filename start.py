@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Starts the course: makes its environment, fetches its models, checks this machine and opens JupyterLab.
 
-    python3 start.py                             all of that; `make lab` and start.ps1 do the same
-    python3 start.py models                      the environment and the models, and nothing is opened
-    python3 start.py install VENV REQUIREMENT    an environment alone, such as: install .venv ".[dev]"
+    python3 start.py                             does all of that, as `make lab` and start.ps1 do
+    python3 start.py models                      only makes the environment and fetches the models
+    python3 start.py install VENV REQUIREMENT    only makes an environment, such as: install .venv ".[dev]"
 
-It needs only Python's standard library, and says how much it takes before it takes it. Variables:
+It needs only Python's standard library. Before each download it says how many bytes will be downloaded, and
+how many will be on the disk. Variables:
 
 PYTHON=/path/to/python3.12   the Python for the environment; by default this one, or another that suits
 INSTALLER=pip                pip instead of uv; uv is on the PATH, or else pip brings it
@@ -31,7 +32,7 @@ OLDEST, NEWEST = (3, 11), (3, 14)
 VERSIONS = [f"3.{minor}" for minor in range(NEWEST[1], OLDEST[1] - 1, -1)]
 WINDOWS = os.name == "nt"
 PAUSE = 10  # seconds between two lines in a log
-PIP_SECTIONS = ["global", "user", "site", ":env:"]  # of pip's settings; a later one replaces an earlier one
+PIP_SECTIONS = ["global", "user", "site", ":env:"]  # a later section overrides an earlier one
 GB = 1e9
 # Measured on Linux in November 2026, with the versions in constraints/0.2.0.txt.
 CPU_ONLY = "375 MB to download, 1.6 GB on the disk"
@@ -39,8 +40,9 @@ WITH_CUDA = "2.9 GB to download, 5.7 GB on the disk"
 MORE = "; what only tests and the website need takes up to 1.3 GB more"
 MODELS = "164 MB to download, 870 MB on the disk"
 
-# Lessons import these. Importing them once writes their bytecode, even if a variable forbids it later: the
-# next imports take less than half the time. The other files, three quarters, are compiled when needed.
+# The modules that lessons import. Importing them once writes their bytecode, so that later imports take less
+# than half the time, even if a variable then forbids writing it. The other three quarters of the installed
+# files are compiled when they are needed.
 USED = """torch torch._dynamo transformers.generation.utils transformers.pipelines gguf jiwer soundfile soxr
 transformers.models.llama.modeling_llama transformers.models.falcon.modeling_falcon scipy.stats
 transformers.models.mistral.modeling_mistral transformers.models.mixtral.modeling_mixtral
@@ -72,7 +74,7 @@ def main(arguments):
 
 
 def prepare(venv):
-    """Make the environment, if it is missing or older than what it was made from, and fetch the models."""
+    """Make the environment if it is missing or older than pyproject.toml or start.py; fetch the models."""
     stamp = os.path.join(venv, ".core")
     sources = [os.path.getmtime(name) for name in ("pyproject.toml", "start.py")]
     if not works(python_of(venv)) or not os.path.exists(stamp) or os.path.getmtime(stamp) < max(sources):
@@ -90,7 +92,7 @@ def course(venv, command):
     while True:
         try:
             return process.wait()
-        except KeyboardInterrupt:  # the command gets Ctrl-C, too, and ends in its own time
+        except KeyboardInterrupt:  # Ctrl-C reaches the command, too: wait until it has ended
             pass
 
 
@@ -112,7 +114,7 @@ def works(python, code=""):
 
 
 def candidates():
-    """Yield commands of Pythons that may suit, this one first."""
+    """Yield commands of Pythons that may suit: only that of PYTHON if it is set, else this Python first."""
     if os.environ.get("PYTHON"):
         yield [os.environ["PYTHON"]]
         return
@@ -127,7 +129,7 @@ def make_environment(venv):
         if works(python, suits):
             version = subprocess.check_output([*python, "--version"]).decode().strip()
             say(f"Making the environment {venv} with {version}")
-            # A folder without its Python is left over from an attempt that was cut off: --clear removes it.
+            # If the folder exists but has no Python, an earlier attempt was cut off: --clear empties it.
             return run([*python, "-m", "venv", "--clear", venv], "the environment could not be made")
     if not os.environ.get("PYTHON") and shutil.which("uv"):
         say(f"Making the environment {venv} with a Python that uv finds or downloads")
@@ -222,10 +224,10 @@ def pip_settings(venv):
 
 
 def torch_source(venv, settings):
-    """Return the index for a torch without CUDA, or "" for the usual index, and what an installation takes.
+    """Return the index from which to install torch, "" for the usual index, and the size of an installation.
 
-    On Linux the usual index has torch for NVIDIA's GPUs. Before that is taken on a machine without such a
-    GPU, the learner is told, and in a terminal asked.
+    On Linux, torch from the usual index comes with NVIDIA's libraries. If a machine without an NVIDIA GPU
+    can't reach the index that has torch without them, the learner is told, and in a terminal asked.
     """
     has_torch = "import importlib.util, sys; sys.exit(not importlib.util.find_spec('torch'))"
     if platform.system() != "Linux" or works(python_of(venv), has_torch):
@@ -247,7 +249,7 @@ def torch_source(venv, settings):
 
 
 def answers(index, settings):
-    """Return whether an index answers, at the first try or the second, with pip's certificate and proxy."""
+    """Return whether an index answers one of two requests, which use pip's certificate and proxy."""
     try:
         handlers = []
         if settings.get("cert"):
@@ -267,7 +269,7 @@ def answers(index, settings):
 
 
 def with_uv(venv, requirement, chosen, cpu_index, settings, log):
-    """Install with uv, which downloads side by side. Return 0, or what the failed command returned."""
+    """Install with uv, which downloads several packages at once. Return 0 if it succeeded."""
     if os.environ.get("INSTALLER", "uv") != "uv":
         return 1
     uv = shutil.which("uv") or os.path.join(venv, "Scripts" if WINDOWS else "bin", "uv")
@@ -285,7 +287,7 @@ def with_uv(venv, requirement, chosen, cpu_index, settings, log):
 
 
 def for_uv(settings):
-    """Return pip's settings as variables for uv, which does not read them itself: {name: value}."""
+    """Return variables {name: value} that give uv pip's settings, which uv does not read itself."""
     names = {
         "index-url": "UV_DEFAULT_INDEX",
         "extra-index-url": "UV_INDEX",
@@ -305,7 +307,7 @@ def for_uv(settings):
 
 
 def with_pip(venv, requirement, chosen, cpu_index, log):
-    """Install with pip. Return 0, or what the failed command returned."""
+    """Install with pip. Return 0 if it succeeded."""
     pip = [python_of(venv), "-m", "pip", "--disable-pip-version-check", "install", "--retries", "6"]
     limits = ["--constraint", chosen] if chosen else []
     if watched([*pip, "--upgrade", "pip"], "Bringing pip up to date", log):
@@ -338,10 +340,10 @@ def run(command, failure):
 
 
 def watched(command, doing, log=None, environment=None):
-    """Run a command and return its exit status. Unless this is a terminal, print a line every 10 seconds.
+    """Run a command and return its exit status. Print a line every 10 seconds, except in a terminal.
 
-    doing : what the line says, as in "Installing with uv"
-    log : the file that gets what the command prints; the line repeats the end of it
+    doing : the line's words for what is done, such as "Installing with uv"
+    log : the file for what the command prints; the line ends with the last line of this file
     environment : the command's variables, by default this program's
     """
     started, free = time.monotonic(), shutil.disk_usage(".").free

@@ -10,7 +10,7 @@ def tokenizer(vocabulary: Sequence[str], pattern: str, decoder):
 
     It puts <s> before a text. It does not add </s>: the code that trains or scores does that.
 
-    vocabulary : all tokens, in the order of their numbers
+    vocabulary : all tokens, in the order of their ids
     pattern : a regular expression that matches one token; what lies between two matches is dropped
     decoder : a decoder of the library tokenizers, which joins tokens to a text
     """

@@ -1,10 +1,11 @@
-"""Bring a sheet's notebooks from the homes of a JupyterHub's learners, and the feedback back into them.
+"""Copy a sheet's notebooks from the home folders of a JupyterHub's learners, or the feedback into them.
 
 python docs/jupyterhub/homes.py collect https://class.example.org 00_open_the_box ~/class/submissions
 python docs/jupyterhub/homes.py return https://class.example.org 00_open_the_box ~/class/grades
 
-An administrator makes the token on the hub's page /hub/token and puts it into JUPYTERHUB_API_TOKEN. A
-learner's server runs the learner's code: it gets a token of its own, which opens nothing else.
+An administrator makes a token on the hub's page /hub/token and puts it into JUPYTERHUB_API_TOKEN. This token
+is never sent to a learner's server, which runs the learner's code: the requests to that server have another
+token, which gives access to that server alone.
 """
 
 import argparse
@@ -21,7 +22,7 @@ COURSE = "open-the-box"  # the folder of the lessons in each home
 
 
 class Hub:
-    """A JupyterHub, with the token of one of its administrators.
+    """A JupyterHub, to which an administrator's token gives access.
 
     Args:
         address: The address of the hub, such as https://class.example.org.
@@ -40,7 +41,7 @@ class Hub:
         return reply
 
     def learners(self):
-        """Returns the names of all who have logged in, without administrators, sorted."""
+        """Returns the sorted names of all users who have logged in, except administrators."""
         found = []
         while page := self._ask("GET", "users", params={"offset": len(found), "limit": 50}).json():
             found += page
@@ -59,7 +60,9 @@ class Hub:
 
     @contextmanager
     def home(self, name):
-        """Yields a function that asks the contents API of a learner's server; stops the server if it was off.
+        """Yields a function that sends a request to the contents API of a learner's server.
+
+        If the server is off, starts it first, and stops it at the end.
 
         Raises:
             TimeoutError: If the server does not start.
@@ -88,7 +91,7 @@ class Hub:
 
 
 def _in_each_home(hub, names, work):
-    """Yields "NAME: what WORK returned", or why it could not be done; the others go on."""
+    """Calls `work` for each home. Yields "NAME: " and what `work` returned, or its error, for each."""
     for name in names:
         try:
             with hub.home(name) as contents:

@@ -1,15 +1,18 @@
-// Answers the view `errand` with the tiny callers in the page. Each is loaded when it is first asked.
+// Answers the view `errand` with the tiny callers in the page. Each caller is loaded at the first request to it.
 import { loadTinyWorld } from "./load.js";
 
 const MOST_TOKENS = 40;
 const short = (share) => Number(share.toFixed(4));
 
-/** @param {string} folder the address of the caller's folder; that of the warned one is beside it */
+/** @param {string} folder the address of the caller's folder; with "-warned" after it, that of the warned caller */
 export async function answerFor(folder) {
   const { softmax } = await import("./tinyworld.js");
   const callers = new Map();
 
-  /** What a model writes after a text, always the likeliest token with its share, up to the end of a call or of the text. */
+  /**
+   * Continue a text with the likeliest token each time, until a call or the text ends or a limit is reached.
+   * Returns `written`, pairs of a token and its probability, and `call`, the probability that a call comes first.
+   */
   function write({ model, tokenizer }, text) {
     const ids = tokenizer.encode(text);
     const [opens, closes] = ["<call>", "</call>"].map((tag) => tokenizer.ids.get(tag));

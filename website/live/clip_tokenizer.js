@@ -1,12 +1,12 @@
-// CLIP's tokenizer, which Stable Diffusion has: byte pair encoding. A word begins as single characters; the pair that
-// stands first in the list of merges is joined, and again, until no pair is in the list.
+// CLIP's tokenizer, which Stable Diffusion uses: byte pair encoding. A word is first split into its bytes. Of all
+// neighbouring pieces, the pair that comes first in the list of merges is joined, until no pair is in the list.
 
 const WORD = /'s|'t|'re|'ve|'m|'ll|'d|\p{L}+|\p{N}|[^\s\p{L}\p{N}]+/gu;
 
 export class ClipTokenizer {
   /**
    * @param {any} json the content of tokenizer.json
-   * @param {number} length the number of ids of a prompt, with the marks at both ends
+   * @param {number} length the number of ids that every prompt gets, including the marks of its beginning and its end
    */
   constructor({ model, added_tokens: [begin, end] }, length) {
     /** @type {Object<string, number>} */
@@ -22,7 +22,7 @@ export class ClipTokenizer {
   /**
    * Split a prompt into tokens. The last token of each word ends in "</w>".
    * @param {string} prompt
-   * @returns {string[]} as many as fit between the marks
+   * @returns {string[]} the first tokens, as many as fit between the two marks
    */
   split(prompt) {
     const words = prompt.normalize("NFC").toLowerCase().match(WORD) ?? [];
@@ -30,7 +30,7 @@ export class ClipTokenizer {
   }
 
   /**
-   * The ids of a prompt: the mark of the beginning, the tokens, and the mark of the end up to the full length.
+   * The ids of a prompt: the mark of the beginning, the tokens, and the mark of the end, repeated up to `length` ids.
    * @param {string} prompt
    * @returns {number[]}
    */
@@ -54,7 +54,7 @@ export class ClipTokenizer {
   }
 }
 
-/** A visible character for each byte, as in GPT-2: most stand for themselves, the others begin at 256. */
+/** Return a character for each byte, as in GPT-2: its own if this is visible, otherwise one from code point 256 on. */
 function byteCharacters() {
   const visible = (byte) => (byte > 32 && byte < 127) || (byte > 160 && byte !== 173);
   let next = 256;

@@ -1,12 +1,12 @@
-// Runs an explorable when the website is opened from a folder, where a browser loads neither modules nor data.
-// When the website is built, FILES gets their texts by name. The models in the pages need a server all the same.
+// Runs an explorable whose page is opened from a folder (file:), because a browser then loads neither modules nor data.
+// The build of the website writes their texts into FILES, by file name. Models still need a server.
 (() => {
   /** @type {Object<string, string>} */
   const FILES = {};
   /** @type {Object<string, string>} */
   const made = {};
 
-  /** The address of a module whose imports have such addresses, too. @param {string} name @returns {string} */
+  /** Make a blob: address for a module, and for each module that it imports. @param {string} name @returns {string} */
   function address(name) {
     made[name] ??= URL.createObjectURL(
       new Blob([FILES[name].replaceAll(/from "\.\/([\w.]+)"/g, (_, other) => `from "${address(other)}"`)], { type: "text/javascript" }),

@@ -9,7 +9,7 @@ export async function answerFor(folder, progress) {
   const { model, tokenizer } = await loadTinyWorld(folder, progress);
   const most = model.config.max_position_embeddings;
   return {
-    /** What the model writes after a text, always the likeliest token, up to the token that ends it. */
+    /** Continue a text with the likeliest token each time, up to the token that ends a text. */
     answer({ text }) {
       const ids = tokenizer.encode(text);
       const cache = model.cache();

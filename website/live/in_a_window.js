@@ -1,4 +1,4 @@
-// Answers the view `window` with a TinyWorld model in the page, whose layers see only the last tokens.
+// Answers the view `window` with a TinyWorld model in the page. Each layer attends to the last `size` tokens only.
 import { loadTinyWorld } from "./load.js";
 import { softmax } from "./tinyworld.js";
 

@@ -1,4 +1,4 @@
-// A lesson on the page: code that folds, predictions before their answers, and what has been read.
+// For a lesson's page: folds code, asks for predictions before it shows the answers, and stores what has been read.
 (() => {
   const { memory } = globalThis.openTheBox;
   const article = /** @type {HTMLElement} */ (document.querySelector("article"));
@@ -11,7 +11,7 @@
   remember();
   document.documentElement.classList.add("ready");
 
-  /** Close each cell's code, but for those that were open at the last visit. */
+  /** Close the code of each cell, unless it was open at the last visit. Add a button for all code. */
   function foldCode() {
     const cells = [.../** @type {NodeListOf<HTMLDetailsElement>} */ (article.querySelectorAll("details.code"))];
     if (!cells.length) return;
@@ -34,7 +34,7 @@
     name();
   }
 
-  /** Move a term's meaning to the left where it would pass the right edge, and close it on Escape. */
+  /** Move the explanation of a term to the left if it would pass the window's right edge. Hide it on Escape. */
   function keepMeaningsInSight() {
     for (const term of /** @type {NodeListOf<HTMLElement>} */ (article.querySelectorAll(".term"))) {
       const meaning = /** @type {HTMLElement} */ (term.querySelector(".meaning"));
@@ -52,13 +52,13 @@
     });
   }
 
-  /** A button above the lesson's first cell, where there is room for it. @param {string} text */
+  /** Add a button to the row above the lesson's first cell. @param {string} text */
   function tool(text) {
     const row = article.querySelector(".tools");
     return row.appendChild(Object.assign(document.createElement("button"), { type: "button", textContent: text }));
   }
 
-  /** Show each question as a form, and what follows once it is answered. */
+  /** Show each question as a form. Show what comes after a question once it is answered. */
   function askFirst() {
     const forms = [.../** @type {NodeListOf<HTMLFormElement>} */ (article.querySelectorAll("form.prediction"))];
     const keys = new Set(forms.map((form) => form.dataset.key));
@@ -102,7 +102,10 @@
     return { show: (key) => keep(key, given[key] ?? null), of: (el) => veiled.find((each) => each.el.contains(el))?.keys ?? [] };
   }
 
-  /** @param {HTMLFormElement} form @param {string | null | undefined} guess null: the answer was asked for without one */
+  /**
+   * @param {HTMLFormElement} form
+   * @param {string | null | undefined} guess null: the visitor wants the answer without a guess; undefined: none yet
+   */
   function drawForm(form, guess) {
     const field = form.querySelector("input");
     if (field && guess) field.value = guess;
@@ -135,7 +138,7 @@
     return actual > guessed ? `: the answer is ${times} times that.` : `: ${times} times the answer.`;
   }
 
-  /** The number in "40", "1,000", "0,5", "25 %" or "134M", else null. @param {string} text */
+  /** Return the number in a text such as "40", "1,000", "0,5", "25 %" or "134M", or null. @param {string} text */
   function readNumber(text) {
     const parts = text.toLowerCase().replaceAll(/[\s_]|%$/g, "").match(/^([-+]?[\d.,]*\d)(k|m|b|thousand|million|billion)?$/);
     if (!parts) return null;
@@ -145,7 +148,7 @@
     return Number.isFinite(value) ? value : null;
   }
 
-  /** A link to a heading or to a search's hit opens what hides it. */
+  /** If the page's address points to a part that is hidden until questions are answered, show this part. */
   function openWhatIsLinked() {
     const open = () => {
       const target = location.hash.length > 1 && document.getElementById(decodeURIComponent(location.hash.slice(1)));
@@ -157,7 +160,7 @@
     open();
   }
 
-  /** The front page says where to continue: a lesson is read once its end was in sight. */
+  /** Store, for the front page, that the lesson was opened, and that it was read once its last section is in sight. */
   function remember() {
     if (!/^\d\d_/.test(lesson)) return;
     const note = (more) => memory.write("read", { ...memory.read("read"), [lesson]: { ...memory.read("read")[lesson], when: Date.now(), ...more } });

@@ -1,4 +1,4 @@
-// Loads a TinyWorld model into the page: on a press, with progress, and from the browser's cache the next time.
+// Loads a TinyWorld model into the page, and reports the progress. The next time it comes from the browser's cache.
 import { readSafetensors } from "./safetensors.js";
 import { TinyWorld } from "./tinyworld.js";
 import { Tokenizer } from "./tokenizer.js";
@@ -29,7 +29,7 @@ export async function fetchKept(address, progress = () => {}) {
     if (length) progress(received / length);
   }
   const blob = new Blob(chunks);
-  await cache?.put(address, new Response(blob)).catch(() => {}); // a full or private cache: it works without
+  await cache?.put(address, new Response(blob)).catch(() => {}); // the cache may be full or forbidden
   return blob.arrayBuffer();
 }
 

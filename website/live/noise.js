@@ -1,10 +1,10 @@
-// The noise that torch draws from a seed on a processor, so that a seed gives the same picture here and in the lesson.
+// Draws the noise that torch draws from the same seed on a CPU. So a seed gives the same picture here and in the lesson.
 
 const LENGTH = 624;
 const SHIFT = 397;
 
 /**
- * The Mersenne Twister (MT19937), torch's source of chance: each call returns the next whole number of 32 bits.
+ * The Mersenne Twister (MT19937), torch's random number generator: each call returns the next whole number of 32 bits.
  * @param {number} seed
  * @returns {() => number}
  */
@@ -34,7 +34,7 @@ export function mersenneTwister(seed) {
 
 /**
  * torch.randn(count, generator=torch.Generator().manual_seed(seed)), within 1e-6.
- * @param {number} count a multiple of 16: torch fills shorter rests in another way
+ * @param {number} count a multiple of 16, because torch computes a remainder of fewer numbers in another way
  * @param {number} seed
  * @returns {Float32Array}
  */
@@ -42,7 +42,7 @@ export function randn(count, seed) {
   if (count % 16) throw new Error("The number of random numbers must be a multiple of 16.");
   const next = mersenneTwister(seed);
   const numbers = Float32Array.from({ length: count }, () => (next() % 2 ** 24) / 2 ** 24);
-  // Box and Muller's method makes two normal numbers out of two even ones. torch pairs numbers that are 8 apart.
+  // The Box-Muller method turns two uniform random numbers into two normal ones. torch pairs those 8 places apart.
   for (let block = 0; block < count; block += 16) {
     for (let i = block; i < block + 8; i++) {
       const radius = Math.sqrt(-2 * Math.log(1 - numbers[i]));

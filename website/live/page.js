@@ -1,25 +1,27 @@
-// Starts the explorable of a page: <div id="view" data-…>. A page that is embedded (?embed) shows the picture alone.
+// Starts the explorable of a page, <div id="view" data-…>. A page that is embedded (?embed) shows nothing but the view.
 //
-// A model that runs in the page is loaded on a press. Until then the view draws from stored answers: `data.answers` is a
-// list of { want, … }, each what the model answered to `want`. If the view wants anything else, `said` is
-// { want, asleep: true }, and once the model is awake it answers the last such want. If a press on a button asked for it,
-// a model of at most 10 MB is loaded at once, and that button shows how much has arrived (`data-waking`). Otherwise the
-// button that wakes the model pulses.
-// The button is put into the view's element with the attribute data-wake, which says what waking is good for. With
-// data-wake-on-need there is no button: the first want that is not stored loads the model, and is then answered.
-// A view with a button of its own (`wakes = "itself"`) looks up what is stored by itself, and wants what must be written.
+// A view sends requests, each in its field `want`, and gets the answers in `said`. A model that runs in the page is
+// "asleep" until the visitor wakes it, which loads it. Until then, requests are answered from `data.answers`: a list of
+// { want, … }, each with the model's answer to `want`. The answer to any other request is { want, asleep: true }; the
+// last such request is answered once the model is awake. If it came from the press of a button, a model of at most
+// 10 MB is loaded at once, and that button shows how much has arrived (`data-waking`). Otherwise the wake button pulses.
+//
+// The wake button is put into the view's element with the attribute data-wake, whose value says what the model is for.
+// If the view has an element with data-wake-on-need, there is no wake button: the first request that no stored answer
+// fits loads the model, and is then answered. A view with a wake button of its own (`wakes = "itself"`) looks up the
+// stored answers itself, and requests only what the model must compute.
 import { fetchJson, show } from "./host.js";
 
 if (new URLSearchParams(location.search).has("embed")) document.body.classList.add("embedded");
 
 const el = /** @type {HTMLElement} */ (document.getElementById("view") ?? document.createElement("div"));
 const { view, data, weights, start, answers, size, wakes } = el.dataset;
-const LARGE = 10; // MB that are not loaded without being asked for
+const LARGE = 10; // MB; a press of another button than the wake button loads no larger model
 const kept = (el.dataset.kept ?? "").split(" ").filter(Boolean);
 const values = JSON.parse(start ?? "{}");
 
-let loading = null; // the model on its way, or arrived
-/** Load the model, once: what answers, and perhaps more. A load that fails can be tried again. `arrived` gets the share. */
+let loading = null; // a promise, once the loading of the model has begun
+/** Load the model once, or again after a failure. Returns what `answerFor` returns. `arrived` gets the share loaded. */
 function load(arrived) {
   loading ??= import(`./${answers}.js`)
     .then(({ answerFor }) => answerFor(weights, arrived))
@@ -37,9 +39,9 @@ else if (view) show(el, { view, data, values, kept });
 async function showAsleep() {
   const stored = data ? await fetchJson(data) : { answers: [] };
   const known = new Map(stored.answers.map((answer) => [JSON.stringify(answer.want), answer]));
-  let compute = null; // the model's answer, once it is awake
-  let missed = null; // the last want that needs the model
-  let pressed = null; // the button whose press asks for what comes now
+  let compute = null; // the function that asks the model, once it is awake
+  let missed = null; // the last request that needs the model
+  let pressed = null; // the button whose press causes the next request, if any
   for (const type of ["pointerdown", "input", "keydown"]) {
     el.addEventListener(type, (event) => {
       const own = event.key === "Enter" && event.target.closest?.(".own-form");
@@ -48,7 +50,7 @@ async function showAsleep() {
   }
   el.addEventListener("click", (event) => {
     pressed = event.target.closest("button");
-    if (pressed?.matches("[data-waking]")) event.stopImmediatePropagation(); // it is at work already
+    if (pressed?.matches("[data-waking]")) event.stopImmediatePropagation(); // the model is being loaded for this button
   }, true);
   const answer = (want, tell) => {
     const found = known.get(JSON.stringify(want));
@@ -61,7 +63,7 @@ async function showAsleep() {
     else pulse();
     return { asleep: true };
   };
-  /** Load the model, if nobody has, and say in the slot how far it is. */
+  /** Load the model if it is not loaded yet, and show the progress in the element `slot`. */
   async function onNeed(slot) {
     const say = (words) => (slot.textContent = words);
     say(`Loading the model (${size})…`);
@@ -87,16 +89,16 @@ async function showAsleep() {
   function pulse() {
     if (!el.querySelector(".wake-button:enabled")) return;
     button.classList.remove("pulse");
-    void button.offsetWidth; // lets the animation start again
+    void button.offsetWidth; // makes the animation start again
     button.classList.add("pulse");
   }
   button.addEventListener("click", () => wake(button));
 
-  /** Load the model. `by` is the button that was pressed for it. */
+  /** Load the model. `by` is the button that was pressed: the wake button, or a button of the view. */
   async function wake(by) {
     if (button.disabled) return;
     const { width, height } = button.getBoundingClientRect();
-    Object.assign(button.style, { minWidth: `${width}px`, minHeight: `${height}px` }); // nothing moves
+    Object.assign(button.style, { minWidth: `${width}px`, minHeight: `${height}px` }); // keep the button's size
     button.disabled = true;
     const words = button.textContent;
     note.textContent = `Loading the model: ${size}.`;
@@ -134,7 +136,7 @@ function showWithItsOwnButton() {
   return show(el, { view, data, values: { ...values, size, live: false }, kept, answer });
 }
 
-/** Put the button into the view's element for it. */
+/** Put the wake button and a note into the element `slot`. */
 function wakeButton(slot) {
   slot.classList.add("wake");
   const button = document.createElement("button");

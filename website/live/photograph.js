@@ -1,6 +1,6 @@
-// Saves an explorable as PNG: a copy of its elements in an SVG, with the styles, fonts and canvases written into it.
+// Saves an explorable as PNG. To draw it, copies its elements into an SVG that contains all styles, fonts and canvases.
 
-const SCALE = 2; // pixels of the picture for one of the page
+const SCALE = 2; // pixels of the PNG for each pixel of the page
 const MARGIN = 24;
 
 /**
@@ -63,9 +63,9 @@ function copyOf(el) {
     if (field.checked) twin.setAttribute("checked", "");
   }
   for (const [node, twin] of pairs("*")) {
-    if (facesAway(node)) twin.style.visibility = "hidden"; // in an SVG nothing has a back
+    if (facesAway(node)) twin.style.visibility = "hidden"; // an SVG would show its back
   }
-  const canvases = pairs("canvas"); // listed before the first is replaced
+  const canvases = pairs("canvas"); // list all before one is replaced, which shifts the indices
   for (const [canvas, twin] of canvases) {
     const image = document.createElement("img");
     image.className = canvas.className;
@@ -79,7 +79,7 @@ function copyOf(el) {
   return copy;
 }
 
-/** Whether an element shows its hidden back. @param {Element} node */
+/** Whether an element is not seen because its back, which is hidden, faces the visitor. @param {Element} node */
 function facesAway(node) {
   if (getComputedStyle(node).backfaceVisibility !== "hidden") return false;
   let matrix = new DOMMatrix();

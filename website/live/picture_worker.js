@@ -1,12 +1,12 @@
-// Runs PictureWorld's Stable Diffusion off the page's own thread, so that the page stays alive while it draws.
+// Runs PictureWorld's Stable Diffusion in a thread of its own, so that the page still responds while the model draws.
 import { fetchKept } from "./load.js";
 import { fetchJson } from "./host.js";
 import { PictureWorld } from "./picture_world.js";
 
 const RUNTIME = "ort.wasm.bundle.min.mjs";
 const FILES = { wasm: "ort-wasm-simd-threaded.wasm", textEncoder: "text_encoder.onnx", unet: "unet.onnx", decoder: "vae_decoder.onnx" };
-const SHARES = { wasm: 0.58, textEncoder: 0.05, unet: 0.33, decoder: 0.04 }; // of the bytes
-// The further optimisations of graphs take seconds at the start, and runs in WebAssembly gain nothing from them.
+const SHARES = { wasm: 0.58, textEncoder: 0.05, unet: 0.33, decoder: 0.04 }; // of all bytes to download
+// Higher levels of graph optimisation take seconds at the start, and make no run in WebAssembly faster.
 const OPTIONS = { executionProviders: ["wasm"], graphOptimizationLevel: "basic" };
 
 /** @param {string} folder @param {(share: number) => void} progress */
@@ -14,7 +14,7 @@ async function load(folder, progress) {
   const arrived = {};
   const file = async (name) =>
     fetchKept(`${folder}/${FILES[name]}`, (share) => {
-      arrived[name] = Math.min(1, share) * SHARES[name]; // a compressed file counts more bytes than it says
+      arrived[name] = Math.min(1, share) * SHARES[name]; // a compressed file has more bytes than Content-Length
       progress(Object.values(arrived).reduce((sum, part) => sum + part, 0));
     });
   const [ort, tokenizer, scheduler, wasm, ...models] = await Promise.all([
@@ -23,7 +23,7 @@ async function load(folder, progress) {
     fetchJson(`${folder}/scheduler_config.json`),
     ...Object.keys(FILES).map(file),
   ]);
-  ort.env.wasm.numThreads = 1; // more need headers that a plain web server does not send
+  ort.env.wasm.numThreads = 1; // more threads need headers that a plain web server does not send
   ort.env.wasm.wasmBinary = wasm;
   const networks = {};
   for (const [index, name] of ["textEncoder", "unet", "decoder"].entries()) {
@@ -33,7 +33,7 @@ async function load(folder, progress) {
 }
 
 let world = null;
-let turn = Promise.resolve(); // one answer at a time
+let turn = Promise.resolve(); // resolved when the last request has been answered
 
 addEventListener("message", ({ data: { folder, want, id } }) => {
   turn = turn.then(async () => {

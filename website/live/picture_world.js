@@ -1,13 +1,13 @@
-// PictureWorld's Stable Diffusion: a text encoder, a UNet and the decoder of a VAE run in onnxruntime-web; the
-// tokenizer, the scheduler and guidance are the plain JavaScript around them.
+// PictureWorld's Stable Diffusion: its text encoder, its UNet and the decoder of its VAE run in onnxruntime-web. The
+// tokenizer, the scheduler and guidance are plain JavaScript.
 import { ClipTokenizer } from "./clip_tokenizer.js";
 import { randn } from "./noise.js";
 import { DDIM } from "./scheduler.js";
 
-const SHAPE = [1, 4, 16, 16]; // of the latents
+const SHAPE = [1, 4, 16, 16]; // of the latents: (pictures, channels, rows, columns)
 const CELLS = 16 * 16;
 const NUMBERS = 4 * CELLS;
-const KEPT = 100; // drawings whose states are kept
+const KEPT = 100; // the number of drawings whose states are kept
 
 /** What to draw, and how.
  * @typedef {{ prompt: string, seed: number, guidance: number, steps: number }} Plan */
@@ -16,27 +16,27 @@ const KEPT = 100; // drawings whose states are kept
  * @typedef {object} State
  * @property {Float32Array} latents
  * @property {Float32Array} maps [token][row][column]: how much each position attended to each token of the prompt, in
- *   the call of the UNet that led here; empty for the noise
+ *   the call of the UNet that led to this state; empty for the first state, which is noise
  */
 
 export class PictureWorld {
   /**
    * @param {any} ort onnxruntime-web
-   * @param {{ textEncoder: any, unet: any, decoder: any }} networks its sessions
+   * @param {{ textEncoder: any, unet: any, decoder: any }} networks onnxruntime's sessions
    * @param {{ tokenizer: any, scheduler: any }} settings the contents of tokenizer.json and scheduler_config.json
-   * @param {number} [length] ids of a prompt
+   * @param {number} [length] the number of ids that every prompt gets
    */
   constructor(ort, networks, settings, length = 20) {
     this.ort = ort;
     this.networks = networks;
     this.tokenizer = new ClipTokenizer(settings.tokenizer, length);
     this.scheduler = new DDIM(settings.scheduler);
-    /** @type {Map<string, { text: any, states: State[] }>} the newest last */
+    /** @type {Map<string, { text: any, states: State[] }>} by plan, the last used one last */
     this.drawings = new Map();
   }
 
   /**
-   * The state after a number of steps. States that were computed before are at hand.
+   * Return the state after a number of steps. Only states that are not kept from earlier calls are computed.
    * @param {Plan} plan
    * @param {number} step from 0, the noise, to plan.steps
    * @returns {Promise<State>}
@@ -83,7 +83,8 @@ export class PictureWorld {
   }
 
   /**
-   * What the view `denoising` gets for a state: its picture and maps as base64, each map in 8 bits of its peak.
+   * Return what the view `denoising` needs for a state: its picture and its maps, as bytes in base64. In a map, the
+   * byte 255 stands for the map's largest value, which is in `peaks`.
    * @param {Plan & { step: number }} want
    */
   async answer({ step, ...plan }) {
@@ -105,14 +106,14 @@ export class PictureWorld {
     };
   }
 
-  /** The text encoder's numbers for no prompt and for the prompt. */
+  /** Return the text encoder's output for the empty prompt and for `prompt`. */
   async #read(prompt) {
     const ids = Int32Array.from([...this.tokenizer.encode(""), ...this.tokenizer.encode(prompt)]);
     const { text } = await this.networks.textEncoder.run({ ids: new this.ort.Tensor("int32", ids, [2, ids.length / 2]) });
     return text;
   }
 
-  /** One call of the UNet: what it predicts without and with the prompt, and where it looked. */
+  /** Call the UNet once. Returns its predictions without and with the prompt, and its attention to the prompt. */
   async #predict(latents, time, text) {
     const { predictions, maps } = await this.networks.unet.run({
       latents: new this.ort.Tensor("float32", latents, SHAPE),
@@ -124,10 +125,10 @@ export class PictureWorld {
 }
 
 /**
- * Guidance: go from the prediction without the prompt towards the one with it, and beyond.
+ * Guidance: go from the prediction without the prompt towards the prediction with it, and beyond.
  * @param {Float32Array} without
  * @param {Float32Array} withPrompt
- * @param {number} guidance 1 ends at the prediction with the prompt
+ * @param {number} guidance 1 gives the prediction with the prompt; a larger number goes beyond it
  */
 export const guide = (without, withPrompt, guidance) =>
   without.map((value, i) => value + guidance * (withPrompt[i] - value));

@@ -2,7 +2,7 @@
 import { loadTinyWorld } from "./load.js";
 import { softmax } from "./tinyworld.js";
 
-const RANDOM = 5; // routers made of random numbers, to compare with
+const RANDOM = 5; // the number of routers with random weights, for comparison
 
 /**
  * @param {string} folder the address of the model's folder
@@ -13,7 +13,7 @@ export async function answerFor(folder, progress) {
   const { num_local_experts: experts, hidden_size: size } = model.config;
   const random = Array.from({ length: RANDOM }, (_, seed) => normals(seed, experts * size));
 
-  /** The first expert, the second, and the first one's share, if a router had these weights. */
+  /** Return the first and the second expert that a router with these weights chooses, and the share of the first. */
   function choose(weights, input) {
     const scores = new Float32Array(experts);
     for (let expert = 0; expert < experts; expert++) {
@@ -37,7 +37,7 @@ export async function answerFor(folder, progress) {
   };
 }
 
-/** Numbers of a normal distribution, the same for the same seed: mulberry32, then Box and Muller. */
+/** Return normal random numbers, always the same for a seed: mulberry32's numbers, turned by the Box-Muller method. */
 function normals(seed, many) {
   let state = Math.imul(seed + 1, 0x9e3779b9);
   const lot = () => {

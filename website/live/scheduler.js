@@ -1,4 +1,4 @@
-// The DDIM scheduler of diffusers, for models that predict v: how far each step follows the UNet's prediction.
+// The DDIM scheduler of diffusers, for models that predict v: computes a drawing's next state from the prediction.
 // Song, Meng and Ermon (2020), arXiv:2010.02502; v: Salimans and Ho (2022), arXiv:2202.00512.
 
 export class DDIM {
@@ -9,12 +9,12 @@ export class DDIM {
       if (config[key] !== value) throw new Error(`This scheduler needs ${key} ${value}, not ${config[key]}.`);
     }
     this.config = config;
-    /** The share of the picture's variance that is left at each of the training's times; the rest is noise. */
+    /** For each time of the training: which share of a state's variance is still the picture. The rest is noise. */
     this.left = sharesLeft(config);
   }
 
   /**
-   * The times of the training at which a drawing calls the UNet, from noise to picture.
+   * Return the times, counted as in the training, at which a drawing calls the UNet, from noise to picture.
    * @param {number} steps
    * @returns {number[]}
    */
@@ -24,7 +24,7 @@ export class DDIM {
   }
 
   /**
-   * The share of each state's variance that is noise: before each step, and at the end.
+   * Return which share of a state's variance is noise, for the state before each step and for the last state.
    * @param {number} steps
    */
   noise(steps) {
@@ -36,7 +36,7 @@ export class DDIM {
    * @param {Float32Array} state
    * @param {Float32Array} prediction v, as the UNet predicts it
    * @param {number} time
-   * @param {number} steps of the whole drawing
+   * @param {number} steps the number of steps of the whole drawing
    * @returns {Float32Array} the next state
    */
   step(state, prediction, time, steps) {
@@ -59,7 +59,7 @@ function sharesLeft({ beta_start: first, beta_end: last, num_train_timesteps: ti
     product *= 1 - beta;
     return Math.sqrt(product);
   });
-  // Rescaled so that nothing of the picture is left at the last time: Lin et al. (2023), arXiv:2305.08891.
+  // Rescale, so that the last time is pure noise: Lin et al. (2023), arXiv:2305.08891.
   const [start, end] = rescale ? [roots[0], roots[times - 1]] : [1, 0];
   return roots.map((root) => (rescale ? ((root - end) * start) / (start - end) : root) ** 2);
 }

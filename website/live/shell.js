@@ -5,14 +5,14 @@
   const root = new URL(script.dataset.root || "./", location.href);
   const fromFolder = location.protocol === "file:";
 
-  /** What this browser remembers of the visitor: nothing is sent anywhere. */
+  /** What this browser stores about the visitor. Nothing of it is sent anywhere. */
   const memory = {
     /** @param {string} name @returns {Object<string, any>} */
     read(name) {
       try {
         return JSON.parse(localStorage.getItem(`open-the-box-${name}`) ?? "{}");
       } catch {
-        return {}; // storage is off, or somebody edited it
+        return {}; // storage is off, or its text is not JSON
       }
     },
     /** @param {string} name @param {Object<string, any>} value */
@@ -20,7 +20,7 @@
       try {
         localStorage.setItem(`open-the-box-${name}`, JSON.stringify(value));
       } catch {
-        // Storage is off or full: the page works without.
+        // Storage is off or full: the page works without it.
       }
     },
   };
@@ -33,7 +33,7 @@
     try {
       localStorage.setItem("theme", dark ? "light" : "dark");
     } catch {
-      // The theme lasts as long as the page.
+      // Storage is off: the theme lasts until the visitor leaves the page.
     }
   });
 
@@ -44,10 +44,10 @@
   if (fromFolder) startFromFolder();
   else if ("serviceWorker" in navigator) {
     const register = () => navigator.serviceWorker.register(new URL("worker.js", root)).catch(() => {});
-    addEventListener("load", () => setTimeout(register, 3000)); // what the visitor sees comes first
+    addEventListener("load", () => setTimeout(register, 3000)); // after what the visitor sees has loaded
   }
 
-  /** The theme's search shows lines of the pages: none of code, quizzes, or what is shown after a prediction. */
+  /** Make the theme's search show no text from code, quizzes, or parts that are hidden until a prediction is made. */
   function hideAnswersFromSearch() {
     if (typeof Search === "undefined") return;
     const plain = Search.htmlToText;
@@ -58,7 +58,7 @@
     };
   }
 
-  /** Mark on the front page's map what has been read, and where to continue. */
+  /** On the front page, mark the lessons that have been read and the one to continue with. */
   function showProgress() {
     const read = memory.read("read");
     const rows = [.../** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-lesson]"))];
@@ -83,7 +83,7 @@
     start.textContent = `Continue with lesson ${here.dataset.lesson.slice(0, 2)}`;
   }
 
-  /** The row of buttons below an explorable. @param {HTMLElement} row */
+  /** Show the row of buttons below an explorable, and make them work. @param {HTMLElement} row */
   function offerSharing(row) {
     row.hidden = false;
     const status = row.querySelector("[aria-live]");
@@ -130,12 +130,12 @@
     }
   }
 
-  /** A page from a folder: its modules and data come in one classic script. */
+  /** Start an explorable that is opened from a folder: one classic script contains its modules and data. */
   function startFromFolder() {
     const view = document.getElementById("view");
     if (!view) return;
     if (view.dataset.weights) {
-      document.body.classList.add("from-folder"); // its models can't be woken
+      document.body.classList.add("from-folder"); // its model can't be loaded
       view.after("A model runs in this page only from a server: in the website's folder run python -m http.server, " +
         "then open http://localhost:8000.");
     }

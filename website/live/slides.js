@@ -1,9 +1,9 @@
-// Slides and handouts: fits each stored picture to its box, and turns slides with the keys. A classic script, so that
-// a deck opens from a folder.
+// For slides and handouts: fits each stored picture to its box, and goes to another slide when a key is pressed.
+// A classic script, because a page that is opened from a folder can't load modules.
 (() => {
   const slides = /** @type {HTMLElement[]} */ ([...document.querySelectorAll(".slide")]);
   const root = document.documentElement;
-  /** The same deck with its notes, in a window of its own. @type {Window | null} */
+  /** A second window with the same deck and its notes. @type {Window | null} */
   let beside = null;
 
   /** @param {string} place */
@@ -17,8 +17,8 @@
   }
 
   /**
-   * Zooms the slides to the window, and the pictures to their boxes: both boxes are measured in the same pixels. A
-   * picture is measured again when it is zoomed, because its lines of text may then break elsewhere.
+   * Zooms the slides to fit the window, and each picture to fit its box. A picture is measured again after it is
+   * zoomed, because its lines of text may then break elsewhere.
    */
   function fit() {
     root.style.setProperty("--zoom", String(Math.min(innerWidth / 1280, innerHeight / 720)));
@@ -44,7 +44,7 @@
     if (beside && !beside.closed) beside.location.replace(noted(slide.id));
   }
 
-  /** Returns the place of the slide in the middle of the window. */
+  /** Returns the index of the slide in the middle of the window. */
   function current() {
     const middle = innerHeight / 2;
     return Math.max(0, slides.findIndex((slide) => slide.getBoundingClientRect().bottom > middle));
@@ -56,7 +56,7 @@
     if (!slides.length || event.ctrlKey || event.metaKey || event.altKey || (event.key === " " && within)) return;
     if (event.key in turns) show(current() + turns[/** @type {keyof turns} */ (event.key)]);
     else if (event.key === "Home") show(0);
-    else if (event.key === "End") show(slides.findIndex((slide) => slide.querySelector("#verdicts"))); // not past it
+    else if (event.key === "End") show(slides.findIndex((slide) => slide.querySelector("#verdicts"))); // announces them
     else if (event.key === "n") beside = open(noted(slides[current()].id), "notes", "popup,width=960,height=640");
     else if (event.key === "f") root.requestFullscreen?.();
     else return;

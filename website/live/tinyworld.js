@@ -1,27 +1,27 @@
-// The TinyWorld models (Llama, Falcon, Mistral, Mixtral) in plain JavaScript, on the course's own safetensors.
-// A token goes through all layers by itself, and looks at the keys and values of the tokens before it, which the
-// cache keeps. Every number on its path can be read, and changed: see `Hooks`.
+// The TinyWorld models (Llama, Falcon, Mistral, Mixtral) in plain JavaScript, with the course's own safetensors files.
+// The tokens go through the layers one by one. A token attends to the keys and values of the tokens before it, which
+// are in the cache. `Hooks` can read a token's numbers after each layer, and change them.
 
 /** @typedef {import("./safetensors.js").Tensor} Tensor */
 
 /**
- * What a caller may change or read while tokens pass. Each is optional.
+ * Functions with which a caller can change or read what the model computes. Each of them is optional.
  * @typedef {object} Hooks
- * @property {(layer: number, head: number) => boolean} [headOff] whether a head passes nothing on
+ * @property {(layer: number, head: number) => boolean} [headOff] whether to switch a head off
  * @property {(layer: number, position: number, state: Float32Array) => void} [afterLayer] reads, or overwrites in
  *   place, the numbers of a token after a layer; layer -1 is the embedding
  */
 
 /**
- * What one token gave.
+ * What the model computed for one token.
  * @typedef {object} Step
  * @property {Float32Array} logits a number for each token of the vocabulary: the larger, the likelier it is next
- * @property {Float32Array[][]} attention [layer][head]: the share of each position from the first to this one
+ * @property {Float32Array[][]} attention [layer][head]: the share that each position gets, from the first to this token's
  * @property {{ experts: number[], shares: number[], scores: Float32Array, input: Float32Array }[]} routes by layer, for
  *   Mixtral: the chosen experts, the share of each in the result, every expert's probability, and what the router read
  */
 
-/** Keys and values of the tokens so far: [layer][position], each the heads' numbers one after another. */
+/** Keys and values of the tokens so far: [layer][position], each the numbers of all heads, one head after another. */
 export class Cache {
   /** @param {number} layers */
   constructor(layers) {
@@ -56,7 +56,7 @@ export class TinyWorld {
     this.heads = config.num_attention_heads;
     this.headSize = config.head_dim ?? config.hidden_size / this.heads;
     this.window = config.sliding_window ?? Infinity;
-    /** The speed at which each pair of numbers turns from position to position. */
+    /** For rotary position: the angle, in radians, by which each pair of numbers turns from one position to the next. */
     this.turns = Array.from(
       { length: this.headSize / 2 },
       (_, pair) => config.rope_parameters.rope_theta ** (-2 * pair / this.headSize),
@@ -93,7 +93,7 @@ export class TinyWorld {
       const { mixed, shares } = this.#attend(layer, index, normed, cache, hooks);
       attention.push(shares);
       const attended = multiply(layer.output, mixed);
-      // Falcon computes both halves of a layer from the same numbers, the others one after the other.
+      // Falcon's feed-forward network reads the same numbers as attention; the others' reads the state after attention.
       const forwardInput = layer.secondNorm ? layer.secondNorm(add(state, attended)) : normed;
       const { result, route } = layer.forward(forwardInput);
       if (route) routes.push(route);
@@ -133,7 +133,7 @@ export class TinyWorld {
     };
   }
 
-  /** Attention of one token: what each head takes from the tokens so far, and the share that each of them gets. */
+  /** Attention of one token: returns what each head takes from the tokens so far, and the share that each token gets. */
   #attend(layer, index, normed, cache, hooks) {
     const { headSize, heads, window } = this;
     const position = cache.keys[index].length;
@@ -143,7 +143,7 @@ export class TinyWorld {
     cache.keys[index].push(keys);
     cache.values[index].push(values);
     const first = Math.max(0, position - window + 1);
-    const sharing = heads / (keys.length / headSize); // so many heads share one set of keys and values
+    const sharing = heads / (keys.length / headSize); // the number of heads that share one set of keys and values
     const mixed = new Float32Array(heads * headSize);
     const shares = [];
     for (let head = 0; head < heads; head++) {
@@ -215,7 +215,7 @@ function llamaLayer(config, tensors, layer) {
   };
 }
 
-/** The same for Falcon 7B's design: one set of keys and values for all heads, both halves of a layer side by side. */
+/** The same for Falcon 7B's design, in which all heads share one set of keys and values. See also `step`. */
 function falconLayer(config, tensors, layer) {
   const start = `transformer.h.${layer}`;
   const get = (name) => tensors.get(`${start}.${name}.weight`);
@@ -239,7 +239,7 @@ function falconLayer(config, tensors, layer) {
   };
 }
 
-/** Send one token to the experts that its router finds likeliest, and weigh what they give. */
+/** Send one token to the experts with the highest probabilities in the router, and add up their weighted results. */
 function mixture(router, experts, active, input) {
   const scores = softmax(multiply(router, input));
   const chosen = [...scores.keys()].sort((a, b) => scores[b] - scores[a]).slice(0, active);
@@ -304,7 +304,7 @@ function add(vector, other) {
 /**
  * Turn scores into shares that are positive and sum to 1.
  * @param {Float32Array} scores
- * @param {number} [temperature] below 1 the largest gains, above 1 all become more equal
+ * @param {number} [temperature] below 1 the largest share grows, above 1 the shares become more equal
  */
 export function softmax(scores, temperature = 1) {
   let largest = -Infinity;
@@ -315,7 +315,7 @@ export function softmax(scores, temperature = 1) {
   return shares.map((share) => share / total);
 }
 
-/** Falcon's activation: x times the share of a normal distribution below x. */
+/** Falcon's activation: x times the probability that a standard normal variable is below x. */
 function gelu(x) {
   return (x * (1 + erf(x / Math.SQRT2))) / 2;
 }

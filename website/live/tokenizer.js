@@ -1,5 +1,5 @@
-// The tokenizer of the TinyWorld models: each piece that the pattern in tokenizer.json finds is one token. For the models
-// of language these are words, numbers and punctuation marks, for the reasoner single signs.
+// The tokenizer of the tiny models: each match of the pattern in tokenizer.json is one token. The tokens of TinyWorld's
+// models are words, numbers and punctuation marks, those of the reasoner are single characters and tags.
 
 const LETTERS = "\\p{L}\\p{M}\\p{N}_"; // what \w means in tokenizer.json: letters of all scripts
 const NO_SPACE_BEFORE = /^(?:[.,?!:;”)]|'.*)$/u;
@@ -21,7 +21,7 @@ export class Tokenizer {
   }
 
   /**
-   * Split a text into the ids of its tokens, with the token that begins a text in front.
+   * Split a text into tokens, and return their ids, after the id of the token that begins every text.
    * @param {string} text
    * @returns {number[]}
    */

@@ -1,6 +1,6 @@
-// The service worker: what a visitor has seen works without a network, and so do the front page and the explorables.
-// The network comes first, so that nobody sees an old page while there is one. VERSION and FILES are written when the
-// website is built. Weights are not kept here: load.js keeps them when a model is woken.
+// The service worker: without a network, the front page, the explorables and all pages that a visitor has seen still
+// work. With a network, files come from there, so that nobody sees an old page. VERSION and FILES are written when the
+// website is built. Weights are not kept here: load.js keeps them when it loads a model.
 const VERSION = "";
 const FILES = [];
 const CACHE = `open-the-box-site-${VERSION}`;
@@ -32,7 +32,7 @@ async function fromNetworkOrCache(event) {
   const cache = await caches.open(CACHE);
   try {
     const answer = await fetch(request);
-    if (answer.status === 200) event.waitUntil(cache.put(request.url.split("?")[0], answer.clone()).catch(() => {})); // a full disk: it works without
+    if (answer.status === 200) event.waitUntil(cache.put(request.url.split("?")[0], answer.clone()).catch(() => {})); // ignore a full disk
     return answer;
   } catch (error) {
     const address = request.url.split(/[?#]/)[0];

@@ -99,7 +99,7 @@ class Option(NamedTuple):
 
     share : its probability
     words : its tokens
-    nodes : the nodes to choose from next, before those after this node
+    nodes : the nodes at which to choose next, before the nodes that follow this one
     remember : the slot that it fills, as (slot, (list, word)), or None
     """
 

@@ -168,7 +168,7 @@ class World:
             raise CourseError(
                 f"A text that begins {beginning!r} could be generated in two ways: change a template."
             )
-        # The dataclass is frozen, so that a world can't differ from its plan. So this needs __setattr__.
+        # The dataclass is frozen, so that nobody changes a world after this. So use object.__setattr__ here.
         for name, value in [
             ("_grammar", grammar),
             ("_facts", facts),
@@ -315,7 +315,7 @@ class World:
         return Document(*self._grammar.generate(seed, given, count_given), seed, dict(given))
 
     def _unplanted(self, name):
-        """Draw a register without planted facts for the document with this name: {"register": register}."""
+        """Draw a register without planted facts. Return {"register": it}, always the same for a `name`."""
         names = [register for register in self.plots if register not in self.planted]
         edges = list(accumulate(self._register_shares[register] for register in names))
         chance = random.Random(f"register {name}").random() * edges[-1]
