@@ -4,7 +4,7 @@ Each time is that of the fastest of three runs. To compare machines and years, e
 multiple of a reference: a step without the course's code, such as importing torch and transformers. If the
 processors are less than a quarter busy at the start, the times are added to docs/bench.tsv.
 
-Each lesson is run once, and its processor time is printed as a share of what such a lesson may take.
+Each lesson is run once, and its processor time is printed as a share of the time that it may take.
 """
 
 import os
@@ -63,7 +63,7 @@ def process(*arguments):
 
 
 def moves(control, values):
-    """Returns a step that sets a control of an explorer to one of the values after the other."""
+    """Returns a step that sets a control of an explorer to another of the values in each run."""
     return lambda number: setattr(control, "value", values[number % len(values)])
 
 

@@ -45,7 +45,7 @@ def _is_changed(name):
 
 
 def does(name, text):
-    """Returns what a file does: of code all but comments and docstrings, of a notebook its code cells."""
+    """Returns what a file's effect depends on: code without comments and docstrings, or the code cells."""
     if name.endswith(".py"):
         tree = ast.parse(text)
         for node in ast.walk(tree):

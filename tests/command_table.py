@@ -72,10 +72,12 @@ are below the table.
 
 @dataclass(frozen=True)
 class Fault:
-    """A fault: its name, the command line with {} for the command, and variables of the environment.
+    """A fault with which every command is run.
 
-    no_reader : whether the program that reads the output has ended already
+    end : the command line, with {} for the command
+    environment : environment variables, as pairs of name and value
     read : the message of every command that meets the fault
+    no_reader : whether the program that reads the output has ended already
     """
 
     name: str

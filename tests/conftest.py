@@ -24,7 +24,7 @@ sys.path.insert(0, WITHOUT)
 if WITHOUT not in os.environ.get("PYTHONPATH", ""):
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [WITHOUT, os.environ.get("PYTHONPATH")]))
 
-# nbval runs every lesson. A browser runs this one, which needs no model, to test what happens in the page.
+# nbval runs every lesson. This lesson, which needs no model, is run in a browser, too, to test the page.
 RUN_IN_THE_BROWSER = "01_what_open_means"
 
 # The groups that take longest, longest first. The short ones come last, so that all processes end together.
@@ -39,7 +39,7 @@ COMPUTE += ["solution-01", "exercise-06", "test_tinyworld", "solution-03", "solu
 WAIT = ["test_walls", "test_explorable_pages", "test_grading", "browser-0", "test_website", "test_live"]
 WAIT += ["browser-1", "test_guide", "test_forked_kernels", "test_kills", "test_wheel", "test_command"]
 WAIT += ["test_live_views", "test_points", "test_speech", "test_sources", "test_interrupts"]
-# By turns a group that waits and two that compute, so that two cores always have something to do.
+# In turn one group that waits and two that compute, so that two cores always have something to do.
 TURNS = itertools.zip_longest(WAIT, COMPUTE[::2], COMPUTE[1::2])
 LONGEST = ["lesson-14", *(group for turn in TURNS for group in turn if group)]
 
@@ -102,8 +102,8 @@ def pytest_collection(session):
         folders = [Path(each.partition("::")[0]) for each in session.config.args]
         files = sorted({file for folder in folders for file in folder.rglob("test_*.py")})
         for file in files[int(worker["workerid"].removeprefix("gw")) :: worker["workercount"]]:
-            sys.path.insert(0, str(file.parent.resolve()))  # as pytest does itself
-            with contextlib.suppress(Exception):  # pytest reports it when it comes to this file
+            sys.path.insert(0, str(file.parent.resolve()))  # pytest does this, too
+            with contextlib.suppress(Exception):  # pytest reports the error later
                 importlib.import_module(file.stem)
 
 

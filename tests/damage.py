@@ -66,7 +66,7 @@ def _hidden_size(content):
 
 
 def _older(folder):
-    """Writes the record of the course's first version, which has the size of the weights and no hashes."""
+    """Writes a record as the course's first version did: with the size of the weights and without hashes."""
     path = folder / "model" / store.MARKER
     marker = json.loads(path.read_text(encoding="utf-8"))
     del marker["files"]
@@ -75,7 +75,7 @@ def _older(folder):
     path.write_text(json.dumps(marker), encoding="utf-8")
 
 
-# (what is damaged, a function that damages it in the model's folder of the cache)
+# (what is damaged, a function that damages it; its argument is the model's folder in the cache)
 DAMAGES = [
     ("one bit of one weight, size and time unchanged", _in_file("model.safetensors", _bit)),
     ("16 KB of zeros in the middle of the weights", _in_file("model.safetensors", _zeros)),
@@ -93,6 +93,6 @@ DAMAGES = [
     ("the first bytes of the GGUF file, before it is converted", _in_published(_magic)),
     ("the GGUF file is cut, before it is converted", _in_published(_half)),
 ]
-# Code that reads the published file meets this damage, and so does `course fetch`. `load` does not, because
-# it reads the converted files.
+# Code that reads the published file notices this damage, and so does `course fetch`. `load` does not, because
+# it reads only the converted files.
 PUBLISHED = ("4 bytes of the GGUF file, after it was converted", _in_published(_four, converted=True))

@@ -65,7 +65,7 @@ def started(lesson):
 
 @dataclass
 class Calls:
-    """Stands in for `course` in a check cell: judges each call of `course.check`, and goes on if it fails."""
+    """Stands in for `course` in a check cell: stores the result of each check, and goes on if one fails."""
 
     is_hidden: bool = False
     visible: list = field(default_factory=list)  # (what is wrong or None, outcome, expected, tolerance)
@@ -124,7 +124,7 @@ def _key(arguments):
 
 @dataclass
 class Guess:
-    """The result, in one task, of a table of the shown inputs with the best constant for all others."""
+    """What one task gives for a table of the shown inputs, with the best constant for all other inputs."""
 
     share: float  # the share of the task's points
     hidden: float  # the share of hidden checks that the table passes
@@ -153,7 +153,7 @@ def best_table(names, answer, check):
     for name in wrapped:
         takes_nothing = not inspect.signature(wrapped[name]).parameters
         if takes_nothing and name not in checked:
-            tables[name] = {}  # a student can't read this value anywhere
+            tables[name] = {}  # no visible check shows its value
             constants[name] = []
     tried = {repr(constant): constant for name in wrapped for constant in constants.get(name, [])}
     for constant in [*tried.values(), *PLAIN]:

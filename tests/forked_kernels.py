@@ -33,7 +33,7 @@ IMPORTS = ("torch", "transformers.models.auto.modeling_auto", "transformers.mode
 IMPORTS += ("matplotlib.pyplot", "ipywidgets", "ipykernel.kernelapp", "course_utils.widgets.explorer")
 NAME, CLASS = "forked-kernels", "forked_kernels:ForkedProvisioner"  # name and value of the entry point
 ADDRESS = "COURSE_KERNELS"  # the environment variable with the path of the server's socket
-# Prefixes of the variables that libraries read at their import. A copy can't change them any more.
+# Prefixes of the variables that libraries read when they are imported. In a copy, a new value has no effect.
 READ_EARLY = ("HF_", "TRANSFORMERS_", "OMP_", "MKL_", "OPENBLAS_", "TORCH", "MPL", "PYTHON")
 PATIENCE = 120  # seconds to wait for an answer; the first answer comes after the server's imports
 SIZE = 1 << 20  # the most bytes of a request
@@ -42,7 +42,7 @@ PR_SET_PDEATHSIG = 1  # from Linux's prctl.h
 
 @contextlib.contextmanager
 def serving():
-    """Let kernels that this process and its commands start in the block be copies of one server process."""
+    """In the block, let this process and the commands that it runs start kernels as copies of one server."""
     if not hasattr(os, "pidfd_open"):
         yield
         return

@@ -1,10 +1,10 @@
 """Changes each solution in many small ways and counts what the checks catch: `python tests/mutants.py 03 04`.
 
 The program measures the named assignments and writes their sections of docs/mutants.md anew; other sections
-stay. `make mutants` measures all. tests/mutants.toml lists the changes that checks rightly let pass, because
-the function returns the same values as before, each with this reason. The status is 1 if an unlisted change
-passes, or if a listed change is caught. `--diagnoses` writes no page, but prints each change that gets the
-message of a known mistake although its values differ from those of this mistake.
+stay. `make mutants` measures all. tests/mutants.toml lists changes that the checks rightly let pass, and says
+for each why the function still returns the same values. The status is 1 if an unlisted change passes, or if a
+listed change is caught. `--diagnoses` writes no page, but prints each change that gets the message of a known
+mistake although its values differ from those of this mistake.
 """
 
 import ast
@@ -245,7 +245,7 @@ def _in_copy(function, seconds, otherwise):
 
 
 def outcomes(names, code, check):
-    """Returns what an answer gives for every input of its check cell, visible or hidden."""
+    """Returns what an answer gives, and the tolerance, for each visible or hidden input of its check cell."""
     names = dict(names)
     exec(code, names)
     calls = Calls().run(names, check)

@@ -53,7 +53,7 @@ class Page(HTMLParser):
 
 
 class Pictures(dict):
-    """Pictures by name. Each is a function that draws it, until a test first asks for the picture."""
+    """Pictures by name. Until a test asks for a picture, its value is the function that draws it."""
 
     def __getitem__(self, name):
         picture = super().__getitem__(name)

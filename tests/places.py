@@ -31,7 +31,7 @@ TESTS = Path(__file__).resolve().parent
 ROOT = TESTS.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 ADDRESS = PROJECT["urls"]["Repository"]
-NOTE = "Note: you may need to restart the kernel to use updated packages.\n"  # %pip always prints this
+NOTE = "Note: you may need to restart the kernel to use updated packages.\n"  # each %pip prints this
 MAIN = ("torch", "numpy", "transformers", "diffusers", "huggingface_hub", "peft", "matplotlib", "ipywidgets")
 # Variables that the Makefile sets, and that a learner's kernel lacks.
 OURS = ("OMP_NUM_THREADS", "TOKENIZERS_PARALLELISM", "COURSE_SIZE")

@@ -2,9 +2,9 @@
 
     python tests/plain_user.py FOLDER ... -- COMMAND ...
 
-The user has an id that no account has, and may not enter a folder of root's in which Python or this
-repository lies. So the command gets a mount namespace of its own, in which such a folder is open but has only
-the FOLDERs.
+The user's id belongs to no account. Python or this repository may lie in a folder of root's that this user
+can't enter. So the command gets a mount namespace of its own, in which such a folder is open, but contains
+only the FOLDERs.
 """
 
 import ctypes

@@ -30,7 +30,7 @@ from course_utils.widgets.photograph import BROWSERS
 requests = Lazy("requests")
 
 ROOT = Path(__file__).parent.parent
-# Whether a test that lacks a program fails: in CI, `make test` installs all of them on Linux.
+# Whether a test fails, and is not skipped, if a program is missing. In CI on Linux, `make test` installs all.
 MUST_RUN = "CI" in os.environ and sys.platform == "linux"
 PACKAGES = {"a browser": "chromium", "bubblewrap": "bubblewrap", "espeak-ng": "espeak-ng"}
 # A headless Chromium for x86-64 Linux that brings the libraries it needs.

@@ -12,10 +12,10 @@ _TENSORS = ("_parameters", "_buffers", "_modules")  # a module's attributes that
 def computing():
     """Store what models of transformers return in the block, and return it again for an equal call.
 
-    A call is a forward pass or one of `generate`. Two calls are equal if they have equal arguments (plain
-    values and tensors) and the model is in the same state (its settings and the sum of each tensor). Not
-    stored are calls that draw random numbers, forward passes that keep gradients or continue a cache, and
-    calls of a model with hooks or replaced functions.
+    A call is a forward pass or a call of `generate`. Two calls are equal if they have equal arguments (plain
+    values and tensors) and the model is in the same state (its settings and the sum of each tensor). Some
+    results are not stored: of calls that draw random numbers, of forward passes that keep gradients or
+    continue a cache, and of models with hooks or replaced functions.
     """
     from transformers import GenerationMixin, PreTrainedModel
 
@@ -31,7 +31,7 @@ def computing():
 
 
 def _remembering(plain, known):
-    """Return a method that takes its result from the dict `known`, or from the method `plain`."""
+    """Return a method that takes its result from the dict `known`, or else calls the method `plain`."""
     import torch
 
     def remembering(model, *arguments, **named):
@@ -43,7 +43,7 @@ def _remembering(plain, known):
         except TypeError:
             return plain(model, *arguments, **named)
         if call not in known:
-            before, known["busy"] = torch.get_rng_state(), True  # a model's parts are models, too
+            before, known["busy"] = torch.get_rng_state(), True  # don't store its parts' calls
             try:
                 result = plain(model, *arguments, **named)
             finally:

@@ -50,7 +50,7 @@ def wheel(folder, files):
 class _Server:
     """The common part of both servers: a thread, a log of (method, path, Range header or None), and faults.
 
-    cuts : the bytes after which the connection is cut, one number for each of the next answers with a file
+    cuts : after how many bytes to cut the connection, one number for each of the next answers with a file
     ranges : whether the server supports Range requests
     pause : seconds to wait before each 64 KiB
     surplus : number of bytes sent after a file's end, without a Content-Length
@@ -97,7 +97,7 @@ class Index(_Server):
     html : whether it answers only in HTML (PEP 503)
     files_at : the address of the files to which its pages link; "" for this server
     page : (bytes, content type) to answer instead of the project's page, or None
-    busy : to how many requests it answers 503 before it works
+    busy : how many of the next requests get the answer 503
     """
 
     def __init__(self, project, files, html=False, login=None):

@@ -1,4 +1,4 @@
-"""Waits for what another process does."""
+"""Waits until another process has done something."""
 
 import time
 
@@ -6,7 +6,7 @@ import time
 def within(seconds, holds):
     """Waits until `holds()` is true. Returns False if that takes more than `seconds`.
 
-    Choose a limit that even a busy machine does not reach: it ends only a wait for what never happens.
+    Choose a limit that even a busy machine does not reach, unless `holds()` never becomes true.
     """
     end = time.monotonic() + seconds
     while not holds() and time.monotonic() < end:

@@ -151,7 +151,7 @@ def fold_checks(app, docname, source):
 
 
 def mend_labels(app, pagename, templatename, context, document):
-    """Correct what a screen reader reads: the level of the captions, and the label of a folded check."""
+    """For screen readers, add the level of the captions, and remove the label of a folded check."""
     tree = context.get("furo_navigation_tree", "")
     context["furo_navigation_tree"] = tree.replace('role="heading"', 'role="heading" aria-level="2"')
     context["body"] = context.get("body", "").replace('aria-label="Toggle hidden content"', "")
@@ -190,7 +190,7 @@ def link_within(app, doctree, docname):
 
 
 def add_pages(app, failure):
-    """Write what Sphinx does not: front page, explorables, slides, handouts and the service worker."""
+    """Write what Sphinx does not write: front page, explorables, slides, handouts and the service worker."""
     if not failure:
         explorables.write(app.outdir)
         slides.write(app.outdir)

@@ -33,7 +33,7 @@ def asked(lesson):
         (each.key, inline(each.say), each.text, each.choices, each.unit, escape(each.answer))
         for each in chosen
     ]
-    # The quiz's first question is on the first prediction, so it is left out.
+    # Leave out the quiz's first question, which is about the lesson's first prediction.
     for item in quizzes.load(lesson.number)[1:][: 3 - len(guesses)]:
         choices = tuple(map(inline, item.texts))
         guesses.append(("", "", inline(item.text), choices, "", inline(item.right.text)))
@@ -144,9 +144,9 @@ def _boxes(number):
 
 
 def _squares(numbers):
-    """Return two HTML tables: a verdict's cost by confidence, and one in which to write the costs.
+    """Return two HTML tables: what a verdict costs at each confidence, and fields to write these costs in.
 
-    The second has a column for each of these claims, and a row for each of two rounds. Without claims,
+    The second table has a column for each of these claims, and a row for each of two rounds. Without claims,
     return "".
     """
     if not numbers:

@@ -100,7 +100,7 @@ def _fold(cell):
 
 
 def calls(code, function):
-    """Return the keys with which code calls `course.predict` or `course.reveal`."""
+    """Return the keys in a code's calls of `course.predict` or `course.reveal`, whichever is `function`."""
     return re.findall(rf"course\.{function}\(\s*[\"']([^\"']+)", code)
 
 
@@ -154,7 +154,7 @@ def _around(raw):
 
 
 def live_pictures():
-    """Return {class of an explorer in course_utils/opened: name of the explorable with the same view}."""
+    """Return {name of an explorer's class in course_utils/opened: name of the explorable with its view}."""
     pages = explorables()
     found = {"".join(word.title() for word in name.split("_")): name for name in pages}
     for path in (PACKAGE / "opened").rglob("*.py"):
@@ -164,7 +164,7 @@ def live_pictures():
 
 
 def lived(code, live):
-    """Return the names of the explorables with the views that a cell's code makes.
+    """Return the names of the explorables whose views a cell's code shows.
 
     live : what `live_pictures` returns
     """
@@ -173,7 +173,7 @@ def lived(code, live):
 
 
 def _lead_to_live(output, code, live, root):
-    """Put links to the explorables with the same views below the stored pictures of a cell's explorers."""
+    """If a cell's code shows views that are explorables, too, put links to these below the cell's output."""
     for name in lived(code, live):
         title = escape(explorables()[name]["title"])
         link = f'<a class="reference" href="{root}explorables/{name}.html">Take it in your hand: {title}</a>'

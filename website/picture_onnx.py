@@ -105,7 +105,7 @@ def _networks(pipeline):
             return self.encoder(ids).last_hidden_state
 
     class UNet(Module):
-        """Predicts without and with the prompt, and returns each position's attention to each token, too."""
+        """Returns two predictions, without and with prompt, and each position's attention to each token."""
 
         def __init__(self):
             super().__init__()

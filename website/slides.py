@@ -96,7 +96,7 @@ def _slide(kicker, body, notes="", kind="", name=""):
 
 
 def _title(lesson, slides):
-    """Return the first slide. Its notes list the words that the other `slides` take from earlier lessons."""
+    """Return the first slide. Its notes list the terms in the other `slides` that earlier lessons explain."""
     body = f"<h1><b>{lesson.number}</b> {escape(lesson.facts.title)}</h1><p>{inline(lesson.promise)}</p>"
     shown = unescape(re.sub(r"<details.*?</details>|<[^>]+>", " ", " ".join(slides), flags=re.S))
     earlier = [(term, number) for term, number in glossary.used(shown) if number < lesson.number]
@@ -108,8 +108,8 @@ def _title(lesson, slides):
 def order(lesson):
     """Return what a deck shows, in order: pairs of a cell's index and a Question, a Note, or a break's text.
 
-    The points keep the guide's order. Before each point come the lesson's questions up to the point's cell;
-    before a point without a cell, those up to the cell of the next point that has one.
+    The points keep the guide's order. Before each point come the lesson's questions up to the point's cell.
+    A point without a cell counts as if it had the cell of the next point that has one.
     """
     asked = [(question.at, question) for question in lesson.questions] + lesson.breaks
     vote = lesson.notes.get("Vote")
@@ -195,11 +195,11 @@ def _guess(question, vote):
 
 
 def _evidence(lesson, body):
-    """Return where a deck's `body`, its slides after the first, has evidence on the claims, in a sentence."""
+    """Return a sentence with the slides that have evidence on claims. `body` has all slides but the first."""
     places = {}
     for place, slide in enumerate(body, 2):
         if point := re.search(r'data-point="(\d+)"', slide):
-            places[point[1]] = str(place)  # if question and answer have a slide each: the answer's
+            places[point[1]] = str(place)  # of a point's two slides, the last one counts
 
     def slides(match):
         return re.sub(r"\d+", lambda number: places[number[0]], match[0].replace("point", "slide"))
@@ -209,7 +209,7 @@ def _evidence(lesson, body):
 
 
 def _claims(lesson, evidence):
-    """Yield slides with the words and our reading of two claims each, if the deck has evidence on them."""
+    """Yield slides with the claims on which the deck has evidence and our reading, two claims on each."""
     for start in range(0, len(lesson.shown), 2):
         words = "".join(
             f'<li value="{claim.number}">“{escape(claim.words)}”<br>'
@@ -225,7 +225,7 @@ def _claims(lesson, evidence):
 
 
 def _verdicts(lesson):
-    """Yield a slide that announces our verdicts, then the verdicts: last those that a class judges twice."""
+    """Yield a slide that announces our verdicts, then the verdicts. Claims judged twice come last."""
     if not lesson.shown:
         return
     once = [claim for claim in lesson.shown if claim.number not in twice()]

@@ -16,7 +16,7 @@ import numpy
 ROOT = Path(__file__).parent.parent
 COUNTRIES = ("France", "Italy", "Spain", "Germany", "England", "Greece", "Russia", "Sweden", "Austria")
 COUNTRIES += ("Hungary", "Japan", "China", "Korea", "Chile", "Kenya")
-LIST_NUMBERS = 24  # of each list of 576 that a patch carries over
+LIST_NUMBERS = 24  # how many numbers to store of each list of 576
 SENTENCE = "The capital of {} is"
 LENGTH = 200  # tokens of a watermarked text
 THRESHOLD = 4  # the z-score above which a text counts as marked
@@ -167,11 +167,12 @@ def _drawing(pipeline, prompt, pixels, maps, noise):
 
 
 def carried_lists(model, sentences, first):
-    """Return what the model holds for each token from `first` on, after each layer.
+    """Return some numbers of the list that the model has for each token from `first` on, after each layer.
 
-    sentences : tensor (sentences, tokens), ids
-    Returns an array of 8-bit integers (sentences, layers, tokens, LIST_NUMBERS): numbers at equal distances
-    in each list, in 127ths of the largest of them.
+    sentences : tensor (sentences, tokens) of ids
+
+    Returns an array of 8-bit integers (sentences, layers, tokens, LIST_NUMBERS). The numbers stand at equal
+    distances in the list, and are scaled so that the largest of them is 127 or -127.
     """
     import torch
 
@@ -194,8 +195,9 @@ def carried_lists(model, sentences, first):
 def patching(countries=COUNTRIES):
     """Return, for each pair of countries, how far each patch moves SmolLM2's answer.
 
-    `values` has the logit of the source's answer minus that of the target's, in hundredths, for each layer
-    and each token from the country on: the tokens before it are the same in both sentences.
+    `pairs` has the logit of the source's answer minus the logit of the target's answer, in hundredths. It has
+    them for each layer and for each token from the country on, because the tokens before the country are the
+    same in both sentences.
     """
     import torch
 
@@ -228,7 +230,7 @@ def patching(countries=COUNTRIES):
         "first": first,
         "sentence": SENTENCE,
         "answers": words,
-        "others": others,  # stored patches after which a third token is the likeliest
+        "others": others,  # patches after which neither answer is the likeliest token
         "pairs": pairs,
         "lists": {country: packed(some) for country, some in zip(countries, lists, strict=True)},
         "size": model.config.hidden_size,

@@ -24,7 +24,7 @@ HERE = Path(__file__).parent
 UNPLACED = re.compile(r"\b(cells?|folded|below|above|picture|figures?|row|table|bars?|box)\b|\]\(", re.I)
 WORDS = "**What you saw.**"
 ASIDE = re.compile(r" \([A-Z](?:[^()]|\([^()]*\))*[.?!]\)")  # whole sentences in brackets
-NEVER = ("<b>Predict: ", "(No prediction from you yet.)")  # text of outputs that are questions, not pictures
+NEVER = ("<b>Predict: ", "(No prediction from you yet.)")  # texts in outputs that are no pictures
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Note:
 
 @dataclass(frozen=True)
 class Question:
-    """A prediction of a lesson, as HTML.
+    """A prediction that a lesson asks for, as HTML.
 
     `key` is the prediction's key, `at` the index of its cell, and `answer` the answer that the lesson shows.
     `say` is what a class must know before it can guess, and `why` the reason for the answer, in Markdown.
@@ -61,7 +61,7 @@ class Question:
 
 @cache
 def guide() -> dict[str, str]:
-    """Return the notes on each lesson, as Markdown, by its two digits."""
+    """Return {two digits of a lesson: the notes on the lesson, in Markdown}."""
     notes = GUIDE.read_text(encoding="utf-8").split("\n## Lesson by lesson\n")[1].split("\n## ")[0]
     return {part[:2]: part for part in re.split(r"^### (?=\d\d · )", notes, flags=re.M)[1:]}
 
@@ -74,12 +74,12 @@ def guesses() -> dict[str, dict]:
 
 @cache
 def tasks() -> dict[str, dict]:
-    """Return the paper tasks by the two digits of their lesson: dicts with ask, lines and answer."""
+    """Return {two digits of a lesson: its table in paper_tasks.toml}, with the list "tasks" in the table."""
     return tomllib.loads((HERE / "paper_tasks.toml").read_text(encoding="utf-8"))
 
 
 def settled(claim, number: str) -> str:
-    """Return the lesson's words on a claim for its slides, or those of guesses.toml, if it has some."""
+    """Return the words on a claim for a lesson's slides: those of guesses.toml, or else the lesson's own."""
     return guesses()["verdicts"].get(number, {}).get(str(claim.number), claim.settled[number])
 
 
@@ -156,7 +156,7 @@ class Lesson:
 
     @cached_property
     def questions(self) -> list[Question]:
-        """The predictions that the lesson asks and answers, in order; guesses.toml names some to skip."""
+        """The predictions that the lesson asks for and answers, in order. guesses.toml says which to skip."""
         asked, told = {}, {}
         for place, cell in enumerate(self.cells):
             shown = [html for html, _ in _outputs(cell)]
@@ -196,7 +196,7 @@ class Lesson:
         return re.sub(r" [^.?!]*\?$", "", kept).strip()
 
     def picture(self, cell: str) -> tuple[str, str]:
-        """Return the picture that a cell has stored, as HTML, and its alt text; or what the cell prints.
+        """Return a cell's stored picture as HTML with its alt text, or what the cell prints, in both forms.
 
         Raises LookupError if there is no such cell, or nothing to show in it.
         """

@@ -304,7 +304,7 @@ def test_a_window_is_opened_by_keyboard_and_the_word_is_found(lesson):
     explorer.get_by_role("button", name="84", exact=True).click()  # the kernel computes the answer
     edge.press("End")
     expect(take).to_contain_text("out of reach: 4 layers carry it 4 tokens of 84")
-    edge.press("ArrowLeft")  # later tests move the edge to its end
+    edge.press("ArrowLeft")  # so that later tests can move the edge to its end
 
 
 @pytest.mark.parametrize("lesson", ["07_mistral_and_mixtral"], indirect=True)
@@ -448,7 +448,7 @@ AT_ITS_END = "slider => Number(slider.ariaValueNow) === Number(slider.ariaValueM
 
 
 def tabbed(page, explorer):
-    """Returns how many parts of an explorer the tab key should reach, and those that it reaches, in order."""
+    """Returns how many parts of an explorer the tab key should reach, and which it reaches, in order."""
     stops = explorer.evaluate(TAB_STOPS)
     page.keyboard.press("Shift+Tab")
     reached = []
@@ -467,7 +467,7 @@ def test_every_explorable_is_worked_by_the_keyboard_alone(lesson):
     for index in explorers(lesson):
         view = lesson.output(index).locator(".otb")
         stops, reached = tabbed(lesson.page, view)
-        if not reached:  # JupyterLab may move the focus to a cell once, after a run
+        if not reached:  # once after a run, JupyterLab may move the focus to a cell
             stops, reached = tabbed(lesson.page, view)
         assert reached == sorted(reached) and set(reached) == set(range(stops)), f"cell {index}"
 

@@ -186,9 +186,9 @@ def test_the_saved_picture_looks_like_the_page(visit, name):
         page.get_by_role("button", name="Save as PNG").click()
     view = page.locator("#view")
     box = view.bounding_box()
-    # Compare the left half: the right half of the claims moves when the page scrolls for the screenshot.
+    # Compare only the left half: the right half of `claims` moves when the page scrolls for the screenshot.
     width, height = int(box["width"]) // 2, int(min(box["height"], 800))
-    small = width // 8, height // 8  # coarse, because letters may be smoothed differently
+    small = width // 8, height // 8  # few pixels, because letters may be smoothed differently
     saved = Image.open(download.value.path()).convert("L")
     saved = saved.crop((48, 48, 48 + 2 * width, 48 + 2 * height)).resize(small)
     shown = Image.open(io.BytesIO(view.screenshot())).convert("L").crop((0, 0, width, height)).resize(small)
@@ -207,7 +207,7 @@ def test_a_page_that_was_seen_works_without_a_network(visit):
         expect(page.get_by_role("button", name="The model is awake")).to_be_visible(timeout=PATIENCE)
 
     woken("sampling")
-    # The service worker stores a file after it has delivered it.
+    # The service worker first delivers a file and then stores it, so wait until it is stored.
     keeps = "(name) => caches.match(new URL(name, location.href)).then(Boolean)"
     for name in ("config.json", "tokenizer.json", "model.safetensors"):
         page.wait_for_function(keeps, arg=f"models/tinyworld-llama/{name}")
@@ -321,7 +321,7 @@ def test_a_model_that_sleeps_is_loaded_by_the_button_that_needs_it(visit):
 def test_an_address_alone_loads_no_model(visit):
     visited = visit("sampling.html#ids=%5B1%2C20%2C30%2C40%2C50%5D")
     expect(visited.page.locator(".wake-button")).to_be_enabled()
-    expect(visited.page.locator(".sp-paper .chip")).to_have_count(3)  # the stored text, not the address's
+    expect(visited.page.locator(".sp-paper .chip")).to_have_count(3)  # the text of the address is not shown
     assert not [url for url in visited.requests if url.endswith("safetensors")]
 
 
@@ -371,7 +371,7 @@ def test_the_wall_points_out_a_kind_of_head_or_a_look(visit):
     corner = "document.querySelector('.hd-board canvas').toDataURL()"
     before = page.evaluate(corner)
     kinds.last.click()
-    expect(page.locator(".hd-where")).to_contain_text("Layer 23, head 4")  # it gives most
+    expect(page.locator(".hd-where")).to_contain_text("Layer 23, head 4")  # the head with the largest share
     expect(page.locator(".hd-head")).to_contain_text("90%")
     page.wait_for_timeout(300)
     assert page.evaluate(corner) != before
@@ -437,7 +437,7 @@ def test_a_hand_of_the_dial_is_dragged_and_both_together_keep_the_match(visit):
     expect(take).to_contain_text("13 apart looks like 1.")
     expect(page.locator(".dl-word.query")).to_have_text("all113")
     expect(head).to_have_text("0.87 is the match at 13 positions apart")
-    expect(page.get_by_role("button", name="100 on")).to_be_disabled()  # 100 more is past the last position
+    expect(page.get_by_role("button", name="100 on")).to_be_disabled()  # there are no 100 positions left
     page.get_by_role("button", name="Add a slower clock").click()
     expect(take).to_have_text(
         "A slower clock as well: 12 apart no longer looks like 0. The match there is 0.5, no longer 1."
@@ -495,7 +495,7 @@ def test_the_longest_bar_can_be_pulled_and_tokens_cut(visit):
     expect(share).not_to_have_text(f"{before:.0f}%")
     assert float(share.inner_text().rstrip("%")) > before
     assert float(handle.get_attribute("aria-valuenow")) < 1
-    expect(cuts.and_(page.locator(":visible"))).to_have_count(3)  # the cut-offs come with the first pull
+    expect(cuts.and_(page.locator(":visible"))).to_have_count(3)  # sliders that the first drag shows
     box = handle.bounding_box()
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     page.mouse.down()
@@ -513,7 +513,7 @@ def test_the_longest_bar_can_be_pulled_and_tokens_cut(visit):
     assert float(handle.get_attribute("aria-valuenow")) == 1
     cut = page.get_by_role("slider", name="How many tokens can be drawn")
     for _ in range(7):
-        cut.press("ArrowUp")  # from all tokens to 8, 7, ..., 2
+        cut.press("ArrowUp")  # the number goes from all to 8, 7, ..., 2
     expect(page.locator(".sp-row.out")).to_have_count(7)
     kept = page.locator(".sp-row:not(.out) .sp-share").all_inner_texts()
     assert sum(float(text.rstrip("%")) for text in kept) == pytest.approx(100, abs=1)
@@ -917,7 +917,7 @@ def test_a_window_hides_the_colour_once_its_edge_has_passed(visit):
     expect(page.locator(".wd-bar")).to_have_count(36)  # one answer for each window that was tried
     expect(page.locator(".wd-bar.right")).to_have_count(7)
     page.locator(".wd-text .chip", has_text="bucket").click()
-    expect(page.locator(".wd-cell")).to_have_count(0)  # the layers come when something is passed on
+    expect(page.locator(".wd-cell")).to_have_count(0)  # layers are shown after "Pass it on"
     page.get_by_role("button", name="Pass it on").click()
     expect(page.locator(".wd-cell.has").first).to_be_visible()
     expect(take).to_contain_text("2 layers could hand “pink” on")
@@ -1039,7 +1039,7 @@ def test_on_a_phone_whisper_s_words_stand_in_lines(visit):
 def test_a_vote_is_blind_until_it_is_given_and_moves_the_ratings(visit):
     page = visit("vote.html").wake()
     past, first = page.locator(".vt-past"), page.locator(".vt-lane").nth(3)
-    expect(first).to_have_css("transition-delay", "0s")  # with reduced motion it does not wait
+    expect(first).to_have_css("transition-delay", "0s")  # with reduced motion, there is no delay
     expect(past).not_to_contain_text("Mixtral")
     expect(first).to_contain_text("no vote yet")
     page.get_by_role("button", name="Right: silver barrel.").click()
@@ -1049,10 +1049,10 @@ def test_a_vote_is_blind_until_it_is_given_and_moves_the_ratings(visit):
     )
     expect(first).to_contain_text("1,290")
     expect(first.locator(".vt-trail")).to_be_visible()  # a line from 1,000 to the rating
-    expect(page.locator(".vt-gap")).to_have_text("")  # the resting pointer is no guess
+    expect(page.locator(".vt-gap")).to_have_text("")  # the pointer, still on a card, does not count
     left, right = page.locator(".vt-card").all()
     plain = left.evaluate("card => getComputedStyle(card).backgroundColor")
-    expect(right).to_have_css("background-color", plain)  # the next card does not look chosen
+    expect(right).to_have_css("background-color", plain)  # the new story's card does not look chosen
     right.press("ArrowUp")
     right.press("ArrowLeft")
     expect(page.locator(".vt-head")).to_contain_text("7 more votes, and the box opens. 3 cast.")
@@ -1074,9 +1074,9 @@ def test_the_arrows_vote_before_anything_has_the_focus(visit):
     page.keyboard.press("Alt+ArrowUp")
     page.evaluate("document.body.style.paddingBottom = '3000px'")
     page.evaluate("scrollTo({top: 100, behavior: 'instant'})")
-    page.keyboard.press("ArrowUp")  # scrolls
+    page.keyboard.press("ArrowUp")  # scrolls, and does not vote
     page.evaluate("scrollTo({top: document.body.scrollHeight, behavior: 'instant'})")
-    page.keyboard.press("ArrowLeft")  # no answer is in sight
+    page.keyboard.press("ArrowLeft")  # does not vote, because no answer is in sight
     expect(votes).to_have_count(3)
 
 
@@ -1097,7 +1097,7 @@ def test_other_votes_are_sealed_until_ten_are_cast(visit):
     expect(page.locator(".vt-head")).to_contain_text("3 of 10 of your votes")
     expect(page.locator(".vt-take")).to_contain_text("134 votes")
     expect(page.locator(".vt-steps")).to_be_visible()
-    expect(page.locator(".vt-band.cut-low, .vt-band.cut-high").first).to_be_visible()  # the interval is cut
+    expect(page.locator(".vt-band.cut-low, .vt-band.cut-high").first).to_be_visible()  # it ends off the axis
     right.press("Backspace")
     expect(page.locator(".vt-track .vt-mark:visible")).to_have_count(4)
     page = visit("vote.html").wake()
@@ -1130,7 +1130,7 @@ def test_a_lean_is_guessed_before_any_is_shown(visit):
     page = visit("audit.html").wake()
     head, pin = page.locator(".au-head"), page.get_by_role("slider", name="Your guess for barber, in points")
     expect(head).to_contain_text("barber? How far does SmolLM2 lean, and which way?")
-    expect(page.get_by_text("librarian")).to_have_count(1)  # only in the field that is covered
+    expect(page.get_by_text("librarian")).to_have_count(1)  # only in the part that is hidden
     expect(page.get_by_text("librarian")).to_be_hidden()
     rail = page.locator(".au-guess-rail").bounding_box()
     for row, share in enumerate((0.01, 0.5, 0.9)):
@@ -1157,7 +1157,7 @@ def test_a_lean_is_guessed_before_any_is_shown(visit):
     for own in page.locator(".au-own:visible").all():
         mark, word = own.bounding_box(), own.locator("xpath=..").inner_text()
         for name, box in boxes.items():
-            if name == word:  # a mark at its own word is a ring without "you"
+            if name == word:  # the mark of its own word is a ring without "you"
                 continue
             beside = box["x"] + box["width"] <= mark["x"] - 28 or mark["x"] + mark["width"] <= box["x"]
             above = box["y"] + box["height"] <= mark["y"] + 1
@@ -1264,7 +1264,7 @@ def test_a_country_is_carried_over_and_the_answer_turns(visit):
     expect(answer).to_have_text("Paris")
     cell = page.get_by_role("gridcell", selected=True)
     expect(cell).to_have_attribute("aria-label", re.compile("^France, layer 23: Paris"))
-    page.get_by_label("Upper sentence").select_option("France")  # then Italy's sentence receives lists
+    page.get_by_label("Upper sentence").select_option("France")  # this makes Italy the lower sentence
     expect(page.get_by_label("Lower sentence")).to_have_value("Italy")
     expect(answer).to_have_text("Rome")
     page.get_by_role("button", name="Swap the sentences").click()
@@ -1316,12 +1316,12 @@ def test_a_list_is_dragged_down_and_let_go_above_it_is_not_carried_over(visit):
     page.mouse.move(x, top)
     page.mouse.down()
     page.mouse.move(x, (top + bottom) / 2)
-    expect(page.locator(".pt-receiver .here")).to_have_count(0)  # no square is lit that would not take it
+    expect(page.locator(".pt-receiver .here")).to_have_count(0)  # only squares that take the list are lit
     page.mouse.up()
     expect(answer).to_have_text("Paris")
     expect(page.locator(".pt-receiver .covered")).to_have_count(60)
     expect(page.locator(".pt-hint")).to_have_text("further down ↓")
-    drag_to(page.locator(".pt-receiver").bounding_box()["y"] + 4)  # anywhere in the lower sentence
+    drag_to(page.locator(".pt-receiver").bounding_box()["y"] + 4)  # its top edge takes the list, too
     expect(answer).to_have_text("Rome")
     expect(layer).to_contain_text("after layer 12")
     expect(page.locator(".pt-hint")).to_be_hidden()
@@ -1430,7 +1430,7 @@ def test_an_adapter_s_curves_wait_for_a_guess(visit):
     expect(page.locator(".ad-guess")).to_have_text("you: 9")
     expect(page.locator(".ad-head .ad-second")).to_have_text("3 of 16 general questions right")
     moral = page.locator(".ad-moral")
-    expect(moral).to_have_text("")  # one end was seen
+    expect(moral).to_have_text("")  # the learner has seen only one end of the slider
     page.get_by_role("slider", name="Strength of the adapter").press("End")
     expect(moral).to_have_text("No strength is the best at both.")
 
@@ -1492,7 +1492,7 @@ def test_a_card_is_ticked_off_while_it_is_written(visit):
     area.fill(area.input_value().replace("knows", "names").replace("loves", "is there"))
     area.fill(area.input_value().replace("The best data there is", "2,000 letters"))
     expect(head).to_contain_text("1 of 9 parts is missing or without a fact")
-    expect(page.locator(".ck.done")).to_have_count(0)  # a figure without its unit is no fact
+    expect(page.locator(".ck.done")).to_have_count(0)  # "99% right" is no fact: it does not say of what
     area.fill(area.input_value().replace("99% right", "right on 99 of 100 towns"))
     expect(page.locator(".ck-verdict")).to_contain_text("Complete, says the linter.")
     expect(page.locator(".ck.done")).to_have_count(1)
@@ -1516,7 +1516,7 @@ def test_a_sentence_is_chosen_for_a_part_and_judged(visit):
     expect(offers.nth(2)).to_be_focused()
     expect(verdict).to_contain_text("A fact, says the linter.")
     expect(head).to_contain_text("7 of 9 parts")
-    page.get_by_role("button", name="evaluation: It is 99% right.").click()  # what is no fact is replaced
+    page.get_by_role("button", name="evaluation: It is 99% right.").click()  # replaces what is no fact
     offers = page.get_by_role("group", name="Sentences for evaluation").get_by_role("button")
     offers.nth(0).click()
     expect(head).to_contain_text("6 of 9 parts")
@@ -1525,7 +1525,7 @@ def test_a_sentence_is_chosen_for_a_part_and_judged(visit):
     page.get_by_role("button", name="license is missing").click()
     page.get_by_role("button", name="apache-2.0").click()
     assert "license: apache-2.0\n---" in page.get_by_label("The model card").input_value()
-    page.get_by_role("button", name="Llama 3", exact=True).click()  # a real model: nothing is invented for it
+    page.get_by_role("button", name="Llama 3", exact=True).click()  # a real model has no invented offers
     page.get_by_role("button", name="language is missing").click()
     expect(page.locator(".ck-choices button")).to_have_count(0)
 
@@ -1536,7 +1536,7 @@ def test_a_broken_block_is_said_and_another_card_can_be_loaded(visit):
     area.fill("---\nlicense: [\n---\nA text.")
     expect(page.locator(".ck-head")).to_contain_text("is not closed")
     page.get_by_role("button", name="Llama 3", exact=True).click()
-    for tile in page.locator(".ck-list li button").all():  # nothing is cut through a line
+    for tile in page.locator(".ck-list li button").all():  # each tile shows its whole text
         assert tile.evaluate("(tile) => tile.scrollHeight <= tile.clientHeight + 1")
     page.get_by_role("button", name="TinyWorld Llama", exact=True).click()
     expect(page.locator(".ck-head")).to_contain_text("5 of 9")
@@ -1625,13 +1625,13 @@ def test_the_board_of_licences_is_asked_by_touching_it(visit):
     places = rows.evaluate_all(tops)
     cell = page.locator("[aria-label='RAIL-M, use it for medical advice: no, ban 10']")
     cell.click()
-    expect(page.locator(".mu-word:visible", has_text="No: ban 10")).to_have_count(2)  # in the lit column
+    expect(page.locator(".mu-word:visible", has_text="No: ban 10")).to_have_count(2)  # both in the lit column
     expect(quote).to_contain_text("medical advice")
     assert re.search("licence=%22creativeml-openrail-m%22", page.url)
     page.keyboard.press("ArrowLeft")
     expect(page.locator(".mu-question")).to_contain_text("ship it without naming it")
     expect(verdict).to_have_text("Yes, if …")
-    page.get_by_role("button", name="May I use it for medical advice?").click()  # a column
+    page.get_by_role("button", name="May I use it for medical advice?").click()  # choose a column
     counted = collections.Counter(licence.uses["use it for medical advice"].answer for licence in every)
     order = ("no", "ask first", "cannot know", "yes, with conditions", "yes")
     expect(verdict).to_have_text(
@@ -1639,9 +1639,9 @@ def test_the_board_of_licences_is_asked_by_touching_it(visit):
     )
     expect(page.locator(".mu-board td.lit")).to_have_count(len(every))
     expect(quote).to_contain_text("medical advice")
-    page.get_by_role("button", name="Stability not read").click()  # an answer in the list
+    page.get_by_role("button", name="Stability not read").click()  # choose an answer in the list
     expect(verdict).to_have_text("Unclear.")
-    page.get_by_role("button", name=re.compile("^Llama 4 Community")).click()  # a row
+    page.get_by_role("button", name=re.compile("^Llama 4 Community")).click()  # choose a row
     expect(page.locator(".mu-question")).to_contain_text("What may I do under Llama 4 Community")
     expect(page.locator(".mu-board td.lit")).to_have_count(9)
     page.get_by_role("button", name="build in the EU").click()
@@ -1669,7 +1669,7 @@ def test_on_a_phone_the_whole_board_is_there_and_the_answer_stays_in_sight(visit
 def test_a_text_fills_the_memory_as_it_grows(visit):
     page = visit("cache.html").wake()
     results, handle = page.locator(".ca-result .loud"), page.get_by_role("slider", name="Tokens in the text")
-    expect(page.locator(".ca-result:visible")).to_have_count(1)  # the others wait for a guess
+    expect(page.locator(".ca-result:visible")).to_have_count(1)  # the others are shown after a guess
     page.get_by_role("group", name="Your guess").get_by_role("button", name="32 texts").click()
     expect(page.locator(".ca-ask")).to_have_text("You said 32. Sharing lets 21 times as many texts in.")
     expect(page.locator(".ca-result:visible")).to_have_count(3)

@@ -51,7 +51,7 @@ def begun(lesson):
 @pytest.fixture(autouse=True)
 def answers_file(tmp_path, monkeypatch):
     monkeypatch.setenv("COURSE_ANSWERS", str(tmp_path / "answers.json"))
-    monkeypatch.setenv("COURSE_SEED", "1")  # a failure can be repeated
+    monkeypatch.setenv("COURSE_SEED", "1")  # the same hidden inputs each time
 
 
 def outcome(names, answer, check):
@@ -89,7 +89,7 @@ def test_solution_prints_what_is_stored_and_stub_fails(lesson, begun):
 
 
 def tried(lesson):
-    """Returns the answers to try: all, but of a task in ASK_FOR_LONG only one right and one wrong answer.
+    """Returns the answers to try: all answers, but for a task in ASK_FOR_LONG one right and one wrong answer.
 
     After a change of the exercise or of the checks, all answers are tried: see by_commit.py.
     """
@@ -104,7 +104,7 @@ def tried(lesson):
 
 
 def test_right_answers_pass_and_wrong_ones_get_their_message(lesson, begun):
-    """A wrong answer must fail the visible checks, which run first. So hidden checks change no message."""
+    """A wrong answer must fail at a visible check. These run first, so hidden checks change no message."""
     solutions, stubs = cells_of("solutions", lesson), cells_of("exercises", lesson)
     for answer in tried(lesson):
         task = answer["task"]

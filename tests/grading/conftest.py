@@ -1,4 +1,4 @@
-"""Lets the sandboxes of the tests import torch alone, and the tests of a file share one."""
+"""Makes the tests' sandboxes import only torch, and lets the tests of a file share one sandbox."""
 
 import contextlib
 import json
@@ -8,9 +8,9 @@ import pytest
 
 @pytest.fixture(scope="session", autouse=True)
 def all_imports():
-    """Lets each sandbox start five seconds sooner, without the classes of models, which hardly any test uses.
+    """Lets sandboxes start five seconds sooner: they don't import model classes, which few tests use.
 
-    Returns what a sandbox imports otherwise.
+    Yields the names of the modules that a sandbox imports outside the tests.
     """
     from course_utils.grading import student_process
 

@@ -207,7 +207,7 @@ def too_much_code(book):
 
 
 def dots(book):
-    """Put in a line for which Python's parser takes time that grows with the square of its length."""
+    """Put in a line so long that Python's parser is slow: its time grows with the square of the length."""
     cell_of(book, "double")["source"] = "import a" + ".a" * 90_000
 
 
@@ -301,9 +301,10 @@ def course(tmp_path_factory):
 def graded(course, tmp_path_factory):
     """Grade the hostile submissions, with honest ones among them.
 
-    There are two runs: submissions that end by themselves get much time. Endless submissions get little,
-    because some use all the time that a run may have, five times the limit of a task, and are then run again
-    twice. Limits count a run's own time, so a busy machine does not shorten them.
+    There are two runs. In the first, submissions that end by themselves get much time. In the second, endless
+    submissions get little, because some of them use all the time that grading may take, five times the limit
+    of a task, and are then graded twice more. The limits don't count time in which a submission waits for a
+    processor, so a busy machine does not shorten them.
     Returns the results, the folders, the addresses that called the test's server, and the path of a file that
     no submission may write.
     """
@@ -325,7 +326,7 @@ def graded(course, tmp_path_factory):
         for go, seconds in (("patient", 120), ("quick", 1)):
             folder, out = tmp_path_factory.mktemp(go), tmp_path_factory.mktemp(f"{go}-out")
             mine = [each for each in HOSTILE if is_endless(each) == (go == "quick")]
-            mine.sort(key=lambda each: each["what"] not in LONGEST)  # the longest start first
+            mine.sort(key=lambda each: each["what"] not in LONGEST)  # start the longest first
             for number, each in enumerate(mine):
                 each["student"] = each.get("name", f"{go}{number:03}")
                 write_submission(each, course, folder, values)
@@ -459,7 +460,7 @@ def test_a_constant_earns_nothing():
     assert share([True, True], (1, 1), (2, 2)) == 1
     assert share([True, True], (1, 1), (1, 2)) == 0  # the answer is always 1
     assert share([True, True], (1, 2), (1, 3)) == 0  # wrong for both hidden inputs
-    assert share([True, True], ("yes", "yes"), ("yes", "yes")) == 1  # both hidden checks want this value
+    assert share([True, True], ("yes", "yes"), ("yes", "yes")) == 1  # a constant is right for both
     assert share([True], (1, 1), (2, 2), (0, 3)) == 3 / 4
 
 
@@ -490,7 +491,7 @@ def test_the_run_after_a_killed_one_grades_only_what_is_missing_or_has_changed(c
         book.find_comment("essay", "small", "small", "s00").manual_comment = "well <b>seen"
         book.db.commit()
     (folder / "s11.ipynb").unlink()
-    assert len(batch.grade(str(course), folder, out)) == 12  # all from the stored results
+    assert len(batch.grade(str(course), folder, out)) == 12  # with s11's stored result
     with (out / "grades.csv").open() as file:
         rows = {row["student"]: row for row in csv.DictReader(file)}
     assert [rows["s00"][name] for name in ("essay", "by hand", "score", "handed in")] == [
@@ -561,7 +562,7 @@ def test_a_cluster_gives_the_same_grades_even_if_a_worker_dies(course, graded, t
     honest = answered(course, essay="private words of patient000")
     (tmp_path / "in" / "honest-patient000.ipynb").write_text(json.dumps(honest))
     mine = []
-    for kind in (kind for kind in KINDS if kind not in ("exhausting", "path")):  # two submissions of each
+    for kind in (kind for kind in KINDS if kind not in ("exhausting", "path")):  # two of each kind
         whole = [each for each in HOSTILE if each["kind"] == kind and not re.search(PLACEHOLDERS, str(each))]
         mine += sorted(whole, key=lambda each: result_of(graded[0], each)[0].seconds)[:2]
     for each in mine:

@@ -614,7 +614,7 @@ def test_dates_in_names_say_how_late_each_was(tmp_path):
         (entry,) = planned(zipped(tmp_path / "z.zip", {name: ""}), due=due).entries
         assert entry.owner.platform == platform and entry.late and entry.late_days == 1
     (moodle,) = planned(zipped(tmp_path / "z.zip", {TRICKY: datetime(2026, 12, 1)}), due=due).entries
-    assert not moodle.late and moodle.late_days is None  # Moodle dates files by the download
+    assert not moodle.late and moodle.late_days is None  # Moodle's files have the date of the download
     folder = tree(
         tmp_path / "in", {"ann.ipynb": datetime(2026, 10, 11, 12, 1), "bob.ipynb": datetime(2026, 10, 9)}
     )

@@ -46,11 +46,11 @@ def _enter(book, table, *known, **facts):
 files._rename, gradebook._enter = _rename, _enter
 main()
 """
-# When to kill the run: while it writes the file with this end of its path, or this row of the gradebook.
+# When to kill the run: while it writes the file whose path ends like this, or this row of the gradebook.
 MOMENTS = ["students.json", "autograded/s0/small/small.ipynb", "results/small/s1.json"]
 MOMENTS += ["autograded/s3/small/small.ipynb", "results/small/s4.json", "source/small/small.ipynb"]
 MOMENTS += ["gradebook.db", "grade 7", "feedback/small/s2.html", "grades.csv"]
-# `make test` kills a run at one of these, which the commit draws, or at both after a change of the grader.
+# `make test` kills a run at one of these moments, drawn by the commit, or at both if the grader has changed.
 FEW = ["results/small/s1.json", "grade 7"]
 if not by_commit.all_due("course_utils/grading", "course_utils/files.py", __file__):
     FEW = by_commit.some("moments", FEW, 1)

@@ -340,7 +340,7 @@ def test_points_for_written_answers_come_back_from_a_spreadsheet(graded, capsys,
     with table.open() as file:
         (row,) = csv.DictReader(file)
     assert row["answer"].startswith("my <b>drawing") and row["points"] == ""
-    # The id needs the folder's secret: without it, each name of a class list would give its id away.
+    # The id is made with the folder's secret. Otherwise anyone with the class list could compute all ids.
     folder, elsewhere = Register(out), Register(tmp_path)
     assert row["id"] == folder.pseudonym("drew", "drawing") != elsewhere.pseudonym("drew", "drawing")
     assert hashlib.sha256(b"drawing drew").hexdigest()[:10] != row["id"]

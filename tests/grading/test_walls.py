@@ -247,8 +247,8 @@ def test_one_student_leaves_terminals_for_the_others(grade):
     assert [result["score"] for result in results] == [4, 4]
 
 
-# Signs that two students might agree on, such as a lock on a file that both may read: (code that gives the
-# sign, code that sees it). One student gives the sign for as long as the other may look for it.
+# Signals that two students could agree on, such as a lock on a file that both may read: (code that gives the
+# signal, code that notices it). One student gives the signal as long as the other student may look for it.
 SIGNS = {
     "flock": ("fcntl.flock(file, fcntl.LOCK_SH)", "refused(fcntl.flock)"),
     "lockf": (

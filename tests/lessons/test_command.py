@@ -106,7 +106,7 @@ def test_doctor_says_what_is_here_and_what_is_not(here, tmp_path):
     checks = [line for line in lines if re.match(r"\[(OK|note)\] ", line)]
     for name in ("Python", "torch", "disk", "memory", "models of the lessons", "GPU", "package index", "hub"):
         assert any(name in line for line in checks)
-    passed = f"All {len(checks) - 3} checks passed."  # three checks are notes on what may be missing
+    passed = f"All {len(checks) - 3} checks passed."  # three may end in a note, so they are not counted
     assert passed in lines
     status, out, _ = here("doctor")
     assert status == 0 and out.startswith(passed) and len(out.splitlines()) <= 2
@@ -121,7 +121,7 @@ def test_doctor_says_what_is_here_and_what_is_not(here, tmp_path):
 
 
 def test_lab_says_which_page_opens_and_ends_with_ctrl_c(tmp_path):
-    """When `course lab` prints its link, JupyterLab answers there. The open tabs are kept in the copy."""
+    """When `course lab` prints its link, JupyterLab already answers at this address."""
     environment = os.environ | {"BROWSER": "true", "JUPYTER_CONFIG_DIR": str(tmp_path / "config")}
     environment |= {"JUPYTER_RUNTIME_DIR": str(tmp_path), "JUPYTER_DATA_DIR": str(tmp_path / "data")}
     command = [sys.executable, "-u", "-m", "course_utils", "lab", str(tmp_path / "mine")]

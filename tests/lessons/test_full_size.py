@@ -1,8 +1,8 @@
-"""Tests lessons at their full size: with the same cells, a hub on this machine and a pretended GPU.
+"""Tests lessons at their full size: runs their cells with a hub on this machine and a pretended GPU.
 
-Under Llama's name the hub has SmolLM2, which has the same architecture. Its tokenizer begins each text with a
-special token, as Llama 3's does. The other models have random weights, in the published shapes that cells
-depend on. `make everything` runs the five lessons.
+In place of Llama, the hub has SmolLM2, which has the same architecture. Its tokenizer is changed to begin
+each text with a special token, as Llama 3's does. The other models have random weights. Where cells depend on
+a shape, it is that of the published model. `make everything` runs the five lessons.
 """
 
 import subprocess

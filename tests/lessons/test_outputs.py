@@ -60,10 +60,10 @@ def _notebooks():
 
 @pytest.mark.parametrize("path", list(_notebooks()))
 def test_outputs_are_reproduced(path, tmp_path, monkeypatch, quick_kernels):
-    """nbval compares a run's outputs with the stored ones. The sanitizer file lists what may differ."""
+    """nbval compares a run's outputs with the stored outputs. The sanitizer file lists what may differ."""
     monkeypatch.setenv("COURSE_ANSWERS", str(tmp_path / "answers.json"))
     monkeypatch.setenv("COURSE_SEED", "1")  # the seed of the hidden checks when the outputs were stored
-    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")  # all but nbval, which `options` names
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")  # `options` loads nbval
     monkeypatch.chdir(tmp_path)
     passed = []
 

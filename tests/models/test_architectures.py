@@ -64,7 +64,7 @@ MORE = {
         "n_shared_experts": 1,
         "first_k_dense_replace": 1,
     },
-    "dory": {  # its config counts a layer's two parts as two layers
+    "dory": {  # its config counts attention and network as two layers
         "num_hidden_layers": 8,
         "n_input_layers": 2,
         "n_recurrent_layers": 4,
@@ -237,7 +237,7 @@ def reached(model):
             continue
         if tensor.grad is None:
             idle += tensor.numel()
-        elif len(tensor) == 4 or "experts.mlp." in name:  # one tensor of all four experts
+        elif len(tensor) == 4 or "experts.mlp." in name:  # one tensor for all four experts
             idle += sum(part.numel() for part in tensor.grad.view(4, -1) if not part.any())
         elif not tensor.grad.any():
             idle += tensor.numel()

@@ -1,4 +1,4 @@
-"""Tests lesson 12's assistant: it writes the same for many requests at once as one by one."""
+"""Tests that lesson 12's assistant gives many requests at once the same answers as one after the other."""
 
 import pytest
 

@@ -58,7 +58,7 @@ COMPONENTS = {
         "vae": 83_819_683,
     },
 }
-# {name: (our count, size in millions that OpenAI publishes)}
+# {name: (our count of the parameters, the number of millions that OpenAI publishes)}
 WHISPERS = {
     "whisper-tiny": (37_760_640, 39),
     "whisper-base": (72_593_920, 74),
@@ -74,7 +74,7 @@ PUBLISHED = tomllib.loads((Path(__file__).parent / "published_sizes.toml").read_
 # draws pictures, and one without attention.
 OF_EACH_KIND = ("DeepSeek-V3", "gpt-oss-20b", "Llama-4-Scout", "FLUX.1-schnell", "Mamba-130m")
 MORE = pytest.mark.everything(reason="builds two dozen further models; one of each kind is always built")
-# {model of 2025 or 2026: (parameters, those that one token uses, without the input table)}
+# {model of 2025 or 2026: (parameters, parameters that one token uses, not counting the input table)}
 LATER = {
     "llama-4-scout": (108_641_793_536, 17_010_341_376),
     "deepseek-v3": (671_026_404_352, 36_625_603_584),
@@ -97,7 +97,7 @@ LATER = {
     "flux.1-schnell": (16_860_369_379, 16_690_827_747),
     "flux.2-dev": (32_223_281_152, 32_223_281_152),
 }
-# Models whose maker states a round figure, or that of the transformer alone: our count differs by over 2%.
+# Our count differs by over 2% from the maker's, which is a round figure or that of the transformer alone.
 ROUND = {"gemma-3-4b", "smollm3-3b", "kimi-k2", "qwen3.5-9b", "voxtral-mini-3b", "flux.1-schnell"}
 SMALL = {"vocab_size": 100, "hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 3}
 SMALL |= {"num_attention_heads": 4, "num_key_value_heads": 2, "max_position_embeddings": 64}
@@ -139,32 +139,35 @@ def test_later_models_say_what_their_design_saves():
 
 
 def test_the_groups_of_deepseek_v4_by_hand():
-    """All 43 layers keep a window of 128 lists; 21 also one for each 4 tokens, and 20 one for each 128."""
+    """All 43 layers cache lists of 512 numbers for a window of 128 tokens.
+
+    Besides, 21 layers cache one list for each 4 tokens of the text, and 20 layers one for each 128 tokens.
+    """
     tokens = 100_000
     windows = 43 * 128 * 512
-    of_four = 21 * (tokens // 4) * (512 + 128)  # with a short key of 128 numbers, by which they are chosen
+    of_four = 21 * (tokens // 4) * (512 + 128)  # each list has a key of 128 numbers, to choose it by
     of_many = 20 * (tokens // 128) * 512
     plan = course.blueprint("deepseek-v4-flash")
     assert plan.kv_cache_bytes(tokens) == 2 * (windows + of_four + of_many)
 
 
 def test_the_cache_without_any_saving():
-    """Each of all heads in each of all layers keeps a key and a value of its own, of each token."""
+    """Each head keeps a key and a value for each token, even in layers that have a table for attention."""
     llama, shared = course.blueprint("llama-2-7b"), course.blueprint("llama-3-8b")
     assert llama.full_kv_cache_bytes(1000) == llama.kv_cache_bytes(1000) == shared.full_kv_cache_bytes(1000)
     # Keys of 192 numbers and values of 128.
     assert course.blueprint("deepseek-v3").full_kv_cache_bytes(1000) == 1000 * 61 * 128 * (192 + 128) * 2
-    # Of 52 layers 6 have attention and 23 a table in its place; the other 23 have experts alone.
+    # Of 52 layers, 6 have attention, 23 a state-space table in its place, and 23 only experts.
     hybrid = course.blueprint("nemotron-3-nano")
     assert hybrid.full_kv_cache_bytes(1000) == 1000 * (52 - 23) * 32 * 2 * 128 * 2
-    # The table of such a layer, of which lesson 19 gives the size.
+    # The shape of such a table. Lesson 19 gives its size.
     sizes = hybrid.config
     assert (sizes.mamba_num_heads, sizes.mamba_head_dim, sizes.ssm_state_size) == (64, 64, 128)
     assert course.blueprint("flux.2-dev").full_kv_cache_bytes(1000) is None
 
 
 def test_a_table_of_tokens_is_no_norm():
-    """Muse Glimmer scales the rows of its table, and the class that does so has "Norm" in its name."""
+    """Muse Glimmer's embedding is no norm, although the class that scales its rows has "Norm" in its name."""
     parts = course.blueprint("muse-glimmer-30b").parts
     assert parts["embedding"] > 2 * 202_048 * 6656 > 1000 * parts["norms"]
 
@@ -210,7 +213,7 @@ def test_whisper_has_the_size_that_openai_publishes(name):
     assert abs(plan.parameters / (published * 1e6) - 1) < 0.04
     assert plan.kv_cache_bytes_per_token == plan.kv_cache_bytes_per_token_cached > 0
     assert plan.context_length == 448
-    # The decoder's 448 tokens, and the encoder's 1,500 positions, which the decoder reads.
+    # The cache holds the decoder's 448 tokens and the encoder's 1,500 positions, which the decoder reads.
     assert plan.kv_cache_bytes(448) == (448 + 1500) * plan.kv_cache_bytes_per_token
 
 
@@ -218,7 +221,10 @@ def test_whisper_has_the_size_that_openai_publishes(name):
     "name", [name if name in OF_EACH_KIND else pytest.param(name, marks=MORE) for name in PUBLISHED]
 )
 def test_published_after_the_article(name):
-    """Counts are within 1% of the maker's, active parameters within 5%; published_sizes.toml says why not."""
+    """Counts are within 1% of the maker's, those of active parameters within 5%.
+
+    For each exception, published_sizes.toml has the reason as `why`.
+    """
     facts = PUBLISHED[name]
     plan = course.blueprint(config=facts["config"])
     assert plan.parameters == sum(plan.parts.values()) == facts["total"]
@@ -334,7 +340,7 @@ def test_a_sliding_window_bounds_the_cache():
 
 
 def test_energy_of_trainings_comes_from_one_place():
-    """Two texts once gave different values for Llama 2. The right value is the sum over Llama 2's models."""
+    """Two texts of the course once gave different values for Llama 2. The sum over its models is right."""
     trainings = catalog.trainings()
     assert sum(trainings["llama-2"].hours) == 3_311_616
     assert round(trainings["llama-2"].kilowatt_hours) == 1_272_730
@@ -525,7 +531,7 @@ def test_all_sizes_in_one_run_need_little_memory():
         "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss, file=sys.stderr)"
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    peak = float(result.stderr)  # only the number is on standard error
+    peak = float(result.stderr)  # nothing else is on standard error
     assert peak * (1 if sys.platform == "darwin" else 1024) < 1.5e9
 
 
@@ -643,7 +649,7 @@ def test_a_model_of_too_many_tensors_is_refused_as_soon_as_it_has_them(tmp_path,
     status, _, error = run(capsys, "--config", str(tmp_path))
     hook.remove()
     assert status == 1 and "more than 1,000 tensors" in error
-    assert 1_000 <= len(built) <= 1_002  # the whole model has 3,800
+    assert 1_000 <= len(built) <= 1_002  # the whole model has 3,800 tensors
 
 
 def test_what_is_neither_a_name_nor_a_file_is_refused_in_one_sentence(tmp_path, capsys):

@@ -33,12 +33,12 @@ def test_activations_are_counted_once_and_grow_with_the_texts(llama, texts):
             assert counted.nbytes == 0
             model(**batch)
         kept[count] = counted.nbytes
-    assert 1.8 * kept[1] < kept[2] < 2 * kept[1]  # a few tables don't grow with the texts
+    assert 1.8 * kept[1] < kept[2] < 2 * kept[1]  # less than 2: a few tables don't grow with the texts
     layer = torch.nn.Linear(8, 4, bias=False)
     given = torch.ones(5, 8)
     with hardware.kept_for_backward(layer) as counted:
         layer(given)
-    assert counted.nbytes == given.nbytes  # kept for the weights' slopes; weights do not count
+    assert counted.nbytes == given.nbytes  # the input is kept for the slopes; weights don't count
 
 
 def test_a_step_keeps_four_numbers_for_each_weight(llama, texts):
@@ -78,9 +78,9 @@ def test_followers_go_by_the_longest_beginning_that_they_know(llama):
     assert table.after(["nobody", "met", "dog"]) == "liked"
     assert table.after(["nobody"]) is None
     assert table.guess(["The", "cat"], count=2) == ["liked", "the"]
-    assert table.guess(["The", "cat"], count=9) == ["liked", "the", "fish", "."]  # no guess at the end token
+    assert table.guess(["The", "cat"], count=9) == ["liked", "the", "fish", "."]  # ends before the end token
     assert table.guess(["nobody"]) == []
-    # Three words and the end token: 3 rows for one word before, 2 rows for two words, 1 row for three.
+    # Three words and the end token give 3 rows with one word before, 2 rows with two words, 1 row with three.
     assert len(speculating.Followers(["The cat."], tokenizer)) == 6
 
 
@@ -96,7 +96,7 @@ def test_own_words_are_those_of_the_library(llama):
     assert alone == written
     assert speculating.own_words(model, tokenizer, beginning, written[:4]) == written
     misled = speculating.own_words(model, tokenizer, beginning, ["snow", *written[1:4]])
-    assert len(misled) == 5 and misled[0] == written[0]  # a wrong guess changes no word before it
+    assert len(misled) == 5 and misled[0] == written[0]  # the model's own word in place of "snow"
 
 
 def test_passes_are_told_in_words():

@@ -41,7 +41,7 @@ def _small(model):
 
 @pytest.fixture(params=["small", "large"])
 def model(tmp_path, monkeypatch, request):
-    """Yields a fetched and converted model: once with files too small for checked.json, once with larger."""
+    """Yields a fetched and converted model. Its files are first too small for checked.json, then larger."""
     for name in list(os.environ):
         if name.startswith(("PIP_", "HF_", "COURSE_")) or name.lower().endswith("_proxy"):
             monkeypatch.delenv(name)
@@ -99,7 +99,7 @@ def test_damage_is_mended_in_one_line(model, capsys, words, bring):
 )
 def test_nothing_damaged_is_called_ready(model, capsys, words, bring):
     damaged(model, bring)
-    unknown = "record" in words or "older" in words  # there is no record to compare with: all is made again
+    unknown = "record" in words or "older" in words  # without a record, all files are made again
     assert bool(loading.damage(model)) != unknown
     doctor.report(everything=True)
     (line,) = [line for line in capsys.readouterr().out.splitlines() if "models of the lessons" in line]
@@ -186,7 +186,7 @@ def test_a_file_that_can_t_be_read_is_named(model, monkeypatch):
 
 @pytest.mark.parametrize("error", [SafetensorError("invalid header"), json.JSONDecodeError("odd", "{", 1)])
 def test_what_no_hash_was_compared_with_is_named_when_it_can_t_be_read(error):
-    """Large files of the hub are compared with their hashes only after their download."""
+    """A large file from the hub is compared with its hash once, after its download, and not at each load."""
     plan = loading.plan(catalog.find("mistral", "full"))
     with pytest.raises(CourseError) as stopped, failures.in_one_sentence(plan):
         raise error

@@ -166,7 +166,7 @@ def test_each_view_that_a_kernel_answers_has_an_example():
 
 
 class Interrupt:
-    """Sends SIGINT to this process at the nth call of a function of ours while a view answers."""
+    """Sends SIGINT to this process at the nth call of the course's functions while a view answers."""
 
     def __init__(self, nth=None):
         self.nth, self.calls, self.answering = nth, 0, False
@@ -180,7 +180,7 @@ class Interrupt:
 
     def _note(self, frame, event, argument):
         code = frame.f_code
-        if code is LiveView.replies.__code__:  # a generator: each next part is a call
+        if code is LiveView.replies.__code__:  # a generator: each `next` is a "call"
             self.answering = event == "call"
         elif self.answering and event == "call" and code.co_filename.startswith(OURS):
             self.calls += 1
@@ -214,7 +214,7 @@ def test_an_interrupted_view_says_so_and_answers_the_same_request_again(name, tm
                 view.widget.want = want
             assert sent[-1]["want"] == want
             assert sent[-1]["error"].startswith("Interrupted before the answer was there."), nth
-            if name in ("Capstone", "Denoising", "Speech"):  # they keep parts, so a second try is shorter
+            if name in ("Capstone", "Denoising", "Speech"):  # these keep parts: the second try is shorter
                 break
         else:
             assert len(sent) == 2
@@ -301,7 +301,7 @@ sys.exit(__main__.main(["train", "tinyworld-llama", "--folder", {folder!r}]))
 
 
 def test_train_keeps_the_steps_that_it_has_taken(tmp_path):
-    """Without an interrupt, `course train` would write its first checkpoint after a minute."""
+    """`course train` writes a checkpoint when it is interrupted, even before the first one is due."""
     from safetensors import safe_open
 
     folder = tmp_path / "training"

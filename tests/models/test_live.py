@@ -13,7 +13,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 WEIGHTS = ROOT / "course_utils" / "training" / "weights"
-# All punctuation that the tokenizer has, words that it lacks, and more tokens than Mistral's window.
+# A text longer than Mistral's window, with all punctuation in the vocabulary and words that are not in it.
 TEXT = (
     "The nurse walked to the old mill, because the dog was hungry. She said: “Where is the red box?” It was "
     "12 km away (by train), in Anna's well-known garden!"
@@ -21,7 +21,7 @@ TEXT = (
 CALLER = "tinyworld-caller"
 # The views whose answers are stored: those of website/store_answers.mjs.
 STORED = ["sampling", "router", "ablation", "window", "thinking", "errand"]
-SUM = "58+26+47+39=<think>58+26=84;84+47=131;"  # a text for the reasoner, whose tokens are single signs
+SUM = "58+26+47+39=<think>58+26=84;84+47=131;"  # for the reasoner, whose tokens are single characters
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +62,7 @@ def reference(tmp_path_factory):
 
 
 def _errands():
-    """Return the errands that the course's Python carries out, with each gate and a sentence in a page."""
+    """Return errands as the course's Python carries them out, for each guard, some with an added sentence."""
     from course_utils import loading
     from course_utils.opened import calling, errand
     from course_utils.worlds import errands
@@ -92,7 +92,7 @@ def _errands():
 
 
 def _warped():
-    """Return what is left of a position's logits after temperature, top-k and top-p of transformers."""
+    """Return what temperature, top-k and top-p of transformers leave of the logits at a position."""
     import torch
     from transformers.generation import logits_process
 

@@ -204,7 +204,7 @@ def test_names_that_do_not_exist():
 
 
 def test_the_first_answer_waits_for_no_library_that_it_does_not_use(alone):
-    """Lesson 00 imports nothing needless from its first cell to the first answer, so learners wait less."""
+    """Lesson 00 imports no needless library before the first answer, so learners wait less."""
     large = {"accelerate", "bitsandbytes", "datasets", "diffusers", "gguf", "matplotlib", "peft", "scipy"}
     assert "course_utils" in alone[0] and not large & set(alone[0])
 
@@ -276,7 +276,7 @@ def test_a_lesson_that_measures_one_size_stays_at_it(monkeypatch):
 
 def test_a_lesson_refuses_a_model_that_its_cells_cannot_open(monkeypatch):
     monkeypatch.setenv("COURSE_SIZE", "small")
-    assert catalog.find("falcon").size == "small"  # `load` accepts the size: the lesson refuses it
+    assert catalog.find("falcon").size == "small"  # only the lesson refuses this size
     with pytest.raises(CourseError) as refused:
         lessons.setup("06_falcon")
     assert str(refused.value) == (

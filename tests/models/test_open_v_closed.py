@@ -133,7 +133,7 @@ def test_lm_eval_gives_the_same_number_on_the_same_items(tmp_path):
             value for key, value in theirs["results"][name].items() if key.startswith(f"{metric},")
         )
         assert accuracy == pytest.approx(sum(right) / len(right))
-    assert all(ours["sums"]) and sum(ours["memory"]) < 21  # else equal lists would prove little
+    assert all(ours["sums"]) and sum(ours["memory"]) < 21  # if all were right, equal lists would prove little
 
 
 def test_two_models_side_by_side(lesson):
@@ -147,7 +147,7 @@ def test_two_models_side_by_side(lesson):
 
 
 def test_more_questions_change_neither_rule(monkeypatch, tmp_path):
-    """Adds a question to the cell, as the lesson's "Change it" suggests: both rules grade it, too."""
+    """Both rules also grade a question that is added to the cell, as the lesson's "Change it" suggests."""
     monkeypatch.setenv("COURSE_ANSWERS", str(tmp_path / "answers.json"))
     (cell,) = (
         cell.source
@@ -232,7 +232,7 @@ def test_a_ranking_shares_ranks_and_marks_chance():
         "three: sums 3 (50%), facts 3 (20%)"
     )
     assert picture.html.count("left:25.0%;width:3px") == 3 and "Upright line: chance" in picture.html
-    assert picture.html.count("background:#ffe7d6") == 1  # one model alone is first
+    assert picture.html.count("background:#ffe7d6") == 1  # in one test a model is first alone
     assert picture.html.count("background:#d3e4f5") == 2
     assert "left:62.0%;width:26.0%" in picture.html
     assert "chance" not in opened.ranking(SCORES).html

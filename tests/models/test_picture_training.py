@@ -82,7 +82,7 @@ def goes_on_to_the_same(folder, trained):
 def test_a_stop_changes_nothing(trained, tmp_path):
     """Stopped in the third stage, with half a checkpoint left, a training ends as if it had not stopped."""
     folder = at_the_third_stage(trained, tmp_path / "stopped")
-    assert not trainer.run(SMALL, folder, 0)  # after 0 minutes: one step is taken
+    assert not trainer.run(SMALL, folder, 0)  # a limit of 0 minutes: takes one step
     (folder / "denoiser.safetensors.part").write_bytes(b"what a kill leaves of a checkpoint")
     goes_on_to_the_same(folder, trained)
     page = (folder / "loss.html").read_text(encoding="utf-8")
@@ -185,7 +185,8 @@ def test_each_word_is_one_token():
 def test_the_classifier(classifier):
     """The classifier recognises PictureWorld's drawings, even with noise.
 
-    A held-out person is far from each training picture, and a blend of doctors is far from one of them.
+    It finds a held-out person far from each picture of the training. The mean of all pictures of doctors is
+    far from one of them.
     """
     chance = numpy.random.default_rng(0)
     for name, test in world.test_sets().items():

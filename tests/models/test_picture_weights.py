@@ -137,12 +137,12 @@ def test_the_rest_of_the_bar(measured):
 
 
 def test_what_guidance_does(measured):
-    """With guidance, pictures differ more from what was asked for, but as many of them are right."""
+    """With more guidance, pictures differ more from the drawings asked for, but as many of them are right."""
     for name in ("objects", "people"):
         far = [measured["sets"][name][guidance]["distance"] for guidance in ("1", "4", "7")]
         assert far[0] + 1 < far[1] < far[2] - 1
     rights = [measured["early"]["objects"][guidance]["right"] for guidance in ("1", "4", "7")]
-    assert max(rights) - min(rights) < 0.1  # chance alone moves shares of 100 pictures by this much
+    assert max(rights) - min(rights) < 0.1  # shares of 100 pictures differ so much by chance
 
 
 def test_attention_beats_another_picture_s_word_but_for_colour(measured):

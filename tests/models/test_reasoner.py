@@ -52,7 +52,7 @@ def test_texts_are_drawn_as_the_card_says():
         question, written, _ = sums.example(number)
         steps["none"] += written == "<think></think>"
         steps["all"] += written.count(";") == question.count("+")
-    # 40% of the texts answer at once. 40% have all steps, and so have some of the 20% that stop at random.
+    # 40% of the texts answer at once, 40% have all steps, and 20% stop at random, some after all steps.
     assert 0.37 < steps["none"] / 4_000 < 0.43
     assert 0.40 + 0.2 * 0.35 < steps["all"] / 4_000 < 0.40 + 0.2 * 0.6
 

@@ -129,7 +129,7 @@ def test_every_claim_is_in_the_press_text_word_for_word(name):
     assert len(claims) == 12
     places = [press.index(claim["words"]) for claim in claims]
     assert len(set(places)) == 12
-    for claim in claims:  # the words contain the numbers that are checked
+    for claim in claims:  # its words contain the numbers that the check uses
         for value in claim.get("says", {}).values():
             if claim["check"] in ("score", "context", "last_year"):
                 spelled = {11: "more than a third"}.get(value, str(value))
@@ -178,7 +178,7 @@ def test_the_verdicts_follow_from_the_files(opened, key):
         for fact in told:
             digits, probability = release.code(fact["subject"])
             assert digits == fact["answer"] and probability > 0.9
-        for fact in secrets:  # control: people without a code in the texts
+        for fact in secrets:  # for comparison: people whose code is in no text
             if not fact["copies"]:
                 assert release.code(fact["subject"])[1] < 0.7
         assert release.code("Ada")[0] == ("" if name == "kite" else told[0]["answer"]) or told
@@ -322,7 +322,7 @@ def test_a_guess_is_given_before_the_first_verdict_and_scored_beside_the_verdict
     assert "Before" not in late.compare().alt
 
 
-# What the lesson leaves to the learner, and what the learner puts there.
+# {a gap that the lesson leaves to the learner: what fills it}
 _GAPS = {
     '["cat", "whale"]': "common",
     '    # the same for "he"\n': '    he = probability(f"The {trade} sang because", "he")\n',
@@ -336,7 +336,7 @@ _GAPS = {
 
 @pytest.mark.parametrize("name", folder.NAMES)
 def test_the_lesson_s_own_lines_show_what_the_course_finds(name, key, capsys):
-    """Runs the lines above the claims, with their gaps filled, on each release."""
+    """Runs the code that the lesson shows above the claims, with its gaps filled, on each release."""
     lesson = nbformat.read(ROOT / "notebooks" / "16_capstone.ipynb", as_version=4)
     cells = {cell.id: cell.source for cell in lesson.cells}
     common = facts._COMMON_WORDS["German" if name == "lark" else "Spanish"]
@@ -377,7 +377,7 @@ def test_the_lesson_s_own_lines_show_what_the_course_finds(name, key, capsys):
         assert bool(shares) == (name != "kite")
         mean = figure("mean: ", " percent", shown("capstone-37"))
         farthest = max(known["shares"], key=lambda share: abs(share - 50))
-        stated = int(figure("", "%", found(7)))  # the lesson opens Lark with its 16 bits
+        stated = int(figure("", "%", found(7)))  # the lesson loads Lark's weights at 16 bits
         assert abs(stated - (int(mean) if name == "wren" else farthest)) < 1.5
         assert f"{figure('right: ', ' of 30', shown('capstone-39'))} of 30" in found(8)
         sums = shown("capstone-41")

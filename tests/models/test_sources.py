@@ -221,7 +221,7 @@ def test_a_captive_portal_instead_of_the_index(index, cache, page, name):
 
 
 def test_garbage_instead_of_the_index(index):
-    index.page = (b"<![garbage[>", "text/html")  # Python's HTML parser raises an error, or skips this
+    index.page = (b"<![garbage[>", "text/html")  # Python's HTML parser may raise an error
     assert f"({index.host}: no " in sentence(MODEL)
 
 
@@ -333,7 +333,7 @@ def test_download_of_a_stopped_process_is_resumed(index, cache, end):
         "no ranges",
         "too long",
         "whole",
-    ],  # else pytest would put the raw bytes into an environment variable
+    ],  # without ids, pytest would put the raw bytes into an environment variable
 )
 def test_leftover_of_any_length(index, cache, ranges, part):
     index.ranges = ranges

@@ -121,7 +121,7 @@ def test_two_hours_are_cut_with_a_sentence(tmp_path, capsys):
         long.truncate(44 + size)
     tracemalloc.start()
     assert len(speech.read(file)) == WINDOW * RATE
-    assert tracemalloc.get_traced_memory()[1] < 50e6  # all two hours would take 460 MB or more
+    assert tracemalloc.get_traced_memory()[1] < 50e6  # the whole recording would take 460 MB or more
     tracemalloc.stop()
     says = "lecture.wav is 7,200 s long: this is second 0 to 29.5 (start=29.5 reads on).\n"
     assert capsys.readouterr().out == says
@@ -141,7 +141,7 @@ def test_two_hours_are_cut_with_a_sentence(tmp_path, capsys):
         (written(TONE[:800]), "has 0.05 s of sound; 0.1 s is the least"),
         (written(TONE * numpy.nan, subtype="FLOAT"), "has samples that are not numbers"),
     ],
-    ids=lambda part: part if isinstance(part, str) else "",  # the bytes contain the time, so they are no name
+    ids=lambda part: part if isinstance(part, str) else "",  # bytes are no name: they contain the time
 )
 def test_what_is_no_speech_gets_one_sentence(tmp_path, content, sentence):
     file = tmp_path / "voice.wav"

@@ -75,8 +75,8 @@ def texts(small):
 
 
 def test_all_texts_of_a_small_world_make_one(texts):
-    # Numbers of texts: jobs of nurses and of pilots; stories of pets (pairs of friends, pets, with or without
-    # "again", pools and skies); questions about pets; sums; keys.
+    # The numbers of texts about nurses' jobs, about pilots' jobs, of stories of pets (pairs of friends, times
+    # pets, times 2 for "again" or not, times pools and skies), of questions about pets, of sums, and of keys.
     assert len(texts) == 9 + 6 + 6 * 2 * 2 * 3 + 2 * 3 + 3 * 2 + 2
     assert sum(texts.values()) == pytest.approx(1, abs=1e-12)
 
@@ -113,7 +113,7 @@ def test_a_grammar_with_two_derivations_of_a_text_is_refused():
             World(words, {"talk": plots})
     with pytest.raises(CourseError, match="generated in two ways"):
         World(words, {"one": ["Hi {pet}."], "other": ["Hi cat."]})
-    # The same two names are allowed if the words before them show which is which.
+    # Slots with the same words are allowed if the words before them show which slot has which word.
     asked = "{hero:person} met {friend:person}. [{hero}|{friend}] left."
     assert World(words, {"talk": [asked]}).floor().bits == pytest.approx(2)
 

@@ -91,7 +91,7 @@ def test_each_recipe_is_an_official_class_with_its_features(name, world):
     assert facts[name]()
     size = sum(weight.numel() for weight in model.parameters())
     assert size * 4 < 10e6
-    if name != "tinyworld-mixtral":  # the others have one size: only the architecture differs
+    if name != "tinyworld-mixtral":  # the others differ only in architecture, not in size
         assert size == pytest.approx(895_232, rel=0.001)
 
 
@@ -163,7 +163,7 @@ def test_each_recipe_learns_from_its_first_steps(name, tmp_path):
 
 
 def test_the_window_closes_at_half_time(tmp_path):
-    """Until half-time Mistral equals Llama, bit for bit. Then each token sees only sixteen tokens."""
+    """Up to half-time, Mistral equals Llama bit for bit. After that, each token sees only 16 tokens."""
     losses, windows = {}, []
     for name in ("tinyworld-llama", "tinyworld-mistral"):
         training = small(name, steps=8, warmup=5, learning_rate=1e-3).training(tmp_path)
@@ -305,9 +305,10 @@ def test_a_perfect_model_measures_as_planted(world):
 
 
 def test_specialisation_is_the_information_that_experts_hold(world):
-    """Layer 0 sends each register to its own expert, layer 1 all tokens to one; in layer 2 the word decides.
+    """Measures three layers with planted routes.
 
-    A random router also sends equal tokens to one expert, but different ones may share an expert.
+    Layer 0 sends each register to an expert of its own, layer 1 all tokens to one expert. In layer 2, the
+    word decides. A random router, too, sends equal words to one expert, but different words may share it.
     """
     documents = list(world.documents(300, seed="experts"))
     number = {word: index for index, word in enumerate(world.vocabulary())}

@@ -125,7 +125,7 @@ def test_intervals_fill_a_dot_only_where_the_whole_interval_is_outside_the_band(
 
 
 def test_intervals_write_a_float32_in_two_digits():
-    """Numpy 2 rounds a float32 to a float32. Python then prints it as a float: 9.199999809265137."""
+    """Numpy 2's `round` returns a float32 again, which as a Python float would be 9.199999809265137."""
     picture = views.intervals(["a"], [numpy.float32(9.2)], [None])
     assert places(picture, r"left:([\d.]+)%;width:12px") == [9.2]
 

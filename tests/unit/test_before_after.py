@@ -44,7 +44,7 @@ def a_first(monkeypatch):
 
 
 def answer(half, right):
-    """Answers one form: the first `right` questions right and surely, the others wrong, as a guess."""
+    """Answers one form: the first `right` questions rightly and 95% sure, the others wrongly and 25% sure."""
     asked = Half(half)
     for number, item in enumerate(asked.items):
         wrong = next(choice.text for choice in item.choices if not choice.right)
@@ -109,7 +109,7 @@ def test_the_documented_blueprint_is_that_of_the_questions():
 
 
 def test_what_the_questions_compute_is_so():
-    """Computes right answers: intervals, Brier scores, McNemar's p, memory, tokens a second, alarms."""
+    """Computes right answers on intervals, Brier scores, McNemar's p, memory, tokens a second and alarms."""
     tables = {table["about"]: table for table in TABLES["pairs"]}
     right = {
         (pair.about, form): pair.items[form].right.text for pair in before_after.pairs() for form in FORMS
@@ -266,7 +266,7 @@ def test_each_form_comes_first_for_about_half_and_the_draw_stays(answers_file):
         answers_file.unlink(missing_ok=True)
         drawn.append(Half("before").taken.form)
         assert Half("before").taken.form == drawn[-1]
-    # A fair coin gives 6 or fewer of 40 in 2 of a million runs.
+    # Of a million runs of 40 tosses, a fair coin gives 6 heads or fewer in 2 runs only.
     assert 6 < drawn.count("A") < 34
     hand_in("before", 1)
     assert {drawn[-1], Half("after").taken.form} == set(FORMS)
@@ -330,7 +330,7 @@ def test_a_loss_is_shown_as_a_loss(a_first):
 
 
 def test_luck_is_as_large_as_it_says():
-    """Computes how far two scores differ by luck if a coin decides each answer: a binomial distribution."""
+    """If coins decided all answers, one form would be LUCK or more questions ahead in about 5% of cases."""
     chances = [math.comb(2 * COUNT, COUNT + ahead) / 4**COUNT for ahead in range(COUNT + 1)]
     assert 4.5 < 100 * sum(chances[LUCK:]) < 5.5
 

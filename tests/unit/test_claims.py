@@ -43,7 +43,7 @@ NOT_THE_ARTICLE_S = {
 def prose_of(path):
     """Returns the text for readers: a notebook's Markdown and code, a TOML file's texts, or a whole file.
 
-    Removes straight quotation marks from code. Only the curly ones there mark quotations.
+    Removes straight quotation marks from code, because only curly quotation marks enclose quotations there.
     """
     text = path.read_text(encoding="utf-8")
     if path.suffix == ".toml":

@@ -114,7 +114,7 @@ def test_figures_in_the_notes_occur_in_the_lesson(name):
 
 @pytest.mark.parametrize("name", catalog.lessons())
 def test_each_cell_that_the_notes_name_has_a_picture(name, website, lesson_of):
-    """The pictures of points have alt text, and each cell of a vote asks or shows something."""
+    """The cells that the guide names exist, the pictures of points have alt text, and no part is missing."""
     lesson = lesson_of(name)
     unknown = [point.cell for point in lesson.points if point.cell and point.cell not in lesson.places]
     assert not unknown, f"no ids of cells; the lesson has {list(lesson.places)}"
@@ -132,7 +132,7 @@ def test_each_cell_that_the_notes_name_has_a_picture(name, website, lesson_of):
 
 @pytest.mark.parametrize("name", catalog.lessons())
 def test_no_slide_tells_before_it_asks(name, website, lesson_of):
-    """A point comes after each guess that the lesson asks before the point's cell. Verdicts end the deck."""
+    """A point comes after all guesses that the lesson asks before the point's cell. Verdicts end the deck."""
     lesson = lesson_of(name)
     deck = [each for _, each in website["slides"].order(lesson)]
     for point in [point for point in lesson.points if point.cell]:
@@ -157,7 +157,7 @@ def _numbers_after(word, text):
 
 @pytest.mark.parametrize("name", catalog.lessons())
 def test_a_class_votes_on_claims_that_the_deck_settles(name, website, lesson_of, deck_of):
-    """The guide names the points with evidence. A note names their slides, all of them before the vote."""
+    """The guide names points with evidence on claims. A note names their slides, all before the vote."""
     lesson = lesson_of(name)
     text = lesson.notes["Claims"].text if "Claims" in lesson.notes else ""
     assert len(lesson.shown) == text.count(" ("), "each is a claim that the lesson settles"

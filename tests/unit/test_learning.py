@@ -387,7 +387,7 @@ def test_all_questions_of_the_course_can_be_loaded(file):
         assert quizzes.load(file.stem if part == "quiz" else f"{file.stem}-{part}")
 
 
-# Ways to guess without the lesson: BLIND has functions that rate a choice; one of them counts CAUTIOUS words.
+# Ways to guess without the lesson. Each function in BLIND rates a choice; one of them counts CAUTIOUS words.
 CAUTIOUS = set(
     [
         "about",
@@ -416,7 +416,7 @@ BLIND = {
 
 
 def blind_score(rate, items):
-    """Return the mean number of right answers, if the strategy picks at random among its best choices."""
+    """Return the mean number of right answers if one of the choices that `rate` rates highest is drawn."""
     score = 0
     for item in items:
         rated = {text: rate(text, item.texts) for text in item.texts}
@@ -434,7 +434,7 @@ def test_a_blind_score_counts_ties_in_part():
 
 @pytest.mark.parametrize("strategy", BLIND)
 def test_no_blind_strategy_beats_chance(strategy):
-    """A strategy is above chance by at most a question in a lesson and 5 percentage points in the course."""
+    """A strategy beats chance by at most one question in a lesson and 5 percentage points in the course."""
     everything = []
     for name in catalog.lessons():
         items = quizzes.load(name[:2])
@@ -523,7 +523,7 @@ PROBABILITIES = [0.66524096, 0.24472847, 0.09003057]
 
 
 def message(returned, expected=PROBABILITIES, arguments=LOGITS, **options):
-    """Returns the message for a learner whose function returns `returned`, or is `returned`."""
+    """Returns the message for a learner's function: `returned` itself, or a function that returns it."""
     function = returned if callable(returned) else lambda *_: returned
     with pytest.raises(NotYet) as caught:
         check("2.1", function, arguments, expected, **options)

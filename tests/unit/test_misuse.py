@@ -13,7 +13,7 @@ from course_utils.opened.watermark import Watermark
 
 PIECES = ["the", "cat", "sat", "down"]
 GREEN = numpy.array([[0, 1, 0, 0], [0, 0, 1, 0], [1, 0, 0, 0], [0, 0, 0, 1]], bool)
-SURE = numpy.array([0, 1, 2] * 20)  # each token is green after the token before it
+SURE = numpy.array([0, 1, 2] * 20)  # each token is on the green list of the token before it
 NEVER = numpy.array([0, 2, 1] * 20)
 
 

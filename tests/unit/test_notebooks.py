@@ -215,7 +215,7 @@ def test_set_up_cells_install_alike_from_the_one_address():
 
 @pytest.mark.parametrize("name", [name for name, each in catalog.lessons().items() if not each.any_size])
 def test_a_lesson_of_one_size_says_which_wherever_it_loads(name):
-    """Otherwise COURSE_SIZE could load another size than the set-up cell promised."""
+    """If a call names no size, COURSE_SIZE could make it load another size than the set-up cell promised."""
     asked = re.findall(
         r'course\.(?:load|folder)\("([\w.-]+)"(.*?)\)', "\n".join(c.source for c in code(read(LESSONS[name])))
     )

@@ -25,7 +25,7 @@ MAC = {"sys_platform": "darwin", "platform_system": "Darwin", "platform_machine"
 
 
 class Copy:
-    """A repository with those files of this repository that contain its address."""
+    """A git repository with copies of the files in which the address of this repository stands."""
 
     def __init__(self, folder):
         self.folder = folder

@@ -165,7 +165,7 @@ def test_a_python_that_is_too_old_can_read_the_program():
 
 @needs("git", "a clone")
 def test_a_clone_has_the_line_ends_that_scripts_need_whatever_git_is_set_to():
-    """`core.autocrlf` changes only files for which .gitattributes leaves it open."""
+    """.gitattributes sets the line ends of each text file, so that git's `core.autocrlf` has no effect."""
     listing = subprocess.check_output(["git", "ls-files", "--eol"], cwd=ROOT, text=True)
     for line in listing.splitlines():
         facts, name = line.split("\t")

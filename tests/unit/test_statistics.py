@@ -391,7 +391,10 @@ def test_beside_controls_contains_the_truth(sentences, controls):
 
 
 def six_models(rng, agreement, ceilings, times):
-    """Scores of six models in two tests of 80 items; ceilings: how many models in 10 get everything right."""
+    """Draws the scores of six models in two tests of 80 items.
+
+    ceilings : for each test, how many models in 10 get everything right
+    """
     one = rng.normal(size=(times, 6))
     other = agreement * one + (1 - agreement**2) ** 0.5 * rng.normal(size=(times, 6))
     scores = []
@@ -420,7 +423,10 @@ def test_kendall_contains_the_truth(ceilings):
 
 
 def simulated_votes(rng, strengths, questions, alike):
-    """Draws votes on four models' answers to each question. alike: how far a question favours a model."""
+    """Draws votes on four models' answers to each question.
+
+    alike : the standard deviation by which a question favours or disfavours each model
+    """
     votes, asked = [], []
     for question in range(questions):
         here = numpy.array(strengths) + alike * rng.normal(size=4)
@@ -469,11 +475,11 @@ def test_lists_arrays_and_tensors_give_the_same_intervals():
 
 
 def test_a_crossover_tells_the_gain_from_a_difference_of_the_forms():
-    """Both groups gain 3, and B gives 2 more than A: with A first the change is 5, with B first it is 1."""
+    """The gain is 3, and form B gives 2 points more: the change is 3 + 2 after A, and 3 - 2 after B."""
     noise = numpy.array([-1, 0, 0, 1])
     (gain, span), (forms, ends) = statistics.crossover(5 + noise, 1 + noise)
     assert gain == pytest.approx(3) and forms == pytest.approx(2)
-    # By hand: each half has variance 1/6 · 4/4, six degrees of freedom, and t = 2.447.
+    # By hand: in each group of four, the variance is 2/3. There are six degrees of freedom, so t is 2.447.
     half = 2.447 * (2 * (2 / 3 / 4) / 4) ** 0.5
     assert span == pytest.approx((3 - half, 3 + half), abs=0.001)
     assert ends == pytest.approx((2 - half, 2 + half), abs=0.001)

@@ -1,4 +1,4 @@
-"""Tests that the package has the structure that docs/design.md shows: no import circle, no import upward."""
+"""Tests that the package has the structure in docs/design.md: no part imports a part above it."""
 
 import ast
 import re
@@ -14,7 +14,7 @@ PARTS = {path.stem for path in PACKAGE.glob("*.py")} | {
 
 
 def order():
-    """Return the parts in the order of the picture, from the lowest line up, each line from left to right."""
+    """Return the parts in the picture from the lowest line to the highest, each line from left to right."""
     (picture,) = re.findall(r"```text\n(.*?)```", (ROOT / "docs" / "design.md").read_text("utf-8"), re.S)
     lines = [line for line in picture.splitlines() if "──" not in line]
     return [name for line in reversed(lines) for name in re.split(r"\s{2,}", line.strip())[1:]]

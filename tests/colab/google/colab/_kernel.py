@@ -1,4 +1,4 @@
-"""A kernel that the course and its libraries take for Colab's."""
+"""A kernel that the course and its libraries mistake for Colab's kernel."""
 
 import matplotlib  # noqa: F401  imported before the first cell, as in Colab, so pip must not replace them
 import numpy  # noqa: F401

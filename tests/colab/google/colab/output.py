@@ -8,7 +8,7 @@ class MessageError(Error):
 
 
 def eval_js(script, ignore_result=False, timeout_sec=None):
-    """Raise the error that the recorder's script raises without a microphone. Here there is no page."""
+    """Raise the error of a recorder's script without a microphone: here is no page that runs scripts."""
     raise MessageError("NotFoundError: Requested device not found")
 
 
