@@ -57,7 +57,7 @@ def group_of(item):
         return name
     if file == "test_exercises":
         return f"exercise-{name[:2]}"
-    if file == "test_browser":  # two groups; lessons that are only opened are in browser-0
+    if file == "test_browser":  # two groups; a test that opens a lesson without running it is in browser-0
         number = re.search(r"[0-9]+(?=_)", name)
         runs = number and "window" not in item.fixturenames
         return f"browser-{int(number[0]) // 2 % 2 if runs else 0}"

@@ -81,7 +81,7 @@ class Film:
                 self.frames.append((image, FRAME))
 
     def drag(self, handle, x, seconds=1.2):
-        """Drag the middle of an element to another x, slowly at both ends."""
+        """Drag an element by its middle to another x. The movement begins and ends slowly."""
         box = handle.bounding_box()
         start, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
         self.page.mouse.move(start, y)

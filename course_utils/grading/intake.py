@@ -117,8 +117,8 @@ class Plan:
     def text(self, most: int | None = None) -> str:
         """Return the plan as text for a terminal.
 
-        most : the most rows to show, those with a remark first, and then at most five files for each reason;
-            by default all are shown
+        most : the most rows to show; rows with a remark come first. If it is given, at most five of the files
+            that were passed over are shown for each reason. By default everything is shown.
         """
         submissions = units.counted(len(self.entries), "submission")
         lines = [f"{submissions} of {self.assignment} in {printable(self.source)}:"]

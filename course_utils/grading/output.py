@@ -33,7 +33,7 @@ def write_text(path: Path, text: str):
 
 
 def write_csv(path: Path, rows: list[list]):
-    """Write a CSV file. A cell that a spreadsheet would read as a formula begins with an apostrophe."""
+    """Write a CSV file. Put an apostrophe before each cell that a spreadsheet would read as a formula."""
     table = io.StringIO()
     csv.writer(table).writerows([map(_no_formula, row) for row in rows])
     write_text(path, table.getvalue())

@@ -33,7 +33,9 @@ SYSTEM = ("/usr", "/lib", "/lib32", "/lib64", "/bin", "/sbin", "/etc/ld.so.cache
 # The kernel's limit on processes counts all processes of a user. So no two runs at the same time have the
 # same user id, even if they belong to two graders on this machine. No real user has these ids.
 FIRST_USER = 1_700_000_000
-USERS = 400  # user ids of a grader. All are below 2**32, because process ids are below 4,194,304
+# How many user ids a grader has. The first is FIRST_USER + USERS * its process id. Process ids are below
+# 4,194,304, so all user ids are below 2**32.
+USERS = 400
 # Capabilities that the server keeps if it runs as root: it needs them to make namespaces, to change the user,
 # and to ask how much memory a process shares with others.
 CAPABILITIES = ("CAP_SYS_ADMIN", "CAP_SETUID", "CAP_SETGID", "CAP_SYS_PTRACE")

@@ -33,7 +33,7 @@ class Competency:
 
     @property
     def practice(self) -> str:
-        """What a learner does, in which lesson and exercise; or why the course leaves it out."""
+        """What a learner does for this item, in which lesson and exercise; or why it is left out."""
         if self.left_out:
             return f"Left out. {self.left_out}"
         missing = f" (Not here: {self.missing}.)" if self.missing else ""

@@ -25,7 +25,7 @@ export function render({ model, el }) {
   const answers = new Map();
   let clock = 0;
   let hovered = null;
-  let queue = []; // names of the heads that must still be switched off alone
+  let queue = []; // names of the heads that wait for a run in which that head alone is switched off
   let missed = ""; // the `key` of what was asked while the model was asleep
 
   adopt(el, "ab");

@@ -317,7 +317,7 @@ export function render({ model, el }) {
         at += 1 + words.length;
       } else at = 4 + words.length;
     } else {
-      const heading = new RegExp(`^${words.trimEnd()}[ \t]*$`, "m").exec(value); // written by an earlier press
+      const heading = new RegExp(`^${words.trimEnd()}[ \t]*$`, "m").exec(value); // an earlier press may have written it
       const above = heading ? value.slice(0, heading.index + heading[0].length) : `${value}\n\n${words.trimEnd()}`;
       const rest = heading ? value.slice(above.length).trimStart() : "";
       at = above.length + 2;

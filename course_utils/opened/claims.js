@@ -4,8 +4,8 @@
 // The visitor chooses `claim` (the number of the claim on the card), `lesson` (two digits, or "" for all) and `guesses`
 // (from a claim's number to a group of verdicts).
 // In a notebook, data also has `confidences`: there a guess is one of the verdicts, with a confidence, and is final.
-// The host shows evidence for `want` {evidence: number}, and records `want` {decide: number, verdict, confidence}. Only
-// after that does a claim have its key.
+// The host shows evidence for `want` {evidence: number}, and records `want` {decide: number, verdict, confidence}. Until
+// the decision is recorded, the data of a claim have no `key`: the course's verdict and its grounds.
 import { adopt, announcer, arrowStep, headline, keeper, make, onDrag, radio } from "./view.js";
 
 /** The groups of verdicts on a claim. Each group has a shelf, and covers some of the nine verdicts. */

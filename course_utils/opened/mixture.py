@@ -41,7 +41,7 @@ class Routing:
     chosen: list
 
     def first(self, place):
-        """Return the first expert of the word at a `Place`, in the last layer."""
+        """Return the expert that the last layer's router chooses first for the word at a `Place`."""
         return int(self.chosen[place.text][-1, place.position, 0])
 
     def load(self, layer=-1, *, first=False):

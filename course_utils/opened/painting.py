@@ -492,7 +492,7 @@ class KnownPictures:
         return self._captions[index], float(off[index])
 
     def distance(self, picture, caption):
-        """Return the distance, from 0 to 255, of a picture from the known picture with this caption."""
+        """Return how far a picture is from the known picture with this caption, as a number from 0 to 255."""
         return float(self._distances(picture)[self._captions.index(caption)])
 
     def _distances(self, picture):

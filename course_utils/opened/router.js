@@ -1,8 +1,8 @@
 // A mixture of experts at work: each token goes to two of eight experts, in every layer.
 // Model: `data` {experts, offers (texts, or [name, text]), answers, words}, `said` {pieces, routes, random} from the host, and what the
 // visitor chose: text, layer, expert (or -1), sender ("trained", "random" or "dice": what sends the tokens). The view
-// asks with `want` {text}. routes[position][layer] = {experts, shares}, the first choice first. A host may also send what
-// routers made of random numbers would choose: random[router][position][layer] = [first, second, share of the first].
+// asks with `want` {text}. routes[position][layer] = {experts, shares}, the first choice first. A host may also send the
+// choices of routers whose weights are random numbers: random[router][position][layer] = [first, second, share of the first].
 import { adopt, announcer, arrowStep, chipClass, headline, keeper, lots, make, ownText, radio, shape } from "./view.js";
 
 const STEP = 120; // ms between two tokens that are sent off

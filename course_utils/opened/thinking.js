@@ -413,7 +413,7 @@ export function render({ model, el }) {
   let drawn = null;
   let frame = 0;
   let width = 0;
-  /** The numbers from which the picture of the text on the screen is drawn. */
+  /** All values that are needed to draw the picture of the text that is now on the screen. */
   function plan(text, riddle) {
     const { bars, loose, carried, lit } = flow(text, shown);
     const numbers = terms(text);

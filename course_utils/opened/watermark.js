@@ -161,7 +161,7 @@ export function render({ model, el }) {
     speak(tooShort);
   });
   const sheets = make("div", "wm-sheets"); // the two texts to choose from
-  const demo = make("div", "wm-demo"); // a strong mark, which opens the view
+  const demo = make("div", "wm-demo"); // an example with a strong mark, shown first
   const legend = make("p", "wm-legend");
   legend.append(make("span", "wm-word in", "word"), " on the key's list after the word before it: “green”");
   const { live, speak, hush } = announcer(700);

@@ -187,7 +187,8 @@ def test_a_later_model_says_when_it_was_read_and_what_was_not(model):
     assert date.fromisoformat(model.read) <= date.today() and model.maker
     assert model.index_entry is None and openness.find(model.name) is model
     assert set(model.blueprints) <= set(blueprints.later())
-    # If no source of a mark was read, the mark is "unknown", with the reason; `not_read` names the source.
+    # If none of a mark's sources could be read, the mark is "unknown" and its note says why. `not_read` says
+    # what could not be read.
     unknown = [mark for mark in model.marks.values() if mark.mark == "unknown"]
     assert all(mark.basis == "unsourced" or "not" in mark.note for mark in unknown)
     assert all(sentence.endswith(".") for sentence in model.not_read)

@@ -6,7 +6,7 @@
   /** @type {Object<string, string>} */
   const made = {};
 
-  /** Make a blob: address for a module, and for each module that it imports. @param {string} name @returns {string} */
+  /** Make an address with the scheme `blob` for a module, and for each module that it imports. @param {string} name @returns {string} */
   function address(name) {
     made[name] ??= URL.createObjectURL(
       new Blob([FILES[name].replaceAll(/from "\.\/([\w.]+)"/g, (_, other) => `from "${address(other)}"`)], { type: "text/javascript" }),

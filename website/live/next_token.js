@@ -9,7 +9,7 @@ export async function answerFor(folder, progress) {
   const { model, tokenizer } = await loadTinyWorld(folder, progress);
   let before = { ids: /** @type {number[]} */ ([]), cache: model.cache() };
 
-  /** Return the logits after a text. If it continues that of the last call, only its new tokens go through the model. */
+  /** Return the logits after a text. If the text continues the last call's text, only the new tokens go through the model. */
   function logitsAfter(ids) {
     const goesOn = before.ids.length < ids.length && before.ids.every((id, index) => id === ids[index]);
     const { ids: done, cache } = goesOn ? before : { ids: [], cache: model.cache() };

@@ -17,8 +17,9 @@ class Speech(LiveView):
 
     Each new pair of sound and noise runs the model once, and the result is kept.
 
-    listen : function samples (float32, (samples,), 16,000 a second) -> dict as `course.speech.listen` returns
-        it: words, spans, chances and attention. If it raises an error, the view shows a message.
+    listen : a function from a sound (a float32 array (samples,), 16,000 samples a second) to the dict that
+        `course.speech.listen` returns: words, spans, chances and attention. If it raises an error, the
+        view shows a message.
     sounds : dict from a name to samples.
     sound : str, the name of the sound at the start; by default the first.
     noise : int, the signal-to-noise ratio at the start, in dB: 20, 15, 10, 5, 0 or -5; by default there is no
