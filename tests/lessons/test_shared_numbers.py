@@ -92,7 +92,7 @@ PUBLISHED = [
         {
             "lesson 10": r"GPT-3\W+OpenAI, 2020\W+no\W+#",
             "lesson 14": r"GPT-3\W+OpenAI\W+2020\W+#",
-            "claim 34": r"GPT-3 # billion",
+            "claim 34": r"GPT-3 has # billion",
             "claim 37": r"GPT-3 of 2020 has # billion",
             "evidence 34": r"GPT-3 #",
             "evidence 37": r"GPT-3, of 2020: # billion",
