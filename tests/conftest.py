@@ -102,7 +102,8 @@ def pytest_collection(session):
         folders = [Path(each.partition("::")[0]) for each in session.config.args]
         files = sorted({file for folder in folders for file in folder.rglob("test_*.py")})
         for file in files[int(worker["workerid"].removeprefix("gw")) :: worker["workercount"]]:
-            sys.path.insert(0, str(file.parent.resolve()))  # pytest does this, too
+            if str(file.parent.resolve()) not in sys.path:  # as pytest does
+                sys.path.insert(0, str(file.parent.resolve()))
             with contextlib.suppress(Exception):  # pytest reports the error later
                 importlib.import_module(file.stem)
 

@@ -87,7 +87,7 @@ class Calls:
         also=(),
     ):
         outcome, wanted = checks.attempt(function, arguments), checks.plain(expected)
-        problem = checks.problem_of(outcome, wanted, {}, tolerance, "")
+        problem = checks.problem_of(outcome, wanted, (), tolerance, "")
         calls = self.hidden if self.is_hidden else self.visible
         calls.append((problem, outcome, wanted, tolerance))
         if not self.is_hidden:

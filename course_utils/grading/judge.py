@@ -342,9 +342,11 @@ def _expected(message):
 
 def _problem(outcome, expected):
     """Return what is wrong with the outcome of a call, or None if nothing is."""
-    wanted, mistakes, call = expected.value, expected.mistakes, expected.call
+    wanted, tolerance, call = expected.value, expected.tolerance, expected.call
+    mistakes = expected.mistakes.items()
+    shown = (says for says, wrong in mistakes if checks.agrees(outcome, checks.plain(wrong), tolerance))
     try:
-        return checks.problem_of(outcome, wanted, mistakes, expected.tolerance, call, expected.about)
+        return checks.problem_of(outcome, wanted, shown, tolerance, call, expected.about)
     except Exception as error:  # a readable value that can't be compared
         return f": {call} gave a value that can't be compared ({type(error).__name__})."
 

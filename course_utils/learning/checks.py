@@ -72,12 +72,8 @@ def check(
     outcome = {}
     try:
         outcome = attempt(function, arguments)
-        problem = problem_of(outcome, wanted, {}, tolerance, call, about)
-        if problem and "value" in outcome and not agrees(outcome, wanted, tolerance):
-            for says, wrong in (mistakes or {}).items():
-                if _is_made(wrong, outcome, function, arguments, also, tolerance):
-                    problem = f": {says}"
-                    break
+        shown = _shown(mistakes or {}, outcome, function, arguments, also, tolerance)
+        problem = problem_of(outcome, wanted, shown, tolerance, call, about)
         word = word_on_precision(outcome, wanted, tolerance)
     except RecursionError:
         outcome, problem = {}, f": {call} {_NESTED}"
@@ -103,15 +99,16 @@ def values_of(mistakes: dict, arguments: tuple) -> dict:
     return known
 
 
-def _is_made(wrong, outcome, function, arguments, also, tolerance) -> bool:
-    """Return whether an outcome shows a mistake: a wrong value, or a function that makes the mistake.
+def _shown(mistakes, outcome, function, arguments, also, tolerance):
+    """Yield the message of each known mistake that an outcome shows.
 
-    Such a function is called only here, because it can take long and a right answer needs none of them.
+    A mistake may be a function that makes it. That can take long, so it is called only when its turn comes.
     """
-    for known in values_of({"": wrong}, arguments).values():
-        if agrees(outcome, known, tolerance):
-            return not callable(wrong) or _same(function, wrong, also, tolerance)
-    return False
+    for says, wrong in mistakes.items():
+        for known in values_of({says: wrong}, arguments).values():
+            made = agrees(outcome, known, tolerance)
+            if made and (not callable(wrong) or _same(function, wrong, also, tolerance)):
+                yield says
 
 
 def _same(function, other, inputs, tolerance) -> bool:
@@ -218,12 +215,14 @@ def stopped(error, function=None) -> dict:
 
 
 def problem_of(
-    outcome: dict, wanted, mistakes: dict, tolerance: float, call: str, about: str = ""
+    outcome: dict, wanted, mistakes: Iterable[str], tolerance: float, call: str, about: str = ""
 ) -> str | None:
     """Return what is wrong with a call of the learner's function, or None if nothing is.
 
     The returned text continues a sentence that begins with the task's number. `outcome` is what `attempt`
     returned, in this process or in another; `call` is the tested call as text, `about` what it shows.
+    `mistakes` are the messages of the known mistakes that the outcome shows. They are read only if the value
+    is wrong, and only up to the first.
     """
     if "lacks" in outcome:
         given = outcome["lacks"]
@@ -238,9 +237,9 @@ def problem_of(
         return f": {call} {outcome['unreadable']}"
     value = outcome["value"]
     if not agrees(outcome, wanted, tolerance):
-        for message, wrong in mistakes.items():
-            if agrees(outcome, plain(wrong), tolerance):
-                return f": {message}"
+        known = next(iter(mistakes), None)
+        if known is not None:
+            return f": {known}"
         if value is None:
             return f": {call} gave nothing back; does your function end with `return`?"
         found = _form(value, wanted, tolerance)
