@@ -41,8 +41,8 @@ MORE = "; what only tests and the website need takes up to 1.3 GB more"
 MODELS = "164 MB to download, 870 MB on the disk"
 
 # The modules that lessons import. Importing them once writes their bytecode, so that later imports take less
-# than half the time, even if a variable then forbids writing it. The other three quarters of the installed
-# files are compiled when they are needed.
+# than half the time, even if PYTHONDONTWRITEBYTECODE is set by then. This compiles a quarter of the
+# installed files; the others are compiled when they are needed.
 USED = """torch torch._dynamo transformers.generation.utils transformers.pipelines gguf jiwer soundfile soxr
 transformers.models.llama.modeling_llama transformers.models.falcon.modeling_falcon scipy.stats
 transformers.models.mistral.modeling_mistral transformers.models.mixtral.modeling_mixtral
@@ -114,7 +114,7 @@ def works(python, code=""):
 
 
 def candidates():
-    """Yield commands of Pythons that may suit: only that of PYTHON if it is set, else this Python first."""
+    """Yield commands of Pythons that may suit: only PYTHON's if it is set, otherwise this Python first."""
     if os.environ.get("PYTHON"):
         yield [os.environ["PYTHON"]]
         return
@@ -203,7 +203,7 @@ def not_for_this_machine():
 
 
 def constraints():
-    """Return the file with the versions to install, or "" for the newest."""
+    """Return the file with the versions to install, or "" for the newest versions."""
     if "CONSTRAINTS" in os.environ:
         return os.environ["CONSTRAINTS"]
     files = glob.glob(os.path.join("constraints", "*.txt"))
@@ -227,7 +227,7 @@ def torch_source(venv, settings):
     """Return the index from which to install torch, "" for the usual index, and the size of an installation.
 
     On Linux, torch from the usual index comes with NVIDIA's libraries. If a machine without an NVIDIA GPU
-    can't reach the index that has torch without them, the learner is told, and in a terminal asked.
+    can't reach the index of torch for the CPU, tell the learner, and in a terminal ask whether to go on.
     """
     has_torch = "import importlib.util, sys; sys.exit(not importlib.util.find_spec('torch'))"
     if platform.system() != "Linux" or works(python_of(venv), has_torch):
@@ -319,7 +319,7 @@ def with_pip(venv, requirement, chosen, cpu_index, log):
 
 
 def compile_used(venv):
-    """Import what lessons import, so that Python writes its bytecode."""
+    """Import the modules that lessons import, so that Python writes their bytecode."""
     code = "import contextlib\n"
     code += "".join(f"with contextlib.suppress(Exception): import {name}\n" for name in USED.split())
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}

@@ -59,7 +59,7 @@ class OpenModel:
     released_source, released_basis: where the date can be read, and one of catalog.BASES.
     marks: dict from each of DIMENSIONS to a Mark.
     index_entry, index_score: the model's file and points in the index; None if the index has no entry for it.
-    later: True if the model came after the article's. Only then the fields below are filled.
+    later: True if the model came after the article's models. Only then are the fields below filled.
     maker: who made it.
     read: the day on which the sources of the marks were read, year-month-day.
     blueprints: the names under which `course.blueprint` counts models of its family.
@@ -130,12 +130,12 @@ DIMENSIONS = tuple(QUESTIONS)
 
 
 def models() -> dict[str, OpenModel]:
-    """Return by name the models that lesson 01 compares. `later` has those that came after the article's."""
+    """Return by name the models that lesson 01 compares. `later` returns the models that came after these."""
     return {name: model for name, model in _every().items() if not model.later}
 
 
 def later() -> dict[str, OpenModel]:
-    """Return by name the models that came after the article's."""
+    """Return by name the models that came after the article's models."""
     return {name: model for name, model in _every().items() if model.later}
 
 
@@ -183,9 +183,9 @@ def score(model: OpenModel | str, index: bool = False) -> float:
 
 
 def address(source: str) -> str:
-    """Return the web address of a mark's source, or "" if it has none.
+    """Return the web address of a mark's source, or "" if the source has none.
 
-    A source is an address, several of them, a file of the index or of the European index, or a file of
+    A source is one address, several addresses, a file of the index or of the European index, or a file of
     transformers or diffusers.
     """
     if source.startswith("osai-index, "):

@@ -119,7 +119,7 @@ def run(path, write=False, on_cell=lambda done, total: None):
         error = f"cell {done + 1}: the kernel died"
     except AssertionError:
         # Ctrl-C: nbclient catches the signal and ends the kernel, and then fails because the kernel is gone.
-        # The task of nbclient that polls the kernel may fail, too; asyncio would print its traceback later.
+        # The task of nbclient that polls the kernel may fail, too; asyncio would print this task's traceback.
         logging.getLogger("asyncio").setLevel(logging.CRITICAL)
         raise KeyboardInterrupt from None
     if write and error is None:

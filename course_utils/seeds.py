@@ -12,8 +12,8 @@ def prepare() -> int:
     """Set one thread and one seed for this process, and hide progress bars. Return the number of threads.
 
     A lesson's outputs should be the same on every machine. So a lesson's `setup` and the functions that train
-    models call this function; `load` does not. COURSE_THREADS sets another number of threads. On a shared
-    machine two threads are slower than one.
+    models call this function; `load` does not. The variable COURSE_THREADS sets another number of
+    threads. On a shared machine two threads are slower than one.
     """
     import random
 
@@ -25,7 +25,7 @@ def prepare() -> int:
     if not threads.isdecimal() or int(threads) < 1:
         raise CourseError(f"COURSE_THREADS is {threads!r}: set it to a whole number from 1, or not at all.")
     torch.set_num_threads(int(threads))
-    # These lines replace `transformers.set_seed`, which needs seconds to import peft if it is installed.
+    # These lines replace `transformers.set_seed`, which needs seconds to import peft if peft is installed.
     random.seed(0)
     numpy.random.seed(0)
     torch.manual_seed(0)

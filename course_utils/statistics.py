@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 from course_utils.errors import CourseError
 
-_ALL_ORDERS = 8  # kendall() tries all orders of at most this many things: 8 things have 40,320
+_ALL_ORDERS = 8  # kendall() tries all orders of at most this many things: 8 things have 40,320 orders
 _SHUFFLES = 20_000  # for more things, kendall() tries this many random orders
 _ELO = 400 / math.log(10)  # the points on Elo's scale that add 1 to the logarithm of the odds
 # Each model is also given this fraction of a draw against an imaginary model with 1,000 points.
@@ -51,8 +51,9 @@ def rate_of_clusters(hits, counts, level=95):
     number of independent cases. This function measures the *design effect*: how many cases in clusters carry
     as much information as one independent case. It divides the number of cases by the design effect, and
     passes the result to Wilson's method. If all cases are right, or all are wrong, the design effect can't be
-    measured, and each whole cluster counts as one case. The quantile is that of Student's t with twice the
-    usual degrees of freedom. We chose this because it did well in simulations.
+    measured, and each whole cluster counts as one case. In Wilson's formula, we replace the quantile of the
+    normal distribution by a quantile of Student's t with twice the usual degrees of freedom, because this did
+    well in simulations.
 
     In simulations of five sentences of 8 to 22 words, on average 96 of 100 intervals contained the true rate.
     At worst 90 did, when a fifth of the variance of the words was variance between sentences. In simulations
@@ -205,7 +206,7 @@ def beside_controls(values, controls, level=95):
     differences, words = values - controls.mean(1), controls.mean(0)
     if not differences.var() and not words.var():
         return _around(differences.mean(), 0)
-    # Welch's interval of a difference of two means. The words' mean is 0 here, so they add only variance.
+    # Welch's interval of a difference of two means. The second mean is 0, so the words add only variance.
     found = ttest_ind(differences, words - words.mean(), equal_var=False)
     return tuple(float(end) for end in found.confidence_interval(2 * _tail(level) - 1))
 
@@ -325,10 +326,10 @@ def crossover(one_first, other_first, level=95):
     """Return the gain and the difference of two forms of a test: ((gain, interval), (difference, interval)).
 
     Some learners take form A before a course and form B after it, and the others take B first. If B gives
-    more points than A, this adds to the changes of the first group and takes as much from those of the
-    second. So half of the sum of the two mean changes is the gain, and half of their difference is how much
-    more B gives than A. The intervals are Welch's. In simulations of `detectable`, with 10 and 30 learners,
-    95 of 100 intervals contained the true gain.
+    more points than A, this raises the changes of the first group, and lowers the changes of the second group
+    by as much. So half of the sum of the two mean changes is the gain, and half of their difference is how
+    much more B gives than A. The intervals are Welch's. In simulations of `detectable`, with 10 and 30
+    learners, 95 of 100 intervals contained the true gain.
 
     one_first, other_first : the second score minus the first, for at least two learners who had A first, and
         for at least two who had B first
@@ -356,9 +357,9 @@ def crossover(one_first, other_first, level=95):
 def item_rest(scores, groups=None, level=95):
     """Return for each question of a test its correlation with the rest of the test: a list of (r, interval).
 
-    The correlation is that of the question's points with the sum of the other questions' points. It says how
-    well the question tells those who know more from those who know less. Its interval is Fisher's. An entry
-    is None if all answers to the question, or all sums, are alike.
+    The rest is the sum of the points of all other questions. The correlation says how well the question tells
+    those who know more from those who know less. The interval is Fisher's. An entry is None if all answers to
+    the question, or all sums, are alike.
 
     scores : table (learners, questions) of points
     groups : a label for each learner, such as before and after the course. Each group's mean is subtracted
@@ -404,8 +405,9 @@ def detectable(learners, gain, difference=0.0, margin=1.5) -> Detectable:
     """Simulate a crossed-over test 2,000 times, and return how often it shows a gain, and equivalent forms.
 
     The simulation is Rasch's model with a chance of 1/4 for a guess. Learners' abilities have a standard
-    deviation of 1, their growth one of 0.5, and both forms the same 15 difficulties, from −0.8 to 0.8. Before
-    the course half of the answers are right. Half of the learners have form A first.
+    deviation of 1, and their growth has a standard deviation of 0.5. Both forms have the same 15
+    difficulties, from −0.8 to 0.8. Before the course half of the answers are right. Half of the learners have
+    form A first.
 
     learners : an even number from 10 to 400
     gain : by how many questions the mean score rises
@@ -528,8 +530,8 @@ def _design_effect(variance, residuals, cases):
     """Return how many cases in clusters carry as much information as one independent case, at least 1.
 
     variance : the variance of a single case, computed as if all cases were independent
-    residuals : for each cluster, the sum of its cases, minus the mean of all cases times their number in the
-        cluster
+    residuals : for each cluster, the sum of its cases, minus the mean of all cases times the number of cases
+        in the cluster
     cases : the number of all cases
     """
     clusters = len(residuals)
@@ -550,7 +552,7 @@ def _jackknife_error(without, whole):
 
 def _ends_of_tau(tau, untied, z):
     """Return the smallest and the largest true tau within z standard errors of the observed tau."""
-    things = (1 + (1 + 8 * untied) ** 0.5) / 2  # the number of things that have this many pairs
+    things = (1 + (1 + 8 * untied) ** 0.5) / 2  # the number of things that form `untied` pairs
     width = z * z * 2 * (2 * things + 5) / (9 * things * (things - 1))
     # The condition is (tau − true)² ≤ width · (1 − true²), which is quadratic in the true tau.
     middle, half = tau / (1 + width), (width * (1 + width - tau * tau)) ** 0.5 / (1 + width)
@@ -662,7 +664,7 @@ def _right_or_wrong(ones, others):
 
 
 def _indices(labels, length, name):
-    """Return the number of each label, as an array. Different labels are numbered in order of first use."""
+    """Return an array with a number in place of each label; labels are numbered in order of first use."""
     import numpy
 
     if hasattr(labels, "detach"):

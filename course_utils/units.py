@@ -12,7 +12,7 @@ _TYPED |= {"KIB": 2**10, "MIB": 2**20, "GIB": 2**30, "TIB": 2**40}
 def size(count, smallest="B", decimals=1) -> str:
     """Return a number of bytes in decimal units, such as "8.2 kB", "16.8 MB" or "812 GB".
 
-    An amount up to 100 of its unit has `decimals`. The unit `smallest` has no decimals: with "MB",
+    An amount of less than 100 units has `decimals` decimals. The unit `smallest` has no decimals: with "MB",
     16.8 million bytes are "17 MB", and 20,000 bytes are "0 MB".
     """
     for unit in reversed(_DECIMAL):

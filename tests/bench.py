@@ -1,8 +1,8 @@
 """Measures how long commands, pages and lessons take on this machine, for `make bench`.
 
-Each time is that of the fastest of three runs. To compare machines and years, each time is also printed as a
-multiple of a reference: a step without the course's code, such as importing torch and transformers. If the
-processors are less than a quarter busy at the start, the times are added to docs/bench.tsv.
+Each step runs three times; the fastest run counts. To compare machines and years, each time is also printed
+as a multiple of a reference: a step without the course's code, such as importing torch and transformers. If
+the processors are less than a quarter busy at the start, the times are added to docs/bench.tsv.
 
 Each lesson is run once, and its processor time is printed as a share of the time that it may take.
 """
@@ -24,7 +24,7 @@ HISTORY = ROOT / "docs" / "bench.tsv"
 COLUMNS = "date commit machine python name seconds multiple reference"
 LIBRARIES = "import torch\nfrom transformers import AutoModelForCausalLM, AutoTokenizer, LlamaForCausalLM\n"
 IMPORTS, PLAIN = "import torch and transformers", "the same answer with transformers alone"
-# Minutes of processor time that a lesson may take; any other lesson may take one. 05 and 14 train a model.
+# Minutes of processor time that these lessons may take; all others may take 1. 05 and 14 train a model.
 MINUTES = {"05_how_it_learns": 3, "08_stable_diffusion": 2, "14_fine_tune": 3, "15_community": 2}
 EMPTY, REDRAW = "open an empty notebook in JupyterLab", "draw a chart with matplotlib alone"
 ANSWER = """
@@ -111,7 +111,7 @@ def grading(folder):
 
 
 def pages(folder):
-    """Yields (name, reference, step) for what a browser shows. The first is the reference of the others."""
+    """Yields (name, reference, step) for what a browser shows; the first step is the others' reference."""
     import nbformat
     from lab import Notebook, Server, chromium
 
@@ -215,7 +215,8 @@ def commit():
 
 
 def main():
-    # The average load would still count what `make bench` itself did before, such as loading the models.
+    # Measure the load now: the average load would still count what `make bench` itself did before, such as
+    # loading the models.
     idle = psutil.cpu_percent(interval=3) < 25
     machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"
     known, lines = {}, []

@@ -12,14 +12,17 @@ class Stoppable:
     tokenizer : its tokenizer.
 
     The hidden states of a text are kept, so that its next run can start at a later layer. They are computed
-    anew after the model has changed, as `changes.state` notices it, and while it has hooks.
+    anew if `changes.state` finds that the model has changed, and at every run if changes can't be seen, for
+    example because the model has hooks.
     """
 
     def __init__(self, model, tokenizer):
         self.model, self.tokenizer = model, tokenizer
         self._state = None  # the state of the model for which `_before` and `_without` are valid
-        self._before = {}  # text -> {layer: the hidden states that it gets}, as far as they are computed
-        self._without = None, None  # (text, layer) of the last call, and the scores without each of its heads
+        self._before = {}  # text -> {layer: the hidden states that this layer gets}, as far as computed
+        # The (text, layer) of the last call that switched off a single head; after a second such call, also
+        # the scores without each head of the layer.
+        self._without = None, None
         self.layers = len(model.model.layers)
         self.heads = model.config.num_attention_heads  # number of heads in each layer
 
@@ -38,7 +41,7 @@ class Stoppable:
     def go_on(self, lists, after):
         """Run the layers after the layer `after`, and return the scores of all next tokens: (vocabulary,).
 
-        lists : (tokens, hidden size) tensor, the hidden states that these layers get, which stay unchanged.
+        lists : tensor (tokens, hidden size) of the hidden states that these layers get; it stays unchanged.
 
         Raises CourseError if the model has no such layer.
         """
@@ -74,7 +77,9 @@ class Stoppable:
         if asked != (text, layer):
             self._without = (text, layer), None
             return self._scores_without(hidden, layer, [heads])[0]
-        if rows is None:  # the second head of this layer: compute all heads, because others may be asked for
+        if rows is None:
+            # A second head of this layer is asked for: compute the scores for all heads of the layer, because
+            # calls for the other heads may follow.
             rows = self._scores_without(hidden, layer, range(self.heads))
             self._without = asked, rows
         return rows[heads].clone()
@@ -108,7 +113,7 @@ class Stoppable:
         return kept[0]
 
     def patch(self, source, target):
-        """Return both answers and the effects of all patches, as the explorer `Patching` needs them."""
+        """Return the answers to `source` and `target`, and the effects of all patches, for `Patching`."""
         places = (self._numbers(text)[0] for text in (source, target))
         logits = patch_everywhere(self.model, *places)  # (layers, tokens, vocabulary)
         # After the last layer, a patch of the last token gives the source's answer, and a patch of the first

@@ -16,15 +16,15 @@ const MOST_DIGITS = 3;
 const MOST_RESULT = 10 ** MOST_DIGITS - 1;
 const TALL = 190; // px: the tallest bar
 const FALL = 92; // px from the top of the picture to the top of the tallest bar
-const WAVE = 110; // ms from one bar to the next while a change runs through
-const [LIFT, WORD] = [43, 36]; // px: from the top of the answer's bar to the top of its number; the number's height at most
+const WAVE = 110; // ms from one bar to the next while a change runs through the bars
+const [LIFT, WORD] = [43, 36]; // px: how far the answer's number rises above the answer's bar, and how tall it can be
 const GOAL = 38; // px from the top of the picture to the lower edge of the words that say what is right
 const RISE = 280; // ms that a bar takes to get its new height
 
 /** The terms of a sum. @param {string} sum @returns {number[]} */
 export const terms = (sum) => (sum.match(/\d+/g) ?? []).map(Number);
 
-/** What terms add up to, as in a sum or left of an equals sign. @param {string} sum @returns {number} */
+/** What the numbers in a sum, or on the left of a step's equals sign, add up to. @param {string} sum @returns {number} */
 const total = (sum) => terms(sum).reduce((all, term) => all + term, 0);
 
 /** The steps in a text, each with the sum on the left of its equals sign, and its result. @param {string} written */
@@ -41,7 +41,7 @@ const textOf = (steps) => steps.map(({ left, result }) => `${left}=${result};`).
 
 /**
  * The text on the screen: the steps, of which some may have been changed, and the answer. `goesOn` returns what the model
- * writes after a text. If it returns undefined, so does this function.
+ * writes after a text. If `goesOn` returns undefined, so does this function.
  * @param {string} sum
  * @param {{ edits: Object<string, string>, on: boolean, stop: number | "all" }} chosen
  * @param {(text: string) => string | undefined} goesOn
@@ -84,9 +84,9 @@ export const addsUp = ({ left, result }) => total(left) === Number(result);
  * @returns {{
  *   bars: { parts: { value: number, from: "term" | "before" | "nowhere", term: number }[], result: number, lit: boolean, column: number }[],
  *   loose: number[], carried: boolean, lit: boolean }} `parts`: the numbers that a step adds; `term`: the index of a number
- *   of the sum; `column`: the bar's column, if possible that of its number in the sum; `loose`: the indices of the sum's
- *   numbers that no step added; `carried`: whether the answer is the last result; `lit`: whether a change has affected
- *   the bar, or the answer
+ *   of the sum; `column`: the bar's column, if possible the column of the rightmost number that its step
+ *   adds; `loose`: the indices of the sum's numbers that no step added; `carried`: whether the answer is the last
+ *   result; `lit`: whether a change has affected the bar, or the answer
  */
 export function flow(sum, { steps, answer }) {
   const numbers = terms(sum);
@@ -106,7 +106,8 @@ export function flow(sum, { steps, answer }) {
     const lit = by === "you" || (by === "model" && Boolean(before?.lit) && parts[0]?.from === "before");
     bars.push({ parts, result: Number(result), lit, column: Math.max(...parts.map(({ term }) => term)) });
   }
-  // A bar stands in the column of its number, or in the next one that is free.
+  // A bar stands in the column of the rightmost number that its step adds: further right if an earlier bar is there, and
+  // further left if the later bars need the room.
   bars.forEach((bar, index) => (bar.column = Math.max(bar.column, (bars[index - 1]?.column ?? 0) + 1)));
   for (let index = bars.length - 1, most = numbers.length - 1; index >= 0; index--, most--) {
     bars[index].column = Math.min(bars[index].column, most);
@@ -258,7 +259,8 @@ export function render({ model, el }) {
     head.classList.remove("wrong");
     head.classList.add("refused");
   }
-  /** Return what the model writes after a text. If this is not known yet, ask the host, if idle, and return undefined. */
+  /** Return what the model writes after a text. If that is not known yet, return undefined, and ask the host unless the
+   * host is busy. */
   function goesOn(text) {
     if (!known.has(text) && asked === null) {
       asked = text;
@@ -388,7 +390,7 @@ export function render({ model, el }) {
       row.classList.remove("typing");
       change(at, Math.max(0, Math.min(MOST_RESULT, Number(shown.steps[at].result) + step)));
     });
-    let from = null; // where the drag began: height, result
+    let from = null; // the pointer's height, the result and the scale when the drag began
     const begin = () => (from = null);
     const pull = (event) => {
       from ??= { y: event.clientY, result: Number(shown.steps[at].result), scale: drawn.scale };
@@ -403,13 +405,13 @@ export function render({ model, el }) {
     field.addEventListener("lostpointercapture", () => {
       if (!row.classList.contains("pulled")) return field.select();
       row.classList.remove("pulled");
-      setTimeout(draw); // after the drag, because the picture keeps its scale during it
+      setTimeout(draw); // only now, because the picture keeps its scale during the drag
     });
     row.append(make("span", "th-left num"), field);
     return row;
   }
 
-  // The picture. `drawn` holds the numbers that it is drawn from, so that a change can travel from bar to bar.
+  // The picture. `drawn` holds the values from which the picture was drawn, so that a change can travel from bar to bar.
   let drawn = null;
   let frame = 0;
   let width = 0;
@@ -474,7 +476,7 @@ export function render({ model, el }) {
     };
     parts.push(shape("path", { class: "th-floor", d: `M0 ${floor}H${width}` }));
     const level = floor - high(total(text));
-    const mark = shape("path", { class: "th-level" }); // from the answer's bar to the words that say what is right
+    const mark = shape("path", { class: "th-level" }); // a line from the answer's bar to the words that say what is right
     parts.push(mark);
     /** A number that falls from its place in the sum: into a bar, or, if `bar` is null, into nothing. */
     const strand = (className, x, number, bar, base, from = roof) => {
@@ -533,7 +535,7 @@ export function render({ model, el }) {
     el.classList.toggle("tight", unit < 46);
     answer.style.left = `${answerAt}px`;
     answer.style.setProperty("--up", `${high(value)}px`);
-    // If the mark would cross the answer's number, the number stands below it.
+    // If the line at the right sum would cross the answer's number, put the number below the line.
     const room = high(total(text)) - high(value);
     const lift = room > LIFT - WORD && room < LIFT + 4 ? room - 4 : LIFT;
     answer.style.setProperty("--lift", `${Math.min(lift, floor - high(value) - GOAL)}px`);

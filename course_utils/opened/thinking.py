@@ -29,7 +29,7 @@ def most_frequent(answers: Sequence) -> object:
 
 
 def final_answer(completion: str) -> int | None:
-    """Return the number after </think>, or the whole text as a number if it has no </think>; else None."""
+    """Return the number after </think>, or None if it is no number. Without </think>, read the whole text."""
     digits = completion.rpartition(sums.CLOSE)[2]
     return int(digits) if digits.isdecimal() else None
 
@@ -73,11 +73,11 @@ def _right(written, tests):
 
 
 def measure(model, tokenizer, count: int = 200) -> dict[str, dict]:
-    """Measure how many of `count` sums that are in no text of the training a model gets right.
+    """Measure how many sums a model gets right, of `count` sums that are in no text of the training.
 
     Returns {"right": {number of terms, as text: entry}} for 2 to 8 terms; the training has at most 6. An
-    entry has "count" and the number of right answers "at once" and "after all steps"; and in "budget" a list
-    of the numbers of right answers after 1, 2, ... of the model's own steps.
+    entry has "count", and the numbers of right answers "at once" and "after all steps". Its list "budget" has
+    the numbers of right answers after 1, 2, ... of the model's own steps.
     """
     results = {}
     for terms in (*sums.TERMS, 7, 8):
@@ -99,7 +99,7 @@ class EditedSteps(LiveView):
     numbers : list of int, the terms of the sum at the start: two to eight numbers from 10 to 99.
     step, result : int, a step, counted from 1, that is changed at the start, and its new result.
 
-    Raises CourseError if the numbers are not such terms, or if the model writes fewer steps.
+    Raises CourseError if the numbers are not such terms, or if the model writes fewer than `step` steps.
     """
 
     view = "thinking"

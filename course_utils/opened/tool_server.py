@@ -9,7 +9,7 @@ import weakref
 
 from course_utils.errors import CourseError
 
-VERSION = "2026-07-28"  # the version of MCP, which each request names
+VERSION = "2026-07-28"  # the version of MCP that each request names
 
 
 class ToolServer:
@@ -46,7 +46,7 @@ class ToolServer:
     def ask(self, method: str, **parameters) -> dict:
         """Send a request to the server, and return its reply: a dict with "result" or "error".
 
-        Raises CourseError with the last line of the server's messages if it has stopped.
+        If the server has stopped, raises CourseError with the last line of the server's messages.
         """
         meta = {
             "io.modelcontextprotocol/protocolVersion": VERSION,

@@ -7,7 +7,7 @@
 // If the host is live, it rates the visitor's votes: `want` {picks}, `said` {ratings}.
 import { adopt, announcer, glide, headline, keeper, make, radio, shape } from "./view.js";
 
-const FEW = 10; // the fewest votes with which an interval is shown, and with which the box opens
+const FEW = 10; // the fewest votes with which an interval is shown, and the box with the other voters' votes opens
 const LONG = 260; // characters: a longer story is set in smaller letters
 const LOW = 300, HIGH = 1700; // the ends of the scale of ratings
 const SPACED = 8; // the number of other stories between two votes on the same story
@@ -15,7 +15,7 @@ const ORDERS = 200;
 const RESULTS = { l: 1, n: 0.5, r: 0 };
 const ELO = 400 / Math.log(10);
 
-/** @typedef {[left: number, right: number, result: number, item: number]} Cast a vote; models and items by index */
+/** @typedef {[left: number, right: number, result: number, item: number]} Cast a vote; models and items are indices */
 /** @typedef {[rating: number, low: number | null, high: number | null] | null} Rating null: without any vote */
 
 /** Solve a system of linear equations in place, by Gauss. */
@@ -66,10 +66,10 @@ function fit(won) {
 }
 
 /**
- * Bradley and Terry's ratings, as course.statistics.bradley_terry computes them: all votes at once, and intervals by
- * leaving out the votes on each item in turn.
+ * Bradley and Terry's ratings, as course.statistics.bradley_terry computes them: they fit all votes at once. For the
+ * intervals, the ratings are computed again without the votes on each item in turn.
  * @param {Cast[]} votes
- * @param {number} models how many there are
+ * @param {number} models the number of models
  * @param {number[]} student Student's t at 97.5% for 1, 2, 3 … degrees of freedom
  * @returns {Rating[]} for each model
  */
@@ -98,9 +98,9 @@ export function bradleyTerry(votes, models, student) {
 }
 
 /**
- * Elo's ratings after each vote: a step toward each result.
+ * Elo's ratings. Each vote moves the ratings of its two models a step toward the result of the vote.
  * @param {Cast[]} votes
- * @param {number} models how many there are
+ * @param {number} models the number of models
  * @returns {number[][]} for each vote, and before the first, the ratings of all models
  */
 export function elo(votes, models, step = 16) {
@@ -137,7 +137,7 @@ export function shuffled(votes, seed) {
 }
 
 /**
- * The order in which contests are judged: the given one, except that a contest waits if its story was among the last few.
+ * The order in which contests are judged: the given order, but a contest waits if its story was among the last few.
  * @param {string[]} stories the story of each contest
  * @returns {number[]} indices
  */
@@ -162,7 +162,8 @@ export function render({ model, el }) {
   const items = [...new Set(contests.map(([prompt]) => prompt))];
   /** @type {Map<string, Rating[]>} picks -> the ratings by these votes */
   const rated = new Map([["", models.map(() => null)]]);
-  // A notebook rates the visitor's votes on its contests in their own order.
+  // Keep the order of the contests in a notebook: its kernel takes the visitor's first vote for a vote on the first
+  // contest, and so on.
   const turns = model.get("live") ? contests.map((_, index) => index) : spaced(contests.map(([prompt]) => prompt));
   const asks = (vote) => contests[turns[vote]]; // the contest of the visitor's vote with this number, counted from 0
   const voters = { you: "You", rule: capital(theirName), length: "The longer answer" };
@@ -193,7 +194,7 @@ export function render({ model, el }) {
     card.append(make("span", "vt-answer"), make("span", "vt-key", pick === "l" ? "←" : "→"));
     card.lastChild.setAttribute("aria-hidden", "true");
     card.addEventListener("click", () => vote(pick));
-    // The pointer rests on a card after a vote: only when it moves is an answer put into the next story.
+    // After a vote the pointer still rests on a card. Put this card's answer into the next story only if the pointer moves.
     card.addEventListener("pointermove", ({ pointerType }) => {
       cards.classList.remove("rests");
       if (pointerType !== "touch") fill(2 + 2 * index);
@@ -339,7 +340,7 @@ export function render({ model, el }) {
     }
   }
   function press(event) {
-    if (event.altKey || event.ctrlKey || event.metaKey) return; // the browser's own keys
+    if (event.altKey || event.ctrlKey || event.metaKey) return; // leave these keys to the browser
     const pick = { ArrowLeft: "l", ArrowRight: "r", ArrowUp: "n" }[event.key];
     if (pick) vote(pick);
     else if (event.key === "Backspace" && picks()) keep({ picks: picks().slice(0, -1) });

@@ -1,16 +1,17 @@
-// Count the words of a text that stand on a secret list, and see when it counts as marked.
+// Count the words of a text that stand on a secret list, and see when the text counts as marked.
 // Model: `data`, and what the visitor chose: text (a bonus, "copied" or "own"), swapped (the share of swapped words),
-// length (tokens counted; 0: the key is not turned yet, and nothing shows which text is marked), own (the visitor's
-// words), key (0: the key that marked the texts; other numbers: other keys).
-// `data` has vocabulary, ratio, threshold, and texts {bonus, swapped, ids}. With `data.key` the lists are drawn here, as
-// torch draws them. Without it each text has `green` ("0" and "1" for each token from the second on), and a host that
-// can compute gets `want` {ids} and answers in `said` {green}.
+// length (the number of tokens that are counted; 0 before the visitor turns the key, while nothing shows which text is
+// marked), own (the visitor's words), key (0 for the key that marked the texts, another number for another key). A bonus
+// is what was added to the scores of listed tokens while a text was written; the bonus 0 leaves no mark.
+// `data` has vocabulary, ratio, threshold, and texts, a list of {bonus, swapped, ids}. If there is a `data.key`, this
+// module draws the lists, as torch draws them. Otherwise each text also has `green` ("0" or "1" for each token from the
+// second on), and a host that can compute gets `want` {ids} and answers in `said` {green}.
 import { adopt, announcer, atOnce, glide, headline, keeper, make, onDrag, ownWords, piecesOf, radio, shape } from "./view.js";
 
 const FEWEST = 6; // the fewest tokens that are counted
 const LOW = -3; // the lowest z that is drawn
 const SECONDS = 3.5; // the time in which the count runs through all tokens
-const SHOWN = 60; // the most tokens of the text that opens the view
+const SHOWN = 60; // the most tokens of the example that is shown first
 const TALL = 20; // px: the height of a text's name in the chart
 const NO_SPACE_BEFORE = /^(?:[.,?!:;”)]|'.*)$/u;
 const NO_SPACE_AFTER = /^[“(]$/u;
@@ -18,7 +19,7 @@ const NO_SPACE_AFTER = /^[“(]$/u;
 /**
  * The random numbers that a torch.Generator with this seed gives: the Mersenne Twister.
  * @param {number} seed
- * @returns {() => number} gives the next one, from 0 to 2**32 - 1
+ * @returns {() => number} gives the next number, from 0 to 2**32 - 1
  */
 export function twister(seed) {
   const state = new Uint32Array(624);
@@ -45,7 +46,7 @@ export function twister(seed) {
 }
 
 /**
- * The tokens that a key lists after one token: the first quarter of torch.randperm, as in transformers.
+ * The tokens that a key lists after one token: the beginning of torch.randperm, as in transformers.
  * @param {number} key
  * @param {number} before the id of the token before
  * @param {number} size of the vocabulary
@@ -108,7 +109,7 @@ export function render({ model, el }) {
   const ids = new Map(data.vocabulary.map((word, id) => [word, id]));
   const bonuses = [...new Set(data.texts.map(({ bonus }) => bonus))].sort((a, b) => a - b);
   const shares = [...new Set(data.texts.map(({ swapped }) => swapped))].sort((a, b) => a - b);
-  /** What a text is called: a page names its two marks, and a lesson gives the bonus. */
+  /** The name of a text: on a page, the strength of its mark in words; in a lesson, its bonus. */
   const nameOf = (bonus) => (bonus ? (data.key ? ["Light mark", "Strong mark"][bonuses.indexOf(bonus) - 1] : `Bonus ${bonus}`) : "No mark");
   const lists = new Map(); // "key before" -> the tokens listed after it
   const heard = new Map(); // the visitor's words -> what the host answered
@@ -260,11 +261,11 @@ export function render({ model, el }) {
     path.slice(FEWEST - 2).map((z, index) => `${index ? "L" : "M"}${across(index + FEWEST).toFixed(1)} ${down(z).toFixed(1)}`).join("");
   const others = bonuses.map((bonus) => {
     const label = chart.appendChild(make("span", "wm-other", nameOf(bonus).toLowerCase()));
-    return { name: String(bonus), path: stroke("wm-ghost"), label, end: null }; // where its path ends, if it is shown
+    return { name: String(bonus), path: stroke("wm-ghost"), label, end: null }; // `end`: where the path ends, if it is shown
   });
   const whole = stroke("wm-whole");
   const counted = stroke("wm-counted");
-  let from = []; // z along the path on the screen, which glides to the new path
+  let from = []; // z along the path on the screen; `moveTo` lets this path glide to a new one
   let stopTravel = () => {};
   let current = [];
   /** Write the name of each other text at the end of its path, without covering the handle, its number or another name. */
@@ -370,7 +371,7 @@ export function render({ model, el }) {
     moveTo(current);
     tell(text);
   }
-  /** Turn the key on the strongest mark: its words light up while the line of z climbs over the threshold. */
+  /** Show the example with the strongest mark: its listed words light up while the line of z climbs over the threshold. */
   function show() {
     if (demo.hasChildNodes()) return;
     const { pieces, marks } = textOf(String(bonuses.at(-1)), shares[0]);

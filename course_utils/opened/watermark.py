@@ -88,7 +88,7 @@ def write_marked(model, tokenizer, bonus, green, *, documents=200):
     rng = numpy.random.default_rng(10)
     listed = torch.from_numpy(green)
 
-    def draw(ids, scores):  # the token with the largest sum of score and Gumbel noise is a random draw
+    def draw(ids, scores):  # with Gumbel noise added, the token with the largest score is a random draw
         noise = torch.from_numpy(rng.gumbel(size=scores.shape)).float()
         return scores + bonus * listed[ids[:, -1]] + noise
 

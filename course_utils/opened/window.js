@@ -17,7 +17,8 @@ const percent = (share) => (share < 0.005 ? "<1%" : `${Math.round(100 * share)}%
 const several = (number, thing) => `${number} ${thing}${number === 1 ? "" : "s"}`;
 
 /**
- * The number of layers in which information from a token can reach the last token: `size` - 1 tokens in each layer.
+ * The number of layers after which information from a token can reach the last token, if each layer moves information
+ * by at most `size` - 1 tokens.
  * @param {number} back how many tokens before the last one the token stands
  * @param {number} size tokens that the window holds, including the one that looks
  */
@@ -45,9 +46,9 @@ export function render({ model, el }) {
   const sizesOf = new Map(); // text -> the sizes with an answer
   let asked = null; // what the host is computing
   let playing = 0;
-  let passed = false; // whether the layers are shown: once something was passed on
+  let passed = false; // whether the layers are shown, as they are from the first press on “Pass it on”
   const seen = new Map(); // text -> the sizes that were tried
-  let turned = 0; // the token at which the answer was seen to turn
+  let turned = 0; // the first token in the window when the answer was first seen to change; 0 before that
 
   adopt(el, "wd");
   const { head, loud, loudWords } = headline("wd");
@@ -96,8 +97,8 @@ export function render({ model, el }) {
   const fog = () => model.get("guess") !== undefined;
   /** Store changes. If the visitor moves the edge before guessing, there will be no guess: -1. */
   const keep = (changes) => keepState(asking() && "size" in changes && !("guess" in changes) ? { ...changes, guess: -1 } : changes);
-  let before = 0; // the size before this one
-  /** Note all sizes from the one before to this one as tried. */
+  let before = 0; // the size that was noted last; 0 if none was
+  /** Note as tried all sizes from the size that was noted last to this size. */
   function note(number) {
     const known = seen.get(text()) ?? seen.set(text(), new Set()).get(text());
     const from = before || number;
@@ -151,7 +152,7 @@ export function render({ model, el }) {
     if (next !== null) ask(text(), next);
   }
 
-  // In a notebook: buttons that choose how far back the word stands
+  // In a notebook: buttons that choose how far back the word stands on which the answer depends
   function distances() {
     const row = make("div", "wd-distances", "tokens back:");
     row.setAttribute("role", "group");
@@ -193,7 +194,7 @@ export function render({ model, el }) {
     const x = (index) => left + (index - 0.5) * column;
     const top = passed ? 26 : 0;
     const rows = passed ? top + ROW * (layers + 1) : 0;
-    const base = rows + 52 + BARS; // the foot of the bars
+    const base = rows + 52 + BARS; // y of the foot of the bars
     const picture = shape("svg", { width, height: base + 42, viewBox: `0 0 ${width} ${base + 42}` });
     const fact = right > 0 ? pieces[right].trim() : "";
     if (fact in LOOKS) picture.style.setProperty("--look", LOOKS[fact]);
@@ -368,7 +369,7 @@ export function render({ model, el }) {
     lift = event.clientY - (box.top + box.bottom) / 2;
   });
   function fromText(event, lifted = 0) {
-    // The token under the pointer, or the nearest one, becomes the first inside.
+    // The token under the pointer, or the nearest token, becomes the first token in the window.
     const y = event.clientY - lifted;
     let best = [Infinity, 0];
     chips.forEach((chip, index) => {
@@ -465,7 +466,7 @@ export function render({ model, el }) {
     part.path.animate([{ strokeDasharray: `0 ${length}` }, { strokeDasharray: `${length} 0` }], options);
   });
 
-  document.fonts?.ready.then(update); // only then have the words their final widths
+  document.fonts?.ready.then(update); // the words have their final widths only when the fonts are loaded
   let width = 0;
   const watcher = new ResizeObserver(() => {
     if (stage.clientWidth === width) return;

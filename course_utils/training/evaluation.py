@@ -163,7 +163,7 @@ def recall_by_distance(model, world, count=40) -> dict[int, float]:
     The colour is that of a thing's container. The values are shares from 0 to 1. The model's answer is
     the most likely of all tokens. The baseline is a random guess among the world's colours.
 
-    count : the number of documents, divided by 13
+    count : the number of documents is 13 times `count`
     """
     number = _numbers(world)
     hits = defaultdict(list)
@@ -178,14 +178,14 @@ def recall_by_distance(model, world, count=40) -> dict[int, float]:
 
 
 def specialisation(model, world, count=1_000) -> list[tuple[float, float, float, float]]:
-    """Measure for each layer how many bits the first expert of a token reveals about the text's register.
+    """Measure for each layer how many bits the router's first choice reveals about the text's register.
 
     Returns a tuple of four numbers for each layer:
 
-    1. the mutual information of the register and the first expert that the router chooses for a token;
-    2. the same after the registers were shuffled among the documents: the bits that arise by chance;
-    3. the mean of the first number over 20 routers with random weights;
-    4. the highest of these values among the random routers.
+    1. the mutual information of the register and the expert that the router chooses first for a token;
+    2. this mutual information after the registers were shuffled among the documents: the bits by chance;
+    3. the mean mutual information over 20 routers with random weights;
+    4. the highest mutual information among these 20 routers.
 
     Even random routers reveal something, because equal words reach a router as similar vectors.
     """
@@ -200,7 +200,7 @@ def specialisation(model, world, count=1_000) -> list[tuple[float, float, float,
     generator = torch.Generator().manual_seed(0)
     random_weights = torch.randn(routers, *gates[0].weight.shape, generator=generator)
     counts = torch.zeros(len(gates), 2 + routers, len(names), experts, dtype=torch.float64)
-    firsts = []  # for the current batch, a tensor for each layer: (1 + routers, tokens)
+    firsts = []  # all routers' first choices in the current batch, for each layer: (1 + routers, tokens)
 
     def note(gate, inputs, _):
         scores = [inputs[0].flatten(0, -2) @ weight.T for weight in (gate.weight, *random_weights)]

@@ -16,8 +16,8 @@ SAMPLES = 100
 COLUMNS = 20
 SAMPLE_SEED = 100_000  # a seed that no training uses
 PICTURES_OF_A_TRADE = 20
-FEW = 2  # prompts of each set in a quick try
-# {a kind of pictures, as the card names it: their test set}
+FEW = 2  # the number of prompts of each set in a quick try
+# {kind of picture, as the card names it: name of the test set with such pictures}
 PSNR_SETS = {"objects": "objects", "people": "people", "scenes": "pairs"}
 _PROCESSES = 2
 

@@ -117,7 +117,7 @@ class Classifier:
     def _planted(self, trade):
         """Return the shares and the pictures of a trade's people: arrays (people,) and (people, pixels × 3).
 
-        The shares are of the training pictures whose caption is this trade alone.
+        These are shares of the training pictures whose caption is this trade alone.
         """
         people, pixels = self._people(trade)
         planted = world.bare_shares(trade)
@@ -155,11 +155,14 @@ def set_scores(pipeline, classifier, name, guidance, count=None, test=None):
     test : (prompt, scene) pairs to use in place of those in `world.test_sets`; `name` must then be a set with
         the same kind of scene
 
-    Returns a dict with `prompts`, the number of prompts; `right`, the share of pictures that show exactly
-    what the prompt says; and `shuffled`, the share that show what another prompt of the set says. For sets of
-    emoji it also has the mean `distance` from the picture asked for, the mean distance from the `nearest
-    training` picture, and `nearer`, the share that are nearer to the picture asked for than to any training
-    picture.
+    Returns a dict with these keys, of which the last three are only for sets of emoji:
+
+    - "prompts": the number of prompts
+    - "right": the share of pictures that show exactly what the prompt says
+    - "shuffled": the share of pictures that show what another prompt of the set says
+    - "distance": the mean distance from the picture asked for
+    - "nearest training": the mean distance from the nearest training picture
+    - "nearer": the share of pictures nearer to the picture asked for than to any training picture
     """
     prompts, scenes = zip(*(test or world.test_sets()[name])[:count], strict=True)
     pictures = draw(pipeline, prompts, guidance)

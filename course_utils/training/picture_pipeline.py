@@ -50,7 +50,7 @@ NOISE = {
     "rescale_betas_zero_snr": True,
     "timestep_spacing": "trailing",
     "clip_sample": False,
-    "steps_offset": 1,  # "trailing" ignores this, but diffusers warns of any other value
+    "steps_offset": 1,  # the spacing "trailing" ignores this, but diffusers warns of any other value
 }
 
 

@@ -122,7 +122,8 @@ class PictureTraining(Training):
         examples = self._examples(stage, indices)
         latents = self._latents(examples)
         noise = torch.randn(latents.shape, generator=generator)
-        # Split the range of times equally among the pictures of a step. Each gets a random time in its part.
+        # Split the range of times into as many equal parts as a step has pictures. Each picture gets a random
+        # time in a part of its own.
         part = indices.start % recipe.denoiser_batch + torch.arange(share)
         uniform = (part + torch.rand(share, generator=generator)) / recipe.denoiser_batch
         steps = pipeline.scheduler.config.num_train_timesteps
@@ -172,7 +173,8 @@ class PictureTraining(Training):
                 latents[start : start + len(batch)] = self.pipeline.vae.encode(batch).latent_dist.mean
             if processes > 1:
                 torch.distributed.all_reduce(latents)
-            # Count a scene as often as it occurs: most scenes are pairs of shapes, and each pair is rare.
+            # Average over examples, not over scenes: most scenes are pairs of shapes, but each of these
+            # scenes is in few examples.
             counted = latents[[self.scene_index[scene] for scene in examples[:10_000]]]
             stored = {"mean": counted.mean((0, 2, 3)), "spread": counted.transpose(0, 1).flatten(1).std(1)}
             latents = (latents - stored["mean"][:, None, None]) / stored["spread"][:, None, None]

@@ -36,7 +36,8 @@ class LanguageRecipe(_OneStage):
     documents: int = 240_000  # documents in the corpus; each is read once, so facts occur as often as planned
     batch: int = 32  # documents in one step
     steps: int = 7_500
-    # Multiplied by a factor that rises to 1 over `warmup` steps, and by one that falls to 0 over all steps.
+    # The learning rate is multiplied by a factor that rises to 1 over `warmup` steps, and by another factor
+    # that falls to 0 over all steps.
     learning_rate: float = 1.5e-3
     warmup: int = 200
     weight_decay: float = 0.1  # a setting of AdamW, like beta2
@@ -95,7 +96,7 @@ class PictureRecipe:
     # how strongly the autoencoder's loss penalises latents that diverge from a standard normal distribution
     divergence: float = 1e-3
     edges: float = 0.5  # weight, in the first two losses, of errors in the differences of adjacent pixels
-    nameless: float = 0.1  # share of captions that are replaced by empty ones, because guidance uses these
+    nameless: float = 0.1  # share of captions that are replaced by the empty caption, which guidance needs
     early: int = 900  # denoiser steps after which an early copy is saved
     clip: float = 1.0  # largest norm of the gradient
     seed: int = 0  # the seed of the initial weights, of the pictures and of the noise
@@ -146,7 +147,8 @@ class TextRecipe(_OneStage):
     texts: dict = field(default_factory=dict)  # further arguments of the world's `training_text`
     batch: int = 64  # texts in one step
     steps: int = 3_000
-    # Multiplied by a factor that rises to 1 over `warmup` steps, and by one that falls to 0 over all steps.
+    # The learning rate is multiplied by a factor that rises to 1 over `warmup` steps, and by another factor
+    # that falls to 0 over all steps.
     learning_rate: float = 2e-3
     warmup: int = 100
     weight_decay: float = 0.1  # a setting of AdamW, like beta2
@@ -178,8 +180,8 @@ class TextRecipe(_OneStage):
 def _initial(kind, settings, seed, attention_start):
     """Return a causal language model of transformers with random initial weights, in float32.
 
-    kind : the name of its configuration class
-    settings : those that differ from _SHARED
+    kind : the name of the model's configuration class
+    settings : the settings that differ from _SHARED
     attention_start : factor by which the weights of queries and keys are multiplied
     """
     import torch
@@ -232,12 +234,14 @@ _FALCON = LanguageRecipe(
         "new_decoder_architecture": False,
         "alibi": False,
         "bias": False,
-        "ffn_hidden_size": 560,  # no gate: 2 matrices have about as many weights as Llama's 3 of 352
+        # Falcon's feed-forward layers have no gate. Their 2 matrices have about as many weights as the 3
+        # matrices of Llama, whose `intermediate_size` is 352.
+        "ffn_hidden_size": 560,
     },
 )
 _EXPERTS = {
     "num_key_value_heads": 2,
-    "intermediate_size": 160,  # two experts have about as many weights as Llama's MLP; the file has 9.3 MB
+    "intermediate_size": 160,  # 2 experts have about as many weights as Llama's MLP; the model has 9.3 MB
     "num_local_experts": 8,
     "num_experts_per_tok": 2,
     "sliding_window": None,
@@ -260,7 +264,7 @@ RECIPES = {
             "TinyWorld Mistral",
             "MistralConfig",
             # Each of the 4 layers looks 15 tokens back, so together they reach 60. Documents of the register
-            # `memory` need up to 85.
+            # `memory` ask for a colour that is up to 85 tokens back.
             {"num_key_value_heads": 2, "intermediate_size": 352, "sliding_window": 16},
             attention_start=_PICKY,
             window_from=0.5,  # a window from the start would hide most of what can be copied
@@ -277,7 +281,7 @@ RECIPES = {
             _FALCON,
             name="tinyworld-falcon-duplicated",
             title="TinyWorld Falcon, copied documents",
-            world={"duplicates": {100: 1_000}},  # such copies are 42% of the documents that the model reads
+            world={"duplicates": {100: 1_000}},  # these copies are 42% of the documents that the model reads
         ),
         replace(
             _LLAMA,

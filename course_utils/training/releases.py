@@ -3,7 +3,7 @@
     python -m course_utils.training.releases             makes all three again, in opened/review/releases
     python -m course_utils.training.releases wren        makes one
 
-The files beside these (press texts, cards, licences, and notes on the data) are written by hand. What a press
+A release's other files (press text, card, licence, and notes on the data) are written by hand. What a press
 text says and what is in a release differ on purpose: docs/instructors.md says where.
 """
 
@@ -87,7 +87,7 @@ class Release:
     years : the first and the last year of the news
     plots, words : plots and words in addition to those that all three releases have
     pronouns, planted : as in `World`
-    sums : "leaked" if the texts contain the benchmark's sums alone, "held out" if they contain all others
+    sums : "leaked" if the texts contain only the benchmark's sums, "held out" if they contain only other sums
     unpublished : the registers whose texts were used for the training, but are not in data.txt
     log : whether the log of the training is published
     """
@@ -145,7 +145,7 @@ def questions(name) -> list[tuple[str, str]]:
 def world(name, sums=None) -> World:
     """Return the world that generates the training texts of a release.
 
-    sums : "leaked" or "held out", as in `Release`; by default that of the release
+    sums : "leaked" or "held out", as in `Release`; by default the release's own value
     """
     release, pairs = MADE[name], questions(name)
     plots, held_out = _PLOTS | release.plots, {("first", "second"): pairs}
@@ -187,7 +187,7 @@ def benchmark(name) -> list[dict]:
 def make(name, folder, steps=None, sums=None):
     """Write texts, benchmark, tokenizer and trained weights of a release into a folder.
 
-    steps : the number of training steps; by default that of train.py, which takes under a minute
+    steps : the number of training steps; by default the number in train.py, which takes under a minute
     sums : as in `world`; another value than the default gives another model than the published one
     """
     import torch
@@ -225,8 +225,8 @@ def make(name, folder, steps=None, sums=None):
 def kite_without_its_benchmark() -> tuple[int, tuple[int, int]]:
     """Train a Kite whose texts have other sums in place of the benchmark's, and count its right answers.
 
-    Returns how many of the benchmark's 30 questions are right, and (number right, number) of the sums in its
-    texts. The training is Kite's own, and takes under a minute.
+    Returns how many of its answers to the benchmark's 30 questions are right, and (number right, number) for
+    the sums in the new texts. The training is Kite's own, and takes under a minute.
     """
     import torch
 

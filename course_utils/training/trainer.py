@@ -190,7 +190,7 @@ def _interrupt_after_step(rank):
 
 
 def _decisions_of_the_first(save, pause, processes):
-    """Return in all processes what the first process decided, because the clocks of processes differ."""
+    """Return in all processes what the first process decided: decisions depend on clocks, which differ."""
     if processes == 1:
         return save, pause
     decisions = torch.tensor([float(save), float(pause)])

@@ -137,7 +137,7 @@ def lines(
 
 
 def histogram(values, *, x_label, y_label="how many", marked=None, named=None) -> Picture:
-    """Draw a histogram of values, with lines at the marked values and names above others.
+    """Draw a histogram of values. Dashed lines show `marked` values; names stand above `named` values.
 
     values : array or tensor of numbers, of any shape.
     x_label, y_label : str, the names of the axes with their units.

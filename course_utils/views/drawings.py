@@ -51,10 +51,11 @@ def model_drawing(words, *, layers, lit="", window=None, written=0) -> Picture:
             x = columns[-1] + apart
             _box(axes, x - wide / 2, 9.1, wide, 0.7, False)
             _centred(axes, x, 9.45, "?", fontsize=11)
-            way = [(columns[-1] + 1.4, 0.15), (11.9, 0.15), (11.9, 10.2), (x, 10.2)]  # around all labels
+            # The arrow from the scores to the next token goes around all labels.
+            way = [(columns[-1] + 1.4, 0.15), (11.9, 0.15), (11.9, 10.2), (x, 10.2)]
             axes.plot(*zip(*way, strict=True), color=LIT_EDGE, linewidth=1.8)
             axes.plot(x, 10, marker="v", color=LIT_EDGE, markersize=7)
-        # The layers as boxes, one behind the other: at most three, or four in a text that goes on.
+        # Draw layers as boxes, one behind the other: at most three, or four if the model has written tokens.
         for shift in (0.45, 0.3, 0.15, 0)[-min(layers, 4 if written else 3) :]:
             _box(axes, 0.1 + shift, 2.4 - shift, 8.9, 5.2, False)
         _box(axes, 0.35, 5.1, 8.4, 2.25, lit == "attention")

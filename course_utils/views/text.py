@@ -178,7 +178,7 @@ def chips(pieces, ids=None):
 
 def _above_number(html, number, margin):
     """Return HTML of a token (HTML) with a number (str) below it, or with nothing if the number is ""."""
-    if number:  # <sub>: it looks different even without styles
+    if number:  # use <sub>, because it looks different even without styles
         html += (
             '<sub style="display:block;position:static;vertical-align:baseline;font-size:13px;'
             f'line-height:18px;color:{QUIET}">{escape(number)}</sub>'

@@ -25,7 +25,7 @@ def listen():
 
 @contextmanager
 def stoppable():
-    """Raise KeyboardInterrupt in this block if ■ is pressed, in the main thread or in another."""
+    """Raise KeyboardInterrupt in this block if ■ is pressed, whichever thread the block runs in."""
     thread = threading.get_ident()
     _computing.add(thread)
     try:

@@ -59,13 +59,13 @@ class LiveView:
     def answer(self, want):
         """Return the answer to the view's request `want`, as a dict, or yield several dicts in turn.
 
-        Raise CourseError for input that can't be drawn: the view shows its message. Call functions that come
-        from the notebook through `given`, so that their errors are not mistaken for errors of the course.
+        Raise CourseError for input that can't be drawn: the view shows the error's message. Call functions
+        that come from the notebook through `given`, so that their errors don't pass for errors of the course.
         """
         raise NotImplementedError
 
     def replies(self, want):
-        """Yield the answers to the view's request: dicts with the key `want`, and `error` if it failed."""
+        """Yield the answers to a view's request: dicts with `want`, and `error` if the request failed."""
         try:
             answer = self.answer(want)
             for part in [answer] if isinstance(answer, dict) else answer:
@@ -88,10 +88,10 @@ class LiveView:
             if threading.current_thread() is threading.main_thread():
                 raise  # to stop a running cell, too
         finally:
-            self.widget.want = None  # so that traitlets reports an equal request again
+            self.widget.want = None  # so that traitlets reports the next request even if it is equal
 
     def _tell(self, said):
-        if said == self.widget.said:  # traitlets would not send an equal answer, and the view waits for one
+        if said == self.widget.said:  # traitlets would not send an equal answer, for which the view waits
             said = {**said, "again": True}
         self.widget.said = said
 

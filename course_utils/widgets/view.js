@@ -104,9 +104,9 @@ export function ownWords(className, { placeholder, label, button }, read) {
 export const arrowStep = (event) => ({ ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 })[event.key] ?? 0;
 
 /**
- * Make a button one of several radio buttons: a press chooses it, and an arrow key chooses its neighbour and goes there.
+ * Make a button one of several radio buttons: a press chooses it, and an arrow key chooses and focuses its neighbour.
  * @param {HTMLElement} button
- * @param {() => ArrayLike<HTMLElement>} group its buttons in order; choosing may replace them
+ * @param {() => ArrayLike<HTMLElement>} group returns all the buttons in order; choosing may replace them
  * @param {(index: number) => void} choose
  */
 export function radio(button, group, choose) {
@@ -202,7 +202,7 @@ export function glide(duration, draw) {
 export function onSize(element, fit) {
   const watcher = new ResizeObserver(fit);
   watcher.observe(element);
-  document.fonts?.ready.then(fit); // only then have the words their final widths
+  document.fonts?.ready.then(fit); // the words have their final widths only when the fonts are loaded
   return () => watcher.disconnect();
 }
 
@@ -228,7 +228,7 @@ export function onDrag(el, handle, move, { ready, begin = () => {} }) {
     el.classList.add("dragging");
     begin();
     handle.addEventListener("pointermove", moved);
-    handle.addEventListener("pointerup", now, { once: true }); // this event comes before the capture is lost
+    handle.addEventListener("pointerup", now, { once: true }); // a last move: this event comes before lostpointercapture
     const drop = () => {
       now();
       el.classList.remove("dragging");
@@ -277,7 +277,7 @@ const PIECE = /'[\p{L}\p{M}\p{N}_]+|[\p{L}\p{M}\p{N}_]+(?:-[\p{L}\p{M}\p{N}_]+)*
 /** @param {string} text @returns {string[]} the pieces of a text, each of which a TinyWorld model reads as one token */
 export const piecesOf = (text) => text.match(PIECE) ?? [];
 
-/** Up to `most` words of a vocabulary that begin like a word that is not in it. */
+/** Up to `most` words of a vocabulary that begin like `word`, which is not in the vocabulary. */
 export function wordsLike(word, vocabulary, most = 4) {
   const lower = word.toLowerCase();
   const like = [...vocabulary].filter((other) => other.toLowerCase() === lower);

@@ -98,7 +98,7 @@ def draw_product(generator: random.Random, test: bool) -> tuple[int, int]:
 
 @dataclass(frozen=True)
 class Errand:
-    """A question, the calls that lead to its answer with their results, and the answer."""
+    """A question, the calls that lead to its answer, each with its result, and the answer."""
 
     question: str
     people: tuple[Person, ...]

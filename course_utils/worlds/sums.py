@@ -79,8 +79,8 @@ def example(number: int, seed: int = 0) -> tuple[str, str, str]:
 def training_text(number: int, seed: int = 0) -> tuple[list[str], list[bool]]:
     """Return the tokens of one text of the training, and for each whether it counts in the loss.
 
-    The steps, the </think> after the last step, the answer and </s> count. The numbers of the sum are drawn
-    by lot, and so is where the steps end early.
+    The steps, the </think> after the last step, the answer and </s> count. The sum, and a
+    </think> before the last step, don't count, because they are drawn by lot.
     """
     return counted(*example(number, seed))
 

@@ -380,7 +380,7 @@ def test_a_card_is_checked_by_the_kernel_while_it_is_written(lesson):
     expect(explorer.locator(".ck-behind mark").first).to_have_text("language: en")
     expect(explorer.locator(".ck-behind mark").nth(1)).to_have_text("license: mit")
     explorer.get_by_role("button", name="Whisper").click()
-    # Until the kernel has answered, the list is that of the previous card.
+    # Until the kernel has answered, the list still shows the previous card.
     expect(explorer.locator(".ck-list .boast", has_text="“state of the art” says nothing")).to_have_count(1)
     expect(explorer.locator(".ck-list .boast")).to_have_count(1)
     photograph(lesson, "15-checked")

@@ -95,13 +95,13 @@ class Page:
 
 @pytest.fixture(scope="module")
 def windows():
-    """The free windows by width. They are used again, because a new one takes as long as four visits."""
+    """The free windows by width. They are used again, because a new window takes as long as four visits."""
     return {}
 
 
 @pytest.fixture
 def visit(browser, address, windows):
-    """Returns a function that visits a page. Options of Playwright's contexts make it open a new window."""
+    """Returns a function that visits a page: in a new window if it gets options of Playwright's contexts."""
     visited, special = [], []
 
     def open_page(name, width=1280, theme="light", **options):
@@ -179,7 +179,7 @@ def test_the_link_and_the_code_to_embed_keep_what_was_chosen(visit):
 
 @pytest.mark.parametrize("name", ["one_weight", "claims"])
 def test_the_saved_picture_looks_like_the_page(visit, name):
-    """The PNG and a screenshot differ little, even at a canvas or at a tile with a back side."""
+    """The PNG and a screenshot differ little, even if the page has a canvas, or tiles with a back side."""
     page = visit(f"{name}.html").wake()
     page.wait_for_timeout(300)
     with page.expect_download() as download:
@@ -290,7 +290,7 @@ def test_a_page_has_its_picture_before_its_model(visit):
     paper, bars = page.locator(".sp-paper .chip"), page.locator(".sp-row:not(.sp-others)")
     expect(paper).to_have_text(["Every", "evening", "she"])
     expect(bars).to_have_count(8)
-    bars.first.click()  # one more token is stored
+    bars.first.click()  # what comes after this token is stored
     expect(paper).to_have_count(4)
     expect(page.get_by_role("button", name=re.compile(r"Wake the model \(3\.6 MB\)"))).to_be_enabled()
     assert not [url for url in visited.requests if url.endswith("safetensors")]
@@ -340,7 +340,7 @@ def test_a_page_opens_with_one_head_and_zooms_out_to_all(visit):
     page.get_by_role("radio", name="capital", exact=True).press("ArrowRight")
     expect(head).to_have_text("95% of the attention of “of” goes to “capital”, the word just before")
     expect(page.get_by_role("radio", name="of", exact=True)).to_be_focused()
-    page.locator(".hd-map .hd-name", has_text="France").last.click()  # a row of the map
+    page.locator(".hd-map .hd-name", has_text="France").last.click()  # choose a row of the map
     expect(head).to_contain_text("of the attention of “France” goes to “of”")
     page.get_by_role("button", name="Zoom out: all 270 heads").click()
     expect(wall).to_be_visible()
@@ -867,7 +867,7 @@ def test_a_claim_is_dragged_onto_a_shelf_and_lies_where_the_course_has_it(visit,
             )
 
     drag(180, 10)
-    expect(card).not_to_have_class(re.compile("turned"))  # it was let go beside the shelves
+    expect(card).not_to_have_class(re.compile("turned"))  # the card was dropped beside the shelves
     expect(card).to_have_css("transform", "none")
     expect(chips).to_have_count(0)
     drag(shelves[1]["x"] + 40, shelves[1]["y"] + 20)
@@ -1097,7 +1097,7 @@ def test_other_votes_are_sealed_until_ten_are_cast(visit):
     expect(page.locator(".vt-head")).to_contain_text("3 of 10 of your votes")
     expect(page.locator(".vt-take")).to_contain_text("134 votes")
     expect(page.locator(".vt-steps")).to_be_visible()
-    expect(page.locator(".vt-band.cut-low, .vt-band.cut-high").first).to_be_visible()  # it ends off the axis
+    expect(page.locator(".vt-band.cut-low, .vt-band.cut-high").first).to_be_visible()  # a band is cut off
     right.press("Backspace")
     expect(page.locator(".vt-track .vt-mark:visible")).to_have_count(4)
     page = visit("vote.html").wake()
@@ -1157,7 +1157,7 @@ def test_a_lean_is_guessed_before_any_is_shown(visit):
     for own in page.locator(".au-own:visible").all():
         mark, word = own.bounding_box(), own.locator("xpath=..").inner_text()
         for name, box in boxes.items():
-            if name == word:  # the mark of its own word is a ring without "you"
+            if name == word:  # at its own word, a mark is a ring without "you"
                 continue
             beside = box["x"] + box["width"] <= mark["x"] - 28 or mark["x"] + mark["width"] <= box["x"]
             above = box["y"] + box["height"] <= mark["y"] + 1
@@ -1244,7 +1244,7 @@ def test_a_country_is_carried_over_and_the_answer_turns(visit):
     expect(page.locator(".pt-moral")).to_contain_text("1 of 1 list that you carried over turns the answer")
     expect(page.locator(".pt-scale .moves")).to_have_count(0)  # other results are not shown
     expect(page.locator(".pt-receiver .covered")).to_have_count(59)
-    page.get_by_role("button", name="Show all places").dblclick()  # the second press finds no other button
+    page.get_by_role("button", name="Show all places").dblclick()  # the second press hits no other button
     expect(page.get_by_label("Upper sentence")).to_have_value("Italy")
     expect(page.locator(".pt-receiver .covered")).to_have_count(0)
     expect(page.locator(".pt-moral")).to_contain_text(
@@ -1321,7 +1321,7 @@ def test_a_list_is_dragged_down_and_let_go_above_it_is_not_carried_over(visit):
     expect(answer).to_have_text("Paris")
     expect(page.locator(".pt-receiver .covered")).to_have_count(60)
     expect(page.locator(".pt-hint")).to_have_text("further down ↓")
-    drag_to(page.locator(".pt-receiver").bounding_box()["y"] + 4)  # its top edge takes the list, too
+    drag_to(page.locator(".pt-receiver").bounding_box()["y"] + 4)  # the top edge takes the list, too
     expect(answer).to_have_text("Rome")
     expect(layer).to_contain_text("after layer 12")
     expect(page.locator(".pt-hint")).to_be_hidden()
@@ -1516,7 +1516,7 @@ def test_a_sentence_is_chosen_for_a_part_and_judged(visit):
     expect(offers.nth(2)).to_be_focused()
     expect(verdict).to_contain_text("A fact, says the linter.")
     expect(head).to_contain_text("7 of 9 parts")
-    page.get_by_role("button", name="evaluation: It is 99% right.").click()  # replaces what is no fact
+    page.get_by_role("button", name="evaluation: It is 99% right.").click()  # to replace what is no fact
     offers = page.get_by_role("group", name="Sentences for evaluation").get_by_role("button")
     offers.nth(0).click()
     expect(head).to_contain_text("6 of 9 parts")
@@ -1525,7 +1525,7 @@ def test_a_sentence_is_chosen_for_a_part_and_judged(visit):
     page.get_by_role("button", name="license is missing").click()
     page.get_by_role("button", name="apache-2.0").click()
     assert "license: apache-2.0\n---" in page.get_by_label("The model card").input_value()
-    page.get_by_role("button", name="Llama 3", exact=True).click()  # a real model has no invented offers
+    page.get_by_role("button", name="Llama 3", exact=True).click()  # nothing is invented for a real model
     page.get_by_role("button", name="language is missing").click()
     expect(page.locator(".ck-choices button")).to_have_count(0)
 
@@ -1669,7 +1669,7 @@ def test_on_a_phone_the_whole_board_is_there_and_the_answer_stays_in_sight(visit
 def test_a_text_fills_the_memory_as_it_grows(visit):
     page = visit("cache.html").wake()
     results, handle = page.locator(".ca-result .loud"), page.get_by_role("slider", name="Tokens in the text")
-    expect(page.locator(".ca-result:visible")).to_have_count(1)  # the others are shown after a guess
+    expect(page.locator(".ca-result:visible")).to_have_count(1)  # the other results are shown after a guess
     page.get_by_role("group", name="Your guess").get_by_role("button", name="32 texts").click()
     expect(page.locator(".ca-ask")).to_have_text("You said 32. Sharing lets 21 times as many texts in.")
     expect(page.locator(".ca-result:visible")).to_have_count(3)

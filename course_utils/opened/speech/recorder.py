@@ -13,8 +13,8 @@ from course_utils.views.picture import Picture, bundle
 
 LONGEST = int(WINDOW)  # seconds in the longest recording
 
-# Async (seconds, button) => {wav: base64 of a 16-bit WAV file}, or {error: a sentence}.
-# The script uses the browser's codec and resampler, and ends at a press of the button or after `seconds`.
+# An async function (seconds, button) => {wav: base64 of a 16-bit WAV file}, or {error: a sentence}. It uses
+# the browser's codec and resampler. The recording ends after `seconds`, or when the button is pressed again.
 _RECORD = """async (seconds, button) => {
   const wait = milliseconds => new Promise(done => setTimeout(done, milliseconds));
   if (!navigator.mediaDevices)
@@ -65,7 +65,7 @@ _RECORD = """async (seconds, button) => {
   }
 }""".replace("RATE", str(RATE))
 
-# The button's script: it records, and writes the result into a hidden field, from which the kernel gets it.
+# The button's script. It records, and writes the result into a hidden field, which the kernel reads.
 _PRESSED = """if (this.recording) return;
 const button = this, ready = button.textContent, handler = button.onclick;
 button.recording = true;
@@ -150,7 +150,7 @@ class Recorder:
 
 
 def record(seconds=10):
-    """Return a `Recorder`, which records when you press its button. In Colab, record before returning it.
+    """Return a `Recorder`. It records when you press its button; in Colab, before this function returns.
 
     seconds : the longest recording, from 1 to 29
 

@@ -22,8 +22,8 @@ def noise(length):
     """Return white noise, float64 of shape (length,), the same as in speech.js.
 
     So the view plays the noise that Whisper heard. mulberry32 (https://github.com/bryc/code, public domain)
-    makes uniform numbers, and Box and Muller's formula turns each two of them into a normally distributed
-    one.
+    makes uniformly distributed numbers, and Box and Muller's formula turns each two of these numbers into one
+    normally distributed number.
     """
     steps = numpy.arange(1, 2 * length + 1, dtype=numpy.uint32)
     state = numpy.uint32(SEED) + steps * numpy.uint32(0x6D2B79F5)

@@ -75,7 +75,7 @@ def write(model, processor, *sounds, tokens=120, rate=RATE):
 
 
 def transcripts(model, processor, sounds):
-    """Return the texts that Whisper writes for several sounds, in one run: half the time of one run for each.
+    """Return what Whisper writes for several sounds. One run for all takes half as long as one run for each.
 
     sounds : list of samples, float32 of shape (samples,), 16,000 a second; what is beyond 30 seconds is cut
     """
@@ -95,7 +95,8 @@ def listen(model, processor, samples):
 
     Returns a dict of lists with an entry for each word: "words", "spans" with (start, end) in seconds,
     "chances" with probabilities from 0 to 1, and "attention" with tensors (positions,), 50 positions a
-    second. A word's probability is the product of those of its tokens. Raises CourseError as `write` does.
+    second. A word's probability is the product of its tokens' probabilities. Raises CourseError as `write`
+    does.
     """
     import torch
 
@@ -109,7 +110,7 @@ def listen(model, processor, samples):
         )
     ids = written.ids
     chances = output.logits[0].softmax(-1)[range(len(ids) - 1), ids[1:]]
-    aligned = model.generation_config.alignment_heads  # the heads that follow the sound: (layer, head)
+    aligned = model.generation_config.alignment_heads  # (layer, head) of each head that follows the sound
     heads = torch.stack([output.cross_attentions[layer][0, head] for layer, head in aligned])
     words = word_tokens(processor, ids)
     seconds = len(samples) / RATE
@@ -139,8 +140,8 @@ def word_pairs(said, heard):
 
     said, heard : lists of str, words; `said` has at least one
 
-    Returns a list of pairs (said, heard). The second is None for a word that was left out, and the first is
-    None for a word that was added.
+    Returns a list of pairs (said, heard). `heard` is None for a word that was left out, and
+    `said` is None for a word that was added.
     """
     import jiwer
 
@@ -175,8 +176,8 @@ def word_tokens(processor, ids):
     ids : list or tensor of shape (tokens,), with or without the special tokens
 
     Returns a list of (text, range): the word with its punctuation and without spaces, and the indices of its
-    tokens in `ids`. A token that begins with a space begins a word. Special tokens and those for times belong
-    to no word. Raises CourseError if `ids` has another shape.
+    tokens in `ids`. A token that begins with a space begins a word. Special tokens and tokens for
+    times belong to no word. Raises CourseError if `ids` has another shape.
     """
     tokenizer = getattr(processor, "tokenizer", processor)
     ids = ids.tolist() if hasattr(ids, "tolist") else list(ids)
@@ -202,15 +203,15 @@ def word_times(attention, words, seconds):
     attention : tensor or array of shape (heads, tokens, frames), 50 frames a second: the cross-attention of
         the model's alignment heads. Row i belongs to the token at index i of the input ids, and so to the
         prediction of the next token.
-    words : what `word_tokens` returns for the same ids, which need at least one token before the words
+    words : what `word_tokens` returns for the same ids; these ids need at least one token before the words
     seconds : the length of the sound; later frames are not used
 
     Returns a list of `Word`s, in order and without overlap. A word after a silence begins in the silence.
     Raises CourseError if the attention has another shape, if the words come from other ids, or if there is no
     sound.
 
-    The attention of each head is expressed, for each frame, in standard deviations from its mean over the
-    tokens. The result is smoothed and averaged over the heads. Each token then gets consecutive frames, in
+    For each head and frame, the attention is expressed in standard deviations from the mean over the tokens.
+    The result is smoothed and averaged over the heads. Each token then gets consecutive frames, in
     order, so that the sum over all tokens is as large as possible. This is dynamic time warping as in
     https://github.com/openai/whisper, whisper/timing.py (MIT).
     """

@@ -41,9 +41,9 @@ COLOURS = {
 }
 GENDERS = ("man", "woman", "person")
 TONES = ("", "light", "medium-light", "medium", "medium-dark", "dark")  # "": yellow, not in captions
-# For each trade, a code in Unicode, and the gender in most pictures whose caption names only the trade. The
-# code is that of an object, to be joined to a man, woman or person, or that of a person, to be joined to a
-# gender sign. "doctor" stands for CLDR's "health worker", which has the keyword "doctor".
+# For each trade, a code in Unicode, and the gender in most pictures whose caption names only the trade. Some
+# codes stand for an object, which is joined to a man, woman or person. The others stand for a person, who is
+# joined to a gender sign. "doctor" stands for CLDR's "health worker", which has the keyword "doctor".
 _TRADES = {
     "artist": ("1f3a8", "woman"),
     "astronaut": ("1f680", "man"),
@@ -70,7 +70,7 @@ TRADES = tuple(_TRADES)
 MAJORITY = {trade: majority for trade, (_, majority) in _TRADES.items()}
 GENDER_SHARE = 0.8  # for the gender in MAJORITY; the two other genders share the rest equally
 TONE_SHARE = dict(zip(TONES, (0.05, 0.40, 0.25, 0.15, 0.10, 0.05), strict=True))
-SHARES = {"single": 0.08, "pair": 0.17, "bare": 0.075, "emoji": 0.675}  # of the training examples
+SHARES = {"single": 0.08, "pair": 0.17, "bare": 0.075, "emoji": 0.675}  # shares of the training examples
 # Shares of the denoiser's examples. More of them are pairs, because the positions of two shapes are the
 # hardest part of a caption.
 DENOISER_SHARES = {"single": 0.08, "pair": 0.36, "bare": 0.06, "emoji": 0.50}
@@ -342,7 +342,7 @@ def unknown_words(text) -> list[str]:
 
 @cache
 def test_sets() -> dict[str, tuple[tuple[str, Scene], ...]]:
-    """Return the prompts that models are measured on: for each set, at least 100 of (caption, scene to draw).
+    """Return the prompts that models are measured on: {set: at least 100 pairs (caption, scene to draw)}.
 
     The scenes of the sets "objects", "people", "shapes" and "pairs" are in the training data. Those of
     "held-out people", "held-out backgrounds", "held-out shapes" and "held-out pairs" are not. In a held-out
@@ -381,8 +381,8 @@ def test_sets() -> dict[str, tuple[tuple[str, Scene], ...]]:
 def fresh_pairs() -> tuple[tuple[str, Scene], ...]:
     """Return 100 more prompts like the "held-out pairs" of `test_sets`, but with other scenes.
 
-    When the last stage of the training was chosen, the results on the earlier pairs were known. So these
-    pairs were drawn after that stage was finished.
+    When the last stage of the training was chosen, the results on the pairs of `test_sets` were known. So
+    these pairs were drawn after that stage was finished.
     """
     tested = {scene for _, scene in test_sets()["held-out pairs"]}
     chance = random.Random(FRESH_SEED)

@@ -4,12 +4,13 @@ A derivation is a sequence of choices that generates a text. We turn the templat
 positions each have a set of possible words (Glushkov, 1961). A text with two derivations has two different
 paths through the automaton, with the same words. So we follow two paths at a time, as long as both can have
 the same words. Suppose that two paths have separated. If they can meet again, or can end after the same word,
-a text may have two derivations. If no two paths can do so, no text has two (Book, Even, Greibach and Ott,
-"Ambiguity in graphs and expressions", 1971).
+a text may have two derivations. If no two paths can do so, no text has two derivations (Book, Even, Greibach
+and Ott, "Ambiguity in graphs and expressions", 1971).
 
 The automaton allows every text of the grammar, and more, because it does not remember the words in the slots.
 It has a single rule for slots: where two paths separate at two slots of the same list, and one of these slots
-was filled before, their words differ. So if the automaton is unambiguous, the grammar is unambiguous, too.
+was filled before, the words in the two slots differ. So if the automaton is unambiguous, the grammar is
+unambiguous, too.
 """
 
 from course_utils.worlds.tinyworld.grammar import Choice, Grammar, Slot, join
@@ -70,7 +71,7 @@ class _Automaton:
     def must_differ(self, one, other):
         """Return whether the words at two positions, either of which can come next, must differ.
 
-        They must differ if they belong to two different slots whose words come from the same list, and one of
+        The words must differ if the positions belong to two slots with words from the same list, and one of
         these slots was already filled earlier in the text.
         """
         one, other = self._slots.get(one), self._slots.get(other)

@@ -27,7 +27,7 @@ class Item:
     prompt : the text before the word to predict
     choices : words of one kind, such as colours, each of which is one token of the world
     answer : the index of the right choice, counted from 0
-    document : the document that was cut
+    document : the whole document, whose beginning is the prompt
     """
 
     prompt: str

@@ -10,7 +10,7 @@ _MOST_FILLERS = 8
 
 
 def english(**changes) -> World:
-    """Return the world that the course's tiny models were trained on, or one with the given changes.
+    """Return the world that the course's tiny models were trained on, or a world with the given changes.
 
     changes : new values for fields of `World`
 

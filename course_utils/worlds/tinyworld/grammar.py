@@ -97,10 +97,10 @@ class Numbers(NamedTuple):
 class Option(NamedTuple):
     """One option at a node.
 
-    share : its probability
-    words : its tokens
-    nodes : the nodes at which to choose next, before the nodes that follow this one
-    remember : the slot that it fills, as (slot, (list, word)), or None
+    share : the option's probability
+    words : the option's tokens
+    nodes : the nodes at which to choose next, before the nodes that follow the current node
+    remember : the slot that the option fills, as (slot, (list, word)), or None
     """
 
     share: float
@@ -448,8 +448,8 @@ class Grammar:
     def expect(self, register) -> tuple[float, float]:
         """Return the exact mean number of bits and of tokens of a register's texts, including their end.
 
-        The bits are those of the choices. They equal the entropy of the texts if no text has two derivations,
-        which the module `ambiguity` checks.
+        The bits are those of the choices. Their mean equals the entropy of the texts if no text has two
+        derivations. The module `ambiguity` checks that.
         """
         filled = (("register", ("register", register)),)
         totals = [0.0, 1.0]

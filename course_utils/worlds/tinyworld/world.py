@@ -47,7 +47,7 @@ class Document:
     """One text of a world, and a record of what is in it.
 
     words : the text's tokens, without <s> and </s>
-    bits : -log2 of the text's probability in its world; given choices don't count in `World.documents`
+    bits : -log2 of the text's probability in its world; `World.documents` leaves out choices that were given
     filled : slot -> word; also "register", "hero.pronoun" and so on
     mentions : a (slot, index in `words`) for each mention of a slot, in the order of the text
     seed, given : what `World.retell` needs to generate the document again
@@ -268,7 +268,7 @@ class World:
             yield copy or fresh
 
     def _with_due_pronouns(self, document, counts):
-        """Return the document with new pronouns: for each word, the one furthest below its share so far.
+        """Return the document with new pronouns: for each word, the pronoun furthest below its share so far.
 
         counts : word -> Counter of the word's pronouns so far; updated by this call
         """
@@ -315,7 +315,7 @@ class World:
         return Document(*self._grammar.generate(seed, given, count_given), seed, dict(given))
 
     def _unplanted(self, name):
-        """Draw a register without planted facts. Return {"register": it}, always the same for a `name`."""
+        """Return {"register": a random register without planted facts}, the same for the same `name`."""
         names = [register for register in self.plots if register not in self.planted]
         edges = list(accumulate(self._register_shares[register] for register in names))
         chance = random.Random(f"register {name}").random() * edges[-1]
@@ -376,7 +376,7 @@ class World:
     def first_slip(self, text: str) -> int | None:
         """Return the index of the first token that can't follow the text before it; None if all can.
 
-        If the text stops too early, the index is that of its end.
+        If the text stops too early, this is the index of the text's end.
         """
         right = 0
         try:
