@@ -665,7 +665,7 @@ def _try(notebook):
 
     from course_utils.grading import trial
 
-    # This code is the instructor's own, so it is executed even where there is no sandbox.
+    # The notebook is the instructor's own, so its code is executed even where there is no sandbox.
     text, well = trial.report(notebook, isolated=bool(shutil.which("bwrap")))
     print(text)
     return 0 if well else 1

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from course_utils.errors import CourseError
 
-_PAUSES = (0.02, 0.1)  # seconds between attempts: Windows can't replace a file that is being read
+_PAUSES = (0.02, 0.1)  # seconds between attempts to rename: Windows can't replace a file that is being read
 
 
 @contextlib.contextmanager
@@ -26,8 +26,8 @@ def replacing(path, temporary=None):
     If the block raises an error, what it wrote is removed, and an older file at `path` stays as it was.
 
     temporary : the name of the file or folder until it is renamed; by default a name that no other process or
-        thread uses. A killed process does not remove it. So if the content is large and a lock keeps other
-        processes away, give a fixed name: the next process then removes what is there.
+        thread uses. A process that is killed leaves the file or folder there. So if the content is large and
+        a lock keeps other processes away, give a fixed name: the next process then removes what was left.
     """
     path = Path(path)
     part = path.with_name(temporary or f".part-{os.getpid()}-{threading.get_ident()}-{path.name}")
@@ -44,7 +44,7 @@ def replacing(path, temporary=None):
 
 
 def put(part, path):
-    """Rename a file that was written as `part` to `path`, once all of it is on the disk."""
+    """Wait until all of the file `part` is on the disk, and then rename it to `path`."""
     _settle(part)
     _rename(part, path)
 
@@ -108,7 +108,7 @@ def nearest_folder(folder: Path) -> Path:
 
 def _settle(path):
     """Wait until all of a file is on the disk (fsync)."""
-    # On Windows this needs a file that is open for writing.
+    # On Windows, fsync needs a file that is open for writing.
     number = os.open(path, os.O_RDWR | os.O_BINARY if os.name == "nt" else os.O_RDONLY)
     try:
         os.fsync(number)

@@ -1,8 +1,8 @@
 """Lists facts of the course with the day on which each was read, the oldest first, for `course freshness`.
 
-A table of the catalogue has `read = "2026-11-27"`, or a key that ends in `_read`. A text states the day:
-"read 27 November 2026", "as of 31 January 2026", "its list of 19 August 2026", or a price with its day. Facts
-of the catalogue without a day are only counted, because nobody can say how old they are.
+A table of the catalogue states the day in `read = "2026-11-27"` or in a key that ends in `_read`. A text has
+the day in words: "read 27 November 2026", "as of 31 January 2026", "its list of 19 August 2026", or a price
+with its day. Facts of the catalogue without a day are only counted, because nobody can say how old they are.
 """
 
 import json
@@ -55,7 +55,7 @@ class DatedFact:
 
     @property
     def short(self) -> str:
-        """The fact in at most 60 characters: if it is longer, its end."""
+        """The fact or, if it has more than 60 characters, "…" and its last 59 characters."""
         return self.what if len(self.what) <= 60 else f"…{self.what[-59:]}"
 
     def days(self, today: date) -> int:
@@ -92,7 +92,7 @@ def by_kind() -> dict[str, tuple[int, int]]:
 def by_lesson() -> dict[str, tuple[int, int]]:
     """Return {"lesson 19" or "the lessons before": (how many entries have a day, how many have none)}.
 
-    Lesson 19 brought the entries on later models, and those on the law.
+    Lesson 19 brought the entries that have `later = true`, and the entries on the law.
     """
     new, old = "lesson 19", "the lessons before"
     counts = _counted(lambda kind, entry: new if kind == "law" or entry.get("later") else old)
@@ -149,7 +149,7 @@ def _in_texts():
                 for match in _IN_WORDS.finditer(line):
                     day, month, year = (match[part] for part in ("day", "month", "year"))
                     start = max(0, line.rfind(" ", 0, max(0, match.start() - 50)) + 1)
-                    # Begin with the sentence that states the day, but at most some 50 characters earlier.
+                    # Take the sentence up to the day, but at most some 50 characters before the day.
                     words = line[start : match.start()].split(". ")[-1] + match[0]
                     what = " ".join(words.split()).strip("\"'#*-_ ")
                     read = date(int(year), _MONTHS.index(month.title()) + 1, int(day))
@@ -157,7 +157,7 @@ def _in_texts():
 
 
 def _lines(path):
-    """Return the lines of a text file, or those of the cells of a notebook, without the outputs."""
+    """Return the lines of a text file or, for a notebook, the lines of its cells without their outputs."""
     text = path.read_text(encoding="utf-8")
     if path.suffix != ".ipynb":
         return text.splitlines()

@@ -18,7 +18,7 @@ def open_in_jupyter(folder):
     command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.port={port}", "--ServerApp.root_dir=."]
     command += ["--ServerApp.answer_yes=True", "--Application.log_level=WARN", FRONT_PAGE]
     if hasattr(os, "geteuid") and os.geteuid() == 0:
-        command.append("--allow-root")  # for containers: Jupyter refuses to run as root
+        command.append("--allow-root")  # otherwise Jupyter refuses to run as root, as in containers
     # The token is in the environment, because other users could read it in the command line. Each copy of the
     # course has its own list of open tabs; by default JupyterLab would open the tabs of another copy.
     settings = {"JUPYTER_TOKEN": token, "JUPYTERLAB_WORKSPACES_DIR": os.path.join(folder, ".jupyterlab")}
@@ -28,7 +28,7 @@ def open_in_jupyter(folder):
     while process.poll() is None and not _answers(port):
         time.sleep(0.1)
     if process.returncode is not None:
-        return process.returncode  # JupyterLab has said why
+        return process.returncode  # JupyterLab has printed why it ended
     print(
         f"""
 JupyterLab now opens the front page of the course in your browser. If it does not, open this link:

@@ -19,7 +19,7 @@ class Fact:
 
     Parameters
     ----------
-    name: its key, such as "gpai-open".
+    name: the fact's key in law.toml, such as "gpai-open".
     group: a key of `groups()`.
     who: keys of `readers()`: whom it concerns.
     since: the day from which it holds, or on which it happened: year-month-day, year-month or year.
@@ -76,8 +76,8 @@ def _every() -> dict[str, Fact]:
 def facts(who: str | None = None, group: str | None = None) -> dict[str, Fact]:
     """Return facts by name, in the order of the groups.
 
-    who : a key of `readers()`: only the facts that concern this kind of reader
-    group : a key of `groups()`: only its facts
+    who : a key of `readers()`; if given, only facts that concern this kind of reader are returned
+    group : a key of `groups()`; if given, only facts of this group are returned
 
     Raises CourseError for another key.
 

@@ -168,12 +168,12 @@ def _every():
 
 
 def all() -> dict[str, Licence]:
-    """Return by name the licences that lesson 01 compares. `later` has those of later models."""
+    """Return by name the licences that lesson 01 compares. `later` returns the licences of later models."""
     return {name: licence for name, licence in _every().items() if not licence.later}
 
 
 def later() -> dict[str, Licence]:
-    """Return by name the licences that are only of models which came out after those of the article."""
+    """Return by name the licences whose models all came out after the models of the article."""
     return {name: licence for name, licence in _every().items() if licence.later}
 
 

@@ -7,7 +7,7 @@ takes seconds and megabytes.
     config       lists the names of sizes in configs, and refuses configs with impossible values
     building     turns a config into a model on the meta device
     counting     counts the model's parameters by part, and the bytes of its published weights
-    kv_cache     computes the key-value cache that the design needs, and measures the one of transformers
+    kv_cache     computes the key-value cache that the design needs, and measures what transformers caches
     facts        defines the class Blueprint
     describing   presents a blueprint as text, as tables and as pictures
     reading      makes a Blueprint from a name, a file, a hub id, a dict or a config object

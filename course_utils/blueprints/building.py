@@ -10,7 +10,7 @@ import warnings
 from course_utils.blueprints.config import check_names, check_spelling, text_config
 from course_utils.errors import CourseError
 
-_MOST_TENSORS = 100_000  # with more parameter tensors, building takes minutes and gigabytes
+_MOST_TENSORS = 100_000  # building a model with more parameter tensors takes minutes and gigabytes
 # Model types that transformers does not know, each with a known type of the same architecture.
 _SAME_ARCHITECTURE = {
     # Source: MoonshotAI/Kimi-K2, docs/deploy_guidance.md. The architecture is DeepSeek-V3's. The model_type
@@ -103,7 +103,7 @@ def _constructor(config, class_names, source):
 
 
 def _stated_classes(names):
-    """Return those classes that a config's "architectures" names and transformers has."""
+    """Return the classes that a config lists under "architectures", without those that transformers lacks."""
     import transformers
 
     names = [names] if isinstance(names, str) else names or []
@@ -125,7 +125,7 @@ def _known_elsewhere(values):
 def _build_text_part(config, error, source):
     """Build only the text part of a model, and return what `build` returns.
 
-    error : the ImportError of the rest of the model; raised again if there is no text part
+    error : the ImportError that building the whole model raised; raised again if there is no text part
     """
     import transformers
 

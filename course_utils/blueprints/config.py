@@ -77,7 +77,7 @@ def first_number(config, *names):
 
 
 def text_config(config):
-    """Return the config of the part that writes text, or None for a picture model of diffusers."""
+    """Return the config of the part of a model that writes text, or None for a picture model of diffusers."""
     if isinstance(config, dict):
         return None
     try:
@@ -132,7 +132,7 @@ def _check_heads(values, source):
 
 
 def check_experts(config, source):
-    """Refuse a config in which a token is sent to more experts than there are."""
+    """Refuse a config in which a token is sent to more experts than the model has."""
     text = text_config(config)
     experts, chosen = first_number(text, *EXPERTS), first_number(text, *CHOSEN_EXPERTS)
     if experts and chosen and chosen > experts:
@@ -162,14 +162,14 @@ def check_names(values, used, known, source):
 
     Published configs have many names that the library does not know, such as settings of their makers' own
     code. Such a name is refused only in two cases:
-    - Its value is a whole number, and the config lacks a size whose name is almost the same, or which
-      another family of models calls by this name.
+    - Its value is a whole number, and the config lacks a size that has almost the same name, or that has
+      this name in another family of models.
     - Its value is true or false, and the config lacks a switch (see `_is_switch`) with almost the same name.
 
     Even in these cases the name is accepted if the library uses its value, because the library understands
     some names that it does not list.
 
-    used : dict from each name of the library to the value that it uses
+    used : dict from each name of the library to the value that the library uses
     known : the names to accept without a check
     """
     missing = [name for name in used if name not in values]

@@ -46,14 +46,14 @@ _PART_OF_SEGMENT = [
         ("conditioning", "norm*"),
     )
 ]
-# Classes that replace attention and keep a state of fixed size, such as MambaMixer. The class must decide,
-# because their matrices have the same names as those of attention.
+# Classes that replace attention and keep a state of fixed size, such as MambaMixer. `_part` must look at the
+# class, because the matrices in these classes have the same names as the matrices of attention.
 _is_recurrent = matching(
     """*MambaMixer *Mamba2Mixer FalconH1Mixer *GatedDeltaNet *DeltaAttention *LightningAttention
     Rwkv*Attention xLSTMLayer *RecurrentBlock"""
 )
 _is_short_convolution = matching("*ShortConv *ShortConvolution")
-# By model_type, the number of experts chosen for a token, where the maker's code fixes it.
+# {model_type: how many experts are chosen for a token}, for models whose code, not config, has this number.
 _CHOSEN_BY_CODE = {"switch_transformers": 1, "nllb-moe": 2}
 
 
@@ -85,10 +85,10 @@ def _tensors(model):
 
 
 def count(model, config):
-    """Return three counts: the parameters by part, the active ones, and those active without the input table.
+    """Return (parameters by part, active parameters, active parameters without the input table).
 
     Active parameters are those that one token uses. The input table turns tokens into lists of numbers. The
-    last two counts are None if the config does not say how many experts are chosen.
+    last two values are None if the config does not say how many experts are chosen.
     """
     text = text_config(config)
     experts = first_number(text, *EXPERTS) or 0
@@ -196,7 +196,7 @@ def published_format(model, config, settings):
     if bits is None:
         return name, None
     experts = first_number(text_config(config), *EXPERTS) or 0
-    kept = settings.get("modules_to_not_convert") or settings.get("ignore") or []  # kept at 16 bits
+    kept = settings.get("modules_to_not_convert") or settings.get("ignore") or []  # modules left at 16 bits
     output, total = _output_layer(model), 0
     for tensor in _tensors(model):
         packed = _is_routed_expert(tensor, experts) and "bias" not in tensor.name

@@ -12,7 +12,7 @@ def describe(plan, context=None, batch=1, memory_bytes=None) -> str:
     """Return a blueprint as text of at most 80 columns, as `print` and the `course` command show it.
 
     context, batch : as in `Blueprint.kv_cache_bytes`
-    memory_bytes : bytes of memory; if given, a column says which rows fit in it
+    memory_bytes : bytes of memory; if given, a column says which rows fit in this memory
     """
     changed = context is not None or batch != 1
     context, batch = plan.checked(context, batch)
@@ -42,7 +42,8 @@ def describe_all(plans, context=None, batch=None, memory_bytes=None) -> str:
 
     context, batch : if one of them is given, the gigabytes are those of weights and cache together, otherwise
         those of the weights alone
-    memory_bytes : if given, a last column names the widest data type with which the model fits in it
+    memory_bytes : bytes of memory; if given, a last column names the widest data type with which the model
+        fits in this memory
     """
     with_cache = context is not None or batch is not None
     heading = ["model", "parameters", "active", *BITS, "KV design", "cached"]

@@ -33,10 +33,11 @@ class Blueprint:
         head's queries and keys.
     value_head_size, rotary_head_size : if attention is latent (DeepSeek), the size of a head's values, and
         how many numbers of each query and key RoPE turns; otherwise None
-    active_parameters_without_input : `active_parameters` without the table that turns tokens into lists of
-        numbers, of which a token reads one row. OpenAI and Meta publish this figure. A table that is
-        also the output layer counts, because the output layer reads every row.
-    note : which part was not counted, or which architecture was used to count; "" by default
+    active_parameters_without_input : `active_parameters` without the input table, which turns tokens into
+        lists of numbers: each token reads only one of its rows. OpenAI and Meta publish this figure. A table
+        that is also the output layer counts, because the output layer reads every row.
+    note : which part of the model was not counted, or as which other architecture the model was counted; ""
+        by default
     shipped_as, shipped_bytes : the format of the published weights if their config names one, such as
         "mxfp4", and their bytes in that format. These are "" and None if the config names no format; the
         bytes are None if the format's size is not known.
@@ -94,7 +95,7 @@ class Blueprint:
 
     @cached_property
     def kv_cache_bytes_per_token_cached(self) -> int | None:
-        """Bytes per token at 16 bits that transformers caches, measured on a run; None if it can't be run."""
+        """Bytes per token at 16 bits that transformers caches, measured; None if the model can't be run."""
         return kv_cache.measure(self._builder, self.config, self._cached_lists, self.layers)
 
     def kv_cache_bytes(self, context=None, batch=1, bits=16) -> int:
@@ -117,9 +118,9 @@ class Blueprint:
         """Return the bytes at 16 bits that the cache would have if the design did nothing to keep it small.
 
         In each layer each attention head would then keep its own key and value of each of `context` tokens.
-        In a hybrid, a recurrent layer counts like a layer with attention; a layer with nothing but experts or
-        a feed-forward part does not count. Returns None if the model caches nothing, or if its config does
-        not state its heads.
+        A recurrent layer counts like a layer with attention; a layer with nothing but experts or a
+        feed-forward part does not count. Returns None if the model caches nothing, or if its config does not
+        state its heads.
 
         context : as in `kv_cache_bytes`
         """

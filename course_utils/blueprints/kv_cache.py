@@ -88,7 +88,8 @@ def by_design(model, config, has_attention):
 def token_mixing_layers(config):
     """Return how many layers let a token depend on earlier tokens, by attention or by a recurrent state.
 
-    In some hybrids the other layers have nothing but experts or a feed-forward part.
+    In some models that have layers of both kinds, the other layers have nothing but experts or a feed-forward
+    part.
     """
     kinds = _layer_types(text_config(config))
     return _layers(config) - sum(kind in ("moe", "mlp") for kind in kinds)
@@ -171,7 +172,8 @@ def _cache_of_layer(config, layer_type, index):
     # Some layers choose which tokens to read. For this choice they also cache a short key of each token.
     indexer = first_number(config, "index_head_dim", "indexer_head_dim") or 0
     rates = attribute(config, "compress_rates")
-    if isinstance(rates, dict):  # DeepSeek-V4: a list is both key and value; older tokens share lists
+    # In DeepSeek-V4 one list serves as both key and value, and each group of older tokens shares one list.
+    if isinstance(rates, dict):
         lists, every = [Cached(heads * size, window)], rates.get(layer_type)
         if every:
             lists.append(Cached(heads * size + (indexer if "sparse" in layer_type else 0), None, every))
@@ -235,7 +237,7 @@ def measure(builder, config, lists, layers):
                 if growth % 2 == 0:
                     return growth * layers
             return 2 * _growth(builder, config)
-        except Exception:  # the model needs other inputs, or needs values, which meta tensors lack
+        except Exception:  # the model needs other inputs, or reads values: meta tensors have none
             return None
 
 
@@ -262,7 +264,8 @@ def _growth(builder, config):
 
     # Use 16 bits: on the meta device, torch's grouped product of experts supports no other data type.
     model = builder(config).to(torch.bfloat16).eval()
-    model.set_attn_implementation("eager")  # others read the values of the mask; meta tensors have none
+    # Other implementations of attention than "eager" read the mask's values, and meta tensors have no values.
+    model.set_attn_implementation("eager")
     counts = []
     for tokens in (2, 3):
         with torch.device("meta"), torch.no_grad():

@@ -30,7 +30,7 @@ class LaterModel:
 
     design: what the model is, in a few words, such as "dense; windows in three of four layers".
     source: where the sizes in its entry of catalog/blueprints.toml were read.
-    read: the day on which they were read, year-month-day.
+    read: the day on which the sizes were read, year-month-day.
     stated: the parameters that the maker states, in billions; for a mixture of experts, also the active ones.
     stated_source: where the maker's figure was read.
     """
@@ -253,7 +253,7 @@ def _from_values(values, title, source, config_of=None):
 
 
 def _of_pipeline(name, title, source, components):
-    """Return the blueprint of a pipeline from those of its components: {name: Blueprint}."""
+    """Return the blueprint of a pipeline. `components` is {component's name: its Blueprint}."""
     parts = components.values()
     return Blueprint(
         name=name,

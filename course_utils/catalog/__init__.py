@@ -147,8 +147,8 @@ class Lesson:
     """A lesson: the models that it opens, and the claims of the article that it settles.
 
     `models` are names of families, which run at the lesson's `size` by default, or names of single models.
-    `any_size` is False if the lesson always runs its default size and ignores COURSE_SIZE. `unfit` maps each
-    size at which the lesson's cells can't open its first model to the reason. `sittings` has the minutes of
+    `any_size` is False if the lesson always runs its default size and ignores COURSE_SIZE. `unfit` is {size:
+    the reason why the lesson's cells can't open its first model at this size}. `sittings` has the minutes of
     each sitting; there is a break between two sittings.
     """
 
@@ -250,7 +250,7 @@ class Training:
 
 @dataclass(frozen=True)
 class Comparison:
-    """A benchmark's scores of an open and a closed model, as the open one's makers published them.
+    """A benchmark's scores of an open and a closed model, as the open model's makers published them.
 
     Parameters
     ----------
@@ -298,7 +298,7 @@ def models() -> dict[str, Model]:
     return found
 
 
-_LISTS = ("models", "competencies", "sittings")  # a lesson's keys in the catalogue whose values are lists
+_LISTS = ("models", "competencies", "sittings")  # keys of a lesson in lessons.toml: their values are lists
 
 
 @cache
@@ -373,7 +373,7 @@ def _points(tables):
 
 
 def family_of(name: str) -> dict[str, Model]:
-    """Return a family's models by size. If several have the same size, return the catalogue's first."""
+    """Return a family's models by size. If several models have a size, return the catalogue's first."""
     found = [model for model in models().values() if model.family == name]
     return {model.size: model for model in reversed(found)}
 

@@ -67,7 +67,8 @@ class Item:
     discrimination : the correlation of the task's points with those of all other tasks, or None
     seconds : the median time that the answer and its checks took, in seconds
     slowest : the longest such time
-    again : how many students got points because they were judged with the instructor's earlier answers
+    again : how many students got points because the task was judged with the instructor's answers to earlier
+        tasks
     checks : its checks
     """
 

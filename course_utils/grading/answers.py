@@ -103,9 +103,9 @@ def _own_cells(cells, assignment, found):
     """Return the cells that the student added, as two dictionaries of lists of sources.
 
     The first dictionary has the code cells. Its keys are the grade ids of the answers and checks before which
-    the cells are executed, or "" for cells after the last check. The second has the cells that continue an
-    answer which a person grades, and its keys are those answers' grade ids. Such cells are the text cells
-    below the answer or, if the answer is a task cell of nbgrader, all cells below it.
+    the cells are executed, or "" for cells after the last check. The second dictionary has the cells that
+    continue an answer to be graded by a person; its keys are the grade ids of these answers. Such cells are
+    the text cells below the answer or, if the answer is a task cell of nbgrader, all cells below it.
 
     found : dict from the index of each answer's cell to the answer's grade id
     """

@@ -164,7 +164,8 @@ class Assignment:
 
     def _without_shows(self, cells):
         """Leave out the cells that only show something and define no name that a later cell uses."""
-        # The instructor's answers may take the place of a student's: see `cells_with_instructors`.
+        # Names that the instructor's answers read are needed, too, because these answers may take the place
+        # of a student's answers: see `cells_with_instructors`.
         own = [self.solutions[cell["name"]] for cell in cells if cell["role"] == "answer"]
         needed, kept = set().union(*map(_outer_names, own)), []
         for cell in reversed(cells):
@@ -179,8 +180,9 @@ class Assignment:
         """Return the cells that judge one task with the instructor's answers to earlier tasks.
 
         For each answer in `mended`, the instructor's answer is executed in place of the answer's check, and
-        so overrides the student's. Of the checks only that of `task` is executed, and no cell after it. So
-        the instructor's answer to `task`, or to a later task, never enters the student's process.
+        so overrides the student's answer. The only check that is executed is the check of `task`, which is
+        the last cell. So the instructor's answer to `task`, or to a later task, never enters the student's
+        process.
 
         cells : what `cells` returned
         task : the task to judge
@@ -293,7 +295,7 @@ def names(source: str) -> tuple[set[str], set[str]]:
 
 
 def _outer_names(source: str) -> set[str]:
-    """Return the names that a cell may read without having made them: too many rather than too few."""
+    """Return the names that a cell may read from earlier cells: in doubt, too many rather than too few."""
     if len(source) > _LONGEST:
         return _READ_ANY
     source = _PIP.sub(r"\1pass", source)
@@ -323,7 +325,7 @@ _SIMPLE += (ast.Expr, ast.Pass, ast.Break, ast.Continue)
 def _only_shows(source):
     """Return whether a cell of the instructor's only makes new objects and prints or draws something.
 
-    Functions that it calls for their results are taken to change nothing.
+    A function that the cell calls for its result is assumed to change nothing.
     """
     try:
         tree = parsed(source)

@@ -191,9 +191,9 @@ def _results(entries, start, most, killed, suspects):
 def _alone(suspects, start, most, killed, assignment):
     """Grade each suspect while nothing else is graded, and yield the results.
 
-    A worker that is killed has many submissions, of which only those in progress can be the reason. If
-    workers are killed again, the result says so. Such a result has no key, so the next run grades the
-    submission again.
+    All submissions that a killed worker had are suspects, although only those that it was grading can be the
+    reason. If workers are killed again, the result says so. Such a result has no key, so the next run grades
+    the submission again.
     """
     for entry in suspects:
         again: list[intake.Entry] = []
@@ -205,7 +205,10 @@ def _alone(suspects, start, most, killed, assignment):
 
 @contextmanager
 def _on_this_machine(workers, assignment, sandbox, seconds, seed):
-    """Yield `start`, `most` and `killed`, which `cluster.on_cluster` describes. Nothing is killed here."""
+    """Yield `start`, `most` and `killed`, as `cluster.on_cluster` does.
+
+    `killed` is (), which matches no exception: this machine has no workers that could be killed.
+    """
     workers = workers or os.cpu_count() or 1
     with Sandbox(assignment.prelude, **sandbox) as opened, ThreadPoolExecutor(workers) as pool:
         judge = Judge(assignment, opened, seconds, seed)

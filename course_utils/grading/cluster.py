@@ -85,7 +85,8 @@ def _connect(address):
         from distributed import Client
     except ImportError:
         raise CourseError("A cluster needs Dask: pip install distributed, here and on its workers.") from None
-    for name in ("distributed", "distributed.client"):  # no logs: the CourseErrors below suffice
+    # Silence Dask's logs, because the CourseErrors below say what went wrong.
+    for name in ("distributed", "distributed.client"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
     try:
         if not _ADDRESS.fullmatch(address):  # a Client would need 20 seconds to fail

@@ -123,7 +123,7 @@ def _table(platform, rows, column):
     columns = PLATFORMS[platform].columns
     if not any(facts["comment"] for facts in rows):  # in Moodle, an empty comment would replace an older one
         columns = [column for column in columns if column[1] != "{comment}"]
-    whole = any(char in column for char in "(<[")  # `column` is a heading of the platform's own table
+    whole = any(char in column for char in "(<[")  # whether `column` is a heading of the platform's own table
     headings = [
         column if whole and "{column}" in heading else heading.format(column=column, max=rows[0]["max"])
         for heading, _ in columns

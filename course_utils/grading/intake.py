@@ -71,7 +71,7 @@ class Entry:
     date : when it was handed in, in local time, or None if that is not known
     late : True if the platform marked the submission as late, or `date` is after the due date
     late_days : the days after the due date, rounded up, or None if that is not known
-    on_roster : the student's facts on the class list; empty if there is none
+    on_roster : the student's facts on the class list; empty if the student is not on a class list
     """
 
     student: str
@@ -240,7 +240,8 @@ class _Maker:
             for owner, candidates in owner_of(item):
                 owner = Owner(owner.platform, owner.number, unicodedata.normalize("NFC", owner.name).strip())
                 by_owner.setdefault(owner, []).extend(candidates)
-                if _notebooks(candidates) and not owner.platform:  # here the student chose the name
+                # Without a platform, students chose the names, and two of them may have chosen the same name.
+                if _notebooks(candidates) and not owner.platform:
                     places.setdefault(owner, []).append("/".join(item.files[0].parts[: item.depth]))
         for owner, several in places.items():
             if len(several) > 1:
@@ -327,7 +328,7 @@ class _Maker:
         return items, self._plain
 
     def _reader(self, items):
-        """Return the same as `_students` if a platform or nbgrader chose these items' names, or None."""
+        """Return what `_students` returns if a platform or nbgrader chose these items' names, else None."""
         names = [item.name for item in items if not item.is_stray]
         metadata = next((item.file for item in items if item.name == "submission_metadata.yml"), None)
         if metadata and not metadata.problem:
@@ -662,9 +663,9 @@ def _new_id(owner, taken):
 def _blackboard_users(items: list[_Item], owners: dict[str, Owner | None]) -> dict[str, Owner | None]:
     """Return {file name: `Owner`} for Blackboard's files. The user name is both the `number` and the `name`.
 
-    A file's name begins with the assignment's name, "_", and the user name; both names may contain "_". The
-    user name is known from a text file that Blackboard adds to each attempt, whose first line is like
-    "Name: Jane Doe (jane_doe)". Without that file, the user name is what follows the last "_".
+    A file's name begins with the assignment's name, "_", and the user name; both names may contain "_".
+    Blackboard adds a text file to each attempt. Its first line, such as "Name: Jane Doe (jane_doe)", has the
+    user name. Without that text file, the user name is what follows the last "_".
     """
     users = {}
     for item in items:
@@ -728,7 +729,7 @@ def _submitters(metadata: File) -> dict[str, list[Owner]]:
 
 
 def _scalar(text):
-    """Return the string that a value of YAML on one line means, without quotes."""
+    """Return the text of a YAML value that stands on one line, without the quotes around it."""
     text = text.strip()
     if len(text) > 1 and text[0] == text[-1] == "'":
         return text[1:-1].replace("''", "'")

@@ -51,7 +51,7 @@ def key_of(assignment: Assignment, submission: intake.Submission, seconds: float
 
 @dataclass(frozen=True)
 class _Expected:
-    """One call of a check in the instructor's notebook, with what it expects: see `checks.check`."""
+    """One call of a check in the instructor's notebook, with what the check expects: see `checks.check`."""
 
     call: str
     about: str
@@ -112,7 +112,7 @@ class Judge:
                 except CourseError:
                     if not self.assignment.shows:
                         raise
-                    # Perhaps the notebook needs a cell that seemed only to show something.
+                    # Try again with all cells, because one that seemed only to show something may be needed.
                     self.assignment.shows.clear()
                     begin = time.monotonic()
                     expected = self._run_instructors_answers(self.seconds or 600)
@@ -185,9 +185,9 @@ class Judge:
     def _run(self, given):
         """Execute a student's cells. If one ends the whole run, execute the others again without it.
 
-        If a run ends after it has received the hidden inputs, it may leave traces of them on this machine,
-        because the kernel keeps in memory what was read. So only one more run follows, and the student
-        sees nothing of it.
+        If a run ends after it has received the hidden inputs, it may leave traces of them for the next run,
+        because the kernel keeps in memory the parts of files that a run has read. So only one more run
+        follows, and the student sees nothing of that run.
         """
         code, before = dict(given.code), dict(given.before)
         notes, ended, seen = [], {}, None
@@ -218,7 +218,7 @@ class Judge:
         return report
 
     def _execute(self, cells, hidden, report):
-        """Execute cells in the sandbox, with these hidden tests, and add what arrives to the report."""
+        """Execute cells and hidden tests in the sandbox, and add the messages that arrive to the report."""
         # A task with hidden tests has the limit twice: for the cell or its check, and for the hidden tests.
         limit = self.seconds * (2 * len(hidden) + 1)
         job = {"cells": cells, "seconds": self.seconds, "hidden": hidden, "seed": self.seed}
@@ -229,7 +229,8 @@ class Judge:
         """Judge a task again with the instructor's answers to earlier tasks. Return the better result.
 
         So a mistake costs the points of its own task only. From the second run only the verdicts are used,
-        and no text or value, because there the student's code could read the instructor's earlier answers.
+        and no text or value, because there the student's code could read the instructor's answers to earlier
+        tasks.
 
         tasks : the results of this task and of those before it
         """
@@ -387,8 +388,8 @@ class _Report:
         elif isinstance(begin, int) and 0 <= begin < len(cells):
             self.index = begin
         elif isinstance(check, str):
-            # Accept visible checks only before `done`, and hidden checks only after it. After `done` the code
-            # knows the hidden inputs, so nothing from the code may reach the student.
+            # Accept outcomes of visible checks only before `done`, and of hidden checks only after it. After
+            # `done` the student's code has the hidden inputs, so nothing that it sends may reach the student.
             if self.done == (check in self.hidden_checks) and (self.done or not self.seen):
                 self.outcomes.setdefault(check, []).append(message.get("outcome"))
         elif self.index is not None and message.get("cell") == self.index and not (self.done or self.seen):
@@ -400,7 +401,7 @@ class _Report:
 
 
 def _outcome(data) -> dict:
-    """Return what the sandbox sent as a valid outcome, in the form that `checks.attempt` returns."""
+    """Turn what the sandbox sent into a valid outcome, in the form that `checks.attempt` returns."""
     data = data if isinstance(data, dict) else {}
     if "value" in data:
         try:

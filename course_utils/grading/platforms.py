@@ -20,7 +20,7 @@ class Owner:
     file : the name that the student gave the file, or ""
     date : when the file was handed in, in local time, or None if the name has no date
     late : True if the platform marked the file as late
-    version : the number of the version, which is higher for a later one; 0 if the name has none
+    version : the number of the version, higher for a later version; 0 if the file's name has no such number
     """
 
     platform: str
@@ -38,8 +38,8 @@ class Platform:
 
     title : its name in a sentence
     pattern : matches the name of a file or folder in its download; the groups are fields of `Owner`
-    dated : False if the dates of the files in a download are those of the download
-    needs : facts about a student, of which a row of the platform's table of grades needs one
+    dated : False if each file in a download has the date of the download, not the date when it was handed in
+    needs : facts about a student: a row of the platform's table of grades needs at least one of them
     columns : the columns of that table, as (heading, content), both templates of `str.format`
     """
 
@@ -178,7 +178,7 @@ def recognise(names: Sequence[str], is_assignment) -> str:
 
 
 def _date(text):
-    """Return a date such as "2026-10-09-23-59-00" or "Oct 9, 2026 1159 PM", or None if it is neither."""
+    """Return a date such as "2026-10-09-23-59-00" or "Oct 9, 2026 1159 PM"; None for other texts."""
     with contextlib.suppress(ValueError):
         return datetime.strptime(text, "%Y-%m-%d-%H-%M-%S")
     if match := re.fullmatch(r"(\w{3})\w*\.? (\d+), (\d+) (\d+) ([AP]M)", text):

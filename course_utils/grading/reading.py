@@ -1,7 +1,7 @@
 """Writes for each question a page and a CSV file, in which a person reads the answers and enters points.
 
 The page and the file do not name the students. Each answer has an id, with which the points can be entered in
-the gradebook. The ids depend on a secret in the grading folder, so a class list does not give them away.
+the gradebook. Without a secret from the grading folder, nobody can compute a student's id from a class list.
 """
 
 import base64
@@ -27,7 +27,7 @@ class Question:
 
     task : its grade id
     points : the most that it can give
-    text : the question: the texts between the previous answer and this one
+    text : the question: the text cells directly above the graded cell and, if that is a task cell, its text
     rubric : the instructor's own answer, or the mark scheme of a task cell
     """
 

@@ -60,7 +60,7 @@ class Records:
             thread.join()
 
     def finish(self, students: Iterable[str]) -> list[Result]:
-        """Update the gradebook, and write feedback and tables. They include the points that a person entered.
+        """Update the gradebook. Write feedback and tables, which include the points that a person entered.
 
         students : the students of this run; the results of earlier runs stay, with `now` set to False
         Returns all results, without the students' work.
@@ -114,7 +114,8 @@ class Records:
             elif name in tasks and not tasks[name].manual:
                 verdicts = [f"{'✓' if check.passed else '✗'} {check.says}" for check in tasks[name].checks]
                 cell.outputs = [_stream("stdout", "\n".join(verdicts))]
-        for name in tasks.keys() - self.assignment.answers.keys():  # answered in students' own cells
+        # Students answer nbgrader's task cells in cells of their own. Put such an answer below its task cell.
+        for name in tasks.keys() - self.assignment.answers.keys():
             if tasks[name].manual:
                 at = next(index for index, cell in enumerate(book.cells) if grade_id(cell) == name)
                 book.cells.insert(at + 1, nbformat.v4.new_markdown_cell(_as_text(tasks[name].source)))

@@ -16,7 +16,7 @@ from course_utils.grading.intake import Plan
 from course_utils.grading.output import write_text
 from course_utils.grading.roster import key
 
-# Facts from a class list; `listed` is the name there.
+# Facts from a class list; `listed` is the student's name on that list.
 FACTS = ("listed", "first", "last", "username", "email", "id")
 
 

@@ -14,7 +14,7 @@ class Verdict:
     passed: bool
     hidden: bool  # True if the call is in a hidden test
     says: str  # tells the student what was right or wrong
-    mistake: str = ""  # the sentence of the known mistake, for the instructor; also if the call is hidden
+    mistake: str = ""  # the known mistake in a sentence; only the instructor sees it if the call is hidden
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class TaskResult:
     score: float = 0.0  # the points that the student got
     manual: bool = False  # True if a person gives the points
     stopped: str = ""  # a sentence on how the student's cell failed, or ""
-    again: str = ""  # a sentence if the task was judged with the instructor's earlier answers, or ""
+    again: str = ""  # a sentence if the task was judged with the instructor's answers to earlier tasks, or ""
     checks: tuple[Verdict, ...] = ()
     source: str = ""  # the student's answer
     text: str = ""  # the text that the answer printed

@@ -42,7 +42,7 @@ def write(folder: Path, assignment: str, register: Register) -> list[Path]:
 
 
 def name_for(platform: str, name: str, number: str, handed_in: str, assignment: str) -> str:
-    """Return the name in the zip file by which a platform finds the student, or "" if it can't.
+    """Return the name in the zip file by which a platform finds the student, or "" if none is known.
 
     name, number : the student's name and number in the platform
     handed_in : the path of the student's file in the platform's download

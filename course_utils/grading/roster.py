@@ -108,7 +108,7 @@ def plain(text: str) -> str:
 
 
 def _words(kind, owner):
-    """Return the keys of one kind, such as "username", by which an owner can be found on the list."""
+    """Return the words of a kind, such as "username", by which an owner can be found on the list."""
     if kind == "number":
         return {f"{owner.number} {plain(owner.name)}" if owner.number else ""}
     if kind == "ending":  # GitHub Classroom names a clone after the assignment and the user: tokens-ann
@@ -121,14 +121,14 @@ def _words(kind, owner):
 
 
 def _own_words(kind, student):
-    """Return the keys of one kind, such as "username", by which a student on the list can be found."""
+    """Return the words of a kind, such as "username", by which a student on the list can be found."""
     email, name = student["email"], student["name"]
     if kind in ("username", "ending"):
         return {plain(word) for word in (student["username"], email, email.partition("@")[0], student["id"])}
     names = {name, student["first"] + student["last"], student["last"] + student["first"]}
     if "," in name:  # "Doe, Jane"
         names.add("".join(reversed(name.split(",", 1))))
-    elif " " in name:  # "Jane Doe", whose folder may be called "Doe, Jane"
+    elif " " in name:  # the folder of "Jane Doe" may be called "Doe, Jane"
         names.add("".join(reversed(name.rsplit(" ", 1))))
     names = {plain(each) for each in names}
     return {f"{student['number']} {each}" for each in names} if kind == "number" else names

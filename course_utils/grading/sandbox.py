@@ -28,7 +28,9 @@ from course_utils.loading import store
 
 START = 300  # seconds within which the imports must finish
 GRACE = 15  # seconds that the grader waits for the sandbox after the time limit
-ATTEMPTS, PAUSE = 5, 1  # attempts to start a run; seconds before the second, then twice as long each time
+# The most attempts to start a run, and the pause before the second attempt in seconds. Each later pause is
+# twice as long as the one before.
+ATTEMPTS, PAUSE = 5, 1
 SYSTEM = ("/usr", "/lib", "/lib32", "/lib64", "/bin", "/sbin", "/etc/ld.so.cache", "/etc/alternatives")
 # The kernel's limit on processes counts all processes of a user. So no two runs at the same time have the
 # same user id, even if they belong to two graders on this machine. No real user has these ids.
@@ -107,7 +109,8 @@ class Sandbox:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         command = [sys.executable, "-s", "-m", student_process.__name__, str(theirs.fileno())]
         command += ["isolated" if self.isolated else "open"]
-        command += [json.dumps(student_process.IMPORTS), json.dumps(self.prelude)]  # the prelude is the last
+        # The prelude must be the last argument, because `student_process.serve` may replace that argument.
+        command += [json.dumps(student_process.IMPORTS), json.dumps(self.prelude)]
         process = subprocess.Popen(
             [*_bubblewrap(), *command] if self.isolated else command,
             env=_environment(),
@@ -144,7 +147,7 @@ class Sandbox:
         job : a dictionary with "cells" (see `Assignment.cells`), "seconds" (the time limit for one cell),
             "hidden" (the hidden tests of each check cell that has any), "whole" (True for the instructor's
             answers) and "seed" (with which the hidden tests draw their inputs)
-        seconds : the time limit for the whole run, in its own time (see `usage`)
+        seconds : the time limit for the whole run, in the run's own time (see `usage`)
         Raises Ended if the run was stopped or stopped itself, Lost if it can be repeated, wire.Garbled if a
         message can't be read, and CourseError if no run can be started.
         """

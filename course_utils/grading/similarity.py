@@ -18,7 +18,8 @@ from course_utils.grading import pages
 from course_utils.grading.graded import Graded
 from course_utils.grading.output import write_csv, write_text
 
-RUN, WINDOW = 20, 5  # characters of a run; of so many neighbouring runs at least one is compared
+# A run has RUN characters. Of any WINDOW neighbouring runs, at least one is compared.
+RUN, WINDOW = 20, 5
 COMMON = 0.1  # a run is left out if more than 3 students, and more than this share of the class, have it
 LEAST = 40  # the fewest characters, without names and spaces, that a pair must share
 RARE = 2  # the least `Pair.rare`: two runs that nobody else has, or more runs that few others have

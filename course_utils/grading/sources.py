@@ -44,7 +44,7 @@ class Unreadable(Exception):
 class File:
     """A file that has not been read yet.
 
-    parts : the parts of its path in the source; an archive that contains it is one of them
+    parts : the parts of the file's path in the source; an archive around the file is one of these parts
     size : its size in bytes, as its folder or archive states it
     date : when it was last changed, in local time, or None if that is not known
     problem : why it must not be read, as the end of a sentence, or ""
@@ -209,7 +209,7 @@ def _entry(entry, outside, opened):
     elif entry.flag_bits & 1:
         problem = "it is encrypted"
     elif entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        problem = "it is compressed in an unusual way"  # and can't be read in small pieces
+        problem = "it is compressed in an unusual way"  # so it can't be read in small pieces
     try:
         date = datetime(*entry.date_time)
     except ValueError:

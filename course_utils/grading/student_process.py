@@ -123,7 +123,10 @@ def _set_readable(readable):
 
 
 def _supervise(shell, connection, status, isolated, seconds, memory, user):
-    """Start a run. Kill it when it has used too much or the grader closes `status`. Report how it ended."""
+    """Start a run, and report how it ended.
+
+    Kill the run when it has used too much time or memory, or when the grader closes `status`.
+    """
     child = None
     with _reporting(status):
         if isolated:
@@ -143,7 +146,7 @@ def _supervise(shell, connection, status, isolated, seconds, memory, user):
             begin = time.monotonic()
             if not isolated:
                 exceeded = "" if begin - used.begin < seconds else "time"
-            elif not os.path.exists("/proc/self"):  # the run has mounted its own /proc, without this process
+            elif not os.path.exists("/proc/self"):  # the run has its own /proc now, which lacks this process
                 exceeded = used.exceeds()
             pause = max(usage.PAUSE, 10 * (time.monotonic() - begin))
         if handle not in ready and not isolated:
@@ -204,7 +207,8 @@ def _be_student(shell, connection, status, isolated, memory, user, seconds, sign
     try:
         dropped = False
         with _reporting(status):
-            if isolated:  # without isolation, the supervisor kills the whole process group
+            # Without isolation, this process must stay in the process group that the supervisor kills.
+            if isolated:
                 os.setsid()
             signal.pthread_sigmask(signal.SIG_SETMASK, signals)
             _drop_rights(isolated, memory, user, seconds)
@@ -369,7 +373,7 @@ def _captured():
 def _alarm(seconds):
     """Raise TimeoutError in the `with` block after so many seconds, and again later if the code catches it.
 
-    The seconds are those in which this process did not wait for a processor.
+    The time in which this process waits for a processor does not count.
     """
     end = usage.own_time() + seconds
 

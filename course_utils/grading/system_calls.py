@@ -1,8 +1,8 @@
 """The filter of system calls for the student's process, which refuses calls that no notebook needs.
 
 Some of these calls would let two students exchange messages. All students read the same files of Python, and
-the kernel keeps locks, leases and watchers for each file, which one student could set and another could see.
-Python's libraries need locks (sqlite3 for its files), so a call for a lock succeeds, but locks nothing.
+the kernel keeps locks, leases and watchers for each file: one student could set these, and another could see
+them. Python's libraries need locks (sqlite3 for its files), so a call for a lock succeeds, but locks nothing.
 
 The filter is a seccomp filter: a program for a small virtual machine in the kernel (classic BPF), which reads
 the number and the arguments of each system call.
@@ -45,7 +45,7 @@ REFUSED = {
     # calls for what all runs share: the kernel's messages, and the limited number of requests to disks
     "syslog": (103, 116),
     "io_setup": (206, 0),
-    # calls that tell who else reads a file, and what was read
+    # calls that tell who else reads a file, and calls that tell or change which parts of it are in memory
     "inotify_add_watch": (254, 27),
     "fanotify_init": (300, 262),
     "mincore": (27, 232),
@@ -58,19 +58,20 @@ REFUSED = {
     "io_uring_setup": (425, 425),
 }
 FLOCK = (73, 32)  # succeeds, but locks nothing
-FADVISE64 = (221, 223)  # succeeds without effect: its hint could make the kernel forget what was read
+FADVISE64 = (221, 223)  # succeeds without effect: its hint could make the kernel drop a file from memory
 PREADV2 = (327, 286)  # refused as not implemented: it tells which parts of a file are in memory
 MADVISE = (
     28,
     233,
-)  # refused only with the advice MADV_PAGEOUT, which makes the kernel forget what was read of a file
+)  # refused only with the advice MADV_PAGEOUT, which makes the kernel drop parts of a file from memory
 MADV_PAGEOUT = 21  # from mman.h
 FCNTL = (72, 25)  # refused except for the commands below, with their numbers in fcntl.h
-LOCKS = (5, 6, 7, 36, 37, 38)  # F_GETLK, F_SETLK, F_SETLKW, also with F_OFD: succeed, but lock nothing
+# F_GETLK, F_SETLK, F_SETLKW, F_OFD_GETLK, F_OFD_SETLK, F_OFD_SETLKW: these succeed, but lock nothing.
+LOCKS = (5, 6, 7, 36, 37, 38)
 # F_DUPFD, F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_SETOWN, F_GETOWN, F_SETSIG, F_GETSIG, F_SETOWN_EX,
-# F_GETOWN_EX, F_DUPFD_CLOEXEC, F_SETPIPE_SZ, F_GETPIPE_SZ, F_GET_SEALS: for a process's own handle only
+# F_GETOWN_EX, F_DUPFD_CLOEXEC, F_SETPIPE_SZ, F_GETPIPE_SZ, F_GET_SEALS: these act on a process's own handle.
 HARMLESS = (0, 1, 2, 3, 4, 8, 9, 10, 11, 15, 16, 1030, 1031, 1032, 1034)
-SOCKET = (41, 198)  # refused except for FAMILIES, which can't leave a network namespace
+SOCKET = (41, 198)  # refused except for the FAMILIES below: their sockets can't leave a network namespace
 FAMILIES = (1, 2, 10, 16)  # AF_UNIX, AF_INET, AF_INET6, AF_NETLINK
 CLONE = (56, 220)  # refused only with the flag for a new user namespace
 CLONE3 = (435, 435)  # refused as not implemented: the filter can't read its flags. libc then uses clone

@@ -21,7 +21,8 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 def own_time() -> float:
     """Return the time in seconds on a clock that stops while this process waits for a processor.
 
-    Only waits of the process's first thread stop the clock. Without the kernel's CONFIG_SCHED_INFO, none do.
+    Only waits of the process's first thread stop the clock. Without the kernel's CONFIG_SCHED_INFO, no wait
+    does.
     """
     return time.monotonic() - _waited("/proc/self/schedstat")
 
@@ -102,7 +103,8 @@ class Usage:
                 quick[process] = max(0, _own(sizes) - self._at_begin) + sizes.get("RssShmem", 0)
         if sum(quick.values()) <= self.memory:
             return False
-        # This process shares all its memory with the server and the server's other copies.
+        # This process shares all its memory with the server and the server's other copies. So its size here
+        # is about what each process of the run has of the server's memory, too: subtract this size.
         servers = _shared_out(_sizes(os.pread(self._mine, 4096, 0)))
         total = 0
         for process, most in quick.items():

@@ -1,8 +1,9 @@
 """The messages between the grader and the sandbox: JSON, each message after its length in bytes.
 
-Nothing that comes out of the sandbox is executed or unpickled. This module reads it, with limits on its size,
-its depth and the number of its parts, which are counted before anything is decoded. Values can only be None,
-booleans, numbers, strings, lists, tuples, dictionaries and sets, of exactly Python's own types.
+Nothing that comes out of the sandbox is executed or unpickled. This module reads the messages, with limits on
+their size, their depth and the number of their parts, which are counted before anything is decoded. Values
+can only be None, booleans, numbers, strings, lists, tuples, dictionaries and sets, of exactly Python's own
+types.
 
 The grader sends a job (see `Sandbox.messages`). The sandbox then sends, for each cell and at the end:
 

@@ -1,6 +1,7 @@
 """Shows the competencies of AI literacy of two frameworks, with a lesson and an exercise for each.
 
-17 are those of Long and Magerko (2020), 19 those of the AILit framework (OECD and European Commission, 2026).
+17 competencies are from Long and Magerko (2020), and 19 from the AILit framework (OECD and European
+Commission, 2026).
 """
 
 from dataclasses import dataclass
@@ -15,12 +16,12 @@ from course_utils.views.picture import Picture
 class Competency:
     """A competency, with the cell of a lesson and the exercise in which learners practise it.
 
-    name: the competency's name in the paper by Long and Magerko, or in short that of the AILit framework.
+    name: the competency's name in the paper by Long and Magerko, or a short form of its name in AILit.
     lesson, cell: the lesson's two digits, and words from the code of the cell.
     done: what the learner does in that cell.
     exercise: the exercise's number and title, such as "11.2 · The rule, for all of them".
     missing: the part of the competency that the course does not teach.
-    left_out: why the course has nothing of it; lesson, cell, done and exercise are then empty.
+    left_out: why the course does not teach the competency; lesson, cell, done and exercise are then empty.
     """
 
     name: str
@@ -33,7 +34,7 @@ class Competency:
 
     @property
     def practice(self) -> str:
-        """What a learner does for this item, in which lesson and exercise; or why it is left out."""
+        """What a learner does to practise the competency, and where, or why the course leaves it out."""
         if self.left_out:
             return f"Left out. {self.left_out}"
         missing = f" (Not here: {self.missing}.)" if self.missing else ""

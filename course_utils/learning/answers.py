@@ -39,7 +39,10 @@ def path() -> Path:
 
 
 def read() -> dict[str, dict]:
-    """Return all answers; each key is "kind key". If the file is damaged, rename it and return no answers."""
+    """Return {"KIND KEY": answer} for all answered questions.
+
+    If the file is damaged, rename it and return {}.
+    """
     return _read_file() if _unsaved is None else _unsaved
 
 

@@ -102,7 +102,8 @@ def values_of(mistakes: dict, arguments: tuple) -> dict:
 def _shown(mistakes, outcome, function, arguments, also, tolerance):
     """Yield the message of each known mistake that an outcome shows.
 
-    A mistake may be a function that makes it. That can take long, so it is called only when its turn comes.
+    A mistake may be given as a function that makes it. A call of this function can take long, so the function
+    is called only when its turn comes.
     """
     for says, wrong in mistakes.items():
         for known in values_of({says: wrong}, arguments).values():
@@ -182,7 +183,7 @@ def attempt(function, arguments: tuple) -> dict:
     {"unreadable": why the returned value can't be read}
     {"value": the returned value as plain data, "changed": True if the function changed an input}
     The last dictionary may also have "others": other readings of the value, such as a Series as a dictionary;
-    and "precision": "float32", "bfloat16" or "float16", if the value's numbers are no more precise.
+    and "precision": "float32", "bfloat16" or "float16", if the value's numbers are no more precise than that.
     """
     if not callable(function):
         return {"lacks": "nothing" if function is None else _describe(function)}
@@ -220,9 +221,9 @@ def problem_of(
     """Return what is wrong with a call of the learner's function, or None if nothing is.
 
     The returned text continues a sentence that begins with the task's number. `outcome` is what `attempt`
-    returned, in this process or in another; `call` is the tested call as text, `about` what it shows.
-    `mistakes` are the messages of the known mistakes that the outcome shows. They are read only if the value
-    is wrong, and only up to the first.
+    returned, in this process or in another; `call` is the tested call as text; `about` says what the call
+    shows. `mistakes` are the messages of the known mistakes that the outcome shows. They are read only if the
+    value is wrong, and only up to the first.
     """
     if "lacks" in outcome:
         given = outcome["lacks"]
@@ -288,7 +289,7 @@ def _largest(wanted) -> float:
 
 
 def _snapped(value, wanted, precision, largest):
-    """Return a plain value, with the wanted number for each number that differs from it only by rounding.
+    """Return a plain value; a number that is wrong only by rounding is replaced by the wanted number.
 
     largest : the largest absolute value in `wanted`, to which the errors are relative
     """
@@ -672,7 +673,7 @@ def _changed(arguments, given) -> bool:
 
 
 def _line_of(error, function) -> str:
-    """Return the learner's line that raised the error: the innermost in the function's file or in a cell."""
+    """Return the traceback's last line that is in the function's file or a cell: the learner's own line."""
     home = getattr(getattr(function, "__code__", None), "co_filename", None)
     line, trace = "", error.__traceback__
     while trace:

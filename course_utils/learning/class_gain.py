@@ -24,11 +24,13 @@ from course_utils.learning.before_after import FORMS, HALVES, SURE, Sitting
 from course_utils.views.picture import signed
 from course_utils.views.tables import columns
 
-# The fewest learners for a result. In simulations, 8 of 10 classes of ten find a gain of 3 questions of 15.
+# The fewest learners for a result. In simulations, a true gain of 3 of the 15 questions is found in 8 of 10
+# classes of ten learners.
 FEWEST = 10
 FEWEST_OF_AN_ORDER = 3
-# With 30 answers the interval of a share of one half is 33 points wide, and that of a correlation of 0.3 is
-# −0.07 to 0.60: enough to find a question that is far too easy, or that rewards those who know less.
+# With 30 answers the interval of a share of one half is 33 points wide, and the interval of a correlation of
+# 0.3 is −0.07 to 0.60. This is enough to find a question that is far too easy, or that learners who know less
+# answer better.
 FEWEST_FOR_QUESTIONS = 30
 # The forms are called equivalent if the 90% interval of their difference lies between minus and plus this
 # many questions. A class of 30 shows a gain of this size in 8 of 10 cases.
@@ -53,7 +55,7 @@ class Learner:
         return self.sittings["before"].form
 
     def change(self, score) -> float:
-        """Return the score after the course minus that before; `score` takes "after" or "before"."""
+        """Return score("after") minus score("before"): how much a score changed during the course."""
         return score("after") - score("before")
 
 
@@ -137,7 +139,10 @@ def _confidence(learners):
 
 
 def _questions(learners):
-    """Return lines of a table: for each question the share of right answers and the item-rest correlation."""
+    """Return lines of a table: for each question, the share of right answers and the item-rest correlation.
+
+    `statistics.item_rest` explains this correlation.
+    """
     if len(learners) < FEWEST_FOR_QUESTIONS:
         return [
             f"Statistics of the questions begin at {FEWEST_FOR_QUESTIONS} learners: with fewer, the share "
@@ -190,7 +195,7 @@ def to_score(files: Iterable[str | Path], passed_over: list[str] | None = None) 
         for (half, about), key in learner.ids.items():
             form = learner.sittings[half].form
             text = learner.sittings[half].written[about]
-            # A spreadsheet would read a text that begins with one of these characters as a formula.
+            # Put a space before a text that a spreadsheet would otherwise read as a formula.
             safe = f" {text}" if text[0] in "=+-@\t" else text
             rows.append((key, asked[about].texts[form], "\n".join(asked[about].rubrics[form]), safe, ""))
     if not rows:

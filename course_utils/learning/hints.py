@@ -1,7 +1,7 @@
 """Says how a wrong result is related to the expected one: it is in percent, for example, or in reverse order.
 
 A task's own `mistakes` name the errors that somebody foresaw. The sentences here follow from the two values
-alone, so they also meet answers that nobody foresaw.
+alone, so they also fit answers that nobody foresaw.
 """
 
 import math
@@ -230,7 +230,7 @@ def _on_same_length(value, wanted) -> str:
 
 
 def _same_for_all(value, wanted) -> str:
-    """Return how all numbers of a list differ from the expected ones in the same way, or "" if they don't."""
+    """If all numbers of a list differ in the same way from the expected ones, return how, otherwise ""."""
     if not (all(map(_is_number, value)) and all(map(_is_number, wanted))):
         return ""
     apart = {one - other for one, other in zip(value, wanted, strict=True)}

@@ -43,8 +43,8 @@ class Started:
 def start(folder=None, course=None) -> Started:
     """Make the learner's own copy of the course, or update it without losing what the learner wrote.
 
-    folder : the copy's folder; by default my-course, in a clone (where git ignores it) or else in the current
-        folder
+    folder : the copy's folder; by default the folder my-course inside the clone from which the course was
+        installed (git ignores it there) or, if there is no clone, inside the current folder
     course : the folder of the course, by default `catalog.course_folder()`
 
     Raises CourseError if the course's notebooks are missing, if the folder is the course itself or one of its

@@ -1,4 +1,6 @@
-"""Asks for the learner's verdict on each of the article's claims, and scores the verdicts against our key.
+"""Asks for the learner's verdict on each of the article's claims, and scores them against the key.
+
+The key is our own verdict on each claim, with the reasons for it.
 
 evidence(16)      shows the evidence on claim 16: code with its output, or published words and figures
 capstone()        shows all claims with their evidence, and asks for a verdict and a confidence on each
@@ -66,7 +68,7 @@ def score(decided: dict[int, tuple[str, int]]) -> Score:
 def tally(judged: list[tuple[bool, int]]) -> Score:
     """Return the score of verdicts.
 
-    judged : (whether it agrees with the key, its confidence in percent) for each of at least one verdict
+    judged : list of (whether a verdict agrees with the key, its confidence in percent), not empty
     """
     levels = {}
     for right, confidence in judged:
@@ -139,7 +141,7 @@ def decided() -> dict[int, tuple[str, int]]:
 
 
 def capstone() -> "Capstone":
-    """Show all claims. The learner's verdict on a claim is final, because the key to it is then shown."""
+    """Show all claims. A verdict of the learner is final, because the claim's key is shown right after it."""
     return Capstone()
 
 
@@ -171,7 +173,7 @@ class Capstone(LiveView):
             answers.record("confidence", str(number), confidence)
             note = answers.record("verdict", str(number), verdict, verdict == _claim(number).verdict)
         done = {number: (verdict, confidence)} | decided()
-        self.widget.data = _wall(done)  # in case this output has a second view
+        self.widget.data = _wall(done)  # shows the verdict in other copies of this view, too
         return {
             "key": key(_claim(number)),
             "guess": done[number][0],

@@ -81,7 +81,8 @@ def fetch_all(models, check=False):
 
     Before each download, print its size and how long it will take.
 
-    check : read every byte of what is here, even of files that were sound and have not been written since
+    check : read every byte of what is here, even of files that were sound at their last check
+        and have not been written since
 
     Raises what `folder` raises.
     """

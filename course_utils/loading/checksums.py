@@ -64,7 +64,7 @@ def _wrong(path, file, notes):
         return "no longer has the content that it had"
     _sound[path] = known
     if large:
-        with contextlib.suppress(OSError):  # if this user may not write into the cache
+        with contextlib.suppress(OSError):  # this user may have no right to write into the cache
             files.write_text(notes, json.dumps(_kept(notes) | {str(path): known}, indent=1))
             notes.chmod(0o644)  # all users of a shared cache may read it
     return ""

@@ -18,8 +18,8 @@ class Kept:
     name : what to call it in `course clean NAME`
     paths : its files and folders
     again : how to get it back, in a few words
-    by_name_only : True if `course clean` removes it only by name, because it is hard to get back, or because
-        other programs may use it, too
+    by_name_only : True if `course clean` removes it only when it is named, because it is hard to get back, or
+        because other programs may use it, too
     """
 
     name: str
@@ -61,7 +61,7 @@ def kept() -> list[Kept]:
 
 
 def chosen(names=()) -> list[Kept]:
-    """Return what `course clean` removes: the entries with these names, or all that need no name.
+    """Return what `course clean` removes: the entries with these names, or by default all but `by_name_only`.
 
     Raises CourseError if no entry has one of the names.
     """

@@ -23,7 +23,8 @@ def once(model, weights) -> Path:
         if store.converted(model)[0] == "sound":  # another notebook has converted the model
             return folder
         with files.replacing(folder, "model.building") as building:
-            # If the conversion fails, an "older" model can still be loaded. Remove any other, to make room.
+            # Keep an "older" model, which can still be loaded if the conversion fails. Remove any other model
+            # to make room.
             if store.converted(model)[0] != "older":
                 files.remove(folder)
             store.require_room(model.title, folder.parent, model.disk_bytes - model.files_bytes)

@@ -97,7 +97,7 @@ def verify(path, found, expected, name):
 
 
 def refuse(answer):
-    """Raise BrokenOff if a server is too busy to answer, and Unavailable if it refuses to."""
+    """Raise BrokenOff if a server is too busy to answer, and Unavailable if it refuses the request."""
     if answer.status_code == 429 or answer.status_code >= 500:
         raise BrokenOff(f"it answered {answer.status_code}")
     if not answer.ok:

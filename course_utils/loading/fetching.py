@@ -222,7 +222,7 @@ def _fetch_hub_files(plan, source):
 
 @contextlib.contextmanager
 def _room(plan, part, size, unpacked=0):
-    """Raise CourseError if a download does not fit on the disk; delete `part` if the disk fills up during it.
+    """Raise CourseError if a download does not fit on the disk. Delete `part` if the disk fills up meanwhile.
 
     size, unpacked : the bytes of the download, and of the files that will be unpacked from it
     """

@@ -97,7 +97,7 @@ def _is_changed(path):
 
 
 def remove(paths):
-    """Remove links in a repository's folder and their files, so that the next download fetches them again."""
+    """Remove links and the files to which they lead, so that the next download fetches these files again."""
     for path in paths:
         path.resolve().unlink(missing_ok=True)
         path.unlink(missing_ok=True)
