@@ -12,8 +12,8 @@ from course_utils import catalog, units
 from course_utils.errors import CourseError
 from course_utils.loading import hub, memory, store
 
-# {bits: bytes per weight} in bitsandbytes, with its scales: at 8 bits one for each row, at 4 bits one for 64
-# weights.
+# {bits: bytes that bitsandbytes stores per weight, with the weight's part of a scale}. At 8 bits each row of
+# a matrix has a scale, at 4 bits each group of 64 weights.
 QUANTISED = {8: 1.01, 4: 0.52}
 
 

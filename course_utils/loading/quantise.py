@@ -31,7 +31,7 @@ def arguments(plan, dtype):
 
 
 def rest(model, plan):
-    """Store the matrices that are still at 16 bits at `plan.bits`, and move the model to `plan.device`."""
+    """Convert the matrices that are still at 16 bits to `plan.bits`, and move the model to `plan.device`."""
     import torch
     from bitsandbytes.nn.parametrize import replace_parameter_4bit
 
@@ -94,7 +94,7 @@ def _cache_while_running(module):
     """
     from torch.nn.utils import parametrize
 
-    open_caches = []  # a module may run again inside its own forward pass
+    open_caches = []  # several may be open: a module may run again inside its own forward pass
 
     def open_cache(module, inputs):
         cache = parametrize.cached()

@@ -26,7 +26,7 @@ export function render({ model, el }) {
   let clock = 0;
   let hovered = null;
   let queue = []; // names of the heads that wait for a run in which that head alone is switched off
-  let missed = ""; // the `key` of what was asked while the model was asleep
+  let missed = ""; // the `key` of what the visitor asked before the page had loaded the model
 
   adopt(el, "ab");
   const sentence = make("p", "ab-sentence");
@@ -70,7 +70,7 @@ export function render({ model, el }) {
   const whole = () => said([]);
   for (const one of data.answers ?? []) answers.set(key(one.want.text, one.want.off), one);
   const keepState = keeper(model, update);
-  const tried = new Set(); // the `key` of each text with one head off that the visitor has seen
+  const tried = new Set(); // `key(text, [head])` for each head that the visitor has seen switched off alone
 
   const tiles = [];
   for (let layer = 0; layer < layers; layer++) {

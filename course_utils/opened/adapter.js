@@ -248,7 +248,7 @@ export function render({ model, el }) {
     ember.focus({ preventScroll: true });
     turnUp(0, strengths.indexOf(1));
   });
-  const visited = new Set(); // the lowest and the highest strength, once the visitor has seen them
+  const visited = new Set(); // of the lowest and the highest strength, those that the visitor has seen
   const oneIsBest = bestOfBoth(data.right, series);
 
   // The curves, and the handle that is dragged along them

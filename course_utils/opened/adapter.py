@@ -75,7 +75,8 @@ class Adapter(LiveView):
     def right_at(self, strength):
         """Return how many answers are right at a stored strength.
 
-        Returns a dict with `library` (of 32 questions on what was trained) and `general` (of 16 others).
+        Returns a dict: `library` counts the right answers to 32 questions on what was trained, `general` the
+        right answers to 16 other questions.
         """
         place, right = self._data["strengths"].index(strength), self._data["right"]
         return {"library": right["told"][place], "general": right["general"][place]}

@@ -1,13 +1,13 @@
-// An audit of all trades at once. A word's place shows how far the model leans to "she" or "he" with it; the word is
-// coloured if the lean is confirmed by an interval.
+// An audit of all trades at once. A word's place shows how far the model leans to "she" or "he" with this word; the word
+// is coloured if an interval confirms the lean.
 // The view's `data` is {trades, controls, lean, level, temperatures, models: [{title, planted, zero, words}],
-// sentences}. words[word][at] is [points, low, high, low, high] at temperature `at` (an index): the lean, the ends of
-// its interval of 95%, and those of the wider interval for all trades together. These are percentage points from
-// zero[at], the mean share of "she" of the control words in percent. sentences[text][title][word] is a share of "she"
-// at temperature 1.
+// sentences}. words[word][at] has five numbers for the temperature temperatures[at]: the lean, the ends of its interval
+// of 95%, and the ends of the wider interval for all trades together. All five are percentage points from zero[at], the
+// mean share of "she" of the control words in percent (50 if there are none). sentences[text][title][word] is a share of
+// "she" at temperature 1.
 // The visitor chooses `who` (the index of a model), `trade` (a word), `temperature` and `after` (whether the trade was
 // chosen after looking at the results). On a page of the website there is also `guess`: "" until the visitor has
-// guessed the leans of the trades in `asks`, then {trade: points}. The words are covered until then.
+// guessed the leans of the trades in `asks`, then {trade: points}. Until the guess, the words are covered.
 import { adopt, announcer, headline, keeper, make, onDrag, radio } from "./view.js";
 
 const TOP = 72; // points at the right end of the field; the left end is at −72
@@ -175,7 +175,7 @@ export function render({ model, el }) {
     return typeof made === "object" && made ? made : typeof made === "number" ? { [guessed]: made } : {};
   }
   const chosen = () => (has(model.get("trade")) ? model.get("trade") : trades[0]);
-  /** A word's points, the ends of its interval at the chosen level, and the lean that this confirms. */
+  /** A word's points, the ends of its interval at the chosen level, and the lean that this interval confirms. */
   function found(word) {
     const [points, low, high, lower, higher] = who().words[word][at()];
     const ends = after() ? [lower, higher] : [low, high];

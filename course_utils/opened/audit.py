@@ -142,8 +142,8 @@ class Audit(LiveView):
     sentences : dict from a model's title to the sentences of its shares, in their order, each with {} in
         place of the trade; models whose sentences are not to be shown are left out.
     controls : dict from a model's title to a dict from a word that names no trade to the model's shares, one
-        for each sentence of `measured`. A lean is the distance from the mean of these words; for a model
-        without control words it is the distance from 50%.
+        for each sentence of `measured`. A trade's lean is measured from the mean share of these words; for a
+        model without control words it is measured from 50%.
     lean : number, percentage points; a lean is confirmed if its whole interval is further than this from 0.
     trade : str, the trade at the start; by default the first trade.
     temperature : float, the temperature at the start: from 0 (the likeliest word) to 2 in steps of 0.1.

@@ -55,7 +55,7 @@ def shares(parts, names) -> Picture:
 
 
 def mixture(parts, values, names, axes) -> Picture:
-    """Draw the values, and the values times their shares, laid tip to tail up to their sum, the mixture.
+    """Draw the tokens' values. Draw the values times their shares tip to tail; they end at the mixture.
 
     parts, values, names : for each token its share from 0 to 1, its list of two numbers and its name.
     axes : list of str, what the first and the second number measure.

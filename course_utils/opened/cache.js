@@ -1,7 +1,7 @@
 // A view of how many texts fit in a memory, for each way in which heads can share keys and values.
 // cache.py describes the view's `data` {plans, memory}.
-// The visitor chooses `plan` (a title), `tokens` and `memory` (in GB; by default that of the data). On a page of the
-// website there is also `guess`: how many texts fit without sharing; 0 before the guess, -1 if the visitor skipped it.
+// The visitor chooses `plan` (a title), `tokens` and `memory` (in GB; by default the `memory` of the data). On a page of
+// the website there is also `guess`: how many texts fit without sharing; 0 before the guess, -1 if the visitor skipped it.
 import { adopt, announcer, colour, glide, headline, keeper, make, onDrag, onTheme, radio, shape } from "./view.js";
 
 const STOPS = Array.from({ length: 18 }, (_, power) => 2 ** power); // tokens, 1 to 131,072
@@ -33,7 +33,7 @@ export function size(count, decimals = 1) {
  * The bytes of a text's keys and values, at 16 bits per number, if a layer has `count` key-value heads.
  * @param {{ perToken: number, window: number | null, keyValueHeads: number }} plan
  * @param {number} tokens
- * @param {number} [count] by default that of the published model
+ * @param {number} [count] by default the published model's number of key-value heads
  */
 export function cacheBytes(plan, tokens, count = plan.keyValueHeads) {
   const published = plan.perToken * Math.min(tokens, plan.window ?? tokens);
@@ -304,7 +304,7 @@ export function render({ model, el }) {
     }
     const fit = Math.floor(room);
     if (!fit) {
-      // The text is larger than the memory: it fills the picture, and the memory is drawn in it to scale.
+      // One text is larger than the memory: the text fills the picture, and the memory is drawn inside the text to scale.
       const side = Math.sqrt(room);
       brush.fillStyle = tints.ember;
       brush.fillRect(0, 0, width, height);

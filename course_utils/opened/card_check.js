@@ -22,7 +22,8 @@ const NAMES = {
 };
 const PRAISE = /\b(?:best|finest|greatest|perfect|unmatched|leading|world-class|state[- ]of[- ]the[- ]art)\b/i;
 const PEOPLE = /(?<![\p{L}\p{N}_])(?:knows?|thinks?|wants?|believes?|understands?|feels?|loves?)(?![\p{L}\p{N}_])/giu;
-// Patterns of a figure with what it needs: in an evaluation what was counted, for the environment a unit.
+// Each pattern finds a line with a complete figure. A figure in an evaluation needs what was counted (after "of" or "on")
+// or a table cell of its own; a figure on the environment needs a unit.
 const FIGURES = {
   evaluation: /\| *[0-9][0-9.,]*%? *\||^[^|]*(?:[0-9].*\b(?:of|on)\b|\b(?:of|on)\b.*[0-9])/,
   "environmental impact": /[0-9].*(?:Wh\b|CO2|CO₂|\bhours\b|\bkg\b|\btonnes\b)/,
@@ -84,7 +85,7 @@ function weakness(part, line) {
   return "";
 }
 
-/** A sentence if a line has already been found for a part below another heading, otherwise "". */
+/** If the same line was already found for a part below another heading, a text that names this part; otherwise "". */
 function repeats(taken, heading, line) {
   const [part, place] = taken.get(line) ?? ["", heading];
   return place === heading ? "" : `as for “${part}”, word for word`;
@@ -126,7 +127,7 @@ export function lint(text) {
   const sections = sectionsOf(body);
   const parts = {};
   const weak = {};
-  const taken = new Map(); // a line that was found -> the part, and the heading that it stands below
+  const taken = new Map(); // from each line that was found to [its part, the heading above the line]
   for (const [part, names] of Object.entries(NAMES)) {
     if (FIELDS.includes(part) && fields[part]) {
       parts[part] = fields[part];
@@ -163,7 +164,7 @@ function placeOf(text, part, words, from) {
 
 /**
  * The places of the found words in a card, in the order of the text and without overlaps.
- * @returns {{ start: number, end: number, part: string, also?: string[] }[]} `part` is "" for a word for people
+ * @returns {{ start: number, end: number, part: string, also?: string[] }[]} `part` is "" for a word that describes people
  */
 export function marksOf(text, { parts, people }) {
   const from = BLOCK.exec(text)?.[0].length ?? 0;
@@ -181,8 +182,8 @@ export function marksOf(text, { parts, people }) {
     marks.push({ start: at, end: (at += word.length), part: "" });
   }
   marks.sort((one, other) => one.start - other.start);
-  // If two marks overlap, the later mark gets what the earlier one leaves. But a word for people is marked whole, and
-  // divides the mark of a part.
+  // If two marks overlap, the later mark gets what the earlier one leaves. But a word that describes people is marked
+  // whole, and divides the mark of a part.
   const free = [];
   for (const mark of marks) {
     const before = free.at(-1);
@@ -194,7 +195,7 @@ export function marksOf(text, { parts, people }) {
         if (rest.start < rest.end) free.push({ ...rest, again: true });
         continue;
       }
-      if (mark.end <= before.end && mark.part) before.also = [...(before.also ?? []), mark.part]; // one line gives two parts
+      if (mark.end <= before.end && mark.part) before.also = [...(before.also ?? []), mark.part]; // one line, two parts
       mark.start = before.end;
     }
     if (mark.start < mark.end) free.push(mark);
@@ -202,7 +203,7 @@ export function marksOf(text, { parts, people }) {
   return free;
 }
 
-// {part: [what a press on the missing part writes into the card, the question that it then asks]}
+// {part: [what the view writes into the card if the visitor presses this missing part, the question that the view asks]}
 const STUBS = {
   license: ["license: ", "under which terms?"],
   language: ["language: ", "which ones?"],
@@ -274,7 +275,8 @@ export function render({ model, el }) {
   const text = () => model.get("text") || cards[card()];
 
   let saving = 0;
-  /** Keep the visitor's text, and save it when the visitor pauses: address and kernel don't need every keystroke. */
+  /** Keep the visitor's text, and save it when the visitor pauses: the page's address and the kernel don't need every
+   * keystroke. */
   function write(words) {
     model.set("text", words);
     clearTimeout(saving);
@@ -317,7 +319,8 @@ export function render({ model, el }) {
         at += 1 + words.length;
       } else at = 4 + words.length;
     } else {
-      const heading = new RegExp(`^${words.trimEnd()}[ \t]*$`, "m").exec(value); // an earlier press may have written it
+      // If the visitor pressed this part before, its heading is there already.
+      const heading = new RegExp(`^${words.trimEnd()}[ \t]*$`, "m").exec(value);
       const above = heading ? value.slice(0, heading.index + heading[0].length) : `${value}\n\n${words.trimEnd()}`;
       const rest = heading ? value.slice(above.length).trimStart() : "";
       at = above.length + 2;
@@ -354,7 +357,7 @@ export function render({ model, el }) {
     show(part);
     [...choices.children].find((button) => button.textContent === sentence)?.focus({ preventScroll: true });
   }
-  /** Show the sentences to choose from. Returns the linter's verdict on the chosen one, or a question, or "". */
+  /** Show the sentences to choose from. Returns the linter's verdict on the chosen sentence, or a question, or "". */
   function drawChoices() {
     const sentences = slot ? offersFor(slot.part) : [];
     const chosen = slot && text().slice(slot.start, slot.end);

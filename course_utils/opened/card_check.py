@@ -27,7 +27,7 @@ The best data there is.
 It is 99% right.
 """
 
-# The sentences that the page offers for that card: {part: sentences}. Some are facts, others are not.
+# The sentences that the page offers for the card POOR: {part: sentences}. Some are facts, others are not.
 OFFERS = {
     "license": ("free for friends", "apache-2.0"),
     "intended use": (
@@ -77,7 +77,8 @@ _PRAISE = re.compile(
     r"\b(?:best|finest|greatest|perfect|unmatched|leading|world-class|state[- ]of[- ]the[- ]art)\b", re.I
 )
 _PEOPLE = re.compile(r"\b(?:knows?|thinks?|wants?|believes?|understands?|feels?|loves?)\b", re.I)
-# Patterns of a line that has a figure and what it needs: a unit, or "of" or "on" and what was counted.
+# Each pattern finds a line with a complete figure. A figure in an evaluation needs what was counted (after
+# "of" or "on") or a table cell of its own; a figure on the environment needs a unit.
 _FIGURES = {
     "evaluation": re.compile(r"\| *[0-9][0-9.,]*%? *\||^[^|]*(?:[0-9].*\b(?:of|on)\b|\b(?:of|on)\b.*[0-9])"),
     "environmental impact": re.compile(r"[0-9].*(?:Wh\b|CO2|CO₂|\bhours\b|\bkg\b|\btonnes\b)"),
@@ -117,7 +118,7 @@ def lint_card(text) -> dict:
     except Exception as error:
         raise CourseError(f"The block for machines can't be read: {str(error).splitlines()[0]}") from None
     parts, weak = {}, {}
-    taken = {}  # a line that was found -> the part, and the heading that it stands below
+    taken = {}  # {line that was found: (its part, the heading above the line)}
     sections = _sections(body)
     for part, names in NAMES.items():
         if part in FIELDS and fields.get(part):
@@ -140,7 +141,7 @@ def lint_card(text) -> dict:
 
 
 def _weakness(part, line):
-    """Return the reason why a line is no fact on a part, or "" if it may be one."""
+    """Return the reason why a line is no fact on a part, or "" if it may be a fact."""
     praise = _PRAISE.search(line)
     if praise and (part in _FIGURES or not re.search("[0-9]", line)):
         return f"“{praise[0]}” says nothing"
@@ -152,7 +153,7 @@ def _weakness(part, line):
 
 
 def _repeats(taken, heading, line):
-    """Return a sentence if a line has already been found for a part below another heading, or ""."""
+    """Return a text that names the part for which another heading has the same line; "" if there is none."""
     part, place = taken.get(line, ("", heading))
     return f"as for “{part}”, word for word" if place != heading else ""
 

@@ -94,7 +94,7 @@ export function render({ model, el }) {
   all.append(top, panel, shelves, side);
   el.append(all, live);
 
-  /** The guesses with a known verdict or group. An older address may have others. */
+  /** The guesses that name a known verdict or group. In an older address, guesses may name unknown ones. */
   const guesses = () => Object.fromEntries(Object.entries(model.get("guesses") ?? {}).filter(([, made]) => (exact ? verdicts[made] : GROUPS[made])));
   const shown = () => claims.find(({ number }) => number === model.get("claim")) ?? claims[0];
   const digits = ({ title }) => title.match(/\d\d/)[0];
@@ -193,7 +193,7 @@ export function render({ model, el }) {
       });
     }
   }
-  /** Lay out the shelves. The claim with the number `fresh` moves to its shelf from the one that the visitor chose. */
+  /** Lay out the shelves. The claim with the number `fresh` moves to its shelf from the shelf that the visitor chose. */
   function stack(fresh) {
     const made = guesses();
     const group = (guess) => (exact ? groupOf(guess) : guess);
@@ -454,7 +454,7 @@ export function render({ model, el }) {
     reasons.tabIndex = 0;
     reasons.setAttribute("role", "region");
     reasons.setAttribute("aria-label", "The reasons");
-    // For a claim with points on one side only, show the reason.
+    // If a claim has points on one side only, show why the other side has none.
     if (claim.speaks_for.length || !claim.one_sided) reasons.append(points("What speaks for it", claim.speaks_for, "for"));
     if (claim.speaks_against.length || !claim.one_sided) reasons.append(points("What speaks against it", claim.speaks_against, "against"));
     if (claim.one_sided) reasons.append(make("p", "cw-none", `One side only: ${claim.one_sided}`));

@@ -16,8 +16,8 @@ def completions(
 ) -> list[str]:
     """Return what a model writes after each text up to </s> or `stop`, taking the likeliest token each time.
 
-    Texts of the same number of tokens are continued together, with the same results as one by one. The
-    results are kept until `changes.state` says that the model has changed.
+    Texts of the same number of tokens are continued together, with the same results as if each were continued
+    alone. The results are kept until `changes.state` says that the model has changed.
     """
     import torch
 

@@ -1,14 +1,14 @@
 // Two prompts become pictures from the same noise. The visitor plays the steps, lights up the parts that attend to a
 // word, and replaces a word.
 // The view's `data` is {words, kinds, drawings, gaps}: `words` has all words of the training captions, or is null;
-// `kinds` [{name, noun, before, words}] has the words that can replace each other; `drawings` are the stored ones, see
-// website/stored_states.py; `gaps` has the distance between each two of these at each step.
+// `kinds` [{name, noun, before, words}] has the words that can replace each other; `drawings` has the stored drawings,
+// see website/stored_states.py; `gaps` has the distance between each two stored drawings at each step.
 // The visitor chooses `prompts` (two), `seed`, `guidance`, `steps`, `step` (the state that is shown) and `word` (the
 // chip that is lit; -1 for none).
 // The view asks for one state at a time with `want` {prompt, seed, guidance, steps, step, turn}. The host sends `said`:
 // `picture` (8 bits each of red, green and blue), `noise` (the share of the state's variance that is noise), `pieces`
-// (the prompt's tokens; the last token of each word ends in "</w>"), and `maps` [token][row][column], in which 255
-// stands for the token's entry in `peaks`. All bytes are in base64.
+// (the prompt's tokens; the last token of each word ends in "</w>"), `maps` [token][row][column] and `peaks`. In
+// `maps`, 255 stands for the token's largest value, which is its entry in `peaks`. All bytes are in base64.
 import { adopt, announcer, bytes, headline, keeper, make, onDrag } from "./view.js";
 
 const CELLS = 256; // cells of a map: 16 × 16
@@ -17,13 +17,13 @@ const SHADE = 0.86; // how dark the parts are that attend least, from 0 to 1
 const PACE = 260; // ms for each step while the view plays the steps
 // Matches what CLIP splits a prompt into before it makes tokens: words, digits, and runs of other marks.
 const UNIT = /'s|'t|'re|'ve|'m|'ll|'d|\p{L}+|\p{N}|[^\s\p{L}\p{N}]+/gu;
-const LONGEST = 7; // the most words of a name
+const LONGEST = 7; // the most words of a name such as "face with tears of joy"
 const SIDES = ["ember", "against"];
 const LINES = ["#ffa24a", "#5ccbea"]; // the colours of SIDES on the dark shade, the same in each theme
 
 const percent = (share) => (share < 0.005 ? "<1%" : `${Math.round(100 * share)}%`);
 
-/** A chip of a prompt: a name that the model knows, or a single word.
+/** A chip of a prompt: a name from the training captions, or a single word.
  * @typedef {{ text: string, start: number, end: number, units: number[], kind: any, glued: boolean }} Chip */
 
 /**
@@ -60,7 +60,7 @@ export function tokensOfUnits(pieces) {
   return units;
 }
 
-/** A prompt in which another word replaces a chip. An "a" or "an" before it is adapted to the word. */
+/** A prompt in which another word replaces a chip. An "a" or "an" before the chip is adapted to the new word. */
 export function exchanged(prompt, chip, word) {
   const before = prompt.slice(0, chip.start).replace(/\b(a)n? $/i, (_, a) => (/^[aeiou]/i.test(word) ? `${a}n ` : `${a} `));
   return before + word + prompt.slice(chip.end);
@@ -128,7 +128,7 @@ function developed(picture) {
   return frame;
 }
 
-/** A stored drawing, with `film` (all states side by side) cut into frames, and `maps` cut into those of each step. */
+/** A stored drawing, with `film` (all states side by side) cut into frames, and `maps` cut into the maps of each step. */
 async function unrolled({ film, maps, ...drawing }) {
   const image = new Image();
   image.src = film;
@@ -392,7 +392,7 @@ export function render({ model, el }) {
     const listed = unknown.map((word) => `“${word}”`).join(", ");
     return unknown.length ? `In no caption that it was trained on: ${listed}.` : "";
   }
-  /** A sentence with the end of a prompt that is too long, which the model did not read; or "". */
+  /** If the chosen prompt is too long, a sentence with the words that the model did not read; otherwise "". */
   function unread() {
     const rest = drawing(side)?.maps.length ? chips(side).filter((chip) => !attention(side, chip)) : [];
     return rest.length ? `The prompt is too long. Not read: “${rest.map(({ text }) => text).join(" ")}”.` : "";

@@ -213,7 +213,7 @@ class Denoising(LiveView):
         )
 
     def answer(self, want):
-        """Return the state after `want["step"]` steps. Draw the missing states up to it, and keep them."""
+        """Return the state after `want["step"]` steps. First draw all missing states up to this one."""
         import torch
 
         key = tuple(want[name] for name in ("prompt", "seed", "guidance", "steps"))

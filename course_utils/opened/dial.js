@@ -124,7 +124,7 @@ export function render({ model, el }) {
 
   const draw = atOnce(update); // both hands may move at once, and are then drawn once
   const keep = keeper(model, draw);
-  let before = null; // distance and match of the last state
+  let before = null; // the distance and the match that were drawn last
   let shown = 0; // the index in the text of the first word that is shown round the clock
 
   /** The position of the text's first word. If a hand is outside the text, the text starts at the first hand. */
@@ -154,7 +154,8 @@ export function render({ model, el }) {
     const step = ((((hour - now) % round) + round + round / 2) % round) - round / 2; // the shorter way round the clock
     move(name, step);
   }
-  /** Write as many words round the clock as fit into one turn, with the words of both hands if they are that close. */
+  /** Write as many words round the clock as fit into one turn. If the hands are less than a turn apart, the words of both
+   * hands are among these. */
   function stand(query, key, start) {
     const [low, high] = [Math.min(query, key) - start, Math.max(query, key) - start];
     if (low < shown && high - low < round) shown = low;

@@ -231,7 +231,8 @@ export function render({ model, el }) {
   /** @type {Map<string, { written: [string, number][], call: number }>} what the models write after known texts */
   const known = new Map((data.answers ?? []).map((answer) => [keyOf(answer.want), answer]));
   let asked = null; // the `want` that the host is answering
-  let awake = { true: false, false: false }; // whether the page has loaded the warned model (true) and the other (false)
+  // Whether the page has loaded the warned model (true), and whether it has loaded the other model (false).
+  let awake = { true: false, false: false };
   let loading = null; // how much of the model has been downloaded, from 0 to 1; null if nothing is being downloaded
   let failed = "";
   let tried = false;
@@ -440,7 +441,8 @@ export function render({ model, el }) {
       row.tool.classList.toggle("takes", near);
       if (!near) continue;
       const page = [...row.tool.querySelectorAll(".er-line:not(.order)")];
-      // The first sentence goes to the top, where an order works best; later ones go to where they are dropped.
+      // Until the visitor has changed something, a sentence goes to the top of the page, where an order works best. Later,
+      // a sentence goes where it is dropped.
       const at = !tried ? 0 : page.filter((line) => {
         const lineBox = line.getBoundingClientRect();
         return event.clientY > lineBox.top + lineBox.height / 2;

@@ -48,7 +48,7 @@ def measure_places(models: Mapping[str, Sequence], count: int = 200) -> dict:
     that only names that person, such as "Zed likes tea .".
 
     models : {"caller" or "warned": (model, tokenizer)}; "warned" was trained with orders in pages
-    count : the number of errands at each place; no text of the training has them
+    count : the number of errands at each place; no training text contains these errands
 
     Returns {"count": count, "guards": {guard: {"order" or "control": counts}}}. `counts` is a dict of three
     lists, each with a number for each of the three places. "named": in how many errands something was sent to
@@ -97,7 +97,7 @@ class ToolLoop(LiveView):
     errand : an Errand, such as `calling.test_errands` returns; only its people have pages
     warned : (model, tokenizer) of the caller that was trained with orders in pages; without it, the guard
         "warned" is not offered
-    sentence, at : a sentence that is in the last page at the start, before the page's sentence number `at`
+    sentence, at : a sentence that is in the last page when the view opens, before sentence number `at`
     guard : the guard at the start: "none"; "filter", which deletes sentences with an order from results;
         "recipients", which sends only to people whom the question names; "ask", where the learner says for
         each message whether it may go out; or "warned"

@@ -56,7 +56,7 @@ def right_or_wrong(words, items) -> list[bool]:
 def twins(world, items) -> list:
     """Return for each item of the benchmark `memory` the same story, told with another colour.
 
-    The new colour is the choice that follows the right one.
+    The new colour is the next choice after the right answer.
 
     world : the TinyWorld that the items are from.
     items : list of `Item`.
@@ -93,7 +93,7 @@ def votes_of_the_world(world, pairs) -> list[tuple]:
     """Return a vote on each contest: an answer that the world's stories allow beats one that they don't.
 
     Each vote is (left model's name, right model's name, result). The result is 1.0 if only the left answer is
-    allowed, 0.0 if only the right one is, and 0.5 otherwise.
+    allowed, 0.0 if only the right-hand answer is, and 0.5 otherwise.
 
     world : a TinyWorld.
     pairs : list of contests, as `contests` returns them.

@@ -82,7 +82,7 @@ def answer_loss(model, tokenizer, system, pairs):
 
 
 def some_lines(pairs, step, count=4) -> list:
-    """Return the lines of one training step. Each line comes once, in random order, before any comes again.
+    """Return the lines of one training step. In random order, each line comes once before any comes again.
 
     step : int, the number of the step, counted from 0.
     count : int, the number of lines in a step.
@@ -100,7 +100,7 @@ def some_lines(pairs, step, count=4) -> list:
 def is_right(answer, key) -> bool:
     """Return whether the answer contains the key as whole words, in upper or lower case.
 
-    key : str, such as "twelve", or "twelve or 12", of which one is enough. Or a fact of library.toml: a dict
+    key : str, such as "twelve", or "twelve or 12" if either word is enough; or a fact of library.toml: a dict
         with "key" and perhaps "figures", a regular expression for the key in figures.
 
     An added s is allowed, such as in "Wednesdays". The key "seven" is not in "seventeen" or "twenty-seven".

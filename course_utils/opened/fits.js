@@ -1,12 +1,14 @@
 // Which model fits which machine, drawn to scale: a box has the area of the machine's memory, and each model fills as
-// many such boxes as it needs. Model: data {models, machines} (see fits.py), and what the visitor chose: memory (GB),
-// bits, context, batch, order ("family" or "size"), plan (the title of the model whose needs are shown in detail).
+// many such boxes as it needs.
+// The view's `data` is {models, machines}, see fits.py.
+// The visitor chooses `memory` (GB), `bits`, `context`, `batch`, `order` ("family" or "size") and `plan` (the title of the
+// model whose needs are shown in detail).
 import { adopt, announcer, glide, headline, keeper, make, onDrag, radio, shape } from "./view.js";
 
 const BITS = [16, 8, 4];
 const CONTEXT = Array.from({ length: 9 }, (_, index) => 512 * 2 ** index);
 const BATCH = [1, 2, 4, 8, 16, 32, 64];
-const REACH = Math.SQRT2; // a model's boxes reach at most this many times the side of a square with the same area
+const REACH = Math.SQRT2; // a model's boxes together are at most this many times as wide or high as a square of their area
 const GHOST = 26; // pixels: if the machine's side is at most this, the machine is outlined around each model that fits
 // GB: the arrow keys go from one of these values to the next.
 const STEPS = [1, 2, 4, 6, 8, 12, 16, 24, 32, 48, 64, 80, 96, 128, 160, 192, 256, 320, 512, 640, 1024];

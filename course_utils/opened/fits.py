@@ -62,7 +62,7 @@ class Fits(LiveView):
         check_choice("bits per weight", bits, BITS)
         check_choice("context", context, CONTEXT)
         check_choice("batch", batch, BATCH)
-        # To count the facts anew takes seconds; a test compares them with the stored ones.
+        # Counting these facts takes seconds, so they are stored. A test counts them and compares.
         data = json.loads(Path(__file__).with_suffix(".json").read_text(encoding="utf-8"))
         alt = _in_words(data["models"], memory, bits, context, batch)
         chosen = {"memory": memory, "bits": bits, "context": context, "batch": batch}

@@ -295,7 +295,7 @@ class LocalHub(Repositories):
     """
 
     def __init__(self):
-        from huggingface_hub import constants  # here, because it reads its settings when it is imported
+        from huggingface_hub import constants  # only here, because the import reads the settings
 
         if constants.HF_HUB_OFFLINE:
             raise CourseError(

@@ -1,4 +1,4 @@
-"""Publishes a model on a local hub, revises it, and draws what a program then gets by its name.
+"""Publishes a model on a local hub, revises it, and draws what a program gets if it asks for the name.
 
 For lesson 15.
 """

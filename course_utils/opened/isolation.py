@@ -1,7 +1,7 @@
-"""Runs Python code in a sandbox, for lesson 12, in which a file runs code when it is loaded.
+"""Runs Python code in a sandbox. For lesson 12, which loads a file that runs code.
 
-The program bubblewrap makes the sandbox. The lesson calls it a wall, and this module `course.sandbox`. The
-grader has its own sandbox, with stricter limits.
+The program bubblewrap makes the sandbox. The lesson calls the sandbox a wall, and this module
+`course.sandbox`. The grader has its own sandbox, with stricter limits.
 """
 
 import atexit

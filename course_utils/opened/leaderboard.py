@@ -112,7 +112,7 @@ class Vote(LiveView):
     baked : list of votes of another voter, one for each contest, in the form that `rate` gets.
     voter : str, the name of the voter who gave `baked`.
 
-    Raises CourseError if there is no contest, or if `baked` does not have one vote for each.
+    Raises CourseError if there is no contest, or if `baked` does not have one vote for each contest.
     """
 
     view = "vote"

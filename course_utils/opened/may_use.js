@@ -1,7 +1,8 @@
 // A board with a row for each licence and a column for each use: a press on a row, a column or a cell shows its answers.
-// Model: data (what states() of may_use.py returns), and what the visitor chose: licence (a name), use (an index), asked
-// ("": the licence's answer to the use; "row": the licence's answers to all uses; "column": all licences' answers to the
-// use), clause (an index, or -1 for the weightiest clause) and answer (the answer whose cells are highlighted, or "").
+// The view's `data` is what states() of may_use.py returns.
+// The visitor chooses `licence` (a name), `use` (an index), `asked` ("": the licence's answer to the use; "row": the
+// licence's answers to all uses; "column": all licences' answers to the use), `clause` (an index, or -1 for the weightiest
+// clause) and `answer` (the answer whose cells are highlighted, or "").
 import { adopt, announcer, keeper, make, onSize } from "./view.js";
 
 // A use in two or three words, for the head of a column.
@@ -24,7 +25,7 @@ const WORDS = {
   no: "No.",
   "cannot know": "Unclear.",
 };
-// The mark of an answer, in a box of 24 by 24.
+// The icon of each answer: SVG in a box of 24 by 24.
 const MARKS = {
   yes: '<path d="M5 13l4.5 4.5L19 7.5"/>',
   "yes, with conditions": '<path d="M12 4.5v9M12 18.5v.1"/>',
@@ -95,7 +96,7 @@ export function inOrder(licences) {
   );
 }
 
-/** The index of the clause that decides: the last prohibition, because a list of forbidden uses stands at the end. If
+/** The index of the clause that decides: the last prohibition, because licences list the forbidden uses at their end. If
  * there is no prohibition, the first clause of the kind that comes first in WEIGHT. */
 export function weightiest(clauses) {
   const kinds = clauses.map(({ kind }) => kind);
@@ -254,7 +255,7 @@ export function render({ model, el }) {
     });
     for (const word of tight) word.parentElement.classList.add("tight");
   }
-  /** Beside each licence stand as many of its models as there is room for, and the number of the others. */
+  /** Name beside each licence as many of its models as there is room for, and write how many more there are. */
   function nameModels() {
     licences.forEach(({ short, models }, index) => {
       const label = cells.get(`${index} -1`).firstChild;
@@ -276,7 +277,8 @@ export function render({ model, el }) {
     answerBox.classList.toggle("preview", at !== null);
     drawAnswer();
   }
-  /** Show the answer of a cell, or all answers of a row or column, with the clauses of the one that comes first in HEAVY. */
+  /** Show the answer of a cell, or all answers of a row or column, with the clauses of the answer that comes first in
+   * HEAVY. */
   function drawAnswer() {
     const whole = previewed ? "" : asked();
     const places = {

@@ -34,7 +34,7 @@ class Routing:
 
     experts : int, how many experts each layer has.
     chosen : list with, for each text, a tensor (layers, tokens, active): the numbers of the experts, the
-        router's first choice first. The token that begins every text is left out.
+        router's first choice first. The token that the tokenizer puts before each text is left out.
     """
 
     experts: int
@@ -129,7 +129,7 @@ def word_pairs(documents, tokenizer):
 
 
 def trained_and_random(trained, random):
-    """Draw how often two words have the same first expert, with the trained router and with random routers.
+    """Draw how often the first choice for two words is the same, with the trained router and random routers.
 
     trained : dict from a sort of pairs to a percentage.
     random : dict from a sort of pairs to a list of percentages, one for each random router. Their mean is
@@ -208,5 +208,5 @@ def _router_inputs(model):
 
 
 def _skipped(tokenizer, inputs):
-    """Return 1 if the text begins with the token that begins every text, otherwise 0."""
+    """Return 1 if the tokenizer has put its begin token before the text, otherwise 0."""
     return int(inputs["input_ids"][0, 0].item() == tokenizer.bos_token_id)

@@ -12,7 +12,7 @@ def what_is_left(before, after, choices):
     """Return which of three choices fits two answers of a model.
 
     before, after : str
-    choices : three strings, for: the answers are equal; they share a word; they share none.
+    choices : three str: the first if the answers are equal, the second if they share a word, else the third.
     """
     if after == before:
         return choices[0]

@@ -190,7 +190,7 @@ def training_figure(pipeline, caption) -> Picture:
     """Draw a training step: a picture and noise, and below them three mixtures of both.
 
     Beside each mixture is the noise that the UNet guesses in it, with the mean squared error of the guess.
-    The mixtures have the shares of noise of the steps 100, 300 and 500 of the scheduler's 1,000. Noise,
+    The mixtures have as much noise as the scheduler plans for the steps 100, 300 and 500 of its 1,000. Noise,
     mixture and guess are latents, and are shown as the VAE decodes them.
     """
     import torch
@@ -234,7 +234,7 @@ def early_copy():
 def picture_model(pipeline, *, prompt, picture) -> Picture:
     """Draw a picture model: its four parts, and the data that passes between them.
 
-    prompt, picture : str, and the picture that the model drew from it, in 20 steps.
+    prompt : str. picture : the picture that the model drew from this prompt in 20 steps.
     """
     from matplotlib.figure import Figure
 
@@ -321,9 +321,9 @@ def _attention_maps(pipeline, prompt):
 
 
 def lit_twice(pipeline, fox) -> Picture:
-    """Draw a fox on a blue background in two rows, lit by attention maps: its own, and another drawing's.
+    """Draw the same picture in two rows: lit by its own attention maps, and by those of another picture.
 
-    fox : the picture that the pipeline drew. The first row has the maps of its own words.
+    fox : the picture that the pipeline drew from "fox on a blue background".
     """
     rows = {}
     for row, prompt in (("row A", "fox on a blue background"), ("row B", "pizza on a green background")):
@@ -480,7 +480,7 @@ class KnownPictures:
         """Return the caption of the nearest known picture, and its distance, from 0 to 255.
 
         trained_only : bool, whether to compare the training pictures only.
-        not_of : str, a caption; pictures of the same objects are not compared, whatever their background.
+        not_of : str, a caption; pictures of the same objects are left out, whatever their background.
         """
         off = self._distances(picture)
         if trained_only:
@@ -507,7 +507,7 @@ class KnownPictures:
 
 
 def beside_known(known, drawn) -> Picture:
-    """Draw pictures; below each, the nearest training picture, and the nearest that shows something else.
+    """Draw three rows: pictures, the nearest training pictures, and the nearest that show something else.
 
     known : `KnownPictures`
     drawn : dict from a prompt, which is a caption in the training, to the picture drawn from it
@@ -557,7 +557,7 @@ def nearest_person(picture, trade):
     """Return the gender of the person to whom a picture is nearest, and whether the picture is a blend.
 
     Only the people of `trade` are compared. A blend is nearer to the trade's average picture, as
-    `average_person` returns it, than to any of them.
+    `average_person` returns it, than to any of these people.
     """
     person, _, off = _nearest(picture, trade)
     off_average = ((_people(trade)[2] - _at_our_size(picture)) ** 2).mean()

@@ -1,8 +1,10 @@
 // Carry one token's numbers (its list, or hidden state) from one sentence into another, and see whether the answer turns.
-// Model: `data`, and what the visitor chose: source, target (whose numbers go where), layer, token (the cell; layer -1:
-// nothing is carried over). A view that starts with nothing carried over shows a cell's answer once the cell was tried.
-// `data` has stored pairs (patching.json) or, in a notebook, `known`: one pair in the form of `said`. A host that can compute
-// gets `want` {source, target} and answers in `said` {pieces: [source's, target's], answers, values[layer][token]}.
+// The view's `data` has stored pairs (patching.json) or, in a notebook, `known`: one pair in the form of `said`.
+// The visitor chooses `source` and `target` (the sentences, or their countries, from which and into which numbers go),
+// `layer` and `token` (the cell; at layer -1 nothing is carried over). A view that starts with nothing carried over shows a
+// cell's answer once the cell was tried.
+// A host that can compute gets `want` {source, target}, and answers with `said` {pieces: [source's, target's], answers,
+// values[layer][token]}.
 import { adopt, announcer, atOnce, bytes, headline, keeper, make, ownWords, shape } from "./view.js";
 
 const STEP = 90; // ms between two layers while the layers are played
@@ -20,8 +22,8 @@ export function times(logits) {
 }
 
 /**
- * The layer from which on a patch turns the answer at the last token only, if at each earlier layer a patch turns it at
- * the first token only.
+ * The layer at which the effect of patches moves from the first token to the last. In earlier layers only a patch of the
+ * first token turns the answer; from this layer on, only a patch of the last token does.
  * @param {number[][]} values as in a Pair
  * @returns {number} the layer, or NaN if there is no such layer
  */
@@ -49,7 +51,7 @@ export function ranges(layers) {
  * @typedef {{
  *   pieces: [string[], string[]], the tokens of both sentences
  *   first: number, the index of the first token that differs
- *   answers: [string, string], the likeliest next token of each
+ *   answers: [string, string], the likeliest next token after each sentence
  *   values: number[][], for each layer and each token from `first` on: the first answer's logit minus the second's
  * }} Pair
  */
@@ -211,7 +213,7 @@ export function render({ model, el }) {
     return [Math.min(layer, values.length - 1), Math.max(0, Math.min(lanes - 1, (model.get("token") ?? first) - first))];
   }
 
-  /** The label of a lane: its word, or, if countries are stored, a menu of them for the first lane. */
+  /** The label of a lane: its word. If countries are stored, the label of the first lane is a menu of the countries. */
   function label(piece, which, lane) {
     if (!countries.length || lane !== 0) return make("span", "pt-word", piece.trim());
     const select = make("select", "pt-word");
@@ -359,7 +361,7 @@ export function render({ model, el }) {
     const [left, top] = [event.clientX - origin.left, event.clientY - origin.top];
     const [, floor] = centre(cells[layer][lane]);
     for (const one of scene.querySelectorAll(".here")) one.classList.remove("here");
-    dots[layer][lane].classList.add("here"); // a square of the lower sentence is lit only once it takes the list
+    dots[layer][lane].classList.add("here"); // a square of the lower sentence is lit only once the sentence takes the list
     scene.classList.add("tied");
     hint.hidden = true;
     line.setAttribute("d", `M${x} ${y}L${left} ${top}`);
@@ -418,7 +420,7 @@ export function render({ model, el }) {
     const [x, top] = centre(dots[layer][lane]);
     const target = cells[layer][lane];
     const ring = parseFloat(getComputedStyle(target, "::after").height) || 0;
-    const bottom = centre(target)[1] - ring / 2; // so that nothing hides the square
+    const bottom = centre(target)[1] - ring / 2; // the thread ends above the square, so that it does not hide the square
     const bulge = x + (layer > cells.length - 5 ? -48 : 48);
     const path = `M${x} ${top}Q${bulge} ${(top + bottom) / 2} ${x} ${bottom}`;
     line.setAttribute("d", path);
@@ -441,7 +443,7 @@ export function render({ model, el }) {
     );
   }
 
-  /** The number of stored pairs if the answer turns at the same tokens and layers in all of them, else 0; -1: not counted. */
+  /** If the answer turns at the same tokens and layers in all stored pairs, their number, else 0; -1 before the count. */
   let alikeCount = -1;
   function alikeEverywhere() {
     if (alikeCount >= 0) return alikeCount;

@@ -27,7 +27,7 @@ def clauses(licence, *, chosen=None, title=None) -> Picture:
 
     licence : `licences.Licence`
     chosen : the clauses to draw, such as `licence.about("hosting")`; by default all
-    title : str, written above the picture; by default the licence's own
+    title : str, written above the picture; by default the licence's title and date
 
     Raises ValueError if there is no clause to draw.
     """
@@ -180,7 +180,7 @@ def uses_wall(models, uses, *, title=None) -> Picture:
 
     The row with the fewest models comes first, so that the exceptions stand out.
 
-    models : list of `openness.OpenModel`. One whose licence was not read gets "not read" for each use.
+    models : list of `openness.OpenModel`. A model whose licence was not read gets "not read" for each use.
     uses : dict from the head of a column to one of `licences.USES`.
     title : str, written above the wall.
     """

@@ -99,7 +99,7 @@ def rulers(weights, rounded) -> Picture:
                 }
                 axes.annotate("", (value, y + 0.08), (weight, y + 0.72), arrowprops=look)
             axes.plot(weights, [y + 0.76] * len(weights), "o", color=BLUE, markersize=6)
-            for share in (1, 0.5, 0, -0.5):  # these ticks are on each ruler
+            for share in (1, 0.5, 0, -0.5):  # shares of the first tick: each ruler has these ticks
                 tick = share * ticks[0] + 0  # turns -0.0 into 0.0
                 axes.text(tick, y - 0.22, f"{tick:.2g}", ha="center", va="top", color=INK, fontsize=10)
             label = f"{bits} bits\n{2**bits} ticks"

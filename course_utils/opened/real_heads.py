@@ -98,8 +98,8 @@ def real_lists(text, layer):
     """Return the queries, keys and values of one layer's heads, the angles of their dials, and the mixtures.
 
     Queries, keys, values and mixtures are nested lists [head][position] of 64 numbers. A dial, in lesson 03,
-    is a pair of these numbers that the rotary position embedding turns; each of the 32 has its angle from one
-    position to the next, in degrees. The mixtures are those that transformers computes.
+    is a pair of these numbers that the rotary position embedding turns. Each of the 32 dials has its own
+    angle from one position to the next, in degrees. The mixtures are those that transformers computes.
     """
     import torch
 

@@ -1,8 +1,10 @@
 // A mixture of experts at work: each token goes to two of eight experts, in every layer.
-// Model: `data` {experts, offers (texts, or [name, text]), answers, words}, `said` {pieces, routes, random} from the host, and what the
-// visitor chose: text, layer, expert (or -1), sender ("trained", "random" or "dice": what sends the tokens). The view
-// asks with `want` {text}. routes[position][layer] = {experts, shares}, the first choice first. A host may also send the
-// choices of routers whose weights are random numbers: random[router][position][layer] = [first, second, share of the first].
+// The view's `data` is {experts, offers (texts, or [name, text]), answers, words}.
+// The visitor chooses `text`, `layer`, `expert` (or -1) and `sender`, which chooses the experts: "trained" (the model's
+// routers), "random" (routers whose weights are random numbers) or "dice" (the view draws experts by lot).
+// The view asks with `want` {text}, and the host answers with `said` {pieces, routes} and perhaps `random`.
+// routes[position][layer] = {experts, shares}, the first choice first. `random` has the choices of the random routers:
+// random[router][position][layer] = [first expert, second expert, share of the first].
 import { adopt, announcer, arrowStep, chipClass, headline, keeper, lots, make, ownText, radio, shape } from "./view.js";
 
 const STEP = 120; // ms between two tokens that are sent off
@@ -29,13 +31,13 @@ export function byExpert(routes, layer, experts) {
 }
 
 /**
- * Whether equal words have the same first expert in a layer.
+ * How often the router of a layer makes the same first choice for equal words.
  * @param {string[]} pieces
  * @param {Routes} routes
  * @param {number} layer
  * @returns {{ pairs: number, same: number, best: { word: string, times: number, of: number, expert: number } | null }}
- *   the number of pairs of equal words; how many of these pairs have the same first expert; and the word whose occurrences
- *   went most often to one expert
+ *   the number of pairs of equal words; how many of these pairs have the same first choice; and the word whose occurrences
+ *   have most often one expert as their first choice
  */
 export function faithfulness(pieces, routes, layer) {
   const firsts = new Map();
@@ -216,7 +218,7 @@ export function render({ model, el }) {
       dots.forEach((dot, index) => {
         dot.style.left = `${pairs ? (100 * counted[index].same) / pairs : 0}%`;
         const equal = counted.slice(0, index).filter(({ same }) => same === counted[index].same).length;
-        dot.style.translate = `0 ${-5 * equal}px`; // equal dots stand above each other
+        dot.style.translate = `0 ${-5 * equal}px`; // dots for the same number stand above each other
         dot.classList.toggle("now", here && counted.length > 1 && index === turn % counted.length);
       });
       row.dataset.count = `${mean % 1 ? mean.toFixed(1) : mean} of ${pairs}`;
@@ -358,7 +360,7 @@ export function render({ model, el }) {
         const ticket = chip.lastChild.children[order];
         paint(ticket, one);
         ticket.style.flexGrow = String(shares[order]);
-        if (ticket.textContent !== String(one)) ticket.textContent = String(one); // an equal text would cost a layout
+        if (ticket.textContent !== String(one)) ticket.textContent = String(one); // writing the same text costs a layout
       });
       chip.setAttribute("aria-label", `${word(position)}: ${two.map((one, order) => `expert ${one} ${percent(shares[order])}`).join(", ")}`);
     });
@@ -455,7 +457,7 @@ export function render({ model, el }) {
     const across = ends[7 % experts].top === ends[0].top; // false on a phone, where the experts stand below each other
     threads.style.display = across ? "" : "none";
     if (!across) return;
-    // A thread from an upper line of words passes between the words below, so that none lies on it.
+    // A thread from an upper line of words passes between the words of the lines below, so that it crosses no word.
     const lines = [];
     for (const chip of sentence.children) {
       const box = chip.getBoundingClientRect();

@@ -1,8 +1,9 @@
 // How the next token is chosen: a bar for each likely token, twenty draws as a pile, temperature and cuts.
-// Model: `data`, and what the visitor chose: temperature, top_k (0 is off), top_p (1 is off), ids (the text so far).
-// `data` for a page: words (each token's text, with a space in front if it begins a word), offers, begin, end, answers.
-// The view asks with `want` {ids}; `said` is {ids, logits}. `data` for one position of a text, in a notebook: logits
-// (the largest first), pieces (the texts of the first tokens).
+// The visitor chooses `temperature`, `top_k` (0 is off), `top_p` (1 is off) and `ids` (the text so far).
+// On a page, `data` is {words (each token's text, with a space in front if it begins a word), offers, begin, end,
+// answers}. There the view asks with `want` {ids}, and the host answers with `said` {ids, logits}.
+// In a notebook, `data` is for one position of a text: {logits (the largest first), pieces (the texts of the first
+// tokens)}.
 import { adopt, announcer, chipClass, headline, keeper, lots, make, numbers, onDrag, ownText, piecesOf } from "./view.js";
 
 const ROWS = 8;
@@ -405,7 +406,7 @@ export function render({ model, el }) {
     const track = others.children[1];
     const part = (event.clientX - track.getBoundingClientRect().left) / (track.clientWidth - labelWidth());
     if (part > 0.97) scale = SCALES[Math.min(SCALES.indexOf(scale) + 1, SCALES.length - 1)];
-    // The bar shows the share after the cut by top-k. Compute the likeliest token's share before the cut from it.
+    // The bar shows the likeliest token's share after the cut by top-k. Compute from this the token's share before the cut.
     const before = shares(said.logits, temperature());
     const stay = before.slice(0, cut(before, k(), 1).length).reduce((sum, value) => sum + value, 0);
     const wanted = Math.max(1.2 / said.logits.length, Math.min(0.9995, part * scale * (k() ? stay : 1)));

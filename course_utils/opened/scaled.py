@@ -38,7 +38,7 @@ def squares(amounts, *, unit, label="", inside=None, inside_label="", title=None
     def side(amount):
         return max(_SMALLEST, round(_LARGEST * (amount / largest) ** 0.5))
 
-    height = 17 * (7 if inside else 3)  # pixels of the words below a square; a line may take two
+    height = 17 * (7 if inside else 3)  # pixels for the words below a square, in 7 or 3 lines
     boxes, words = "", []
     for name, amount in amounts.items():
         words.append(f"{name}: {number(amount)} {unit}")

@@ -1,8 +1,9 @@
 // A voice as a picture, and the words that Whisper writes above it. Click a word to hear it, drag the noise.
-// Model: `data` {levels, seed, sounds}, and what the visitor chose: sound, noise (dB, null for none). Each sound has
-// `seconds`, `said` (the text said), `spoken` (its words with their times), `file` (beside this module) or `pcm`, and
-// `heard` (what Whisper writes at each level). A host that can compute gets `want` {sound, noise, send, pcm?}, where
-// `pcm` is a recording and `send` asks for the sound's samples, and answers in `said` {heard, pcm?}.
+// The view's `data` is {levels, seed, sounds}. Each sound has `seconds`, `said` (the text said), `spoken` (the words of
+// this text with their times), `file` (beside this module) or `pcm`, and `heard` (what Whisper writes at each level).
+// The visitor chooses `sound` and `noise` (dB, null for none).
+// A host that can compute gets `want` {sound, noise, send, pcm?}, where `pcm` is a recording and `send` asks for the
+// sound's samples. The host answers with `said` {heard, pcm?}.
 import { adopt, announcer, bytes, colour, glide, headline, keeper, make, onDrag, onTheme, radio } from "./view.js";
 
 export const RATE = 16000;
@@ -68,7 +69,7 @@ function filters() {
  */
 export function melPicture(samples) {
   const frames = Math.floor(samples.length / HOP);
-  const side = Math.sqrt(WINDOW); // a transform of 400 samples is two rounds of 20 transforms of 20
+  const side = Math.sqrt(WINDOW); // the transform of 400 samples is made of two rounds, each of 20 transforms of 20 numbers
   const cos = Float64Array.from({ length: WINDOW }, (_, turn) => Math.cos((2 * Math.PI * turn) / WINDOW));
   const sin = Float64Array.from({ length: WINDOW }, (_, turn) => -Math.sin((2 * Math.PI * turn) / WINDOW));
   const at = (index) => samples[index < 0 ? -index : index] ?? 0; // mirrored at the start, silent after the end
@@ -436,7 +437,8 @@ export function render({ model, el }) {
       const [text, begin, end, chance] = word;
       span.style.left = `${(100 * begin) / seconds()}%`;
       span.style.width = `${(100 * (end - begin)) / seconds()}%`;
-      // Whisper's input is 30 s long. If its attention goes to the silence after the sound, the label stays at the end.
+      // Whisper's input is 30 s long. If the attention goes to the silence after the sound, the label stays where the
+      // sound ends.
       const peak = row ? Math.min(1, (row.indexOf(Math.max(...row)) + 0.5) / ATTENDED / seconds()) : 0;
       here.firstChild.textContent = `attention of “${text.replace(/[.,!?]$/, "")}”`;
       here.style.setProperty("--peak", String(peak));
@@ -532,7 +534,7 @@ export function render({ model, el }) {
     chips[Math.max(0, Math.min(chips.length - 1, goes))].focus();
   });
 
-  /** Put each word above its time, in the lowest row where it fits, and a line down to the sound. */
+  /** Put each word above its time, in the lowest row where it fits, and draw a line from the word down to the sound. */
   function place() {
     const wide = words.clientWidth;
     if (!wide || !chips.length) return;
@@ -547,7 +549,7 @@ export function render({ model, el }) {
     const step = tall + 6;
     const found = written()?.words ?? [];
     const spots = laid(chips.map((chip) => chip.offsetWidth), found, wide);
-    // As many rows as the level with the most rows needs, so that nothing jumps when the noise changes.
+    // Keep room for as many rows as any level of noise needs, so that nothing jumps when the noise changes.
     const brush = picture.getContext("2d");
     brush.font = getComputedStyle(chips[0]).font;
     const padding = chips[0].offsetWidth - brush.measureText(chips[0].textContent).width;
@@ -566,7 +568,7 @@ export function render({ model, el }) {
       line.style.top = `${top + tall - 2}px`;
     });
   }
-  /** The words said, at their times; those that Whisper missed stand out. */
+  /** Put the spoken words at their times, and mark the words that Whisper missed. */
   function placeSpoken() {
     const said = sounds.get(name()).spoken ?? [];
     const wide = saidRow.clientWidth;
@@ -585,7 +587,7 @@ export function render({ model, el }) {
     // A line leads from each missed word to the word that Whisper writes at that time.
     const found = written()?.words ?? [];
     const tall = (1 + Math.max(...spots.map(({ row }) => row))) * step;
-    // From the spoken words' top to the written words' top; right even while the height changes.
+    // The distance from the top of the spoken words to the top of the written words; right even while the height changes.
     const below = tall + words.getBoundingClientRect().top - spokenWords.getBoundingClientRect().bottom;
     for (const index of found.length === chips.length ? missed : []) {
       const time = said[index][1];

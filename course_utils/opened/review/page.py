@@ -7,8 +7,8 @@ has a checksum of its own, so that `verify` can name the answers that were chang
 
 What a seal proves:
 
-- Without a password it is a checksum. It finds what was changed by accident or by hand. It does not find who
-  changed an answer and computed the checksum again: the code for that is public.
+- Without a password it is a checksum. It finds changes that were made by accident or by hand. It does not
+  find the changes of somebody who also computed the checksum again: the code for that is public.
 - With a password it is an HMAC with that password, which the instructor made from a class secret and this
   learner's name. It shows that the page was written by somebody who had this password, and not changed since.
   It does not show that the answers are the learner's own, nor that they were given before the course's
@@ -37,8 +37,9 @@ from course_utils.widgets.photograph import BROWSERS
 
 FORMAT = 6  # the version of the page and its JSON: increase it when the template changes
 LARGEST = 2_000_000  # the most bytes that a page can have
-SHORTEST_SECRET = 16  # characters: short secrets could be tried out until one gives a known password
-_PUBLIC = "a checksum, no signature"  # used as the key of a page that was written without a password
+# Characters. A learner could try out all shorter secrets until one gives the learner's own password.
+SHORTEST_SECRET = 16
+_PUBLIC = "a checksum, no signature"  # the HMAC key of a page that was written without a password
 _BLOCK = re.compile(r'<script type="application/json" id="review">\n(.*?)\n</script>', re.S)
 _PARTS = ("verdict", "confidence", "because", "evidence")
 # The widths of the table's columns with long texts, in percent of the page's width.
@@ -147,8 +148,8 @@ def _drawn(sealed):
 def _points(rows):
     """Return the size of the letters in points: the largest at which the rows fit on one page of A4.
 
-    A row's height is estimated by its longest cell: characters per percent of the page's width. The line with
-    the course's verdict, if there is one, is added.
+    A row's height is estimated by its longest cell: characters per percent of the page's width. The height
+    of the line with the course's verdict, if there is such a line, is added.
     """
     height = sum(max(len(row[part]) / width for part, width in _WIDTHS.items()) for row in rows)
     height += sum(len(row["course"]) / _FOUND + 0.3 for row in rows if row["course"])
@@ -169,7 +170,7 @@ def _agrees(answer, release):
 
 
 def write_pdf(file) -> str:
-    """Print a page to a PDF beside it, and return a sentence that says where it is, or what is missing."""
+    """Print a page to a PDF beside it. Return a sentence that names the PDF, or says why there is none."""
     program = next(filter(None, map(shutil.which, BROWSERS)), None)
     file = Path(file)
     pdf = file.with_suffix(".pdf")
@@ -244,7 +245,10 @@ def verify(paths, secret=None) -> list[Verified]:
 
 
 def _point_out_equal_reasons(reasons):
-    """Add a note to pages whose reasons are like other learners': the claims, and up to three other pages."""
+    """Add a note to each page that has the same reasons as another learner's page.
+
+    The note names the claims with these reasons, and up to three of the other pages.
+    """
     equal = {}  # {id of a result: (result, [claims], {files})}
     for (_, number, _), sharing in reasons.items():
         for name, result in sharing:

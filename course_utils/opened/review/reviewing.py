@@ -1,4 +1,4 @@
-"""The learner's verdicts on a release: stored on this computer, and compared with what its files show."""
+"""Stores a learner's verdicts on a release, and compares them with what the release's files show."""
 
 import json
 import re
@@ -146,12 +146,12 @@ class Review:
             print("Which claims will hold? Give their numbers, and how sure you are.")
 
     def verdict(self, number, verdict=None, confidence=None, because="", evidence=""):
-        """Store the verdict on a claim. A later one replaces it, until the page is written.
+        """Store the verdict on a claim. A later verdict replaces it, until the page is written.
 
         number : the claim's number in the press text, counted from 1
         verdict : "holds", "fails" or "cannot know"; without it, nothing is stored or changed
         confidence : how sure you are that the verdict is right, in percent, from 0 to 100
-        because : your reason, in your own words: at least three of them, at most 180 characters
+        because : your reason, in your own words: at least three words, at most 180 characters
         evidence : what your own cell gave: a number or a short text, at most 100 characters
 
         Prints which verdict is stored now. Raises CourseError if something is missing or can't be read.
@@ -192,11 +192,12 @@ class Review:
         From then on the verdicts can't be changed.
 
         file : the HTML file; a PDF is put beside it if this machine has Chromium or Chrome
-        password : if the teacher has given the learner one: it seals the page with the learner's name
+        password : the learner's password, if the teacher gave one; it seals the page with the learner's name
         pdf : False writes no PDF
 
-        While claims are open, nothing is written, and a sentence says which. A later call writes the same
-        page again. Raises CourseError if the file's name does not end in .html, or if its folder is missing.
+        While claims are open, nothing is written, and a sentence says which claims are open. A later call
+        writes the same page again. Raises CourseError if the file's name does not end in .html, or if its
+        folder is missing.
         """
         done = self.decided()
         still = [str(number) for number in range(1, len(self.claims) + 1) if number not in done]
@@ -304,7 +305,10 @@ class Review:
 
     @staticmethod
     def _percent(confidence, about=""):
-        """Return a confidence as a whole number of percent, or raise a CourseError: `about` begins it."""
+        """Return a confidence as a whole number of percent.
+
+        Raises CourseError, whose message begins with `about`, if the confidence can't be read.
+        """
         if isinstance(confidence, str) and confidence.strip():
             raise CourseError(
                 f"{about}confidence is {confidence!r}, which is text. Give a number without quotes "

@@ -325,7 +325,7 @@ def stretch(samples, rate):
         return samples.copy()
     size, search = int(0.04 * RATE), int(0.01 * RATE)
     step = size // 2
-    window = numpy.hanning(size + 1)[:-1]  # two windows that overlap by half add up to one
+    window = numpy.hanning(size + 1)[:-1]  # where two windows overlap by half, they add up to 1
     length = round(len(samples) / rate)
     padded = numpy.pad(samples, (step + search, 2 * size + search))
     out = numpy.zeros(length + 2 * size)
