@@ -1,8 +1,8 @@
 """Chooses some of many similar test cases for `make test`, at random, with the commit as the seed.
 
-So each commit tries other cases, and a failure can be repeated. There are two reasons to try all cases:
-EVERYTHING=1 is set, as `make everything` and GitHub do; or the working copy or the last commit has changed
-what the cases test: code, or the outputs of a notebook, but not a comment or a text cell alone.
+So each commit tries other cases, and a failure can be repeated. All cases are tried if EVERYTHING=1 is set,
+as `make everything` and GitHub do. All are also tried if the working copy or the last commit has changed what
+the cases test: code, or the outputs of a notebook. Changes of comments and text cells don't count.
 """
 
 import ast
@@ -19,7 +19,7 @@ ROOT = Path(__file__).parent.parent
 
 @cache
 def git(*arguments):
-    """Returns git's exit status in this clone, and what it prints; outside a clone, 128 and ""."""
+    """Runs git. Returns its exit status and its output: 128 and "" without git or outside a clone."""
     if not shutil.which("git"):
         return 128, ""
     result = subprocess.run(["git", "-C", ROOT, *arguments], capture_output=True, text=True)
@@ -36,7 +36,7 @@ def all_due(*paths):
 
 @cache
 def _is_changed(name):
-    """Returns whether what a file does has changed since the last commit but one."""
+    """Returns whether the effect of a file has changed since the last commit but one: see `does`."""
     try:
         status, before = git("show", f"HEAD~1:{name}")
         return status != 0 or does(name, before) != does(name, (ROOT / name).read_text(encoding="utf-8"))
@@ -45,7 +45,11 @@ def _is_changed(name):
 
 
 def does(name, text):
-    """Returns what a file's effect depends on: code without comments and docstrings, or the code cells."""
+    """Returns the part of a file that has an effect.
+
+    Of a Python file, this is the code without comments and docstrings; of a notebook, the code cells; of any
+    other file, the whole text.
+    """
     if name.endswith(".py"):
         tree = ast.parse(text)
         for node in ast.walk(tree):

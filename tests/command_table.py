@@ -74,7 +74,7 @@ are below the table.
 class Fault:
     """A fault with which every command is run.
 
-    end : the command line, with {} for the command
+    end : the line that the shell runs, with {} in place of the command
     environment : environment variables, as pairs of name and value
     read : the message of every command that meets the fault
     no_reader : whether the program that reads the output has ended already
@@ -102,7 +102,8 @@ FAULTS = (
     Fault("an empty argument", "{} ''", read="is empty: a variable without a value, perhaps?"),
     Fault("an unknown option", "{} --fly", read="unrecognized arguments: --fly"),
 )
-# {command: its call}. The folder of the calls has only FILES, and a space and an umlaut in its name.
+# {command: command line that calls it}. The calls run in a folder that contains only FILES. The folder's name
+# has a space and an umlaut.
 CALLS = {
     "start": "start taken",
     "lab": "lab taken",

@@ -1,4 +1,4 @@
-"""The config.json of a model that tests of several folders describe."""
+"""The config.json of SmolLM2, which tests in several folders use."""
 
 SMOLLM2 = {
     "model_type": "llama",

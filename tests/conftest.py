@@ -27,7 +27,8 @@ if WITHOUT not in os.environ.get("PYTHONPATH", ""):
 # nbval runs every lesson. This lesson, which needs no model, is run in a browser, too, to test the page.
 RUN_IN_THE_BROWSER = "01_what_open_means"
 
-# The groups that take longest, longest first. The short ones come last, so that all processes end together.
+# Groups of tests that mostly compute, the longest first. Groups in neither COMPUTE nor WAIT are short and
+# come last, so that all processes end together.
 COMPUTE = ["lesson-08", "lesson-09", "lesson-05", "lesson-02", "lesson-12", "lesson-04", "test_models"]
 COMPUTE += ["lesson-18", "lesson-10", "less-14", "lesson-11", "lesson-00", "test_command_faults", "lesson-13"]
 COMPUTE += ["exercise-12", "exercise-11", "lesson-17", "lesson-06", "lesson-15", "exercise-14", "lesson-07"]
@@ -35,7 +36,7 @@ COMPUTE += ["lesson-16", "solution-17", "test_whisper", "test_blueprints", "solu
 COMPUTE += ["test_stored_states", "solution-19", "test_weights", "solution-15", "lesson-19", "lesson-03"]
 COMPUTE += ["exercise-07", "exercise-09", "test_architectures", "exercise-00", "exercise-10", "solution-13"]
 COMPUTE += ["solution-01", "exercise-06", "test_tinyworld", "solution-03", "solution-16"]
-# These mostly wait, for pages or for other processes.
+# Groups that mostly wait for pages or for other processes.
 WAIT = ["test_walls", "test_explorable_pages", "test_grading", "browser-0", "test_website", "test_live"]
 WAIT += ["browser-1", "test_guide", "test_forked_kernels", "test_kills", "test_wheel", "test_command"]
 WAIT += ["test_live_views", "test_points", "test_speech", "test_sources", "test_interrupts"]
@@ -45,19 +46,19 @@ LONGEST = ["lesson-14", *(group for turn in TURNS for group in turn if group)]
 
 
 def parameters(item):
-    """Returns the parameters of a test, and how pytest writes them in its name."""
+    """Returns the parameters of a test, and how pytest writes them in the test's name."""
     call = getattr(item, "callspec", None)
     return (call.params, call.id) if call else ({}, "")
 
 
 def group_of(item):
-    """Returns the name of a test's group. Its tests share a file, a browser or a lesson."""
+    """Returns the name of a test's group. The tests of a group share a file, a browser or a lesson."""
     file, (_, name) = item.path.stem, parameters(item)
     if file == "test_outputs":
         return name
     if file == "test_exercises":
         return f"exercise-{name[:2]}"
-    if file == "test_browser":  # two groups; a test that opens a lesson without running it is in browser-0
+    if file == "test_browser":  # a test that runs no lesson is in browser-0
         number = re.search(r"[0-9]+(?=_)", name)
         runs = number and "window" not in item.fixturenames
         return f"browser-{int(number[0]) // 2 % 2 if runs else 0}"
@@ -72,14 +73,14 @@ def lesson_of(item):
 def rank(item):
     """Returns a key to sort the tests by: the rank of the group in LONGEST, and the lesson in the browser.
 
-    Without the lesson in the key, a browser would run a lesson twice: if a test is parametrized with fewer
-    lessons than other tests, pytest takes its `lesson` for another parameter.
+    Without the lesson in the key, a browser would run a lesson twice: pytest does not recognize that two
+    tests use the same lesson if one of the tests is parametrized with fewer lessons.
     """
     group = group_of(item)
     return LONGEST.index(group) if group in LONGEST else len(LONGEST), lesson_of(item)
 
 
-@pytest.hookimpl(wrapper=True, tryfirst=True)  # before xdist's hook of this name reads the groups
+@pytest.hookimpl(wrapper=True, tryfirst=True)  # before xdist's hook with the same name reads the groups
 def pytest_collection_modifyitems(items):
     """Gives each test its group, and sorts the tests by the time that their group takes."""
     for item in items:
@@ -95,7 +96,7 @@ def pytest_collection(session):
     """Lets the processes of `make test` share the work of compiling the test files.
 
     pytest compiles a test file with its own `assert`, and stores the result. All processes read the files in
-    the same order, so in a new clone each would compile all of them. Here each begins with its own share.
+    the same order, so in a new clone each would compile all files. Here each process begins with its share.
     """
     worker = getattr(session.config, "workerinput", None)
     if worker and not sys.dont_write_bytecode:
@@ -116,7 +117,7 @@ def pytest_collection_finish(session):
 
 
 def pytest_configure(config):
-    """Lets one process prepare the kernels for all processes of `make test`. They inherit its address."""
+    """Starts a server of kernels for all processes of `make test`, which inherit the server's address."""
     if getattr(config.option, "numprocesses", None):
         import forked_kernels
 

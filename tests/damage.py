@@ -75,7 +75,7 @@ def _older(folder):
     path.write_text(json.dumps(marker), encoding="utf-8")
 
 
-# (what is damaged, a function that damages it; its argument is the model's folder in the cache)
+# (what is damaged, function that does this damage to a model's folder in the cache)
 DAMAGES = [
     ("one bit of one weight, size and time unchanged", _in_file("model.safetensors", _bit)),
     ("16 KB of zeros in the middle of the weights", _in_file("model.safetensors", _zeros)),

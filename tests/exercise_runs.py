@@ -14,7 +14,7 @@ from course_utils.learning import checks
 
 
 def names_in(code):
-    """Returns the names that some code makes, and those that it reads and does not make."""
+    """Returns two sets of names: those that some code makes, and those that the code only reads."""
     made, read = set(), set()
     for node in ast.walk(ast.parse(without_pip(code))):
         if isinstance(node, ast.Name):
@@ -33,9 +33,9 @@ def without_pip(code):
 
 
 def needed(lesson, cells):
-    """Returns the grade ids of the cells that make what the tasks need.
+    """Returns the grade ids of the tasks' cells, and of the cells that define what the tasks need.
 
-    The other cells only show something. nbval runs them with the whole solution.
+    Cells that only show something are left out. nbval runs those cells, too, with the whole solution.
     """
     found, wanted = set(), set()
     for answer in answers_of(lesson):
@@ -94,7 +94,7 @@ class Calls:
             self.checked.add(function)
 
     def run(self, names, check):
-        """Run a check cell, its hidden tests last, with these names."""
+        """Run a check cell with these names: first the visible checks, then the hidden tests."""
         names["course"] = self
         exec(without_hidden(check), names)
         self.is_hidden = True
@@ -124,7 +124,7 @@ def _key(arguments):
 
 @dataclass
 class Guess:
-    """What one task gives for a table of the shown inputs, with the best constant for all other inputs."""
+    """The best result, in one task, of a table of the shown inputs with one constant for all other inputs."""
 
     share: float  # the share of the task's points
     hidden: float  # the share of hidden checks that the table passes
@@ -153,7 +153,7 @@ def best_table(names, answer, check):
     for name in wrapped:
         takes_nothing = not inspect.signature(wrapped[name]).parameters
         if takes_nothing and name not in checked:
-            tables[name] = {}  # no visible check shows its value
+            tables[name] = {}  # no visible check shows the function's value
             constants[name] = []
     tried = {repr(constant): constant for name in wrapped for constant in constants.get(name, [])}
     for constant in [*tried.values(), *PLAIN]:

@@ -55,7 +55,7 @@ def answers_of(lesson):
 
 
 def asks_of(lesson):
-    """Reads from answers.toml what each task asks, in a sentence, by grade id."""
+    """Reads from answers.toml, by grade id, a sentence that says what the task asks."""
     text = (ROOT / "solutions" / lesson / "answers.toml").read_text(encoding="utf-8")
     return tomllib.loads(text)["asks"]
 

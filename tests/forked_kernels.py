@@ -75,11 +75,11 @@ def serving():
             for name in settings:
                 del os.environ[name]
             os.environ |= before[1]
-            server.communicate()  # closes the server's standard input, which ends it and its kernels
+            server.communicate()  # closes standard input, so the server and its kernels end
 
 
 def ordinary() -> dict:
-    """Return this process's variables for a command that starts its kernels in the usual way."""
+    """Return this process's environment variables, without those that make kernels start as copies."""
     own = (ADDRESS, KernelProvisionerFactory.instance().default_provisioner_name_env)
     return {name: value for name, value in os.environ.items() if name not in own}
 
@@ -140,7 +140,7 @@ class _Forked:
 
 
 def _ask_for(cmd, cwd=None, env=None, stdout=None, stderr=None, **_):
-    """Ask the server for a kernel; return None if there is none. Arguments as for `subprocess.Popen`."""
+    """Return the kernel that the server makes, or None. Arguments as for `subprocess.Popen`."""
     if cmd[:3] != [sys.executable, "-m", "ipykernel_launcher"] or subprocess.PIPE in (stdout, stderr):
         return None
     request = {"arguments": cmd[3:], "folder": cwd or os.getcwd(), "env": dict(env or os.environ)}

@@ -1,7 +1,7 @@
 """Grades every answer of answers.toml, right and wrong: `python tests/grade_answers.py 07 08`.
 
-Right answers must get all points. A wrong one must lose some, and its feedback must name the mistake. This is
-a command and not a test because each lesson takes a minute.
+Right answers must get all points. A wrong answer must lose points, and its feedback must name the mistake.
+This program is a command and not a test because each lesson takes a minute.
 """
 
 import sys

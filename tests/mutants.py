@@ -1,10 +1,10 @@
 """Changes each solution in many small ways and counts what the checks catch: `python tests/mutants.py 03 04`.
 
 The program measures the named assignments and writes their sections of docs/mutants.md anew; other sections
-stay. `make mutants` measures all. tests/mutants.toml lists changes that the checks rightly let pass, and says
-for each why the function still returns the same values. The status is 1 if an unlisted change passes, or if a
-listed change is caught. `--diagnoses` writes no page, but prints each change that gets the message of a known
-mistake although its values differ from those of this mistake.
+stay. `make mutants` measures all assignments. tests/mutants.toml lists changes that the checks rightly let
+pass, and says for each change why the function still returns the same values. The status is 1 if an unlisted
+change passes, or if a listed change is caught. `--diagnoses` writes no page. It prints each change that gets
+the message of a known mistake, although the changed function returns other values than this mistake would.
 """
 
 import ast
@@ -196,7 +196,7 @@ def _difference(before, after):
 def judged(names, code, check, seconds):
     """Runs an answer and its check cell in a copy of this process. Returns what the check says, or None.
 
-    If the copy ends in another way, for example at the time limit, the answer is caught, too.
+    If the copy fails, for example at the time limit, this returns a sentence, too: the answer is caught.
     """
 
     def judge():
@@ -355,7 +355,7 @@ def main(arguments):
         for name in catalog.lessons()
         if not set(arguments) - {"--json", "--diagnoses"} or name[:2] in arguments
     ]
-    if "--json" in arguments:  # one lesson in its own process, the end of which frees the models
+    if "--json" in arguments:  # one lesson: the end of the process frees its models
         print(json.dumps(measure(lessons[0])))
         return 0
     if "--diagnoses" in arguments:

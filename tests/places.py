@@ -82,7 +82,7 @@ def find_python(version):
 
 
 def environment(folder, program, requirements):
-    """Makes an environment with these packages, or reuses that of an earlier run. Returns its Python."""
+    """Makes an environment with these packages, or reuses one from an earlier run. Returns its Python."""
     python, made = folder / "bin" / "python", folder / "made"
     if not made.exists() or made.read_text() != "\n".join(requirements):
         subprocess.run([program, "-m", "venv", "--clear", folder], check=True)

@@ -23,7 +23,7 @@ FOLDERS = (sys.prefix, sys.base_prefix, str(Path(course_utils.__file__).parents[
 
 
 def command(words: list) -> list:
-    """Return the command that executes `words` as a user without rights, which may be this user."""
+    """Return a command that runs `words` as a user without rights: as this user, unless this user is root."""
     return words if os.getuid() else [sys.executable, __file__, *FOLDERS, "--", *words]
 
 

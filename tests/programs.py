@@ -110,7 +110,7 @@ def command(name):
 
 
 def node():
-    """Returns the path of the node that Playwright runs on: its own, or the one that `fetch` installed."""
+    """Returns the path of the node that Playwright runs on: Playwright's own, or what `fetch` installed."""
     own = Path(playwright.__file__).parent / "driver" / ("node.exe" if os.name == "nt" else "node")
     return Path(os.environ.get("PLAYWRIGHT_NODEJS_PATH", own))
 
@@ -131,8 +131,8 @@ def needs(*names):
 
 
 def fetch():
-    """Installs the missing programs and prints each step. Returns a sentence for each that can't be had."""
-    if not starts(node()):  # the machine's node may lack a library
+    """Installs missing programs and prints each step. Returns a sentence for every program still missing."""
+    if not starts(node()):  # the machine may lack a library that node needs
         print("Fetching node, on which Playwright runs, from the Python package index", flush=True)
         done(sys.executable, "-m", "pip", "install", NODE)
         starts.cache_clear()

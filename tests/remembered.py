@@ -43,14 +43,14 @@ def _remembering(plain, known):
         except TypeError:
             return plain(model, *arguments, **named)
         if call not in known:
-            before, known["busy"] = torch.get_rng_state(), True  # don't store its parts' calls
+            before, known["busy"] = torch.get_rng_state(), True  # don't store calls inside this call
             try:
                 result = plain(model, *arguments, **named)
             finally:
                 known["busy"] = False
             if not torch.equal(before, torch.get_rng_state()):
                 return result
-            known[call] = copy.deepcopy(result), model  # keep the model, so that no other gets its id
+            known[call] = copy.deepcopy(result), model  # keep the model, so that no other model gets its id
         return copy.deepcopy(known[call][0])
 
     return remembering

@@ -95,7 +95,7 @@ class Index(_Server):
 
     files : {file name: bytes}
     html : whether it answers only in HTML (PEP 503)
-    files_at : the address of the files to which its pages link; "" for this server
+    files_at : the address of the files to which the index links; "" for this server
     page : (bytes, content type) to answer instead of the project's page, or None
     busy : how many of the next requests get the answer 503
     """

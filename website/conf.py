@@ -1,7 +1,7 @@
 """Sphinx's settings for the website, made from README.md, docs/, notebooks/ and exercises/.
 
-`make website` shows the stored outputs of the notebooks: it runs no cell. It downloads onnxruntime-web once,
-with which one explorable runs its model (see picture_onnx.py), and nothing else.
+`make website` shows the stored outputs of the notebooks: it runs no cell. Its only download, made once, is
+onnxruntime-web, which runs the model of one explorable (see picture_onnx.py).
 """
 
 import json

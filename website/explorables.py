@@ -74,7 +74,7 @@ def _write_folder_script(live, pages):
 
 
 def _data(name):
-    """Return a view's data as bytes: its file in opened/, or as JSON what its module's `states()` returns."""
+    """Return a view's data as bytes: the file in opened/ or, without one, the view's `states()` as JSON."""
     file = PACKAGE / "opened" / name
     if file.exists():
         return file.read_bytes()

@@ -38,7 +38,7 @@ def used(text):
 
 
 def explain(doctree):
-    """Mark the first use of each term in the paragraphs of a document, and put its meaning beside it."""
+    """Mark the first use of each term in the paragraphs of a document, and add the term's meaning."""
     names, pattern = _uses()
     explained = set()
     for text in list(doctree.findall(nodes.Text)):

@@ -1,5 +1,6 @@
-"""Writes for each lesson a handout of one A4 page, handouts/NN.html; paper tasks; and the answers to both.
+"""Writes pages for paper, and the answers to them.
 
+Each lesson gets a handout of one A4 page, handouts/NN.html. Some lessons also get paper tasks, paper-NN.html.
 A handout is made from the lesson and its notes in docs/instructors.md, paper tasks from paper_tasks.toml.
 handouts/hour.html is the timetable of a single hour from docs/timetables.md, on one page for the instructor.
 """
@@ -24,8 +25,8 @@ HOUR = "One hour, with the page alone"
 def asked(lesson):
     """Return three questions as (key, say, question, choices, unit, answer) in HTML, in the lesson's order.
 
-    They are the lesson's first prediction, one in the middle and the last. If a lesson has fewer than three
-    predictions, questions of its quiz follow them, with the key "".
+    They are the lesson's first, middle and last prediction. If a lesson has fewer than three predictions,
+    questions of its quiz follow them, with the key "".
     """
     found = lesson.questions
     chosen = [found[0], found[len(found) // 2], found[-1]] if len(found) > 2 else found

@@ -100,7 +100,7 @@ def _fold(cell):
 
 
 def calls(code, function):
-    """Return the keys in a code's calls of `course.predict` or `course.reveal`, whichever is `function`."""
+    """Return the keys of the predictions for which some code calls `function`: "predict" or "reveal"."""
     return re.findall(rf"course\.{function}\(\s*[\"']([^\"']+)", code)
 
 
@@ -181,7 +181,7 @@ def _lead_to_live(output, code, live, root):
 
 
 def _veil(doctree, codes):
-    """Mark the blocks after a question up to its answer. lesson.js shows them after the visitor's guess.
+    """Mark the blocks after a question up to its answer. lesson.js shows the blocks after a guess.
 
     codes : {id of a cell's node: its code}
 

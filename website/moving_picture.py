@@ -111,7 +111,7 @@ def denoising(film):
 
 
 def patching(film):
-    """Copy numbers from the sentence on Italy into that on France, so that the answer becomes Rome."""
+    """Copy numbers from the sentence on Italy into the one on France, so that the answer becomes Rome."""
     film.roll(1)
     grid = film.page.locator(".pt-receiver .pt-grid").bounding_box()
     film.page.mouse.click(grid["x"] + grid["width"] * 12.5 / 30, grid["y"] + grid["height"] / 4)

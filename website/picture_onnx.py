@@ -1,9 +1,9 @@
 """Makes the files that the page with PictureWorld's Stable Diffusion loads: ONNX networks, and their runtime.
 
-The weights are stored at 16 bits, as in the repository. A run converts them to 32 bits first, so its results
-differ from those of torch by at most 1e-4. An export takes half a minute. Its files are kept in build/, in a
-folder named after the hash of the weights and of this file. The runtime, onnxruntime-web, is fetched from npm
-once, and kept there, too.
+The weights are stored at 16 bits, as in the repository. The networks convert them to 32 bits first, so the
+results differ from torch's results by at most 1e-4. An export takes half a minute. The exported files are
+kept in build/, in a folder named after the hash of the weights and of this file. The runtime is fetched from
+npm once, and kept in build/, too.
 """
 
 import hashlib

@@ -21,13 +21,14 @@ stroke-width="6" stroke-linecap="round" stroke-linejoin="round"/>
 FONTS = """<script>if (location.protocol !== "file:") for (const name of ["next", "mono"])
   document.head.append(Object.assign(document.createElement("link"), {{ rel: "preload", as: "font",
     type: "font/woff2", crossOrigin: "", href: `{live}/fonts/atkinson-${{name}}.woff2` }}))</script>"""
-# Sets the chosen theme before the page is painted. Furo, the theme of Sphinx's pages, uses the same key.
+# Sets the chosen theme before the page is painted. Furo, the theme of Sphinx's pages, stores the choice
+# under the same name.
 THEME = """const chosen = (() => { try { return localStorage.getItem("theme") } catch { return null } })();
 if (chosen === "light" || chosen === "dark") document.documentElement.dataset.theme = chosen;"""
 
 
 def website():
-    """Return the website's own address, which GitHub Pages derives from the repository's."""
+    """Return the website's own address, which GitHub Pages derives from the repository's address."""
     owner, name = REPOSITORY.rstrip("/").split("/")[-2:]
     return f"https://{owner}.github.io/{name}/"
 
@@ -140,5 +141,5 @@ def write_worker(folder):
     worker = script.read_text(encoding="utf-8")
     worker = worker.replace('VERSION = ""', f'VERSION = "{version}"')
     worker = worker.replace("FILES = []", f"FILES = {json.dumps(names)}")
-    # The worker is at the top, because it serves the folder that it is in.
+    # The worker lies at the top of the website, because a service worker serves only its own folder.
     (folder / "worker.js").write_text(worker, encoding="utf-8")

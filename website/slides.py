@@ -82,7 +82,7 @@ def _deck(lesson, folder):
 
 
 def _slide(kicker, body, notes="", kind="", name=""):
-    """Return a slide. `name` is an anchor beside the slide's number, such as "now" for 01.html#now."""
+    """Return a slide. `name` is a second anchor, besides the number, such as "now" for 01.html#now."""
     folded = (
         f'<details class="notes"><summary>Notes</summary><div>{inline(notes)}</div></details>'
         if notes
@@ -96,7 +96,10 @@ def _slide(kicker, body, notes="", kind="", name=""):
 
 
 def _title(lesson, slides):
-    """Return the first slide. Its notes list the terms in the other `slides` that earlier lessons explain."""
+    """Return the first slide.
+
+    Its notes list those terms in the other `slides` that earlier lessons explain.
+    """
     body = f"<h1><b>{lesson.number}</b> {escape(lesson.facts.title)}</h1><p>{inline(lesson.promise)}</p>"
     shown = unescape(re.sub(r"<details.*?</details>|<[^>]+>", " ", " ".join(slides), flags=re.S))
     earlier = [(term, number) for term, number in glossary.used(shown) if number < lesson.number]
@@ -172,7 +175,7 @@ def _point(lesson, point, folder):
 
 
 def _guess(question, vote):
-    """Yield a question, then the question with its answer. `vote` is the guide's note on it, or None."""
+    """Yield a slide that asks and one that answers. `vote` is the guide's note on the question, or None."""
     heading = f"<h2>{question.text}</h2>"
     say = f'<p class="say">{inline(question.say)}</p>' if question.say else ""
     plain = [unescape(re.sub(r"<[^>]+>", "", choice)) for choice in question.choices]
@@ -209,7 +212,10 @@ def _evidence(lesson, body):
 
 
 def _claims(lesson, evidence):
-    """Yield slides with the claims on which the deck has evidence and our reading, two claims on each."""
+    """Yield slides with claims, two on each slide, and with our reading of them.
+
+    Only claims on which the deck has evidence are shown.
+    """
     for start in range(0, len(lesson.shown), 2):
         words = "".join(
             f'<li value="{claim.number}">“{escape(claim.words)}”<br>'

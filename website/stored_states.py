@@ -1,4 +1,4 @@
-"""Computes the states that explorables store, so that their pages load no model, or not at first.
+"""Computes the states that explorables store, so that a page loads no model, or loads one only on request.
 
     python website/stored_states.py denoising patching vote audit watermark adapter errand_facts cache fits
 
@@ -195,9 +195,9 @@ def carried_lists(model, sentences, first):
 def patching(countries=COUNTRIES):
     """Return, for each pair of countries, how far each patch moves SmolLM2's answer.
 
-    `pairs` has the logit of the source's answer minus the logit of the target's answer, in hundredths. It has
-    them for each layer and for each token from the country on, because the tokens before the country are the
-    same in both sentences.
+    `pairs` has, for each layer and for each token from the country on, the logit of the source's answer minus
+    the logit of the target's answer, in hundredths. The tokens before the country are the same in both
+    sentences, so patches there change nothing.
     """
     import torch
 
@@ -230,7 +230,7 @@ def patching(countries=COUNTRIES):
         "first": first,
         "sentence": SENTENCE,
         "answers": words,
-        "others": others,  # patches after which neither answer is the likeliest token
+        "others": others,  # number of patches after which neither answer is the likeliest token
         "pairs": pairs,
         "lists": {country: packed(some) for country, some in zip(countries, lists, strict=True)},
         "size": model.config.hidden_size,

@@ -43,10 +43,11 @@ class Note:
 
 @dataclass(frozen=True)
 class Question:
-    """A prediction that a lesson asks for, as HTML.
+    """A prediction that a lesson asks for. `text`, `choices` and `unit` are HTML.
 
-    `key` is the prediction's key, `at` the index of its cell, and `answer` the answer that the lesson shows.
-    `say` is what a class must know before it can guess, and `why` the reason for the answer, in Markdown.
+    `key` is the prediction's key, `at` the index of its cell, and `answer` the answer that the lesson shows,
+    as text. `say` is what a class must know before it can guess, and `why` is the reason for the answer. Both
+    texts are Markdown.
     """
 
     key: str
@@ -108,7 +109,7 @@ class Lesson:
 
     @cached_property
     def promise(self) -> str:
-        """The lesson's promise, in Markdown: that of guesses.toml or, by default, of the notebook."""
+        """The lesson's promise, in Markdown, from guesses.toml or, if that has none, from the notebook."""
         if "promise" in (given := guesses().get(self.number, {})):
             return given["promise"]
         return re.search(r"^\*\*(.+?)\*\*$", self.cells[0].source, re.M)[1]
@@ -196,7 +197,7 @@ class Lesson:
         return re.sub(r" [^.?!]*\?$", "", kept).strip()
 
     def picture(self, cell: str) -> tuple[str, str]:
-        """Return a cell's stored picture as HTML with its alt text, or what the cell prints, in both forms.
+        """Return a cell's stored picture as HTML, and its alt text; or the printed text, as HTML and plain.
 
         Raises LookupError if there is no such cell, or nothing to show in it.
         """

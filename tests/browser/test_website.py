@@ -1,4 +1,4 @@
-"""Tests that the website shows what the notebooks store, and that its check finds faults in a page."""
+"""Tests that the website shows what the notebooks store, and that website/check.py finds faults."""
 
 import re
 import subprocess
@@ -49,7 +49,7 @@ def test_a_lesson_becomes_a_page(check, site):
     pages = check.read(site)
     lesson = pages[site / f"{LESSON}.html"]
     found = [*check.faults(pages), *check.missing(site, pages)]
-    # This site lacks the pages of other sources, so links to them lead nowhere.
+    # This site is built from two sources, so its links to the pages of other sources lead nowhere.
     assert not [sentence for sentence in found if "does not exist" not in sentence]
     assert lesson.pictures and "../README.html" in lesson.links
     assert any(link.startswith("https://colab.research.google.com/") for link in lesson.links)
@@ -222,7 +222,7 @@ def test_the_five_claims_print_on_one_page(browser, site):
     "number", ["00", *(pytest.param(number, marks=RARELY) for number in ("10", "11", "12"))]
 )
 def test_answers_to_paper_tasks_appear_in_the_page(browser, site, number, monkeypatch):
-    """Presses the buttons that each task names. Each figure of the answer must have been on the screen."""
+    """Presses the buttons that each task names. Each figure of the task's answer must then have appeared."""
     monkeypatch.syspath_prepend(ROOT / "website")
     import handouts
 
@@ -250,7 +250,7 @@ def test_answers_to_paper_tasks_appear_in_the_page(browser, site, number, monkey
 
 @pytest.mark.everything(reason="loads two models, and waits for what they write")
 def test_the_hour_of_the_timetable_can_be_taught(browser, site, monkeypatch):
-    """Presses the buttons that each line of the table names. The screen must then show the line's figures."""
+    """Presses the buttons that each row of the timetable names. The view must then show the row's figures."""
     monkeypatch.syspath_prepend(ROOT / "website")
     import shell
 

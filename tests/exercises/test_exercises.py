@@ -27,7 +27,7 @@ from course_utils.learning.checks import NotYet
 ROOT = Path(__file__).parents[2]
 TAKE_LONG = ("00", "01", "03", "06", "07", "09", "11", "14", "16")
 RARELY = pytest.mark.everything(reason="tries each constant, which takes up to a minute")
-# The tasks whose answers take nearly all of the time of all answers, because they ask or train a model.
+# Answers to these tasks take nearly all of the time, because such answers ask or train a model.
 ASK_FOR_LONG = ("changed-words", "experiment", "tokens-needed", "surprise-with", "no-speech", "right-on")
 ASK_FOR_LONG += ("that-measure", "audit", "without-first", "compared", "from-prompt", "teach", "sequence")
 LESSONS = [name for name in catalog.lessons() if (ROOT / "solutions" / name).is_dir()]
@@ -89,7 +89,7 @@ def test_solution_prints_what_is_stored_and_stub_fails(lesson, begun):
 
 
 def tried(lesson):
-    """Returns the answers to try: all answers, but for a task in ASK_FOR_LONG one right and one wrong answer.
+    """Returns the answers to try: one right and one wrong for each task in ASK_FOR_LONG, all for other tasks.
 
     After a change of the exercise or of the checks, all answers are tried: see by_commit.py.
     """
@@ -104,7 +104,10 @@ def tried(lesson):
 
 
 def test_right_answers_pass_and_wrong_ones_get_their_message(lesson, begun):
-    """A wrong answer must fail at a visible check. These run first, so hidden checks change no message."""
+    """A wrong answer must fail at a visible check.
+
+    Visible checks run first, so hidden checks change no message.
+    """
     solutions, stubs = cells_of("solutions", lesson), cells_of("exercises", lesson)
     for answer in tried(lesson):
         task = answer["task"]
@@ -173,7 +176,7 @@ def test_the_table_of_exercises_is_up_to_date():
 
 
 def nbgrader(folder, *arguments):
-    """Runs one of nbgrader's commands, with its own tools on the PATH."""
+    """Runs one of nbgrader's commands, with the programs of this Python on the PATH."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     command = [sys.executable, "-m", "nbgrader", *arguments]
     result = subprocess.run(

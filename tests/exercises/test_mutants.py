@@ -1,4 +1,4 @@
-"""Tests that docs/mutants.md and mutants.toml fit the solutions; `make mutants` measures what is caught."""
+"""Tests that docs/mutants.md and mutants.toml fit the solutions; `make mutants` counts the mutants caught."""
 
 import pytest
 from exercises_table import cells_of, question_above, tasks_of

@@ -1,11 +1,11 @@
-"""Grades notebooks in a process of its own, which may belong to another user.
+"""Grades notebooks in a separate process, which may belong to another user.
 
     python tests/grading/graders.py
 
 reads lines of JSON: first the instructor's notebook, then requests, each with "notebooks" (dictionaries),
-"seconds" and "memory". The notebooks of one request are graded at the same time. For each, the answer has the
-score, the problem, the notes, whether the result has a key (it has none if the grader failed), and for each
-task what stopped it, what it printed and what each check says.
+"seconds" and "memory". The notebooks of one request are graded at the same time. The reply has, for each
+notebook, the score, the problem, the notes, and whether the result has a key. (A result has no key if the
+grader failed.) For each task, the reply has what stopped the task, what it printed and what each check says.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Copied kernels behave like normally started ones, which are used where copying is impossible."""
+"""Tests that copied kernels behave like others, and that kernels start as usual where none can be copied."""
 
 import os
 import re

@@ -78,7 +78,7 @@ def test_what_a_person_entered_stays_and_what_is_there_is_not_written_again(assi
     before = file.read_bytes()
     gradebook.enter(file, assignment, results, register)
     assert file.read_bytes() == before
-    with nbgrader.Gradebook(f"sqlite:///{file}") as book:  # what formgrader does, too
+    with nbgrader.Gradebook(f"sqlite:///{file}") as book:  # formgrader does the same
         grade = book.find_grade("double-check", "small", "small", "ann")
         grade.manual_score, grade.extra_credit, grade.needs_manual_grade = 0.5, 0.25, False
         book.find_comment("double", "small", "small", "ann").manual_comment = "see below"
@@ -110,7 +110,7 @@ def test_formgrader_shows_the_name_under_which_the_work_came_until_there_is_a_be
             return student.first_name, student.last_name
 
     assert names() == ("Ann", "Lee")
-    with nbgrader.Gradebook(f"sqlite:///{file}") as book:  # as Edit Student in formgrader
+    with nbgrader.Gradebook(f"sqlite:///{file}") as book:  # as "Edit Student" in formgrader does
         book.update_or_create_student("ann", first_name="Anna", last_name="Lee-Berg")
     assert names() == ("Anna", "Lee-Berg")
     assert names(first="Ann B.", last="Lee", email="") == ("Ann B.", "Lee")

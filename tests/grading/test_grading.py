@@ -51,7 +51,7 @@ ALL_HOSTILE = tomllib.loads((HERE / "submissions.toml").read_text(encoding="utf-
 KINDS = sorted({each["kind"] for each in ALL_HOSTILE})
 HOSTILE = ALL_HOSTILE
 if not by_commit.all_due("course_utils/grading", "course_utils/learning/checks.py", __file__, str(HERE)):
-    HOSTILE = []  # a quarter of each kind
+    HOSTILE = []  # to be filled with a quarter of the submissions of each kind
     for kind in KINDS:
         alike = [each for each in ALL_HOSTILE if each["kind"] == kind]
         HOSTILE += by_commit.some(kind, alike, (len(alike) + 3) // 4)
@@ -125,7 +125,7 @@ def cell_of(book, name):
 
 
 def answered(path, **answers):
-    """Return a student's notebook as a dictionary: the solutions, with the given answers in their stead."""
+    """Return a student's notebook as a dictionary. The given answers replace the instructor's solutions."""
     assignment = assignments.Assignment(path)
     book = json.loads(json.dumps(assignment.notebook))
     for cell in book["cells"]:
@@ -135,7 +135,7 @@ def answered(path, **answers):
     return book
 
 
-# Changes to a notebook as a dictionary, by the names that hostile/submissions.toml gives them.
+# Functions that change a notebook, given as a dictionary. hostile/submissions.toml says which to use.
 def points(book):
     cell_of(book, "double-check")["metadata"]["nbgrader"]["points"] = 100
 
@@ -207,7 +207,7 @@ def too_much_code(book):
 
 
 def dots(book):
-    """Put in a line so long that Python's parser is slow: its time grows with the square of the length."""
+    """Put in a line that is slow to parse: the parser's time grows with the square of the line's length."""
     cell_of(book, "double")["source"] = "import a" + ".a" * 90_000
 
 
@@ -302,9 +302,9 @@ def graded(course, tmp_path_factory):
     """Grade the hostile submissions, with honest ones among them.
 
     There are two runs. In the first, submissions that end by themselves get much time. In the second, endless
-    submissions get little, because some of them use all the time that grading may take, five times the limit
-    of a task, and are then graded twice more. The limits don't count time in which a submission waits for a
-    processor, so a busy machine does not shorten them.
+    submissions get little, because some of them use all the time that grading may take (five times a task's
+    limit), and are then graded twice more. Time in which a submission waits for a processor does not count,
+    so a busy machine shortens no limit.
     Returns the results, the folders, the addresses that called the test's server, and the path of a file that
     no submission may write.
     """
@@ -491,7 +491,7 @@ def test_the_run_after_a_killed_one_grades_only_what_is_missing_or_has_changed(c
         book.find_comment("essay", "small", "small", "s00").manual_comment = "well <b>seen"
         book.db.commit()
     (folder / "s11.ipynb").unlink()
-    assert len(batch.grade(str(course), folder, out)) == 12  # with s11's stored result
+    assert len(batch.grade(str(course), folder, out)) == 12  # the result of s11 is stored
     with (out / "grades.csv").open() as file:
         rows = {row["student"]: row for row in csv.DictReader(file)}
     assert [rows["s00"][name] for name in ("essay", "by hand", "score", "handed in")] == [
@@ -562,7 +562,7 @@ def test_a_cluster_gives_the_same_grades_even_if_a_worker_dies(course, graded, t
     honest = answered(course, essay="private words of patient000")
     (tmp_path / "in" / "honest-patient000.ipynb").write_text(json.dumps(honest))
     mine = []
-    for kind in (kind for kind in KINDS if kind not in ("exhausting", "path")):  # two of each kind
+    for kind in (kind for kind in KINDS if kind not in ("exhausting", "path")):  # the quickest two of a kind
         whole = [each for each in HOSTILE if each["kind"] == kind and not re.search(PLACEHOLDERS, str(each))]
         mine += sorted(whole, key=lambda each: result_of(graded[0], each)[0].seconds)[:2]
     for each in mine:
@@ -579,7 +579,7 @@ def test_a_cluster_gives_the_same_grades_even_if_a_worker_dies(course, graded, t
         assert within(1800, lambda: len(list(kept.glob("*.json"))) > 1)
         workers[0].kill()
 
-    killer = threading.Thread(target=kill_one, daemon=True)  # daemon: a failed test does not wait for it
+    killer = threading.Thread(target=kill_one, daemon=True)  # a failed test does not wait for a daemon
     killer.start()
     results = batch.grade(str(course), tmp_path / "in", tmp_path / "out", seconds=600, dask=address)
     killer.join()
@@ -700,7 +700,7 @@ def test_only_a_change_to_what_decides_a_grade_regrades_a_class(tmp_path):
     while left:
         needed |= left
         left = set().union(*(imported_by(own / "grading" / f"{name}.py") for name in left))
-        left -= needed | {"intake"}  # intake's findings are part of the key
+        left -= needed | {"intake"}  # a result's key depends on what intake finds
     assert deciding == needed | {"checks", "drawn", "hints"}
 
 

@@ -1,4 +1,4 @@
-"""Tests that an instructor can write an assignment with the steps of docs/instructors.md, as they stand."""
+"""Tests that an instructor can write an assignment by following docs/instructors.md to the letter."""
 
 import os
 import re

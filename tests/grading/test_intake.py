@@ -1,4 +1,4 @@
-"""Tests that intake loses no student and swaps none, whatever their files are called and where they lie."""
+"""Tests that intake loses or swaps no students, however their files are named, wherever the files lie."""
 
 import csv
 import io
@@ -65,7 +65,7 @@ def tree(folder, files):
 
 
 def zipped(path, files):
-    """Write files, as in `tree`, into a zip file. A file of bytes is an inner zip file. Return the path."""
+    """Write files, as in `tree`, into a zip file. Content in bytes is an inner zip file. Return the path."""
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in files.items():
             entry = zipfile.ZipInfo(name, (2026, 10, 1, 12, 0, 0))
@@ -456,7 +456,7 @@ def test_every_file_of_a_random_tree_is_in_a_row_or_has_a_reason(tmp_path):
             assert len({entry.student for entry in plan.entries}) == len(plan.entries)
 
 
-# For each platform: files with its names, a class list with its headings, and the table that it imports.
+# For each platform: files and a class list as the platform exports them, and the table that it imports.
 CANVAS = {"doejane_123_4567_small.ipynb": 0, "रायमीरा_LATE_124_4568_small-1.ipynb": 0, "poe_125_text.html": 0}
 GRADESCOPE = """\
 submission_11:

@@ -46,7 +46,7 @@ def _enter(book, table, *known, **facts):
 files._rename, gradebook._enter = _rename, _enter
 main()
 """
-# When to kill the run: while it writes the file whose path ends like this, or this row of the gradebook.
+# When to kill the run: while it writes a file whose path ends with this text, or this row of the gradebook.
 MOMENTS = ["students.json", "autograded/s0/small/small.ipynb", "results/small/s1.json"]
 MOMENTS += ["autograded/s3/small/small.ipynb", "results/small/s4.json", "source/small/small.ipynb"]
 MOMENTS += ["gradebook.db", "grade 7", "feedback/small/s2.html", "grades.csv"]

@@ -1,7 +1,7 @@
-"""Tests that a submission harms no other: those graded at the same time get the same results as alone.
+"""Tests that a submission harms no other: graded together, submissions get the same results as alone.
 
 The sandbox is made in two ways, for root and for a user without rights. `make test` tries the attacks as the
-user who runs it, `make everything` as both.
+user who runs the tests, `make everything` as both users.
 """
 
 import json
@@ -62,7 +62,7 @@ def grade(request, tmp_path_factory):
             books = [answered(path, double=answer) for answer in answers]
             *results, first, second = opened.grade(*books, neighbour, neighbour, **limits)
             assert [first, second] == [alone, alone]
-            assert all(result["key"] for result in results)  # no key would mean that the grader failed
+            assert all(result["key"] for result in results)  # a result has no key if the grader failed
             return results if len(results) > 1 else results[0]
 
         yield beside_neighbours
@@ -354,7 +354,7 @@ def test_a_run_that_is_too_long_is_refused_and_a_lost_one_repeated(tmp_path, mon
         assert len(killed) == 2 and "failed (Lost)" in result.problem and not result.key
 
 
-# A user who may make only a few user namespaces: 0, or 2, which bubblewrap needs for itself.
+# Opens a sandbox as a user who may make only 0 or 2 user namespaces. bubblewrap needs 2 for itself.
 FEW = """
 import ctypes, os, sys
 user, group = os.getuid(), os.getgid()

@@ -106,7 +106,7 @@ def test_doctor_says_what_is_here_and_what_is_not(here, tmp_path):
     checks = [line for line in lines if re.match(r"\[(OK|note)\] ", line)]
     for name in ("Python", "torch", "disk", "memory", "models of the lessons", "GPU", "package index", "hub"):
         assert any(name in line for line in checks)
-    passed = f"All {len(checks) - 3} checks passed."  # three may end in a note, so they are not counted
+    passed = f"All {len(checks) - 3} checks passed."  # three checks may end in a note and don't count
     assert passed in lines
     status, out, _ = here("doctor")
     assert status == 0 and out.startswith(passed) and len(out.splitlines()) <= 2
@@ -121,7 +121,7 @@ def test_doctor_says_what_is_here_and_what_is_not(here, tmp_path):
 
 
 def test_lab_says_which_page_opens_and_ends_with_ctrl_c(tmp_path):
-    """When `course lab` prints its link, JupyterLab already answers at this address."""
+    """When `course lab` prints its link, JupyterLab already answers at the link's address."""
     environment = os.environ | {"BROWSER": "true", "JUPYTER_CONFIG_DIR": str(tmp_path / "config")}
     environment |= {"JUPYTER_RUNTIME_DIR": str(tmp_path), "JUPYTER_DATA_DIR": str(tmp_path / "data")}
     command = [sys.executable, "-u", "-m", "course_utils", "lab", str(tmp_path / "mine")]
@@ -134,7 +134,7 @@ def test_lab_says_which_page_opens_and_ends_with_ctrl_c(tmp_path):
             said += process.stdout.readline()
         assert "Choose lesson 00" in said
         link = re.search(r"http://localhost:\S+/lab/tree/notebooks/index\.ipynb\?token=\w+", said)[0]
-        assert urllib.request.urlopen(link, timeout=60).status == 200  # it listens before the link is printed
+        assert urllib.request.urlopen(link, timeout=60).status == 200  # JupyterLab already listens
         with pytest.raises(urllib.error.HTTPError, match="403"):  # the address lacks the token
             urllib.request.urlopen(link.partition("/lab")[0] + "/api/contents", timeout=60)
     finally:

@@ -1,4 +1,4 @@
-"""Tests each `course` command with each fault of tests/command_table.py: a status, and no traceback."""
+"""Tests each `course` command with each fault of tests/command_table.py: its status, and no traceback."""
 
 import json
 import os
@@ -56,7 +56,7 @@ def test_a_command_with_every_fault(command, folder):
     for fault in tried(command):
         status, shown, said = command_table.meet(command, fault, folder)
         assert "Traceback" not in said and "Exception ignored" not in said, (fault.name, said)
-        if command == "run" and out:  # before it writes its table, it says on the error output how far it is
+        if command == "run" and out:  # `run` also writes its progress to the error output
             said = "".join(line for line in said.splitlines(True) if line.startswith("course"))
         if fault.name.strip("`") == ">/dev/full":
             assert (status, said.count("\n")) == (1, 1) if out else (plain, error.count("\n")), said

@@ -1,8 +1,8 @@
 """Tests lessons at their full size: runs their cells with a hub on this machine and a pretended GPU.
 
-In place of Llama, the hub has SmolLM2, which has the same architecture. Its tokenizer is changed to begin
-each text with a special token, as Llama 3's does. The other models have random weights. Where cells depend on
-a shape, it is that of the published model. `make everything` runs the five lessons.
+In place of Llama, the hub has SmolLM2, which has the same architecture. SmolLM2's tokenizer is changed to
+begin each text with a special token, as Llama 3's tokenizer does. The other models have random weights. If
+cells depend on a part of a model's shape, that part is as published. `make everything` runs the five lessons.
 """
 
 import subprocess

@@ -1,4 +1,4 @@
-"""Builds a small model of every architecture for writing text in transformers, and counts its numbers.
+"""Builds a small model of each of transformers' architectures that write text, and counts its parameters.
 
 The tests compare a blueprint with the real model: the sum of its parameters, the parameters that the gradient
 of a token reaches, and the growth of the cache for one more token.
@@ -226,7 +226,7 @@ def built(values):
 
 
 def reached(model):
-    """Counts the parameters that a token uses: all but those of experts that its gradient does not reach."""
+    """Counts the parameters that a token uses: all but those of experts that the token's gradient misses."""
     ids = torch.full((1, 1), 3)
     with torch.enable_grad():
         model(input_ids=ids, use_cache=False).logits.float().square().sum().backward()
@@ -283,7 +283,7 @@ def compare(kind):
 
 
 def registered():
-    """Returns the names of all architectures for writing text that transformers has."""
+    """Returns the names of all of transformers' architectures that write text."""
     from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
 
     return list(MODEL_FOR_CAUSAL_LM_MAPPING_NAMES)

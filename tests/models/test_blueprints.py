@@ -1,4 +1,4 @@
-"""Tests blueprints: published sizes to the last digit, unknown configs, a sentence for broken ones."""
+"""Tests blueprints: published sizes to the last digit, unknown configs, one sentence for broken configs."""
 
 import importlib
 import json
@@ -68,7 +68,7 @@ WHISPERS = {
     "whisper-large-v3": (1_543_490_560, 1550),
     "whisper-turbo": (808_878_080, 809),
 }
-# Models published after the article. The top of published_sizes.toml explains its entries.
+# Models published after the article that the course checks. published_sizes.toml explains its entries.
 PUBLISHED = tomllib.loads((Path(__file__).parent / "published_sizes.toml").read_text())
 # A model with experts and a compressed cache, one published at few bits, one that reads pictures, one that
 # draws pictures, and one without attention.
@@ -97,7 +97,7 @@ LATER = {
     "flux.1-schnell": (16_860_369_379, 16_690_827_747),
     "flux.2-dev": (32_223_281_152, 32_223_281_152),
 }
-# Our count differs by over 2% from the maker's, which is a round figure or that of the transformer alone.
+# The maker's count differs from ours by over 2%: it is a round figure, or counts the transformer alone.
 ROUND = {"gemma-3-4b", "smollm3-3b", "kimi-k2", "qwen3.5-9b", "voxtral-mini-3b", "flux.1-schnell"}
 SMALL = {"vocab_size": 100, "hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 3}
 SMALL |= {"num_attention_heads": 4, "num_key_value_heads": 2, "max_position_embeddings": 64}
@@ -124,7 +124,7 @@ def test_a_later_model_of_the_catalogue(name):
 
 
 def test_later_models_say_what_their_design_saves():
-    """Latent attention, windows and state-space layers keep the cache below that of a dense model."""
+    """Latent attention, windows and state-space layers make the cache smaller than a dense model's."""
     cache = {name: course.blueprint(name).kv_cache_bytes(32_768) for name in ("deepseek-v3", "qwen3-32b")}
     assert 3 * cache["deepseek-v3"] < cache["qwen3-32b"]
     olmo, qwen = (course.blueprint(name) for name in ("olmo-3-32b", "qwen3-32b"))
@@ -145,22 +145,22 @@ def test_the_groups_of_deepseek_v4_by_hand():
     """
     tokens = 100_000
     windows = 43 * 128 * 512
-    of_four = 21 * (tokens // 4) * (512 + 128)  # each list has a key of 128 numbers, to choose it by
+    of_four = 21 * (tokens // 4) * (512 + 128)  # each list is chosen by its key of 128 numbers
     of_many = 20 * (tokens // 128) * 512
     plan = course.blueprint("deepseek-v4-flash")
     assert plan.kv_cache_bytes(tokens) == 2 * (windows + of_four + of_many)
 
 
 def test_the_cache_without_any_saving():
-    """Each head keeps a key and a value for each token, even in layers that have a table for attention."""
+    """Each head keeps a key and a value for each token, even in layers with a table in place of attention."""
     llama, shared = course.blueprint("llama-2-7b"), course.blueprint("llama-3-8b")
     assert llama.full_kv_cache_bytes(1000) == llama.kv_cache_bytes(1000) == shared.full_kv_cache_bytes(1000)
     # Keys of 192 numbers and values of 128.
     assert course.blueprint("deepseek-v3").full_kv_cache_bytes(1000) == 1000 * 61 * 128 * (192 + 128) * 2
-    # Of 52 layers, 6 have attention, 23 a state-space table in its place, and 23 only experts.
+    # Of 52 layers, 6 have attention, 23 a state-space table instead, and 23 only experts.
     hybrid = course.blueprint("nemotron-3-nano")
     assert hybrid.full_kv_cache_bytes(1000) == 1000 * (52 - 23) * 32 * 2 * 128 * 2
-    # The shape of such a table. Lesson 19 gives its size.
+    # The shape of a state-space table. Lesson 19 gives the table's size.
     sizes = hybrid.config
     assert (sizes.mamba_num_heads, sizes.mamba_head_dim, sizes.ssm_state_size) == (64, 64, 128)
     assert course.blueprint("flux.2-dev").full_kv_cache_bytes(1000) is None
@@ -221,7 +221,7 @@ def test_whisper_has_the_size_that_openai_publishes(name):
     "name", [name if name in OF_EACH_KIND else pytest.param(name, marks=MORE) for name in PUBLISHED]
 )
 def test_published_after_the_article(name):
-    """Counts are within 1% of the maker's, those of active parameters within 5%.
+    """Our counts are within 1% of the maker's counts, and our counts of active parameters within 5%.
 
     For each exception, published_sizes.toml has the reason as `why`.
     """
@@ -340,7 +340,7 @@ def test_a_sliding_window_bounds_the_cache():
 
 
 def test_energy_of_trainings_comes_from_one_place():
-    """Two texts of the course once gave different values for Llama 2. The sum over its models is right."""
+    """Two texts of the course once gave different values for Llama 2: the sum over its models is right."""
     trainings = catalog.trainings()
     assert sum(trainings["llama-2"].hours) == 3_311_616
     assert round(trainings["llama-2"].kilowatt_hours) == 1_272_730

@@ -1,4 +1,4 @@
-"""Tests what lesson 03 says of SmolLM2's heads, and its pictures of attention by hand."""
+"""Tests lesson 03: what it says of SmolLM2's heads, and its pictures of attention computed by hand."""
 
 import json
 import re
@@ -82,7 +82,7 @@ def test_a_token_that_may_not_look_learns_nothing():
     fished = "She fished at the bank and came home with a lot of"
     free = real_heads.probability_of(" fish", fished)
     assert real_heads.probability_if_blind(" fish", fished, looking=[], at=[]) == free
-    # Tokens that no other token attends to don't affect the answer: it is the same for both verbs.
+    # Tokens that no other token attends to don't affect the answer, so both verbs get the same answer.
     rowed = "She rowed at the bank and came home with a lot of"
     assert len(real_heads.split(rowed)) == len(real_heads.split(fished)) == 13
     blind = {"looking": list(range(3, 13)), "at": [1, 2]}

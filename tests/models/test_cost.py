@@ -33,7 +33,7 @@ def test_activations_are_counted_once_and_grow_with_the_texts(llama, texts):
             assert counted.nbytes == 0
             model(**batch)
         kept[count] = counted.nbytes
-    assert 1.8 * kept[1] < kept[2] < 2 * kept[1]  # less than 2: a few tables don't grow with the texts
+    assert 1.8 * kept[1] < kept[2] < 2 * kept[1]  # less than twice: a few tables don't grow with the texts
     layer = torch.nn.Linear(8, 4, bias=False)
     given = torch.ones(5, 8)
     with hardware.kept_for_backward(layer) as counted:
@@ -89,7 +89,7 @@ def test_own_words_are_those_of_the_library(llama):
     beginning = ["Dear", "Kai", ",", "thank", "you", "for"]
     inputs = tokenizer("Dear Kai, thank you for", return_tensors="pt")
     numbers = model.generate(**inputs, do_sample=False, max_new_tokens=5)[0].tolist()
-    written = tokenizer.convert_ids_to_tokens(numbers)[7:]  # without start token and text
+    written = tokenizer.convert_ids_to_tokens(numbers)[7:]  # without the start token and the given text
     alone = []
     while len(alone) < 5:
         alone += speculating.own_words(model, tokenizer, beginning + alone)

@@ -1,4 +1,4 @@
-"""Tests the views that count in the page: their numbers are those of the course's own Python."""
+"""Tests that views which count in the page get the same numbers as the course's own Python."""
 
 import json
 import os

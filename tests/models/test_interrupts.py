@@ -70,7 +70,7 @@ def rate(votes):
     return {name: (1000.0, (980, 1020)) for vote in votes for name in vote[:2]}
 
 
-# {view that a kernel answers: (function that makes it, two requests of the page)}
+# {view whose requests a kernel answers: (function that makes the view, two requests of its page)}
 DRAWING = {"prompt": "red bear", "seed": 0, "guidance": 4.0, "steps": 10}
 EXAMPLES = {
     "Adapter": (
@@ -151,7 +151,7 @@ EXAMPLES = {
 
 
 def views():
-    """Returns every view of the course that a kernel answers, by its class's name."""
+    """Returns, by class name, every view of the course whose requests a kernel answers."""
     for module in pkgutil.walk_packages(opened.__path__, f"{opened.__name__}."):
         importlib.import_module(module.name)
     found, ahead = {}, [LiveView]
@@ -180,7 +180,7 @@ class Interrupt:
 
     def _note(self, frame, event, argument):
         code = frame.f_code
-        if code is LiveView.replies.__code__:  # a generator: each `next` is a "call"
+        if code is LiveView.replies.__code__:  # `replies` is a generator: each `next` is a "call"
             self.answering = event == "call"
         elif self.answering and event == "call" and code.co_filename.startswith(OURS):
             self.calls += 1
@@ -214,7 +214,8 @@ def test_an_interrupted_view_says_so_and_answers_the_same_request_again(name, tm
                 view.widget.want = want
             assert sent[-1]["want"] == want
             assert sent[-1]["error"].startswith("Interrupted before the answer was there."), nth
-            if name in ("Capstone", "Denoising", "Speech"):  # these keep parts: the second try is shorter
+            # These views keep parts of an interrupted answer, so a second try would be shorter.
+            if name in ("Capstone", "Denoising", "Speech"):
                 break
         else:
             assert len(sent) == 2
@@ -222,7 +223,7 @@ def test_an_interrupted_view_says_so_and_answers_the_same_request_again(name, tm
 
 
 def interrupted(program, ready, environment):
-    """Runs a program, interrupts it when `ready()` is true, and returns its status and its last output."""
+    """Runs a program, interrupts it when `ready()` is true, and returns its status and standard error."""
     process = subprocess.Popen(
         [sys.executable, "-c", program],
         env=os.environ
@@ -301,7 +302,7 @@ sys.exit(__main__.main(["train", "tinyworld-llama", "--folder", {folder!r}]))
 
 
 def test_train_keeps_the_steps_that_it_has_taken(tmp_path):
-    """`course train` writes a checkpoint when it is interrupted, even before the first one is due."""
+    """`course train` writes a checkpoint when it is interrupted, even before the first checkpoint is due."""
     from safetensors import safe_open
 
     folder = tmp_path / "training"

@@ -161,7 +161,7 @@ def test_scripts_of_the_page_pass_their_own_tests(name, site, reference):
 
 
 def test_stored_answers_are_those_of_the_model(site, reference):
-    """All views are tried after a change of what answers or stores, otherwise two: see by_commit.py."""
+    """Tries all views if code, weights or stored answers have changed, otherwise two: see by_commit.py."""
     places = (
         "course_utils/opened",
         "course_utils/training/weights",

@@ -81,7 +81,7 @@ def test_the_figures_of_spaces_in_the_course_s_test_are_smollm2_s(smollm2):
 
 @pytest.mark.everything(reason="reads all of SmolLM2 with the library's own slow reader of GGUF")
 def test_conversion_loses_nothing(smollm2):
-    """The logits of the converted model equal those of the GGUF file read by transformers itself."""
+    """The converted model gives the logits that transformers itself computes from the GGUF file."""
     file = loading.weights("smollm2-135m-instruct")
     original = transformers.AutoModelForCausalLM.from_pretrained(
         file.parent, gguf_file=file.name, dtype=torch.float32, attn_implementation="eager"
@@ -96,7 +96,8 @@ def test_conversion_loses_nothing(smollm2):
 def alone():
     """Runs the first cells of lesson 00, and then a load, in a new process without a hub or a package index.
 
-    Returns the names of the libraries that the first answer imported, and the text of the second.
+    The model answers a question before and after the load. Returns the names of the libraries that were
+    imported for the first answer, and the text of the second answer.
     """
     dead = "http://127.0.0.1:9"
     nowhere = {"HF_HUB_OFFLINE": "1", "HTTPS_PROXY": dead, "PIP_INDEX_URL": f"{dead}/simple"}
@@ -351,7 +352,8 @@ def language_model(name, folder):
 def pipeline(name, folder):
     """Returns files that stand in for those of a published pipeline's repository.
 
-    The parts are those of the course's tiny pipeline, some with a small UNet like the published one.
+    The parts are those of the course's tiny pipeline. If the published UNet or text encoders have another
+    design, small ones of that design take their place.
     """
     import diffusers
 
@@ -461,7 +463,7 @@ print(json.dumps(said))
 
 @pytest.mark.parametrize("name", OFFICIAL)
 def test_published_sizes_come_from_the_hub(loaded, name):
-    """A family and a size give the catalogue's class, with its chat template and without pickles."""
+    """Loading a family and a size gives the catalogue's class, with the chat template and without pickles."""
     said = loaded[name]
     facts = catalog.models()[name]
     assert (said["class"], said["dtype"], said["tokens"]) == (facts.architecture, "torch.float32", 9)

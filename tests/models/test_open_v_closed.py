@@ -43,7 +43,7 @@ def test_the_world_itself_says_which_choice_is_right(name):
         best, *others = sorted((shares.get(choice, 0) for choice in item.choices), reverse=True)
         assert item.right == item.choices[item.answer] and shares[item.right] == best > max(others)
         assert name == "trades" or max(others) == 0
-    assert len({item.answer for item in items}) == len(items[0].choices)  # the right one can be at any index
+    assert len({item.answer for item in items}) == len(items[0].choices)  # any index can be the right one
 
 
 def test_items_are_settled_by_their_seed():
@@ -232,7 +232,7 @@ def test_a_ranking_shares_ranks_and_marks_chance():
         "three: sums 3 (50%), facts 3 (20%)"
     )
     assert picture.html.count("left:25.0%;width:3px") == 3 and "Upright line: chance" in picture.html
-    assert picture.html.count("background:#ffe7d6") == 1  # in one test a model is first alone
+    assert picture.html.count("background:#ffe7d6") == 1  # in one test, a single model is first
     assert picture.html.count("background:#d3e4f5") == 2
     assert "left:62.0%;width:26.0%" in picture.html
     assert "chance" not in opened.ranking(SCORES).html

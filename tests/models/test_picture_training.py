@@ -49,8 +49,8 @@ def same(one, other):
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
-    """Runs the small training with both processes and without a break. Returns its folder."""
-    folder = tmp_path_factory.mktemp("trained") / "the whole"  # the path has a space, which once was a bug
+    """Runs the small training in two processes, without a break. Returns the training's folder."""
+    folder = tmp_path_factory.mktemp("trained") / "the whole"  # a space in the path once caused an error
     folder.mkdir()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("course_utils.training.picture_card.write", lambda folder, training, few: None)
@@ -185,8 +185,8 @@ def test_each_word_is_one_token():
 def test_the_classifier(classifier):
     """The classifier recognises PictureWorld's drawings, even with noise.
 
-    It finds a held-out person far from each picture of the training. The mean of all pictures of doctors is
-    far from one of them.
+    A held-out person is far from each picture of the training. The mean of all pictures of doctors is far
+    from the picture of one doctor.
     """
     chance = numpy.random.default_rng(0)
     for name, test in world.test_sets().items():

@@ -1,4 +1,4 @@
-"""Tests lesson 16's releases, the claims about them, the learner's page, and how it is verified."""
+"""Tests lesson 16's releases, the claims about them, the learner's page, and how the page is verified."""
 
 import json
 import re
@@ -129,7 +129,7 @@ def test_every_claim_is_in_the_press_text_word_for_word(name):
     assert len(claims) == 12
     places = [press.index(claim["words"]) for claim in claims]
     assert len(set(places)) == 12
-    for claim in claims:  # its words contain the numbers that the check uses
+    for claim in claims:  # a claim's words contain the numbers that its check uses
         for value in claim.get("says", {}).values():
             if claim["check"] in ("score", "context", "last_year"):
                 spelled = {11: "more than a third"}.get(value, str(value))
@@ -344,7 +344,7 @@ def test_the_lesson_s_own_lines_show_what_the_course_finds(name, key, capsys):
     filled = []
 
     def shown(cell, fenced=True):
-        """Returns what the code of a cell, or its fenced parts, prints."""
+        """Returns what a cell's code prints. If `fenced`, this is the code in the cell's Markdown."""
         parts = re.findall("```python\n(.*?)```", cells[cell], re.S) if fenced else [cells[cell]]
         for part in parts:
             for gap, lines in _GAPS.items():
@@ -638,7 +638,7 @@ def resealed(path, password, to=None, **changes):
 
 
 def test_a_forgery_needs_the_password_of_that_name(pages):
-    """Anybody can compute a new checksum. A classmate's password signs only pages with that name."""
+    """Anybody can compute a new checksum. A classmate's password signs only that classmate's pages."""
     other = review.learner_password(SECRET, WHO["lark"])
     resealed(pages / "kite.html", other, date="2026-01-01")
     assert problems(pages / "kite.html") == "the signature is not that of this name and this class secret"

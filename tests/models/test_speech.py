@@ -141,7 +141,7 @@ def test_two_hours_are_cut_with_a_sentence(tmp_path, capsys):
         (written(TONE[:800]), "has 0.05 s of sound; 0.1 s is the least"),
         (written(TONE * numpy.nan, subtype="FLOAT"), "has samples that are not numbers"),
     ],
-    ids=lambda part: part if isinstance(part, str) else "",  # bytes are no name: they contain the time
+    ids=lambda part: part if isinstance(part, str) else "",  # bytes may contain the time, so give them no id
 )
 def test_what_is_no_speech_gets_one_sentence(tmp_path, content, sentence):
     file = tmp_path / "voice.wav"
@@ -562,7 +562,7 @@ def test_a_voice_reaches_the_kernel_from_jupyterlab(browser, server):
     notebook.run(1)
     second.get_by_text("saved").wait_for()
     assert is_of_the_clip(numpy.load(server.folder / "voice.npy"))
-    # The page must not keep the voice, because it may be saved with the notebook.
+    # The page must not keep the voice, because the voice would then be saved with the notebook.
     assert first.locator("textarea").input_value() == ""
     button.click()
     first.get_by_role("button", name="Recording: press to stop").click()

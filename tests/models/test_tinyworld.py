@@ -75,8 +75,9 @@ def texts(small):
 
 
 def test_all_texts_of_a_small_world_make_one(texts):
-    # The numbers of texts about nurses' jobs, about pilots' jobs, of stories of pets (pairs of friends, times
-    # pets, times 2 for "again" or not, times pools and skies), of questions about pets, of sums, and of keys.
+    # The number of texts about nurses' jobs, about pilots' jobs, of stories of pets, of questions about pets,
+    # of sums, and of keys. Stories have 6 pairs of friends, 2 pets, "again" or not, and 3 pairs of pool and
+    # sky: the fourth pair is held out.
     assert len(texts) == 9 + 6 + 6 * 2 * 2 * 3 + 2 * 3 + 3 * 2 + 2
     assert sum(texts.values()) == pytest.approx(1, abs=1e-12)
 

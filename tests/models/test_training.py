@@ -307,8 +307,9 @@ def test_a_perfect_model_measures_as_planted(world):
 def test_specialisation_is_the_information_that_experts_hold(world):
     """Measures three layers with planted routes.
 
-    Layer 0 sends each register to an expert of its own, layer 1 all tokens to one expert. In layer 2, the
-    word decides. A random router, too, sends equal words to one expert, but different words may share it.
+    Layer 0 sends each register to an expert of its own, and layer 1 sends all tokens to one expert. In layer
+    2, the word decides on the expert. A random router, too, sends equal words to the same expert, but
+    different words may share an expert.
     """
     documents = list(world.documents(300, seed="experts"))
     number = {word: index for index, word in enumerate(world.vocabulary())}

@@ -9,7 +9,7 @@ from course_utils import law, licences, opened, openness
 
 
 def sides(html):
-    """Returns the sides of the squares in pixels, each followed by that of the square inside it, if any."""
+    """Returns the sides of the squares in pixels. A square inside another one follows it in the list."""
     pairs = re.findall(r"width:(\d+)px;height:(\d+)px", html)
     assert all(width == height for width, height in pairs)
     return [int(width) for width, _ in pairs]

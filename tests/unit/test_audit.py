@@ -43,7 +43,7 @@ def test_heat_at_its_ends():
 
 def test_an_audit_has_points_from_an_even_share_with_an_interval_for_one_trade_and_for_all():
     view = audit()
-    assert view.widget.data["level"] == 97.5  # 95% for two trades together
+    assert view.widget.data["level"] == 97.5  # for each of two trades, so 95% for both together
     points, low, high, lower, higher = leans(view, "first", "nurse")
     assert points == 40 and lower < low < points < high <= higher == 50
     assert (low + 50, min(high + 50, 100)) == pytest.approx(

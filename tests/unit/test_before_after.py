@@ -245,7 +245,7 @@ def test_a_form_is_handed_in_whole_and_once(a_first):
     assert all(question.field.disabled for question in again.questions)
     assert again.button.layout.display == "none"
     assert before_after.results() == {"before": 3 * [True] + 12 * [False]}
-    asked.questions[0].field.index = 1  # answers the page that was opened before the lock
+    asked.questions[0].field.index = 1  # an answer in the page that was opened before the form was locked
     asked.button.click()
     assert before_after.results() == {"before": 3 * [True] + 12 * [False]}
 
@@ -266,7 +266,7 @@ def test_each_form_comes_first_for_about_half_and_the_draw_stays(answers_file):
         answers_file.unlink(missing_ok=True)
         drawn.append(Half("before").taken.form)
         assert Half("before").taken.form == drawn[-1]
-    # Of a million runs of 40 tosses, a fair coin gives 6 heads or fewer in 2 runs only.
+    # Of a million runs of 40 tosses, a fair coin gives 6 heads or fewer in about 4 runs, and 34 or more in 4.
     assert 6 < drawn.count("A") < 34
     hand_in("before", 1)
     assert {drawn[-1], Half("after").taken.form} == set(FORMS)

@@ -1,4 +1,4 @@
-"""Tests `course freshness`: dated facts of tables and texts, their age, and when one is too old."""
+"""Tests `course freshness`: dated facts of tables and texts, their age, and when a fact is too old."""
 
 import json
 from datetime import date

@@ -1,4 +1,4 @@
-"""Tests the front page: the map, the competencies and the page. test_before_after.py tests its questions."""
+"""Tests the front page: the map, the competencies and the page. test_before_after.py tests the questions."""
 
 import itertools
 import re

@@ -132,7 +132,10 @@ def test_each_cell_that_the_notes_name_has_a_picture(name, website, lesson_of):
 
 @pytest.mark.parametrize("name", catalog.lessons())
 def test_no_slide_tells_before_it_asks(name, website, lesson_of):
-    """A point comes after all guesses that the lesson asks before the point's cell. Verdicts end the deck."""
+    """A point comes after all guesses that the lesson asks before the point's cell.
+
+    The slides on which a class votes have no verdicts: verdicts come later.
+    """
     lesson = lesson_of(name)
     deck = [each for _, each in website["slides"].order(lesson)]
     for point in [point for point in lesson.points if point.cell]:
@@ -157,7 +160,10 @@ def _numbers_after(word, text):
 
 @pytest.mark.parametrize("name", catalog.lessons())
 def test_a_class_votes_on_claims_that_the_deck_settles(name, website, lesson_of, deck_of):
-    """The guide names points with evidence on claims. A note names their slides, all before the vote."""
+    """The guide names the points that have evidence on claims.
+
+    A note in the deck names the slides of these points. All these slides come before the vote.
+    """
     lesson = lesson_of(name)
     text = lesson.notes["Claims"].text if "Claims" in lesson.notes else ""
     assert len(lesson.shown) == text.count(" ("), "each is a claim that the lesson settles"
@@ -193,7 +199,7 @@ def test_a_guess_can_be_understood_without_the_lesson(name, website, tmp_path, l
     seen = [slide.partition("<details")[0] for slide in deck[1:first_verdict]]
     seen.append(website["handouts"]._handout(lesson, tmp_path))
     for page in seen:
-        words = re.sub(r'<div class="picture">.*', "", page, flags=re.S)  # pictures come from the lesson
+        words = re.sub(r'<div class="picture">.*', "", page, flags=re.S)  # leave out the picture
         words = re.sub(r"<[^>]+>", " ", words).replace("Fold this part back", "")
         assert not NOT_FOR_CLASSES.search(words), NOT_FOR_CLASSES.search(words)
     assert set(given) >= {question.key for question in asked}
@@ -315,7 +321,7 @@ class PretendedHub(http.server.BaseHTTPRequestHandler):
         parts = [unquote(part) for part in path.path.strip("/").split("/")]
         status, reply = 200, {}
         if "%40" in path.path and parts[0] == "user":
-            status = 404  # the proxy needs the unquoted name of a learner
+            status = 404  # the proxy finds only a learner's unquoted name
         elif parts[0] == "user":
             name, file = parts[1], "/".join(parts[4:])
             if token != f"only {name}" or state["servers"].get(name) != "on" or name == state.get("refuses"):

@@ -387,7 +387,8 @@ def test_all_questions_of_the_course_can_be_loaded(file):
         assert quizzes.load(file.stem if part == "quiz" else f"{file.stem}-{part}")
 
 
-# Ways to guess without the lesson. Each function in BLIND rates a choice; one of them counts CAUTIOUS words.
+# Ways to guess without the lesson. Each function in BLIND rates a choice. One of the functions counts
+# CAUTIOUS words.
 CAUTIOUS = set(
     [
         "about",

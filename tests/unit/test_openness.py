@@ -75,7 +75,7 @@ def test_each_mark_has_a_reason_and_a_source(model):
 
 @pytest.mark.parametrize("model", ALL.values(), ids=ALL)
 def test_the_licence_mark_is_the_licence_s(model):
-    if not model.licence:  # its text was not read
+    if not model.licence:  # the licence's text was not read
         assert "text" in model.marks["licence"].note and any("License" in line for line in model.not_read)
         return
     licence = licences.find(model.licence)

@@ -85,7 +85,7 @@ def test_a_new_version_comes_and_what_was_written_stays(course, tmp_path):
 
 def test_an_untouched_notebook_is_replaced_also_after_a_run(course, tmp_path):
     own_copy.start(tmp_path / "mine", course)
-    write(tmp_path / "mine" / LESSON, notebook(("a", "1"), ("b", "2"), ("c", "3")))  # it has outputs
+    write(tmp_path / "mine" / LESSON, notebook(("a", "1"), ("b", "2"), ("c", "3")))  # with outputs
     write(course / LESSON, notebook(("a", "1"), ("c", "3")))
     assert own_copy.start(tmp_path / "mine", course).updated == [LESSON]
     assert sources(read(tmp_path / "mine")) == ["1", "3"]

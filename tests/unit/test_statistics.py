@@ -150,7 +150,7 @@ def test_kendall_is_scipy_s(seed):
 
 
 def test_two_pairs_of_fifteen_say_nothing():
-    """Lesson 10's tests memory and trades: of six models, five tie at the top of one, four of the other."""
+    """Lesson 10's memory and trades: of six models, five tie at the top of one test and four of the other."""
     found = statistics.kendall([100, 100, 31, 100, 100, 100], [100, 100, 100, 100, 88, 51])
     assert round(found.tau, 3) == -0.298
     assert (found.pairs, found.concordant, found.discordant, found.ties) == (15, 0, 2, 13)

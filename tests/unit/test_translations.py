@@ -1,4 +1,4 @@
-"""Tests that each translated lesson has the cells of the English lesson, made from its current texts."""
+"""Tests that each translated lesson is up to date: it has the cells of the English lesson as it is now."""
 
 import sys
 from pathlib import Path

@@ -4,7 +4,7 @@ import { loadTinyWorld } from "./load.js";
 const MOST_TOKENS = 40;
 const short = (share) => Number(share.toFixed(4));
 
-/** @param {string} folder the address of the caller's folder; with "-warned" after it, that of the warned caller */
+/** @param {string} folder the address of the caller's folder; the warned caller's address ends in "-warned" */
 export async function answerFor(folder) {
   const { softmax } = await import("./tinyworld.js");
   const callers = new Map();

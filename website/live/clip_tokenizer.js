@@ -54,7 +54,7 @@ export class ClipTokenizer {
   }
 }
 
-/** Return a character for each byte, as in GPT-2: its own if this is visible, otherwise one from code point 256 on. */
+/** Return a character for each byte, as in GPT-2: the byte's own if visible, otherwise one from code point 256 on. */
 function byteCharacters() {
   const visible = (byte) => (byte > 32 && byte < 127) || (byte > 160 && byte !== 173);
   let next = 256;

@@ -1,5 +1,5 @@
 // Runs an explorable whose page is opened from a folder (file:), because a browser then loads neither modules nor data.
-// The build of the website writes their texts into FILES, by file name. Models still need a server.
+// The build of the website writes the texts of modules and data into FILES, by file name. Models still need a server.
 (() => {
   /** @type {Object<string, string>} */
   const FILES = {};

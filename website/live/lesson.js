@@ -11,7 +11,7 @@
   remember();
   document.documentElement.classList.add("ready");
 
-  /** Close the code of each cell, unless it was open at the last visit. Add a button for all code. */
+  /** Close the code of each cell, unless it was open at the last visit. Add a button that shows or hides all code. */
   function foldCode() {
     const cells = [.../** @type {NodeListOf<HTMLDetailsElement>} */ (article.querySelectorAll("details.code"))];
     if (!cells.length) return;
@@ -104,7 +104,7 @@
 
   /**
    * @param {HTMLFormElement} form
-   * @param {string | null | undefined} guess null: the visitor wants the answer without a guess; undefined: none yet
+   * @param {string | null | undefined} guess null: the visitor wants the answer without a guess; undefined: no guess yet
    */
   function drawForm(form, guess) {
     const field = form.querySelector("input");
@@ -117,7 +117,7 @@
     form.querySelector(".reply").textContent = guess ? "Your guess is kept in this browser. Read on to see." : "";
   }
 
-  /** A sentence on a guess, in the words of `course.reveal`. */
+  /** Return a sentence that compares a guess with the answer, in the words of `course.reveal`; "" without a guess. */
   function compared(el, guess) {
     if (!guess) return "";
     const actual = el.dataset.actual;

@@ -1,4 +1,5 @@
-// Loads a TinyWorld model into the page, and reports the progress. The next time it comes from the browser's cache.
+// Loads a TinyWorld model into the page, and reports the progress. On later visits, the model comes from the browser's
+// cache.
 import { readSafetensors } from "./safetensors.js";
 import { TinyWorld } from "./tinyworld.js";
 import { Tokenizer } from "./tokenizer.js";

@@ -42,7 +42,7 @@ export function randn(count, seed) {
   if (count % 16) throw new Error("The number of random numbers must be a multiple of 16.");
   const next = mersenneTwister(seed);
   const numbers = Float32Array.from({ length: count }, () => (next() % 2 ** 24) / 2 ** 24);
-  // The Box-Muller method turns two uniform random numbers into two normal ones. torch pairs those 8 places apart.
+  // The Box-Muller method turns two uniform random numbers into two normal ones. torch pairs numbers 8 places apart.
   for (let block = 0; block < count; block += 16) {
     for (let i = block; i < block + 8; i++) {
       const radius = Math.sqrt(-2 * Math.log(1 - numbers[i]));

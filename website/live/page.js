@@ -1,10 +1,11 @@
 // Starts the explorable of a page, <div id="view" data-…>. A page that is embedded (?embed) shows nothing but the view.
 //
-// A view sends requests, each in its field `want`, and gets the answers in `said`. A model that runs in the page is
-// "asleep" until the visitor wakes it, which loads it. Until then, requests are answered from `data.answers`: a list of
-// { want, … }, each with the model's answer to `want`. The answer to any other request is { want, asleep: true }; the
-// last such request is answered once the model is awake. If it came from the press of a button, a model of at most
-// 10 MB is loaded at once, and that button shows how much has arrived (`data-waking`). Otherwise the wake button pulses.
+// A view sends each request in the view's field `want`, and gets the answer in `said`. A model that runs in the page is
+// "asleep" until the visitor wakes it: then the page loads the model. Until then, requests are answered from
+// `data.answers`: a list of { want, … }, each with the model's answer to `want`. The answer to any other request is
+// { want, asleep: true }; the last such request is answered once the model is awake. If the press of a button caused the
+// request, a model of at most 10 MB is loaded at once, and the button shows how much has arrived (`data-waking`).
+// Otherwise the wake button pulses.
 //
 // The wake button is put into the view's element with the attribute data-wake, whose value says what the model is for.
 // If the view has an element with data-wake-on-need, there is no wake button: the first request that no stored answer
@@ -16,7 +17,7 @@ if (new URLSearchParams(location.search).has("embed")) document.body.classList.a
 
 const el = /** @type {HTMLElement} */ (document.getElementById("view") ?? document.createElement("div"));
 const { view, data, weights, start, answers, size, wakes } = el.dataset;
-const LARGE = 10; // MB; a press of another button than the wake button loads no larger model
+const LARGE = 10; // MB; of the buttons, only the wake button loads a larger model
 const kept = (el.dataset.kept ?? "").split(" ").filter(Boolean);
 const values = JSON.parse(start ?? "{}");
 
@@ -39,7 +40,7 @@ else if (view) show(el, { view, data, values, kept });
 async function showAsleep() {
   const stored = data ? await fetchJson(data) : { answers: [] };
   const known = new Map(stored.answers.map((answer) => [JSON.stringify(answer.want), answer]));
-  let compute = null; // the function that asks the model, once it is awake
+  let compute = null; // once the model is awake: the function that asks it
   let missed = null; // the last request that needs the model
   let pressed = null; // the button whose press causes the next request, if any
   for (const type of ["pointerdown", "input", "keydown"]) {

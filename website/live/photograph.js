@@ -63,7 +63,7 @@ function copyOf(el) {
     if (field.checked) twin.setAttribute("checked", "");
   }
   for (const [node, twin] of pairs("*")) {
-    if (facesAway(node)) twin.style.visibility = "hidden"; // an SVG would show its back
+    if (facesAway(node)) twin.style.visibility = "hidden"; // an SVG would show the element's back
   }
   const canvases = pairs("canvas"); // list all before one is replaced, which shifts the indices
   for (const [canvas, twin] of canvases) {
@@ -79,7 +79,7 @@ function copyOf(el) {
   return copy;
 }
 
-/** Whether an element is not seen because its back, which is hidden, faces the visitor. @param {Element} node */
+/** Whether an element can't be seen, because it faces away from the visitor and its back is hidden. @param {Element} node */
 function facesAway(node) {
   if (getComputedStyle(node).backfaceVisibility !== "hidden") return false;
   let matrix = new DOMMatrix();

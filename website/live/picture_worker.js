@@ -5,7 +5,7 @@ import { PictureWorld } from "./picture_world.js";
 
 const RUNTIME = "ort.wasm.bundle.min.mjs";
 const FILES = { wasm: "ort-wasm-simd-threaded.wasm", textEncoder: "text_encoder.onnx", unet: "unet.onnx", decoder: "vae_decoder.onnx" };
-const SHARES = { wasm: 0.58, textEncoder: 0.05, unet: 0.33, decoder: 0.04 }; // of all bytes to download
+const SHARES = { wasm: 0.58, textEncoder: 0.05, unet: 0.33, decoder: 0.04 }; // each file's share of all bytes to download
 // Higher levels of graph optimisation take seconds at the start, and make no run in WebAssembly faster.
 const OPTIONS = { executionProviders: ["wasm"], graphOptimizationLevel: "basic" };
 

@@ -44,7 +44,7 @@
   if (fromFolder) startFromFolder();
   else if ("serviceWorker" in navigator) {
     const register = () => navigator.serviceWorker.register(new URL("worker.js", root)).catch(() => {});
-    addEventListener("load", () => setTimeout(register, 3000)); // after what the visitor sees has loaded
+    addEventListener("load", () => setTimeout(register, 3000)); // later than everything that the visitor sees
   }
 
   /** Make the theme's search show no text from code, quizzes, or parts that are hidden until a prediction is made. */
@@ -135,7 +135,7 @@
     const view = document.getElementById("view");
     if (!view) return;
     if (view.dataset.weights) {
-      document.body.classList.add("from-folder"); // its model can't be loaded
+      document.body.classList.add("from-folder"); // without a server, the page can't load its model
       view.after("A model runs in this page only from a server: in the website's folder run python -m http.server, " +
         "then open http://localhost:8000.");
     }

@@ -93,7 +93,8 @@ export class TinyWorld {
       const { mixed, shares } = this.#attend(layer, index, normed, cache, hooks);
       attention.push(shares);
       const attended = multiply(layer.output, mixed);
-      // Falcon's feed-forward network reads the same numbers as attention; the others' reads the state after attention.
+      // Falcon's feed-forward network reads the same numbers as attention. In the other models, the network reads the
+      // state after attention.
       const forwardInput = layer.secondNorm ? layer.secondNorm(add(state, attended)) : normed;
       const { result, route } = layer.forward(forwardInput);
       if (route) routes.push(route);
@@ -215,7 +216,7 @@ function llamaLayer(config, tensors, layer) {
   };
 }
 
-/** The same for Falcon 7B's design, in which all heads share one set of keys and values. See also `step`. */
+/** The weights of one layer of Falcon 7B's design, and how they are used. All heads share one set of keys and values. */
 function falconLayer(config, tensors, layer) {
   const start = `transformer.h.${layer}`;
   const get = (name) => tensors.get(`${start}.${name}.weight`);
@@ -295,7 +296,7 @@ function multiply({ values, shape: [rows, columns] }, vector) {
   return result;
 }
 
-/** Add to the first vector in place, and return it. */
+/** Add the second vector to the first one in place, and return the first one. */
 function add(vector, other) {
   for (let i = 0; i < vector.length; i++) vector[i] += other[i];
   return vector;

@@ -1,5 +1,5 @@
 // The tokenizer of the tiny models: each match of the pattern in tokenizer.json is one token. The tokens of TinyWorld's
-// models are words, numbers and punctuation marks, those of the reasoner are single characters and tags.
+// models are words, numbers and punctuation marks. The reasoner's tokens are single characters and tags.
 
 const LETTERS = "\\p{L}\\p{M}\\p{N}_"; // what \w means in tokenizer.json: letters of all scripts
 const NO_SPACE_BEFORE = /^(?:[.,?!:;”)]|'.*)$/u;

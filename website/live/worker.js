@@ -1,6 +1,6 @@
 // The service worker: without a network, the front page, the explorables and all pages that a visitor has seen still
-// work. With a network, files come from there, so that nobody sees an old page. VERSION and FILES are written when the
-// website is built. Weights are not kept here: load.js keeps them when it loads a model.
+// work. With a network, files come from the server, so that nobody sees an old page. VERSION and FILES are written when
+// the website is built. Weights are not kept here: load.js keeps them when it loads a model.
 const VERSION = "";
 const FILES = [];
 const CACHE = `open-the-box-site-${VERSION}`;

@@ -8,7 +8,7 @@ class MessageError(Error):
 
 
 def eval_js(script, ignore_result=False, timeout_sec=None):
-    """Raise the error of a recorder's script without a microphone: here is no page that runs scripts."""
+    """Raise the error that a recorder's script meets without a microphone: no page here runs scripts."""
     raise MessageError("NotFoundError: Requested device not found")
 
 

@@ -1,4 +1,4 @@
-"""Stands in for Colab's store of secrets, without any. huggingface_hub asks it for HF_TOKEN."""
+"""Stands in for Colab's store of secrets, and holds none. huggingface_hub asks this store for HF_TOKEN."""
 
 from google.colab.errors import Error
 
