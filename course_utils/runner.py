@@ -34,7 +34,7 @@ def notebooks(names=()):
 
 
 def models_of(path):
-    """Return the models that a notebook runs as a short text: "TinyWorld Falcon (tiny) and 2 more"."""
+    """Name in a short text the models that a notebook runs: "TinyWorld Falcon (tiny) and 2 more"."""
     try:
         lesson = catalog.lesson(Path(path).stem)
     except CourseError:
@@ -166,7 +166,7 @@ class _PeakMemory:
             provisioner = getattr(self.client.km, "provisioner", None)
             process = getattr(provisioner, "process", None)
             if process is not None:
-                with contextlib.suppress(psutil.Error):  # the kernel has not started yet, or has ended
+                with contextlib.suppress(psutil.Error):  # raised before the kernel starts and after it ends
                     # Count child processes, too: in a Windows virtual environment, this process is only a
                     # launcher, and the Python that runs the kernel is its child.
                     kernel = psutil.Process(process.pid)

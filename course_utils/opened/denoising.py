@@ -1,4 +1,4 @@
-"""Denoising: how a picture develops from noise, and which words of the prompt its parts attend to.
+"""Denoising: how a picture develops from noise, and to which words of the prompt the picture's parts attend.
 
 For lesson 08.
 """
@@ -16,7 +16,7 @@ from course_utils.widgets.explorer import check_choice, given
 from course_utils.widgets.live_view import LiveView
 
 MOST_STEPS = 50
-MOST_PIXELS = 128  # side of the largest picture in the view; larger pictures are made smaller
+MOST_PIXELS = 128  # pixels: the view shrinks a picture whose side is longer
 _DARK = 27, 31, 36  # RGB: the course's ink, drawn over the parts of a picture that attend least to a word
 
 
@@ -72,7 +72,7 @@ class CrossAttention:
         import torch
 
         height, width = self._size
-        factor = round((height * width / weights.shape[2]) ** 0.5)  # latents per position, along one side
+        factor = round((height * width / weights.shape[2]) ** 0.5)  # latents along a side of one position
         maps = weights.unflatten(2, (-(-height // factor), -(-width // factor)))
         return torch.nn.functional.interpolate(maps, (height, width), mode="bilinear")
 
@@ -106,7 +106,7 @@ class CrossAttention:
 def denoising_strip(rows, noise, *, title=None) -> Picture:
     """Draw how pictures develop from noise: a column for each state, with its step and its share of noise.
 
-    rows : dict from a label to the list of its pictures, as in `picture_strip`, one for each state.
+    rows : dict from a label to a list, as in `picture_strip`, with a picture for each state.
     noise : dict from the step of each state to the state's share of noise, from 0 to 1.
     title : str, written above the pictures.
 
@@ -135,8 +135,8 @@ def known_words():
 
     Returns {"words": list of str, "kinds": list of dicts}. A kind has a "name" and "words", and any of these
     words can replace another. If "noun" is true, words of other kinds of nouns can replace them, too. If the
-    kind has "before", a word belongs to it only in front of that text: "blue" is a background only in front
-    of "background".
+    kind has "before", a word belongs to the kind only in front of that text: "blue" is a background only in
+    front of "background".
     """
     from course_utils.worlds.pictureworld import world
 
@@ -166,8 +166,8 @@ class Drawn:
     noise : float from 0 to 1, the share of the state's variance that is noise.
     words : list of str, the tokens of the prompt. The last token of each word ends in "</w>".
     maps : (tokens, height, width), how much each part of the picture attended to each token in the step that
-        led to this state; None for the noise. If there are fewer maps than tokens, the model did not read the
-        rest of the prompt.
+        led to this state; None if the state is the noise at the start. If there are fewer maps than tokens,
+        the model did not read the rest of the prompt.
     """
 
     latents: object
@@ -225,12 +225,13 @@ class Denoising(LiveView):
             return next(drawing)
 
         more.__name__ = getattr(self.draw, "__name__", "draw")
-        # torch's `no_grad` is valid for one thread only, and this may be another thread than the notebook's.
+        # `no_grad` holds for one thread only. Set it here, because this may not be the notebook's thread.
         try:
             with torch.no_grad():
                 while len(states) <= want["step"]:
                     states.append(self._said(given(more)))
-        except BaseException:  # even an interrupt, because the generator then yields no more states
+        except BaseException:
+            # After any exception, even an interrupt, the generator yields no more states.
             del self._drawings[key]
             raise
         return states[want["step"]]

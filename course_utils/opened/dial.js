@@ -1,12 +1,12 @@
 // A query and a key as the hands of a clock. A hand turns with its position in the text. How well the hands match
-// depends on the angle between them, and so only on the distance of their positions. The words of a text stand round
-// the clock, each where a hand at the word's position points.
+// depends on the angle between them, and so only on the distance between the hands' positions. The words of a text stand
+// round the clock, each where a hand at the word's position points.
 // The view's `data` is {degrees, limit}.
 // The visitor chooses `query` and `key` (their positions), `front` (the number of words in front of the text) and
 // `slow` (whether there is a second clock, whose hands turn more slowly).
 import { adopt, announcer, atOnce, headline, keeper, make, onDrag, shape } from "./view.js";
 
-const FAR = 24; // the greatest distance in the strip
+const FAR = 24; // the strip of bars shows the match at each distance from 0 to this one
 const SLOWER = 4; // how many times more slowly the second clock turns
 const WORDS = "Our little black cat often slept all day because it had hunted mice all night and nobody in the house ever woke it up again".split(" ");
 const spell = (value) => (Math.abs(value) < 0.005 ? "0" : String(Math.round(100 * value) / 100).replace("-", "\u2212"));
@@ -30,7 +30,7 @@ export function render({ model, el }) {
   const take = make("p", "dl-take");
   const sum = make("p", "dl-sum num");
 
-  // The clock. A hand's first number points up, its second to the right.
+  // The clock
   const clock = make("div", "dl-clock");
   const face = clock.appendChild(shape("svg", { viewBox: "-150 -150 300 300" }));
   const plate = face.appendChild(shape("g", { "aria-hidden": "true" }));
@@ -122,7 +122,7 @@ export function render({ model, el }) {
   const { live, speak, hush } = announcer();
   el.append(head, take, scene, sum, live);
 
-  const draw = atOnce(update); // both hands may move at once, and are then drawn once
+  const draw = atOnce(update); // if both hands move at once, the view is drawn only once
   const keep = keeper(model, draw);
   let before = null; // the distance and the match that were drawn last
   let shown = 0; // the index in the text of the first word that is shown round the clock
@@ -151,7 +151,7 @@ export function render({ model, el }) {
     const [x, y] = [event.clientX - box.left - box.width / 2, event.clientY - box.top - box.height / 2];
     const hour = Math.round((Math.atan2(x, -y) * 180) / Math.PI / degrees);
     const now = model.get(name);
-    const step = ((((hour - now) % round) + round + round / 2) % round) - round / 2; // the shorter way round the clock
+    const step = ((((hour - now) % round) + round + round / 2) % round) - round / 2; // the step goes the shorter way round the clock
     move(name, step);
   }
   /** Write as many words round the clock as fit into one turn. If the hands are less than a turn apart, the words of both
@@ -200,7 +200,7 @@ export function render({ model, el }) {
       shows[name].word.textContent = word;
       shows[name].at.textContent = `position ${position}`;
       const drawn = hands[name];
-      drawn.style.transform = `rotate(${position * degrees}deg)`; // past 12 the hand turns on in the same direction
+      drawn.style.transform = `rotate(${position * degrees}deg)`; // a hand that passes 12 turns on in the same direction
       slowHands[name].style.transform = `rotate(${(position * degrees) / SLOWER}deg)`;
       for (const [key, value] of Object.entries({ valuemin: start, valuemax: last(), valuenow: position, valuetext: `${word}, position ${position}` })) {
         drawn.setAttribute(`aria-${key}`, String(value));

@@ -5,7 +5,7 @@ from math import cos, radians
 from course_utils.widgets.live_view import LiveView
 
 DEGREES = 30  # the angle in degrees by which a hand turns from one position to the next
-LIMIT = 124  # the last position: a text of 25 words, and 100 in front of it
+LIMIT = 124  # the last position of a text of 25 words with 100 words in front of it
 
 
 def states() -> dict:
@@ -14,7 +14,7 @@ def states() -> dict:
 
 
 class Dial(LiveView):
-    """Shows a query and a key as hands of a clock, which turn with their positions, and how well they match.
+    """Shows a query and a key as hands of a clock, and how well they match. A hand turns with its position.
 
     The learner drags the hands, or moves one or both by a number of positions.
 

@@ -5,8 +5,8 @@
 // {call: what the visitor wrote in place of its result}; `guard`; and `approved` {call: whether the visitor let it
 // through}.
 // The view asks with `want` {text} or {text, warned: true}. The host sends `said`: `written` (a list of [token, its
-// probability]) and `call` (the probability of <call> as the first token). While a page loads the model, it sends
-// `said` {loading}.
+// probability]) and `call` (the probability of <call> as the first token). A host that is a web page
+// sends `said` {loading} while it loads the model.
 import { adopt, announcer, keeper, make, onDrag, ownWords, radio, shape } from "./view.js";
 
 const [CALL, CALLED, RESULT, RETURNED] = ["<call>", "</call>", "<result>", "</result>"];
@@ -15,8 +15,8 @@ const ERROR = "error";
 const ORDER = /\b(?:Send|Tell|Then)\b[^.]*\.\s*/g;
 const PIECE = /<\/?[a-z]+>|[A-Za-z_]+|\d|[^\s\w]/g; // matches one token of the models that write calls
 const PLACES = ["at the start", "in the middle", "at the end"];
-const LONG = 60; // a question with more letters contains a page
-const PER_POINT = 4; // pixels by which a number must be dragged to change it by 1
+const LONG = 60; // a question with more letters than this contains a page
+const PER_POINT = 4; // a visitor who drags a number by this many pixels changes it by 1
 const LOOP = [
   "def errand(text):",
   "  while True:",
@@ -29,7 +29,7 @@ const LOOP = [
   "      result = run(call)",
   "    text += more + result",
 ];
-const [WRITES, ENDS, RETURNS, GATE, RUNS, READS] = [2, 3, 4, 7, 8, 9]; // lines of LOOP
+const [WRITES, ENDS, RETURNS, GATE, RUNS, READS] = [2, 3, 4, 7, 8, 9]; // indices of lines in LOOP
 const IN_WORDS = { [WRITES]: "the model writes", [ENDS]: "is it a call?", [RETURNS]: "no more calls: it ends", [GATE]: "may it run?", [RUNS]: "a tool runs it", [READS]: "the model reads" };
 const GATES = {
   none: ["No guard", "Every call runs."],
@@ -48,7 +48,7 @@ const joined = (tokens) => tokens.join(" ").replace(/(?<=\d) (?=\d)/g, "");
 /** The sentences of a page. @param {string} page @returns {string[]} */
 export const sentences = (page) => (page.match(/[^.]+\.?/g) ?? []).map((part) => part.trim()).filter(Boolean);
 
-/** A page with one more sentence, before its sentence number `at`, counted from 0. */
+/** A page with one more sentence, put before the page's sentence number `at`, counted from 0. */
 export function placed(page, sentence, at) {
   const all = sentences(page);
   all.splice(Math.max(0, Math.min(at, all.length)), 0, sentence);
@@ -73,8 +73,8 @@ export const askedFor = (question, name) => (question.match(ORDER) ?? []).some((
 
 /**
  * Carry out an errand. `goesOn` returns what the model writes after a text. If it returns undefined, the errand stops
- * there, and `waits` in the result is "model". With the guard "ask" it also stops at each message that the visitor has
- * not judged yet, and `waits` is "you".
+ * there, and `waits` in the result is "model". With the guard "ask" the errand also stops at each message that the
+ * visitor has not judged yet, and `waits` is "you".
  * @param {{ question: string, pages: Object<string, string>, order: { text: string, call: string, at: number } | null,
  *   results: Object<string, string>, guard: string, approved: Object<string, boolean> }} chosen
  * @param {(want: { text: string, warned?: boolean }) => { written: [string, number][], call: number } | undefined} goesOn
@@ -330,7 +330,8 @@ export function render({ model, el }) {
     note.textContent = "";
     keep({ question, order: null, results: {}, approved: {} });
   }
-  /** A visitor's text, as tokens of the model joined by spaces; "", and a note, if the model has no token for a part. */
+  /** Return a visitor's text as tokens of the model, joined by spaces. If a part has no token, say so in the note and return
+   * "". */
   function cleaned(text) {
     const pieces = text.match(PIECE) ?? [];
     const lacks = [...new Set(pieces.filter((piece) => !words.has(piece)))];
@@ -388,7 +389,7 @@ export function render({ model, el }) {
   function hover(element, { left, top }) {
     Object.assign(element.style, { left: `${left}px`, top: `${top}px` });
     el.append(element);
-    const box = element.getBoundingClientRect(); // some browsers count from the view's corner, not the window's
+    const box = element.getBoundingClientRect(); // some browsers count `left` and `top` from the view's corner, not the window's
     Object.assign(element.style, { left: `${2 * left - box.left}px`, top: `${2 * top - box.top}px` });
   }
 
@@ -423,13 +424,13 @@ export function render({ model, el }) {
       ghost.remove();
       ghost = null;
       handle.classList.remove("carried");
-      setTimeout(() => delete handle.dataset.dragged); // only after the click event that follows the drag
+      setTimeout(() => delete handle.dataset.dragged); // deleted only after the click event that follows the drag
       out();
       drop(last);
     });
   }
 
-  // Dragging the sentence: it goes into the gap between a page's sentences that is nearest to the pointer.
+  // Dragging the sentence: of the gaps between a page's sentences, it goes into the one nearest to the pointer.
   let target = null;
   function findGap(event) {
     document.activeElement?.blur?.();
@@ -537,7 +538,7 @@ export function render({ model, el }) {
       let open = true;
       const done = (whether) => {
         if (!open) return;
-        open = false; // first, because removing the field blurs it, which calls `done` again
+        open = false; // set first, because removing the field blurs it, and the blur calls `done` again
         field.remove();
         row.tool.classList.remove("writing");
         if (whether && field.value !== value) read(field.value);
@@ -686,7 +687,7 @@ export function render({ model, el }) {
     return whole;
   }
 
-  // The rows, one for each call. A unit is one event of the errand as text, to find out what has changed.
+  // The rows, one for each call. A unit is a text for one event of the errand. Comparing the units shows what has changed.
   const unitsOf = () => [
     model.get("question"),
     ...found.steps.flatMap((step, at) => [`writes ${step.said.written.map(([token]) => token).join(" ")}`, `runs ${step.call} ${step.result} ${step.refused ?? ""} ${at === found.steps.length - 1 && found.waits === "you"}`]),
@@ -806,7 +807,7 @@ export function render({ model, el }) {
     later(250, finish);
     drawAround();
   }
-  /** Let the letter fly from its card to the person, on an arc over the wall, which opens while the letter flies. */
+  /** Let the letter fly from its card to the person, on an arc over the wall. The wall opens while the letter flies. */
   function fly({ letter, person }) {
     person.scrollIntoView({ block: "nearest" }); // on a phone the person may be below the visible part of the page
     const from = letter.getBoundingClientRect();
@@ -858,7 +859,7 @@ export function render({ model, el }) {
     if (!playing) speak(`${word}${words_}`);
   }
   function drawRates(now) {
-    if (playing) return; // the earlier rates stay on the screen
+    if (playing) return; // while the film plays, the earlier rates stay on the screen
     const figures = measured(now, found, data.rates);
     rates.classList.toggle("none", !figures);
     const drawnState = JSON.stringify([figures, now.order?.at]);

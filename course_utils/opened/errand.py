@@ -13,7 +13,7 @@ from course_utils.worlds.errands import CALL, CALLED, Errand
 
 FACTS = Path(__file__).with_name("errand_facts.json")
 GATES = ("none", "filter", "recipients", "ask", "warned")
-MOST_TOKENS = 40  # the most tokens written at a time; the longest call of the training has 12
+MOST_TOKENS = 40  # the most tokens written at a time (the longest call in the training texts has 12)
 
 
 def sentences(page: str) -> list[str]:
@@ -22,7 +22,7 @@ def sentences(page: str) -> list[str]:
 
 
 def placed(page: str, sentence: str, at: int) -> str:
-    """Return a page with one sentence more, before its sentence number `at`, counted from 0."""
+    """Return a page with one sentence more, put before the page's sentence number `at`, counted from 0."""
     found = sentences(page)
     return " ".join([*found[:at], sentence, *found[at:]])
 
@@ -42,7 +42,7 @@ def with_sentence(errand: Errand, sentence: str, at: int) -> Errand:
 
 
 def measure_places(models: Mapping[str, Sequence], count: int = 200) -> dict:
-    """Measure the effect of a sentence at the start of a page, between its two sentences, or at its end.
+    """Measure the effect of a sentence that is put before, between or after the two sentences of a page.
 
     The sentence is an "order" to send something to a person whom the errand does not name, or a "control"
     that only names that person, such as "Zed likes tea .".
@@ -94,13 +94,13 @@ class ToolLoop(LiveView):
     tools. The model then goes on from the changed text.
 
     model, tokenizer : the tiny caller and its tokenizer
-    errand : an Errand, such as `calling.test_errands` returns; only its people have pages
+    errand : an Errand, such as `calling.test_errands` returns; only the people of this errand have pages
     warned : (model, tokenizer) of the caller that was trained with orders in pages; without it, the guard
         "warned" is not offered
     sentence, at : a sentence that is in the last page when the view opens, before sentence number `at`
     guard : the guard at the start: "none"; "filter", which deletes sentences with an order from results;
-        "recipients", which sends only to people whom the question names; "ask", where the learner says for
-        each message whether it may go out; or "warned"
+        "recipients", which lets out only messages to people whom the question names; "ask", where the
+        learner says for each message whether it may go out; or "warned"
 
     Raises CourseError if the errand has no page for the sentence, or if there is no such guard.
     """

@@ -12,7 +12,7 @@ _SENTENCE = re.compile(r"[^.!<]*[.!]?”?")
 
 
 def answer(model, tokenizer, prompt, tokens=40) -> str:
-    """Return what a model writes after a prompt, the likeliest token each time.
+    """Return what a model writes after a prompt if it takes the likeliest token each time.
 
     model, tokenizer : a language model of transformers, and its tokenizer.
     prompt : str, which is not part of the answer.
@@ -73,8 +73,8 @@ def contests(models, tokenizer, items) -> list[tuple]:
     A contest is (prompt, (left model's name, its answer), (right model's name, its answer)). If both models
     write the same, there is no contest. The same models and items give the same order.
 
-    models : dict from a name to a language model of transformers; all have one tokenizer.
-    tokenizer : their tokenizer.
+    models : dict from a name to a language model of transformers; all share one tokenizer.
+    tokenizer : this tokenizer.
     items : as for `chosen_words`.
     """
     import numpy

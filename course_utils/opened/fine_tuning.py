@@ -74,7 +74,7 @@ def examples(model, tokenizer, system, pairs) -> dict:
 
 
 def answer_loss(model, tokenizer, system, pairs):
-    """Return a model's mean loss on the answers of training lines, in nats per token, as a tensor ().
+    """Return a model's mean loss on the answers of training lines, in nats per token: a tensor of shape ().
 
     pairs : list of pairs (question, answer). Only the tokens of the answers count.
     """
@@ -101,7 +101,7 @@ def is_right(answer, key) -> bool:
     """Return whether the answer contains the key as whole words, in upper or lower case.
 
     key : str, such as "twelve", or "twelve or 12" if either word is enough; or a fact of library.toml: a dict
-        with "key" and perhaps "figures", a regular expression for the key in figures.
+        with "key" and perhaps "figures", a regular expression for the key written in digits.
 
     An added s is allowed, such as in "Wednesdays". The key "seven" is not in "seventeen" or "twenty-seven".
     """
@@ -155,7 +155,7 @@ def count_table(title, questions, columns, habit, habit_in) -> Picture:
 
 
 def answer_table(title, questions, columns, only=None) -> Picture:
-    """Draw a table of questions, their keys, and the answers of one or several models, each with ✓ or ✗.
+    """Draw a table of questions, their keys, and one or several models' answers, each answer with ✓ or ✗.
 
     title : str, written above the table.
     questions : list of pairs (question, key), with keys as for `is_right`.
@@ -192,7 +192,7 @@ def library_questions(kind) -> list:
 
     kind : "never told" (8 questions on facts of the library that are in no training text), "general" (16 that
         have nothing to do with the library), or "first wording" or "second wording" (16 each, on the facts
-        that the course's adapter was trained on, in words that are not in its training texts).
+        that the course's adapter was trained on, in other wordings than those of its training texts).
     """
     library = catalog.read("library.toml")
     if kind in _WORDINGS:

@@ -8,7 +8,7 @@ import { adopt, announcer, glide, headline, keeper, make, onDrag, radio, shape }
 const BITS = [16, 8, 4];
 const CONTEXT = Array.from({ length: 9 }, (_, index) => 512 * 2 ** index);
 const BATCH = [1, 2, 4, 8, 16, 32, 64];
-const REACH = Math.SQRT2; // a model's boxes together are at most this many times as wide or high as a square of their area
+const REACH = Math.SQRT2; // a model's boxes together are at most this many times as wide or high as a square of the same area
 const GHOST = 26; // pixels: if the machine's side is at most this, the machine is outlined around each model that fits
 // GB: the arrow keys go from one of these values to the next.
 const STEPS = [1, 2, 4, 6, 8, 12, 16, 24, 32, 48, 64, 80, 96, 128, 160, 192, 256, 320, 512, 640, 1024];
@@ -163,7 +163,7 @@ export function render({ model, el }) {
   // Areas and sides in pixels: `scale` is the area of a GB in square pixels
   let scale = 60;
   const side = (gb) => Math.sqrt(gb * scale);
-  let shown = null; // what is drawn: memory and each model's weights and cache, which glide to the values of `target`
+  let shown = null; // the drawn values: the memory, and each model's weights and cache; they glide to the values of `target`
   let stopTravel = () => {};
   function target() {
     const { bits, context: tokens, batch: texts } = settings();
@@ -207,7 +207,7 @@ export function render({ model, el }) {
     machines.forEach(({ gigabytes: gb }, index) => place(outlines[index], gb));
     place(square, shown.memory);
     handle.style.transform = `translate(${box}px, ${wide - box}px)`;
-    handle.classList.toggle("large", box > 0.8 * wide); // then the number of GB has room to the left of the handle
+    handle.classList.toggle("large", box > 0.8 * wide); // at a large box, the number of GB stands to the left of the handle
 
     shown.parts.forEach(({ weights, total }, index) => {
       const { tile, picture, paths } = tiles[index];
@@ -374,7 +374,7 @@ export function render({ model, el }) {
 
   const fit = () => {
     const { width } = el.getBoundingClientRect();
-    const wanted = width < 620 ? 20 : 22; // so that all models are in sight
+    const wanted = width < 620 ? 20 : 22; // at this scale all models are in sight
     if (wanted === scale || !width) return;
     scale = wanted;
     if (shown) paint();

@@ -70,7 +70,7 @@ class Fits(LiveView):
 
 
 def _needs(model, bits, context, batch):
-    """Return the bytes of a model's weights and cache, by its facts, as `needs` in `fits.js` counts them."""
+    """Return the bytes of a model's weights and cache, from its facts, as `needs` in `fits.js` does."""
     read = min(limit for limit in (context, model["limit"], model["window"]) if limit)
     return -(-model["parameters"] * bits // 8) + batch * (model["fixed"] + model["perToken"] * read)
 
@@ -131,7 +131,7 @@ def gguf_copies(name, folder, bits=(32, 16, 8, 4), size=None):
         for path in paths.values():
             with contextlib.suppress(OSError):
                 path.unlink(missing_ok=True)
-        reason = error.strerror or "the disk may be full"  # a write that ends too early has no strerror
+        reason = error.strerror or "the disk may be full"  # if a write ends too early, there is no strerror
         raise CourseError(
             f"The copies of {model.title} can't be written to {folder} ({reason}): they need "
             f"{units.size(needed, 'MB')} of disk. Make room, or give a folder on another disk (for temporary "

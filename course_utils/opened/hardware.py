@@ -6,7 +6,7 @@ import tempfile
 import timeit
 from types import SimpleNamespace
 
-_NUMBERS = 128_000_000  # numbers of 4 bytes: more than the caches of a processor hold
+_NUMBERS = 128_000_000  # more numbers of 4 bytes than the caches of a processor hold
 
 
 # US cents for a million tokens written by Llama 3.1 8B, 21 providers; cloudprice.net, read 27 November 2026

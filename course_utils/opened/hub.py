@@ -38,7 +38,7 @@ LARGEST_REQUEST = 100_000_000
 
 
 def blob_id(content):
-    """Return a file's id as git computes it: the SHA-1 of the word "blob", its length and its bytes."""
+    """Return a file's id as git computes it: the SHA-1 of "blob", the file's length and the file's bytes."""
     return hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
 
 
@@ -70,7 +70,7 @@ class Repositories:
 
     def __init__(self, commits=None):
         self.commits: dict[str, list[Commit]] = dict(commits or {})
-        # What happened, oldest first: "published", "copied" or "removed", the repository, its newest commit.
+        # What happened, oldest first: ("published", "copied" or "removed"; repository; its newest commit).
         self.log: list[tuple[str, str, Commit]] = []
 
     def commit(self, repository, title, files):
@@ -295,7 +295,7 @@ class LocalHub(Repositories):
     """
 
     def __init__(self):
-        from huggingface_hub import constants  # only here, because the import reads the settings
+        from huggingface_hub import constants  # imported only here, because the import reads the settings
 
         if constants.HF_HUB_OFFLINE:
             raise CourseError(

@@ -1,4 +1,4 @@
-"""Publishes a model on a local hub, revises it, and draws what a program gets if it asks for the name.
+"""Publishes a model on a local hub, revises it, and draws what a program gets if it asks for this model.
 
 For lesson 15.
 """
@@ -39,7 +39,7 @@ _GETS = {
 
 
 def publish_otterford(api):
-    """Create reader/otterford on a hub, and publish the course's adapter for the library there.
+    """Create reader/otterford on a hub, and publish in it the course's adapter for the library.
 
     api : HfApi whose endpoint is a `LocalHub`.
     """
@@ -104,7 +104,7 @@ def answers_with(folder, model, tokenizer, questions) -> list[str]:
 
 
 def asked_in(wording, folder, model, tokenizer) -> list[dict]:
-    """Ask a model with an adapter for the library's 16 facts, in words that are in no training text.
+    """Ask a model with an adapter for the library's 16 facts, in wordings that are in no training text.
 
     wording : "first wording" or "second wording"
     folder : path to the adapter's folder

@@ -1,7 +1,7 @@
 """Runs Python code in a sandbox. For lesson 12, which loads a file that runs code.
 
-The program bubblewrap makes the sandbox. The lesson calls the sandbox a wall, and this module
-`course.sandbox`. The grader has its own sandbox, with stricter limits.
+The program bubblewrap makes the sandbox. The lesson calls the sandbox a wall. In the
+lesson's code, this module is `course.sandbox`. The grader has its own sandbox, with stricter limits.
 """
 
 import atexit
@@ -92,7 +92,7 @@ def has_wall() -> bool:
     """Return whether bubblewrap is installed and may run, which many containers do not allow."""
     if shutil.which("bwrap") is None:
         return False
-    folder = Path(__file__).resolve().parent  # not the current folder, which may contain .venv as a link
+    folder = Path(__file__).resolve().parent  # not the current folder, because it may contain .venv as a link
     command = [*_bubblewrap(folder), sys.executable, "-I", "-S", "-c", ""]
     return _process(command, None, 20).returncode == 0
 

@@ -28,9 +28,10 @@ _RESULTS = {"l": 1.0, "n": 0.5, "r": 0.0}
 
 
 def ranking(scores, *, chance=None, title=None) -> Picture:
-    """Draw a row for each model and a column for each benchmark: rank, score, interval and chance level.
+    """Draw a table of ranks, with a row for each model and a column for each benchmark.
 
-    Models with the same score share a rank, which is written with an equals sign, such as 1=.
+    A cell shows the model's rank, its score, the score's interval and the chance level. Models with the same
+    score share a rank, which is written with an equals sign, such as 1=.
 
     scores : dict from a model's name to a dict from a benchmark to (score in percent, (low, high)); all
         models have the same benchmarks.
@@ -68,7 +69,7 @@ def ranking(scores, *, chance=None, title=None) -> Picture:
 
 
 def _ranks(values):
-    """Return a dict from each name to its rank. The highest value has rank 1; equal values share a rank."""
+    """Return a dict from each name to its rank. The highest value has rank 1. Equal values share a rank."""
     ranks = {}
     for name, value in values.items():
         rank = 1 + sum(other > value for other in values.values())
@@ -100,15 +101,16 @@ def _cell(value, span, rank, guess, models):
 
 
 class Vote(LiveView):
-    """Shows two answers as cards; each vote reveals the two models and updates all ratings.
+    """Shows two answers as cards. Each vote reveals the two models and updates all ratings.
 
     There are two voters besides the learner: one who gave the votes `baked`, and one who always votes for the
     longer answer. Their votes can be counted one by one, and in another order.
 
     contests : list of (prompt, (left model, answer), (right model, answer)), in the order of voting.
-    rate : function from a list of votes, on the first contests in their order, to a dict from each model to
-        (rating, interval). The interval is (low, high) or None. A vote is (left model, right model, result);
-        the result is 1.0 if the left answer is better, 0.0 if the right answer is, and 0.5 if neither is.
+    rate : function that takes a list of votes, the first vote on the first contest and so on, and returns a
+        dict from each model to (rating, interval). The interval is (low, high) or None. A vote is (left
+        model, right model, result). The result is 1.0 if the left answer is better, 0.0 if the right answer
+        is, and 0.5 if neither is.
     baked : list of votes of another voter, one for each contest, in the form that `rate` gets.
     voter : str, the name of the voter who gave `baked`.
 

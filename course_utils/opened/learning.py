@@ -27,14 +27,14 @@ IGNORED = -100  # the label of a token that transformers leaves out of the loss
 STEPS = (0, 10, 25, 50, 75, 100, 150, 200, 300, 400)
 _MEAN = 10  # training steps averaged in each point of the loss curve
 _DRAWN = 40  # the picture is updated after this many training steps, and at each of STEPS
-_DIGITS = 2  # decimals of a loss in texts
-_ABOVE, _BELOW = 0.42, 0.05  # bits that the enlarged plot shows above the floor and below the lowest point
+_DIGITS = 2  # decimals of a loss that is written out
+_ABOVE, _BELOW = 0.42, 0.05  # bits: how far the enlarged plot goes above the floor and below the lowest point
 
 
 def batch(tokenizer, texts) -> dict:
     """Return texts as a batch for a model of transformers: input_ids, attention_mask and labels.
 
-    An end token is added to each text. Short texts are padded; the model does not attend to the padding, and
+    An end token is added to each text. Short texts are padded. The model does not attend to the padding, and
     the loss leaves it out.
     """
     ended = [text + tokenizer.eos_token for text in texts]
@@ -56,7 +56,7 @@ def next_texts(texts, step) -> list:
 def write(model, tokenizer, beginning="", count=1, seed=7) -> list[str]:
     """Let a model continue a beginning `count` times, each token drawn from the model's probabilities.
 
-    Each text is returned with its beginning; at most 40 tokens are added. The same seed gives the same draws.
+    Each text is returned with its beginning. At most 40 tokens are added. The same seed gives the same draws.
     """
     import torch
 
@@ -74,7 +74,7 @@ def write(model, tokenizer, beginning="", count=1, seed=7) -> list[str]:
 
 
 def probability_after(model, tokenizer, beginning, word) -> float:
-    """Return the probability of a word, which is one token, after a beginning, in percent."""
+    """Return the probability, in percent, that a word (a single token) comes next after a beginning."""
     import torch
 
     with torch.no_grad():
@@ -118,7 +118,8 @@ class Film(GrowingPicture):
     title : str, written above the picture, after "This training: ".
     beside : dict from a name to an earlier film, whose curve is drawn in grey.
 
-    `models` maps each kept step to a copy of the model at this step, and `texts` to the text that it wrote.
+    `models` maps each kept step to a copy of the model at this step. `texts` maps the step to the text that
+    the copy wrote.
     """
 
     def __init__(self, world, steps=STEPS, title="the loss, and what the model writes", beside=None):
@@ -149,7 +150,7 @@ class Film(GrowingPicture):
     def chart(self, series, *, y_label, title, until=math.inf, baseline=None, baseline_label=None) -> Picture:
         """Draw what was measured on the kept models, with the training steps on the horizontal axis.
 
-        series : dict from a name to a list of numbers, one for each kept model, in their order.
+        series : dict from a name to a list of numbers, one for each kept model, in the order of the steps.
         y_label, title : str, what was measured, with its unit, and the line above the picture.
         until : the last step that is drawn.
         baseline, baseline_label : as in `course.views.lines`.
@@ -193,13 +194,13 @@ class Film(GrowingPicture):
         return Picture(card(chart + table_html(rows), title, note), words.replace("\n", " "))
 
     def _points(self):
-        """Return the curve's points, one for every ten steps: middle steps, and mean losses in bits."""
+        """Return two lists with an entry for every ten steps: the middle step, and the mean loss in bits."""
         starts = range(0, len(self.bits) - _MEAN + 1, _MEAN)
         means = [sum(self.bits[start : start + _MEAN]) / _MEAN for start in starts]
         return [start + _MEAN // 2 for start in starts], means
 
     def _firsts(self):
-        """Return {step: what}: the first steps whose text has "a whole sentence" and "a whole story"."""
+        """Return {step: "a whole sentence" or "a whole story"}, for the first text that has this."""
         firsts, earlier = {}, []
         for step, text in self.texts.items():
             slip = self.world.first_slip(text)

@@ -49,7 +49,7 @@ const ICONS = {
   "pass restrictions on": "M4 12h15M13 6l6 6-6 6",
   hosting: "M4 5h16v5H4zM4 14h16v5H4zM8 7.5v.1M8 16.5v.1",
 };
-// What a clause does, as a verb: shown if two clauses have the same topic.
+// What a clause does, as a verb. The verb is shown if two clauses have the same topic.
 const DOES = { permission: "permits", condition: "asks", prohibition: "forbids", termination: "ends" };
 const HEAVY = ["no", "ask first", "cannot know", "yes, with conditions", "yes"];
 const WEIGHT = ["prohibition", "termination", "condition", "disclaimer", "definition", "permission"];
@@ -79,8 +79,9 @@ export function count(licences) {
 }
 
 /**
- * Sort licences: first the makers whose best licence allows most, and for each maker the oldest licence first, which
- * shows what a new version changed. Licences of models that came after the article's (`later`) stand at the end.
+ * Sort licences. The makers whose best licence allows most come first. A maker's licences stand from the oldest to the
+ * newest, so that one sees what a new version changed. Licences of models that came after the article's models (`later`)
+ * stand at the end.
  * @template {{ author: string, date: string, later: boolean, verdicts: { answer: string }[] }} L
  * @param {L[]} licences
  * @returns {L[]}

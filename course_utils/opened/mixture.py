@@ -11,7 +11,7 @@ from typing import NamedTuple
 from course_utils.views.charts import bars
 
 TEXTS_AT_ONCE = 50
-# For each sort of pairs of words: (same word?, same kind of text?); None allows both.
+# {sort of pairs of words: (same word?, same kind of text?)}. None means that both kinds are allowed.
 SORTS = {
     "same word, same kind of text": (True, True),
     "same word, another kind": (True, False),
@@ -59,7 +59,8 @@ class Routing:
 def router_shares(model, tokenizer, text, tables=None):
     """Return the share from 0 to 1 that each router gives to each expert: a tensor (layers, tokens, experts).
 
-    If `tables` is given, its random routers replace the model's: (tables, layers, tokens, experts).
+    If `tables` is given, its random routers replace the model's, and the tensor has the shape
+    (tables, layers, tokens, experts).
 
     model, tokenizer : a mixture of experts of transformers, such as Mixtral, and its tokenizer.
     tables : None, or a tensor (random routers, experts, hidden size), as for `routings`.
@@ -88,7 +89,7 @@ def routings(model, tokenizer, documents, tables=()):
     experts, active = model.config.num_local_experts, model.config.num_experts_per_tok
     random_routers = len(tables)
     if tokenizer.pad_token is None:
-        tokenizer.pad_token = tokenizer.eos_token  # fills up the shorter texts of a batch
+        tokenizer.pad_token = tokenizer.eos_token  # this token fills up the shorter texts of a batch
     trained = [layer.mlp.gate.weight for layer in model.model.layers]
     found = [[None] * len(documents) for _ in range(1 + random_routers)]
     encoded = [tokenizer(document.text, return_tensors="pt") for document in documents]

@@ -21,7 +21,7 @@ def what_is_left(before, after, choices):
 
 
 class OneWeight(LiveView):
-    """Shows the weights of a matrix as dots. If one is moved, the answer of the changed model appears.
+    """Shows the weights of a matrix as dots. If a dot is moved, the answer of the changed model appears.
 
     The answers to three questions are stored: for 31 values of two large weights, and for 20 random weights
     set to zero. All other answers are computed when they are first needed; without `answer` there are none.

@@ -52,7 +52,7 @@ def some_names(count, seed=0):
 def name_unknown_words(prompt):
     """Print the words of a prompt that are in no caption of PictureWorld, and how the model reads them.
 
-    At full size the model is Stable Diffusion, whose captions are not listed: nothing is printed.
+    At full size the model is Stable Diffusion, whose captions are not listed. So nothing is printed.
     """
     from course_utils.worlds.pictureworld import world
 
@@ -165,7 +165,7 @@ def _noise(pipeline, seed, count=1):
 
 
 def pixel_rows(rows) -> Picture:
-    """Draw short lists of numbers as rows of grey squares with their numbers: -1 is black, 1 is white.
+    """Draw short lists of numbers as rows of grey squares, each with its number. -1 is black, 1 is white.
 
     rows : dict from a label to its list of numbers.
     """
@@ -469,7 +469,7 @@ class KnownPictures:
         pictures = drawing.pictures(self._scenes, _sprites())
         self._pictures = torch.from_numpy(pictures).flatten(1).float()
         self._squares = (self._pictures**2).sum(1)
-        self._last = None  # the picture compared last, and its distances: callers ask for them several times
+        self._last = None  # the picture that was compared last, and its distances (callers ask again)
 
     def picture(self, caption):
         """Return a known picture: an array (64, 64, 3) of whole numbers from 0 to 255."""

@@ -97,7 +97,7 @@ export function stripe(data, country, layer, lane, lanes) {
 
 const bare = (word) => word.trim() || word;
 
-let boards = 0; // so that ids are unique on a page with several views
+let boards = 0; // counts the views on a page, so that their ids are unique
 
 export function render({ model, el }) {
   const data = model.get("data");
@@ -345,7 +345,7 @@ export function render({ model, el }) {
     };
     grid.addEventListener("pointerdown", (event) => {
       event.preventDefault();
-      scene.classList.add("by-hand"); // hides the ring that shows where the arrow keys act
+      scene.classList.add("by-hand"); // this class hides the ring that shows where the arrow keys act
       receiver.querySelector(".pt-grid").focus({ preventScroll: true });
       grid.setPointerCapture(event.pointerId);
       if (upper) held = { x: event.clientX, y: event.clientY, moved: false, ...at(event) };
@@ -443,7 +443,8 @@ export function render({ model, el }) {
     );
   }
 
-  /** If the answer turns at the same tokens and layers in all stored pairs, their number, else 0; -1 before the count. */
+  /** The number of stored pairs if the answer turns at the same tokens and layers in all of them, otherwise 0. Before the
+   * pairs are counted, -1. */
   let alikeCount = -1;
   function alikeEverywhere() {
     if (alikeCount >= 0) return alikeCount;
@@ -472,7 +473,9 @@ export function render({ model, el }) {
     }
     const lanes = values[0].length;
     const last = values.length - 1;
-    const base = values[last][0]; // the value without a patch: after the last layer only the last token's numbers are read
+    // The value without a patch. After the last layer only the last token's numbers are read, so a patch of the first token
+    // has no effect there.
+    const base = values[last][0];
     const goal = values[last][lanes - 1];
     const cell = chosen(found);
     const seen = tried.get(key) ?? new Set();
@@ -507,7 +510,7 @@ export function render({ model, el }) {
       }),
     );
     const squares = values.length * lanes;
-    tell.disabled = told || seen.size === squares; // not hidden, so that no other button moves under the pointer
+    tell.disabled = told || seen.size === squares; // the button is not hidden, so that no other button moves under the pointer
     for (const one of scene.querySelectorAll(".here")) {
       one.classList.remove("here");
       if (one.hasAttribute("aria-selected")) one.setAttribute("aria-selected", "false");
@@ -540,7 +543,7 @@ export function render({ model, el }) {
     const across = (logits) => 50 + (50 * logits) / (most * Math.LN10);
     ours.textContent = paris;
     theirs.textContent = rome;
-    const stride = Math.ceil(most / 4); // at most four marks on each side
+    const stride = Math.ceil(most / 4); // the scale has at most four marks on each side
     const marks = Math.floor(most / stride);
     ticks.replaceChildren(
       ...Array.from({ length: 2 * marks + 1 }, (_, index) => {

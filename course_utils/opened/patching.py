@@ -15,13 +15,13 @@ MOST_TOKENS = 8  # the most tokens in a prompt
 def patch_everywhere(model, source, target):
     """Compute all patches of one prompt into another, for each layer and each token, in a single run.
 
-    A patch replaces a token's hidden state after one layer by that of the token in the other prompt. Up to
-    that layer the patched run equals the unpatched run. The tokens before the patched token never change,
-    because no token attends to later tokens. So all patched runs fit in one long sequence. After each layer,
-    a block is appended for each token of the target. The block holds this token, with the hidden state of the
-    source, and copies of the target's later tokens. A mask lets a block attend only to itself and to the
-    target's tokens before the patched one. The logits equal those of a separate run for each patch, with a
-    forward hook on the layer.
+    A patch replaces a token's hidden state after one layer by the hidden state at the same position of the
+    other prompt. Up to that layer the patched run equals the unpatched run. The tokens before the patched
+    token never change, because no token attends to later tokens. So all patched runs fit in one long
+    sequence. After each layer, a block is appended for each token of the target. The block holds this token,
+    with the hidden state of the source, and copies of the target's later tokens. A mask lets a block attend
+    only to itself and to the target's tokens before the patched one. The logits equal those of a separate run
+    for each patch, with a forward hook on the layer.
 
     model : a LlamaForCausalLM of transformers.
     source, target : (tokens,) tensors, the token ids of two different prompts of the same length.
@@ -105,7 +105,7 @@ def _ranges(flags):
 class Patching(LiveView):
     """Shows two runs of a model. A press copies one token's hidden state from one run into the other.
 
-    The learner can type both prompts; a new pair of prompts runs `patch` once.
+    The learner can type both prompts. For each new pair, `patch` runs once.
 
     patch : function (source, target) -> (answers, values). `answers`: two str, the most likely next token of
         each prompt. `values`: (layers, tokens), the logit of the first answer minus that of the second,

@@ -23,7 +23,9 @@ _KINDS = {
 
 
 def clauses(licence, *, chosen=None, title=None) -> Picture:
-    """Draw the clauses of a licence, grouped by kind: section, our summary, and the licence's own words.
+    """Draw the clauses of a licence, grouped by kind.
+
+    Each clause is shown with its section, our summary, and the licence's own words.
 
     licence : `licences.Licence`
     chosen : the clauses to draw, such as `licence.about("hosting")`; by default all
@@ -106,15 +108,16 @@ def release(model) -> Picture:
 
 
 def openness_wall(models, *, lit="", title="What is open about each model", narrow=False) -> Picture:
-    """Draw the marks of models as a wall: a row for each question, a column for each model, most open first.
+    """Draw the marks of models as a wall: a row for each question, a column for each model.
 
-    Each mark links to its source, and shows its reason under the mouse pointer.
+    The most open model comes first. Each mark links to its source, and shows its reason under the mouse
+    pointer.
 
     models : list of `openness.OpenModel`.
     lit : str, the question whose row is highlighted, or "" for none.
     title : str, written above the wall.
-    narrow : True for narrower columns, so that sixteen fit beside a page of text, with lines round the row
-        and a last row that counts each model's open marks.
+    narrow : True for narrower columns, so that sixteen fit beside a page of text, with lines round the
+        highlighted row, and a last row that counts each model's open marks.
     """
     models = sorted(models, key=openness.score, reverse=True)
     width, size = (34, 10) if narrow else (44, 11)

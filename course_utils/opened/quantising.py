@@ -5,7 +5,7 @@ import math
 
 from course_utils.views.picture import BLUE, INK, LINE, VERMILLION, Picture, from_figure, style
 
-BLOCK = 32  # weights that share a scale
+BLOCK = 32  # how many weights share a scale
 
 
 def round_to(weights, bits):
@@ -52,7 +52,7 @@ def rounded(model, bits, only=""):
 
 
 def unsure_among(model, tokenizer, text) -> float:
-    """Return a model's perplexity on a text: e to the power of its mean loss per token.
+    """Return a model's perplexity on a text: e to the power of the mean loss per token.
 
     The model is as unsure as if it chose among this many equally likely tokens.
 
@@ -99,8 +99,8 @@ def rulers(weights, rounded) -> Picture:
                 }
                 axes.annotate("", (value, y + 0.08), (weight, y + 0.72), arrowprops=look)
             axes.plot(weights, [y + 0.76] * len(weights), "o", color=BLUE, markersize=6)
-            for share in (1, 0.5, 0, -0.5):  # shares of the first tick: each ruler has these ticks
-                tick = share * ticks[0] + 0  # turns -0.0 into 0.0
+            for share in (1, 0.5, 0, -0.5):  # each ruler has ticks at these shares of its first tick
+                tick = share * ticks[0] + 0  # adding 0 turns -0.0 into 0.0
                 axes.text(tick, y - 0.22, f"{tick:.2g}", ha="center", va="top", color=INK, fontsize=10)
             label = f"{bits} bits\n{2**bits} ticks"
             axes.text(ticks[0] - 0.07, y + 0.3, label, ha="right", va="center", color=INK, fontsize=11)

@@ -9,7 +9,7 @@ import { adopt, announcer, arrowStep, chipClass, headline, keeper, lots, make, o
 
 const STEP = 120; // ms between two tokens that are sent off
 
-const MANY = 40; // tokens: of a longer text only the lit threads are drawn
+const MANY = 40; // in a text with more tokens than this, only the lit threads are drawn
 
 const percent = (share) => `${Math.round(100 * share)}%`;
 
@@ -36,8 +36,8 @@ export function byExpert(routes, layer, experts) {
  * @param {Routes} routes
  * @param {number} layer
  * @returns {{ pairs: number, same: number, best: { word: string, times: number, of: number, expert: number } | null }}
- *   the number of pairs of equal words; how many of these pairs have the same first choice; and the word whose occurrences
- *   have most often one expert as their first choice
+ *   the number of pairs of equal words; how many of these pairs have the same first choice; and the word for which one
+ *   expert is the first choice most often
  */
 export function faithfulness(pieces, routes, layer) {
   const firsts = new Map();
@@ -82,9 +82,9 @@ export function render({ model, el }) {
   let said = null;
   /** @type {{ [sender: string]: Routes[] }} the routes of each sender: one list for "trained", several for the others */
   let senders = {};
-  let turn = 0; // counts which of a sender's routes are shown
+  let turn = 0; // which of a sender's routes are shown: those at the index `turn`, modulo their number
   let clocks = [];
-  let sent = 0; // tokens that have been sent off
+  let sent = 0; // how many tokens have been sent off
   let races = !["trained", undefined].includes(model.get("sender")); // whether other senders are compared
   let wrong = ""; // the host's objection to the last text
 
@@ -264,7 +264,7 @@ export function render({ model, el }) {
     return box;
   });
 
-  /** Send the tokens off one after another; each flies to its two experts. */
+  /** Send the tokens off one after another. Each token flies to its two experts. */
   function start() {
     clocks.forEach(clearTimeout);
     clocks = [];
@@ -360,7 +360,7 @@ export function render({ model, el }) {
         const ticket = chip.lastChild.children[order];
         paint(ticket, one);
         ticket.style.flexGrow = String(shares[order]);
-        if (ticket.textContent !== String(one)) ticket.textContent = String(one); // writing the same text costs a layout
+        if (ticket.textContent !== String(one)) ticket.textContent = String(one); // writing the same text again would cost a layout
       });
       chip.setAttribute("aria-label", `${word(position)}: ${two.map((one, order) => `expert ${one} ${percent(shares[order])}`).join(", ")}`);
     });
@@ -500,7 +500,7 @@ export function render({ model, el }) {
   }
   let width = 0;
   const watcher = new ResizeObserver(() => {
-    if (stage.clientWidth !== width) boxes.style.minHeight = ""; // the height belonged to another layout
+    if (stage.clientWidth !== width) boxes.style.minHeight = ""; // the old least height was measured at another width
     width = stage.clientWidth;
     update();
   });

@@ -78,9 +78,8 @@ class Router(LiveView):
                 f"{len(tokens)}, experts): stack the model's `router_logits`, after a softmax."
             )
         self.experts = shares.shape[2]
-        shown = [
-            position for position, (_, (start, end)) in enumerate(tokens) if start < end
-        ]  # leaves out the start token
+        # The start token covers no part of the text, so it is left out.
+        shown = [position for position, (_, (start, end)) in enumerate(tokens) if start < end]
         pieces = []
         for position in shown:
             start, end = tokens[position][1]
@@ -100,7 +99,7 @@ class Router(LiveView):
         return answer
 
     def _routes(self, shares):
-        """Return for each token and layer its experts, and their shares, which add up to 1."""
+        """Return for each token and layer the chosen experts, and their shares, which add up to 1."""
         chosen = (-shares).argsort(axis=2, kind="stable")[:, :, : self.active]  # the first choice comes first
         return [
             [

@@ -1,4 +1,5 @@
-// How the next token is chosen: a bar for each likely token, twenty draws as a pile, temperature and cuts.
+// How the next token is chosen. The view has a bar for each likely token, a pile of twenty draws, and controls for the
+// temperature and the cuts.
 // The visitor chooses `temperature`, `top_k` (0 is off), `top_p` (1 is off) and `ids` (the text so far).
 // On a page, `data` is {words (each token's text, with a space in front if it begins a word), offers, begin, end,
 // answers}. There the view asks with `want` {ids}, and the host answers with `said` {ids, logits}.
@@ -11,7 +12,7 @@ const DRAWS = 20;
 const PACE = 420; // ms between two tokens while the model writes
 const LONGEST = 60; // tokens
 const MOST_K = 100;
-const LIMITS = /** @type {[number, number]} */ ([0.1, 4]); // of the temperature
+const LIMITS = /** @type {[number, number]} */ ([0.1, 4]); // the lowest and the highest temperature
 const SCALES = [0.01, 0.02, 0.03, 0.04, 0.05, 0.06, 0.08, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1];
 
 const percent = (share) => (share < 0.001 ? "<0.1%" : `${(100 * share).toFixed(share < 0.0995 ? 1 : 0)}%`);
@@ -92,14 +93,14 @@ export function render({ model, el }) {
   const data = model.get("data");
   const writes = !data.pieces; // whether the text can grow: on a page, but not in a notebook
   const still = matchMedia("(prefers-reduced-motion: reduce)");
-  let said = null; // ids, logits (the largest first), order (the token of each logit)
+  let said = null; // {ids, logits (the largest first), order (the token of each logit)}, or null before an answer
   let writing = 0;
   let waiting = false;
   let goesOn = false; // whether the model goes on writing as soon as it is loaded
   let added = false; // whether the text has just grown by one token
   let seed = 0;
   let scale = 1; // the share at the right end of the axis
-  let pulling = false; // whether a bar is being pulled; the axis then stays as it is
+  let pulling = false; // whether a bar is being pulled (meanwhile the axis stays as it is)
   let least = 0; // the least `scale`: after a pull the axis does not shrink until the text or the temperature's dial changes
 
   adopt(el, "sp");
@@ -277,7 +278,7 @@ export function render({ model, el }) {
       row.classList.toggle("first", rank === 0);
       stretch(row, out ? 0 : kept[rank], out ? "out" : percent(kept[rank]), width, rank === 0);
       if (writes) row.setAttribute("aria-label", `Add ${word(id)}, ${out ? "out" : percent(kept[rank])}`);
-      list.insertBefore(row, others); // the reading order follows the picture
+      list.insertBefore(row, others); // so that the reading order follows the picture
     });
     others.children[0].textContent = `${count(Math.max(0, all - ROWS))} others`;
     others.classList.toggle("out", inPlay <= ROWS);

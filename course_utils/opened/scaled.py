@@ -38,7 +38,7 @@ def squares(amounts, *, unit, label="", inside=None, inside_label="", title=None
     def side(amount):
         return max(_SMALLEST, round(_LARGEST * (amount / largest) ** 0.5))
 
-    height = 17 * (7 if inside else 3)  # pixels for the words below a square, in 7 or 3 lines
+    height = 17 * (7 if inside else 3)  # pixels for the 7 or 3 lines of words below a square
     boxes, words = "", []
     for name, amount in amounts.items():
         words.append(f"{name}: {number(amount)} {unit}")

@@ -72,7 +72,7 @@ export function melPicture(samples) {
   const side = Math.sqrt(WINDOW); // the transform of 400 samples is made of two rounds, each of 20 transforms of 20 numbers
   const cos = Float64Array.from({ length: WINDOW }, (_, turn) => Math.cos((2 * Math.PI * turn) / WINDOW));
   const sin = Float64Array.from({ length: WINDOW }, (_, turn) => -Math.sin((2 * Math.PI * turn) / WINDOW));
-  const at = (index) => samples[index < 0 ? -index : index] ?? 0; // mirrored at the start, silent after the end
+  const at = (index) => samples[index < 0 ? -index : index] ?? 0; // the sound is mirrored at its start, and silent after its end
   const windowed = new Float64Array(WINDOW);
   const real = new Float64Array(WINDOW);
   const imaginary = new Float64Array(WINDOW);
@@ -507,7 +507,7 @@ export function render({ model, el }) {
     place();
     haunt(gone, found.words);
   }
-  let last = null; // the words that were shown before, and their sound
+  let last = null; // the words that were shown before, and the sound that they are from
   /** Let the words that are no longer written rise from their places and fade. */
   function haunt(gone, found) {
     if (still.matches || el.classList.contains("flow")) return;
@@ -587,7 +587,8 @@ export function render({ model, el }) {
     // A line leads from each missed word to the word that Whisper writes at that time.
     const found = written()?.words ?? [];
     const tall = (1 + Math.max(...spots.map(({ row }) => row))) * step;
-    // The distance from the top of the spoken words to the top of the written words; right even while the height changes.
+    // The distance from the top of the spoken words to the top of the written words. This is right even while the height of
+    // the spoken words changes.
     const below = tall + words.getBoundingClientRect().top - spokenWords.getBoundingClientRect().bottom;
     for (const index of found.length === chips.length ? missed : []) {
       const time = said[index][1];
@@ -762,7 +763,7 @@ export function render({ model, el }) {
       fresh = false;
       model.set("want", { sound: name(), noise: level(), send: !samples.has(name()), ...own });
       model.save_changes();
-    }, 250); // so that a drag over several levels asks only for the last
+    }, 250); // after this wait, a drag over several levels has asked only for the last
   }
   function listen() {
     const said = model.get("said");

@@ -20,8 +20,8 @@ class Stoppable:
         self.model, self.tokenizer = model, tokenizer
         self._state = None  # the state of the model for which `_before` and `_without` are valid
         self._before = {}  # text -> {layer: the hidden states that this layer gets}, as far as computed
-        # The (text, layer) of the last call that switched off a single head; after a second such call, also
-        # the scores without each head of the layer.
+        # The (text, layer) of the last call that switched off a single head, and the scores without each head
+        # of this layer. The scores are None until there is a second such call for this text and layer.
         self._without = None, None
         self.layers = len(model.model.layers)
         self.heads = model.config.num_attention_heads  # number of heads in each layer

@@ -11,7 +11,7 @@ import { adopt, announcer, atOnce, headline, keeper, make, onDrag, ownWords, sha
 const OPEN = "<think>";
 const CLOSE = "</think>";
 const [FEWEST, MOST] = [2, 8]; // the limits for the number of terms in a sum
-const LONGEST = 24; // letters of a refused text that are shown
+const LONGEST = 24; // how many letters of a refused text are shown
 const MOST_DIGITS = 3;
 const MOST_RESULT = 10 ** MOST_DIGITS - 1;
 const TALL = 190; // px: the tallest bar

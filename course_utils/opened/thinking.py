@@ -29,7 +29,7 @@ def most_frequent(answers: Sequence) -> object:
 
 
 def final_answer(completion: str) -> int | None:
-    """Return the number after </think>, or None if it is no number. Without </think>, read the whole text."""
+    """Return the number after </think>, or None if there is none. Without </think>, read the whole text."""
     digits = completion.rpartition(sums.CLOSE)[2]
     return int(digits) if digits.isdecimal() else None
 
@@ -93,7 +93,7 @@ def measure(model, tokenizer, count: int = 200) -> dict[str, dict]:
 
 
 class EditedSteps(LiveView):
-    """Shows a sum, the steps that the model writes, and its answer; the learner changes steps.
+    """Shows a sum, the steps that the model writes, and the model's answer. The learner changes steps.
 
     model, tokenizer : the tiny reasoner and its tokenizer.
     numbers : list of int, the terms of the sum at the start: two to eight numbers from 10 to 99.

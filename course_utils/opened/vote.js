@@ -1,13 +1,13 @@
 // Two answers without names: press the better one, and the ratings of the models move. What other voters say is sealed
 // until ten votes are cast.
 // Model: data {models, contests: [prompt, left model, its answer, right model, its answer], voter, votes and ratings
-// of the voters "rule" and "length", student}, says (what the other voter does, in words), and what the visitor chose:
-// picks (a letter for each vote: l, r, or n for neither), voter (you, rule or length), count (how many of that voter's
-// votes are counted), order (0: as cast).
+// of the voters "rule" and "length", student (values of Student's t)}, says (what the other voter does, in words), and
+// what the visitor chose: picks (a letter for each vote: l, r, or n for neither), voter (you, rule or length), count (how
+// many of that voter's votes are counted), order (0: as cast).
 // If the host is live, it rates the visitor's votes: `want` {picks}, `said` {ratings}.
 import { adopt, announcer, glide, headline, keeper, make, radio, shape } from "./view.js";
 
-const FEW = 10; // the fewest votes with which an interval is shown, and the box with the other voters' votes opens
+const FEW = 10; // after this many votes, intervals are shown, and the box with the other voters' votes opens
 const LONG = 260; // characters: a longer story is set in smaller letters
 const LOW = 300, HIGH = 1700; // the ends of the scale of ratings
 const SPACED = 8; // the number of other stories between two votes on the same story
@@ -116,7 +116,7 @@ export function elo(votes, models, step = 16) {
 }
 
 /**
- * The votes in another order. The same `seed` gives the same order; with 0 the order stays.
+ * The votes in another order. The same `seed` gives the same order. With 0 the order stays.
  * @param {Cast[]} votes
  * @param {number} seed
  */
@@ -480,7 +480,7 @@ export function render({ model, el }) {
       band.classList.toggle("unknown", !known);
       band.classList.toggle("cut-low", Boolean(known) && now[1] < LOW);
       band.classList.toggle("cut-high", Boolean(known) && now[2] > HIGH);
-      // Where the dot came from: a trail that stays until the next vote
+      // Until the next vote, a trail shows where the dot came from.
       const [to, from] = [now, was ?? (picks().length === 1 && now ? [1000] : now)].map((each) => across(each?.[0] ?? 1000));
       trail.style.left = `${Math.min(from, to)}%`;
       trail.style.width = `${Math.abs(to - from)}%`;

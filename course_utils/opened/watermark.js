@@ -181,7 +181,7 @@ export function render({ model, el }) {
     keep(changes);
   }
 
-  /** Fill a group with radio buttons, of which the arrow keys choose the next one. */
+  /** Fill a group with radio buttons. The arrow keys choose the next button. */
   function radios(group, options, chosen, choice) {
     group.replaceChildren(
       ...options.map(([value, label]) => {
@@ -207,7 +207,7 @@ export function render({ model, el }) {
     });
   }
 
-  /** The text that the visitor chose: its words, their marks, and whether it was marked when it was written. */
+  /** The text that the visitor chose: its words, whether each word is listed, and whether the text was written with a mark. */
   function textOf(name, swapped) {
     if (name === "copied") return { ...withMarks(data.copied), marked: false };
     if (name === "own") {
@@ -268,7 +268,8 @@ export function render({ model, el }) {
   let from = []; // z along the path on the screen; `moveTo` lets this path glide to a new one
   let stopTravel = () => {};
   let current = [];
-  /** Write the name of each other text at the end of its path, without covering the handle, its number or another name. */
+  /** Write the name of each other text at the end of its path, without covering the handle, the handle's number or
+   * another name. */
   function nameOthers(x, y) {
     const taken = [[x, y - 48, y + 20]]; // [px across, from, to]: where something stands
     for (const { name, label, end } of others) {
@@ -387,7 +388,7 @@ export function render({ model, el }) {
     });
     text.append(" …");
     const plot = demo.appendChild(make("div", "wm-climb"));
-    plot.setAttribute("aria-hidden", "true"); // the words below say the same
+    plot.setAttribute("aria-hidden", "true"); // the words below the drawing say the same
     const picture = plot.appendChild(shape("svg", { viewBox: "0 0 1000 100", preserveAspectRatio: "none" }));
     const most = Math.max(threshold, ...path.slice(FEWEST - 2, tokens)) + 0.5;
     const at = (index) => `${((1000 * index) / tokens).toFixed(1)} ${(100 - (100 * Math.max(0, path[index - 2])) / most).toFixed(1)}`;

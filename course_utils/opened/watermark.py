@@ -1,4 +1,4 @@
-"""A watermarked text: its green tokens, and its z-score at any length and after swaps, for lesson 12."""
+"""A watermarked text: its green tokens, and its z-score at any length and with swapped words (lesson 12)."""
 
 import itertools
 from html import escape
@@ -15,7 +15,7 @@ RATIO = 0.25  # the share of the vocabulary that is green
 
 
 def marked_text(tokens, green, tokenizer, *, title) -> Picture:
-    """Draw a text with a tint and a thick line at its green tokens, and say in its title how many there are.
+    """Draw a text with a tint and a thick line at its green tokens, and say in the title how many there are.
 
     tokens : list of int, the text; its first token is not counted
     green : as `green_table` returns it
@@ -115,7 +115,7 @@ def swap_words(tokens, share, world, tokenizer):
 
 
 def copied_texts(world, tokenizer, *, length=200):
-    """Return up to 500 texts without a mark, each one document of the world, repeated: int arrays."""
+    """Return up to 500 texts without a mark: int arrays. Each text repeats one document of the world."""
     told = [tokenizer.encode(document.text)[1:] for document in world.documents(4_000, seed="unmarked")]
     return [numpy.tile(text, 8)[:length] for text in told if len(text) > 24][:500]
 

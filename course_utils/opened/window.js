@@ -10,7 +10,7 @@ const HOP = 340; // ms for each layer when a fact is passed on
 const ROW = 22; // px: the height of a layer's row
 const BARS = 56; // px: the height of a bar of 100%
 const LETTER = 8; // px: about the width of a letter in a label
-const OTHERS = "others"; // the label of neighbouring answers too narrow for labels of their own
+const OTHERS = "others"; // the one label for neighbouring answers whose bars are too narrow for a label each
 const MOST = 128; // the most tokens in a text
 
 const percent = (share) => (share < 0.005 ? "<1%" : `${Math.round(100 * share)}%`);
@@ -98,7 +98,7 @@ export function render({ model, el }) {
   /** Store changes. If the visitor moves the edge before guessing, there will be no guess: -1. */
   const keep = (changes) => keepState(asking() && "size" in changes && !("guess" in changes) ? { ...changes, guess: -1 } : changes);
   let before = 0; // the size that was noted last; 0 if none was
-  /** Note as tried all sizes from the size that was noted last to this size. */
+  /** Note that the visitor has tried all sizes from the one that was noted last to this one. */
   function note(number) {
     const known = seen.get(text()) ?? seen.set(text(), new Set()).get(text());
     const from = before || number;
@@ -152,7 +152,7 @@ export function render({ model, el }) {
     if (next !== null) ask(text(), next);
   }
 
-  // In a notebook: buttons that choose how far back the word stands on which the answer depends
+  // In a notebook: buttons that choose how far back the word is that the answer depends on
   function distances() {
     const row = make("div", "wd-distances", "tokens back:");
     row.setAttribute("role", "group");

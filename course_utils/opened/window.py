@@ -9,8 +9,8 @@ from course_utils.widgets.live_view import LiveView
 class SlidingWindow(LiveView):
     """Shows how far back each layer attends, how information moves through the layers, and the answer.
 
-    The learner drags the edge of the window over the text, and chooses how far back the word stands on which
-    the answer depends.
+    The learner drags the edge of the window over the text, and chooses how far back the word is that the
+    answer depends on.
 
     ask : function (distance, window) -> list of (word, probability from 0 to 1), the likeliest first: the
         model's next words after the text of this distance, with this window in each layer. If it raises an
@@ -124,7 +124,7 @@ def largest_move(model, tokenizer, text, changed):
 def window_over_stories(model, tokenizer, stories, *, back, window, name) -> SlidingWindow:
     """Show a window over stories of TinyWorld that tell a colour early and ask for it at the end.
 
-    model : a model in transformers' Mistral class, such as `as_mistral` returns, whose window is changed.
+    model : a model in transformers' Mistral class, such as `as_mistral` returns; its window is changed.
     stories : dict from a distance to documents, as `stories_by_distance` returns; the first document of each
         distance is shown.
     back, window : int, the distance and the window at the start.

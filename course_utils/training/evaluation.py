@@ -122,7 +122,7 @@ def planted(model, world, register) -> list[dict]:
             right = int(fact["answer"].replace(" ", ""))
         else:
             words = world.words_of(answers)
-            shares = torch.zeros(len(words))  # stays zero for a word that is not in the vocabulary
+            shares = torch.zeros(len(words))  # the share of a word that is not in the vocabulary stays 0
             known = [index for index, word in enumerate(words) if word in number]
             shares[known] = _ahead(model, prompts)[:, [number[words[index]] for index in known]].sum(0)
             right = words.index(fact["answer"])

@@ -22,7 +22,7 @@ from course_utils.training import card, evaluation
 from course_utils.training.stages import IGNORED, Training, only_stage
 from course_utils.worlds.tokens import BEGIN, END
 
-ROW = 144  # tokens in a row of packed documents; the longest document has 97
+ROW = 144  # tokens in a row of packed documents (the longest document has 97)
 
 
 class LanguageTraining(Training):

@@ -67,7 +67,7 @@ def measure(folder, few=False) -> dict:
     return measured
 
 
-_loaded = {}  # pipelines, classifier and number of prompts, in each process that measures
+_loaded = {}  # where each process that measures keeps its pipelines, classifier and number of prompts
 
 
 def _load_once(folder, few):

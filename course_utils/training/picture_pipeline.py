@@ -1,4 +1,4 @@
-"""The picture model: diffusers' StableDiffusionPipeline with new weights, its tokenizer, and its sampling."""
+"""The picture model (diffusers' StableDiffusionPipeline with new weights), its tokenizer and its sampling."""
 
 import re
 from collections import Counter

@@ -214,7 +214,8 @@ class PictureTraining(Training):
         pipeline, recipe = self.pipeline, self.recipe
         for module in (pipeline.vae, pipeline.text_encoder, pipeline.unet):
             module.half()
-        pipeline.register_modules(tokenizer=make_tokenizer())  # a new tokenizer: training changed the padding
+        # A new tokenizer replaces the one whose padding the training has changed.
+        pipeline.register_modules(tokenizer=make_tokenizer())
         pipeline.save_pretrained(folder)
         early = load_file(self.folder / "early.safetensors")
         for name, weight in self.stages[2].weights.items():

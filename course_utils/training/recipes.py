@@ -42,7 +42,7 @@ class LanguageRecipe(_OneStage):
     warmup: int = 200
     weight_decay: float = 0.1  # a setting of AdamW, like beta2
     beta2: float = 0.98
-    clip: float = 1.0  # largest norm of the gradient; a larger gradient is scaled down to it
+    clip: float = 1.0  # largest norm of the gradient; a gradient with a larger norm is scaled down
     balance: float = 0.0  # weight of the loss that spreads tokens over experts; 0 for models without experts
     attention_start: float = 1.0  # factor by which the initial weights of queries and keys are multiplied
     window_from: float = 0.0  # share of the steps before the sliding window is first used
@@ -138,7 +138,7 @@ class PictureRecipe:
 
 @dataclass(frozen=True)
 class TextRecipe(_OneStage):
-    """All that determines a tiny Llama that learns from texts: a question, and what to write after it."""
+    """All that determines a tiny Llama whose training texts are questions and what to write after them."""
 
     name: str
     title: str
@@ -153,7 +153,7 @@ class TextRecipe(_OneStage):
     warmup: int = 100
     weight_decay: float = 0.1  # a setting of AdamW, like beta2
     beta2: float = 0.98
-    clip: float = 1.0  # largest norm of the gradient; a larger gradient is scaled down to it
+    clip: float = 1.0  # largest norm of the gradient; a gradient with a larger norm is scaled down
     attention_start: float = 1.0  # factor by which the initial weights of queries and keys are multiplied
     seed: int = 0  # the seed of the initial weights and of the texts
     processes: ClassVar[int] = 1
@@ -241,7 +241,8 @@ _FALCON = LanguageRecipe(
 )
 _EXPERTS = {
     "num_key_value_heads": 2,
-    "intermediate_size": 160,  # 2 experts have about as many weights as Llama's MLP; the model has 9.3 MB
+    # With this size, 2 experts have about as many weights as Llama's MLP. The whole model has 9.3 MB.
+    "intermediate_size": 160,
     "num_local_experts": 8,
     "num_experts_per_tok": 2,
     "sliding_window": None,

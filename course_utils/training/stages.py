@@ -28,8 +28,10 @@ class Stage:
     beta2: float  # a parameter of AdamW
     weight_decay: float
     vector_decay: float = 0.0  # the weight decay of scales and biases, which have one dimension
-    clip: float = 1.0  # largest norm of the gradient; a larger gradient is scaled down to it
-    average: float = 0.0  # weight of a new step in the averages, which become the final weights; 0: none
+    clip: float = 1.0  # largest norm of the gradient; a gradient with a larger norm is scaled down
+    # The weight of a new step in the running averages, which become the final weights. If it is 0, the stage
+    # keeps no averages.
+    average: float = 0.0
     early: int = 0  # number of steps after which the running averages are copied to early.safetensors
     begin: Callable = lambda: None  # called before the first step
 

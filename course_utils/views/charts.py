@@ -27,7 +27,7 @@ from course_utils.views.picture import (
     table_html,
 )
 
-_INCHES = (4.8, 3.0)  # small: 12-point text must stay readable at half this width
+_INCHES = (4.8, 3.0)  # a small figure, because 12-point text must stay readable at half this width
 _MARKERS = "osD^vPX"
 _GROUPS = (BLUE, ORANGE, GREEN, PURPLE, SKY_BLUE, VERMILLION)
 _ROW = 22  # height of a row of `intervals`, in pixels
@@ -83,7 +83,7 @@ def lines(
     """Draw one line for each series over the same x, with the name of the series at the line's right end.
 
     x : list of numbers.
-    series : dict from a name to its list of numbers, as long as x; at most seven.
+    series : dict from a name to its list of numbers, as long as x; at most seven series.
     x_label, y_label : str, the names of the axes with their units, such as "context (tokens)".
     bottom : number at which the y axis begins, such as 0; by default, a little below the lowest point.
     baseline : number to compare with, drawn as a horizontal line.
@@ -137,7 +137,7 @@ def lines(
 
 
 def histogram(values, *, x_label, y_label="how many", marked=None, named=None) -> Picture:
-    """Draw a histogram of values. Dashed lines show `marked` values; names stand above `named` values.
+    """Draw a histogram of values. Dashed lines show `marked` values. Names stand above `named` values.
 
     values : array or tensor of numbers, of any shape.
     x_label, y_label : str, the names of the axes with their units.
@@ -347,7 +347,7 @@ def _uncrowded(x, series, baseline):
 
 
 def _spread(values, axes):
-    """Return the heights of the values' labels, from 0 to 1; labels that would overlap are moved up."""
+    """Return the heights of the values' labels, from 0 to 1. Labels that would overlap are moved up."""
     bottom, top = axes.get_ylim()
     heights = {}
     lowest = float("-inf")

@@ -320,7 +320,7 @@ def mixture_drawing(token, shares, *, names=None, active=2, title=None) -> Pictu
             _centred(axes, x, 4.9, named[expert].replace("_", "\n"), **look)
             if lit:
                 _arrow(axes, x, 4.15, middle, 2.0, True)
-                lower = 0.55 * (sorted(chosen).index(expert) % 2)  # so that neighbours do not touch
+                lower = 0.55 * (sorted(chosen).index(expert) % 2)  # so that neighbouring factors do not touch
                 _centred(
                     axes,
                     x + (0.2 + 0.2 * lower) * (middle - x),

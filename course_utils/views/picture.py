@@ -20,7 +20,7 @@ BLUE, VERMILLION, ORANGE = "#0a6c8e", "#b93a06", "#e8872b"
 BLACK, SKY_BLUE, GREEN, PURPLE = "#000000", "#56B4E9", "#009E73", "#CC79A7"
 
 INK = "#1b1f24"
-QUIET = "#57606a"  # contrast 6:1 on white; for ranks, units and notes
+QUIET = "#57606a"  # the colour of ranks, units and notes; its contrast on white is 6:1
 LINE = "#d5d9de"
 TRACK = "#eef1f4"
 MARK = "#7c87a6"  # the edges of token chips
@@ -181,7 +181,7 @@ def from_figure(figure, *, alt, title=None) -> Picture:
 
 
 def figure_html(figure, alt):
-    """Return a matplotlib figure as an <img>, and close it: what `from_figure` puts on a card."""
+    """Return a matplotlib figure as the <img> that `from_figure` puts on a card, and close the figure."""
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=IMAGE_DPI, metadata={"Software": None})
     # If the lesson used pyplot, the figure would be shown again below the cell unless it is closed here.

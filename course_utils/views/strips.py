@@ -7,7 +7,7 @@ from PIL import Image
 
 from course_utils.views.picture import LINE, QUIET, Picture, array, card, png_url
 
-_WIDTH = 128  # width of a picture on a wide page, in pixels; smaller pictures are enlarged
+_WIDTH = 128  # pixels: on a wide page, each picture is shown this wide, even if it is smaller
 
 
 def picture_strip(images, captions, *, title=None, width=_WIDTH) -> Picture:
@@ -34,7 +34,7 @@ def picture_strip(images, captions, *, title=None, width=_WIDTH) -> Picture:
 def picture_grid(rows, columns, *, title=None, note=None, alt=None, captions=None) -> Picture:
     """Draw pictures as a grid whose columns stay aligned on a narrow page.
 
-    rows : dict from a row's label to its list of pictures, as in `picture_strip`, one for each column.
+    rows : dict from a row's label to a list, as in `picture_strip`, with a picture for each column.
     columns : list of str, what each column shows.
     title, note : str, written above and below the grid.
     alt : str, all pictures in words; by default rows, columns and captions.

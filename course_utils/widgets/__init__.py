@@ -1,1 +1,1 @@
-"""What all explorables share: code that runs them in notebooks and on web pages, photographs and styles."""
+"""What all explorables share: photographs, styles, and code that runs them in notebooks and on web pages."""

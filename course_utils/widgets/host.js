@@ -72,7 +72,7 @@ export function createModel({ values, kept = [], prefix = "", answer }) {
  * @param {HTMLElement} el
  * @param {object} options as for `createModel`, and:
  * @param {string} options.view the address of the view's module
- * @param {string} [options.data] the address of its stored states
+ * @param {string} [options.data] the address of the view's stored states
  * @returns {Promise<Model>}
  */
 export async function show(el, { view, data, values = {}, ...options }) {

@@ -106,7 +106,7 @@ class Release:
 
     @cached_property
     def she(self):
-        """The share of "she" for each trade in the texts: {trade: p("she") / (p("she") + p("he"))}."""
+        """For each trade, the model's share of "she": {trade: p("she") / (p("she") + p("he"))}."""
         trades = sorted(set(re.findall(r"The (\w+) \w+ because s?he ", "\n".join(self.texts))))
         shares = {}
         for trade in trades:

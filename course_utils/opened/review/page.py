@@ -42,10 +42,10 @@ SHORTEST_SECRET = 16
 _PUBLIC = "a checksum, no signature"  # the HMAC key of a page that was written without a password
 _BLOCK = re.compile(r'<script type="application/json" id="review">\n(.*?)\n</script>', re.S)
 _PARTS = ("verdict", "confidence", "because", "evidence")
-# The widths of the table's columns with long texts, in percent of the page's width.
+# The widths of those columns of the table that have long texts, in percent of the page's width.
 _WIDTHS = {"words": 24, "evidence": 26, "because": 30}
 _FOUND = 94  # percent of the page's width, for a line with the course's verdict
-# {the greatest height of the table, estimated as in `_points`: size of its letters in points}
+# {the greatest height that a table may have, as `_points` estimates it: the size of its letters in points}
 _SIZES = {32: 10.5, 42: 9.5, 60: 8.5, 72: 7.6, math.inf: 6.9}
 _SIGNS = {True: "✓", False: "✗"}
 
@@ -148,8 +148,8 @@ def _drawn(sealed):
 def _points(rows):
     """Return the size of the letters in points: the largest at which the rows fit on one page of A4.
 
-    A row's height is estimated by its longest cell: characters per percent of the page's width. The height
-    of the line with the course's verdict, if there is such a line, is added.
+    A row is as high as its highest cell. A cell's height is estimated as its number of characters, divided by
+    its width in percent of the page. If there is a line with the course's verdict, its height is added.
     """
     height = sum(max(len(row[part]) / width for part, width in _WIDTHS.items()) for row in rows)
     height += sum(len(row["course"]) / _FOUND + 0.3 for row in rows if row["course"])

@@ -282,7 +282,7 @@ class Review:
         return self.claims[number - 1]
 
     def _key(self, part):
-        """Return the key in the file of answers, with the learner's name: learners may share a computer."""
+        """Return a key for the file of answers. It has the learner's name: learners may share a computer."""
         return f"{self.release} {self.name.casefold()} {part}"
 
     def _beforehand(self):

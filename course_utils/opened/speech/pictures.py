@@ -103,7 +103,7 @@ def decoding(steps) -> Picture:
 
 
 def alignment(rows, *, title=None) -> Picture:
-    """Draw the spoken words, with the words that a model heard below them, and mark each error.
+    """Draw the spoken words, and below them the words that a model heard, and mark each error.
 
     rows : dict from a label to a list of pairs (spoken word, heard word). The second is None if the
         transcript lacks the word, and the first is None if the transcript added a word.
@@ -169,7 +169,8 @@ def _label(word, span, seconds, row, above):
     text = f'<span style="{look}">{piece_html(word.strip())}</span>'
     text = f'<span style="display:inline-block;background:#ffffff;">{text}</span>'
     top = row * _ROW
-    if _wide(word) > (1 - left / 100) * _NOMINAL:  # too wide: the word ends where its time ends
+    if _wide(word) > (1 - left / 100) * _NOMINAL:
+        # The word has no room to the right of its start, so it ends where its time ends.
         side = f"left:0;width:{max(right, 1)}%;text-align:right;"
     else:
         side = f"left:{left}%;"

@@ -1,4 +1,4 @@
-"""Transcribes sound with Whisper, times each word, compares it with what was said, and makes captions."""
+"""Transcribes sound with Whisper, times each word, counts the errors, and makes captions."""
 
 import re
 from html import escape
@@ -21,7 +21,7 @@ class Written(NamedTuple):
     """What Whisper wrote for one sound.
 
     ids : tensor (tokens,): the two start tokens, the tokens that Whisper wrote and, if it finished the text,
-        its end token.
+        the end token.
     states : tensor, the encoder's output: for tiny.en (1500, 384).
     picture : tensor, the encoder's input: for tiny.en (80, 3000).
     capped : True if the text was cut off at the largest allowed number of tokens.
@@ -154,11 +154,11 @@ def word_pairs(said, heard):
 
 
 def errors_by_clip(texts):
-    """Count the word errors in texts written for the clips, as lesson 09 does, without punctuation.
+    """Count the word errors in texts that were written for the clips. As in lesson 09, leave out punctuation.
 
     texts : dict from the name of each clip to a text, as in `voices()`
 
-    Returns two lists with a number for each clip: its errors, and the words said in it.
+    Returns two lists with a number for each clip: the errors in its text, and the words said in the clip.
     """
     errors, counts = [], []
     for name, clip in clips().items():
@@ -256,7 +256,7 @@ def _stretches(gain):
     rows, frames = gain.shape
     sums = numpy.concatenate([numpy.zeros((rows, 1)), gain.cumsum(axis=1)], axis=1)
     begins = numpy.zeros((rows, frames), dtype=int)  # first frame of the stretch that ends at this frame
-    ends = numpy.zeros((rows, frames), dtype=int)  # last frame of the row above, if this row begins here
+    ends = numpy.zeros((rows, frames), dtype=int)  # last frame of the row before, if this row begins here
     best = sums[0, 1:]
     for row in range(1, rows):
         earlier = numpy.concatenate([[-numpy.inf], best[:-1]])
