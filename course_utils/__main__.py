@@ -13,8 +13,8 @@ from datetime import datetime, time
 from course_utils import home, terminal
 from course_utils.errors import CourseError
 
-_TERMINABLE = ("grade", "fetch", "train")  # commands that keep their finished results if SIGTERM ends them
-_MOST_ROWS = 30  # the most rows of its plan that `course grade` prints before it asks for confirmation
+_TERMINABLE = ("grade", "fetch", "train")  # if SIGTERM ends one of these commands, its finished results stay
+_MOST_ROWS = 30  # `course grade` prints at most this many rows of a plan before it asks for confirmation
 
 
 STATUSES = """exit status:

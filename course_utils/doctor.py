@@ -139,7 +139,7 @@ def _answers():
 
 
 def _broken_notebooks():
-    """Return the paths of the notebooks in the learner's own copy that can't be read as notebooks."""
+    """Return the paths of those notebooks in the learner's own copy that can't be read."""
     folder = own_copy.default_folder()
     return [folder / name for name in own_copy.broken(folder)]
 

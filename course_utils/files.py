@@ -11,14 +11,15 @@ from pathlib import Path
 
 from course_utils.errors import CourseError
 
-_PAUSES = (0.02, 0.1)  # seconds between attempts to rename: Windows can't replace a file that is being read
+# Seconds between attempts to rename, because Windows can't replace a file that is being read.
+_PAUSES = (0.02, 0.1)
 
 
 @contextlib.contextmanager
 def replacing(path, temporary=None):
     """Provide a path at which to write a file or folder; when the block ends, rename the result to `path`.
 
-    The content is on the disk (fsync) before the rename, so it is whole even after a power cut.
+    The content is on the disk (fsync) before the rename, so the file is whole even after a power cut.
 
         with files.replacing(folder / "page.html") as part:
             part.write_text(text, encoding="utf-8")

@@ -1,8 +1,8 @@
 """Lists facts of the course with the day on which each was read, the oldest first, for `course freshness`.
 
-A table of the catalogue states the day in `read = "2026-11-27"` or in a key that ends in `_read`. A text has
-the day in words: "read 27 November 2026", "as of 31 January 2026", "its list of 19 August 2026", or a price
-with its day. Facts of the catalogue without a day are only counted, because nobody can say how old they are.
+A table of the catalogue states the day in `read = "2026-11-27"` or in a key that ends in `_read`. In a text,
+the day comes after "read", "as of", "list of", "file of", "pricing" or "price", as in "as of 31 January
+2026". Facts of the catalogue without a day are only counted, because nobody can say how old they are.
 """
 
 import json
@@ -30,7 +30,7 @@ _TEXTS = (
     "course_utils/catalog/*.toml",
     "tests/colab_versions.txt",
 )
-# The tables of the catalogue whose facts grow old: (file, key of the facts in it, what one fact is called).
+# The tables of the catalogue whose facts grow old: (file, key of the facts in the file, word for one fact).
 _TABLES = (
     ("blueprints.toml", "models", "blueprint"),
     ("openness.toml", "models", "openness"),

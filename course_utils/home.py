@@ -10,7 +10,7 @@ from course_utils import files
 
 
 def folder() -> Path:
-    """Return the account's home folder; if it has none, the temporary folder that `settle` makes."""
+    """Return the account's home folder or, if there is none, the temporary folder that `settle` makes."""
     try:
         return Path.home()
     except RuntimeError:  # HOME is not set, and no account has this user's id
@@ -43,7 +43,8 @@ def settle():
             os.environ.setdefault(variable, str(place))
     new.mkdir(mode=0o700, exist_ok=True)
     if new.stat().st_uid != os.getuid():
-        new = Path(tempfile.mkdtemp(prefix="open-the-box-"))  # the folder belongs to another user
+        # The usual temporary folder belongs to another user.
+        new = Path(tempfile.mkdtemp(prefix="open-the-box-"))
     os.environ["HOME"] = str(new)
     reason = "has no home folder" if old == new else f"can't write in its home folder {old}"
     print(

@@ -1,9 +1,9 @@
 """The law on open models: dated facts, whom they concern, where they can be checked, and what was not read.
 
-The facts are those of catalog/law.toml: on the European Union's AI Act, licences that leave Europe out, court
-cases, definitions of "open", and makers that changed whether they publish their weights. None of this is
-legal advice: before you depend on a fact, read it where it can be checked, and ask someone who is allowed to
-advise you.
+The facts in catalog/law.toml are on the European Union's AI Act, licences that leave Europe out, court cases,
+definitions of "open", and makers that changed whether they publish their weights. None of this is legal
+advice: before you depend on a fact, read it where it can be checked, and ask someone who is allowed to advise
+you.
 """
 
 from dataclasses import dataclass
@@ -21,13 +21,13 @@ class Fact:
     ----------
     name: the fact's key in law.toml, such as "gpai-open".
     group: a key of `groups()`.
-    who: keys of `readers()`: whom it concerns.
-    since: the day from which it holds, or on which it happened: year-month-day, year-month or year.
+    who: the readers whom the fact concerns, as keys of `readers()`.
+    since: when the fact began to hold, or when it happened, as year-month-day, year-month or year.
     text: the fact.
     source: where it can be checked.
     copy: where the course read the fact, if not at `source`.
     basis: one of catalog.BASES.
-    read: the day on which it was read, year-month-day.
+    read: the day on which the course read the fact, as year-month-day.
     """
 
     name: str
@@ -56,12 +56,12 @@ def _tables():
 
 
 def readers() -> dict[str, str]:
-    """Return the kinds of reader whom a fact can concern: key and description, "you share a model, …"."""
+    """Return {key: description} for the kinds of readers, such as "you share a model, …"."""
     return dict(_tables()["readers"])
 
 
 def groups() -> dict[str, str]:
-    """Return the groups of facts: key and heading."""
+    """Return {key: heading} for the groups of facts."""
     return dict(_tables()["groups"])
 
 

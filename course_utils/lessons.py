@@ -1,4 +1,4 @@
-"""Defines `course.setup`, with which a lesson's first cell prints what models it runs, and what they need."""
+"""Defines `course.setup`, with which a lesson's first cell prints the lesson's models and what they need."""
 
 import os
 import sys
@@ -89,7 +89,7 @@ def cost(model):
     note = "already on this machine"
     if not loading.is_cached(model):
         minutes = max(1, round(model.download_bytes / 1e6 / 60))
-        note = f"up to {minutes} min at 1 MB/s"  # the speed of a slow school network
+        note = f"up to {minutes} min at 1 MB/s"  # 1 MB/s is the speed of a slow school network
     if model.size == "full":  # if 16 bits don't fit, `load` uses fewer bits, and first says so
         memory += " at 16 bits"
     download, disk = units.size(model.download_bytes, "MB"), units.size(model.disk_bytes, "MB")

@@ -55,8 +55,8 @@ USES = (
 ANSWERS = ("yes", "yes, with conditions", "ask first", "no", "cannot know")
 
 # If a licence's clauses on a topic are of several kinds, `Licence.mark` returns the kind that comes first in
-# this list. "permission" comes before "termination": otherwise Apache's grant of patents would count as a
-# termination.
+# this list. "permission" comes before "termination", because otherwise Apache's grant of patents would count
+# as a termination.
 _RANKS = ("prohibition", "condition", "disclaimer", "permission", "termination", "definition")
 SILENT, UNREAD = "says nothing", "not read"
 

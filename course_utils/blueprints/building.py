@@ -26,8 +26,9 @@ def build(values, class_names, source):
     class_names : the name of a class, or a config's list of class names ("architectures"), or None
     source : where the config comes from, for messages
 
-    The model is on the meta device. The builder is a function from a config object to such a model. The note
-    says so if only a part of the model was built, or a model of another type; otherwise the note is "".
+    The model is on the meta device. The builder is a function from a config object to such a model. If only a
+    part of the model was built, or a model of another type in its place, the note says so. Otherwise the note
+    is "".
     """
     if "model_type" not in values:
         return _build_diffusers(values, class_names, source)
@@ -125,7 +126,7 @@ def _known_elsewhere(values):
 def _build_text_part(config, error, source):
     """Build only the text part of a model, and return what `build` returns.
 
-    error : the ImportError that building the whole model raised; raised again if there is no text part
+    error : the ImportError that building the whole model raised. It is raised again if there is no text part
     """
     import transformers
 

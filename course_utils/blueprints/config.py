@@ -142,7 +142,7 @@ def check_experts(config, source):
 
 
 def check_spelling(values, config, source):
-    """Raise CourseError if a setting's name is misspelt: transformers would use the setting's default value.
+    """Raise CourseError if a setting's name is misspelt, because transformers would use the default value.
 
     config : the config object that transformers made of the values
     """

@@ -148,7 +148,7 @@ def _is_routed_expert(tensor, experts):
     segments = tensor.path.split(".")
     if any("shared" in segment or segment == "router" for segment in segments):
         return False
-    if segments[-1] == "experts" and tensor.numbers.dim() == 1:  # a bias that all experts share
+    if segments[-1] == "experts" and tensor.numbers.dim() == 1:  # all experts share this bias
         return False
     is_stack = experts > 1 and tensor.numbers.dim() == 3 and len(tensor.numbers) == experts
     return "experts" in segments or is_stack
@@ -171,11 +171,12 @@ def _part_by_name(tensor, segments):
             if names_it(segment):
                 return part
     innermost = tensor.classes[-1]
-    if ("Conv" in innermost and innermost != "Conv1D") or "conv" in segments:  # GPT-2's Conv1D is linear
+    # GPT-2's Conv1D is a linear layer.
+    if ("Conv" in innermost and innermost != "Conv1D") or "conv" in segments:
         return "convolutions"
     if innermost == "Embedding":
         return "embedding"
-    if "layer" in segments and "output" in segments:  # BERT's second feed-forward matrix
+    if "layer" in segments and "output" in segments:  # this is BERT's second feed-forward matrix
         return "feed-forward"
     return "other"
 
@@ -184,10 +185,10 @@ def _part_by_name(tensor, segments):
 
 
 def published_format(model, config, settings):
-    """Return (name, bytes) of the format of the published weights, read from its quantization_config.
+    """Return the name of the published weights' format, and how many bytes the weights have in this format.
 
-    Returns ("", None) if the config names no format, and (name, None) if the course does not know the
-    format's size.
+    The format is read from the quantization_config. Returns ("", None) if the config names no format, and
+    (name, None) if the course does not know the size of a weight in the format.
     """
     settings = settings or getattr(text_config(config), "quantization_config", None)
     if not isinstance(settings, dict) or not isinstance(settings.get("quant_method"), str):
@@ -196,7 +197,8 @@ def published_format(model, config, settings):
     if bits is None:
         return name, None
     experts = first_number(text_config(config), *EXPERTS) or 0
-    kept = settings.get("modules_to_not_convert") or settings.get("ignore") or []  # modules left at 16 bits
+    # Patterns of the modules left at 16 bits.
+    kept = settings.get("modules_to_not_convert") or settings.get("ignore") or []
     output, total = _output_layer(model), 0
     for tensor in _tensors(model):
         packed = _is_routed_expert(tensor, experts) and "bias" not in tensor.name

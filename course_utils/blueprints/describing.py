@@ -38,7 +38,7 @@ def describe(plan, context=None, batch=1, memory_bytes=None) -> str:
 
 
 def describe_all(plans, context=None, batch=None, memory_bytes=None) -> str:
-    """Return blueprints as one table: parameters, gigabytes by data type, and the key-value cache per token.
+    """Return blueprints as one table, with parameters, gigabytes by data type, and key-value cache per token.
 
     context, batch : if one of them is given, the gigabytes are those of weights and cache together, otherwise
         those of the weights alone
@@ -105,7 +105,11 @@ def _total(plan):
 
 
 def _without_input(plan):
-    """Describe the active parameters without the input table, if leaving it out changes their number."""
+    """Return lines on the active parameters without the input table.
+
+    The list is empty if these are as many as with the table, if all parameters are active, or if the number
+    of active parameters is not known.
+    """
     if plan.active_parameters in (None, plan.parameters, plan.active_parameters_without_input):
         return []
     return [
@@ -204,7 +208,7 @@ def _active(plan):
 
 
 def _gigabytes(count):
-    """Return a number of bytes as GB with three figures, such as 1,623 or 70.6 or 0.151."""
+    """Return a number of bytes as GB with at least three digits, such as 1,623 or 70.6 or 0.151."""
     amount = count / 1e9
     return f"{amount:,.0f}" if amount >= 99.95 else f"{amount:#.3g}"
 

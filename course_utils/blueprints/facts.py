@@ -25,7 +25,7 @@ class Blueprint:
     active_parameters : the number that one token uses, which includes only the experts chosen for it; None if
         the config does not say how many are chosen
     parts : dict from a part of PARTS to its parameters; the sum is `parameters`. "embedding" covers the
-        tables of tokens and positions and, if it is a tensor of its own, the output layer; "experts" include
+        tables of tokens and positions, and the output layer if it is a tensor of its own; "experts" include
         shared ones; "recurrence" replaces attention in Mamba and similar models; "conditioning" tells the
         layers of a picture model the step of the denoising.
     layers, attention_heads, key_value_heads, head_size, hidden_size, context_length : None if the config does
@@ -33,8 +33,8 @@ class Blueprint:
         head's queries and keys.
     value_head_size, rotary_head_size : if attention is latent (DeepSeek), the size of a head's values, and
         how many numbers of each query and key RoPE turns; otherwise None
-    active_parameters_without_input : `active_parameters` without the input table, which turns tokens into
-        lists of numbers: each token reads only one of its rows. OpenAI and Meta publish this figure. A table
+    active_parameters_without_input : `active_parameters` without the input table. This table turns tokens
+        into lists of numbers, and each token reads only one row. OpenAI and Meta publish this number. A table
         that is also the output layer counts, because the output layer reads every row.
     note : which part of the model was not counted, or as which other architecture the model was counted; ""
         by default
@@ -67,7 +67,7 @@ class Blueprint:
     config: object = None
     _builder: object = None  # function from a config to its model on the meta device
     _cached_lists: tuple = ()  # what the layers cache, as `kv_cache.by_design` returns it
-    _source_lists: tuple = ()  # what the layers cache of an encoder's output; also from `by_design`
+    _source_lists: tuple = ()  # what the layers cache of an encoder's output, as `by_design` returns it
 
     @property
     def bytes(self) -> dict[str, int]:
@@ -119,15 +119,15 @@ class Blueprint:
 
         In each layer each attention head would then keep its own key and value of each of `context` tokens.
         A recurrent layer counts like a layer with attention; a layer with nothing but experts or a
-        feed-forward part does not count. Returns None if the model caches nothing, or if its config does not
-        state its heads.
+        feed-forward part does not count. Returns None if the model caches nothing, or if the config does not
+        state the heads.
 
         context : as in `kv_cache_bytes`
         """
         if not (self.caches and self.layers and self.attention_heads and self.head_size):
             return None
         context, _ = self.checked(context, 1)
-        pair = self.head_size + (self.value_head_size or self.head_size)  # a key and a value
+        pair = self.head_size + (self.value_head_size or self.head_size)  # the numbers of a key and a value
         layers = kv_cache.token_mixing_layers(self.config)
         return context * layers * self.attention_heads * pair * 2
 
@@ -165,7 +165,10 @@ class Blueprint:
         return facts
 
     def checked(self, context, batch) -> tuple[int, int]:
-        """Return the context, or its default, and the batch. Raises CourseError if either is below 1."""
+        """Return (context, batch), with the default in place of a context of None.
+
+        Raises CourseError if the context or the batch is below 1.
+        """
         if context is None:
             context = min(CONTEXT, self.context_length or CONTEXT)
         for name, value in (("context", context), ("batch", batch)):

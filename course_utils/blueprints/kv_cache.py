@@ -88,8 +88,7 @@ def by_design(model, config, has_attention):
 def token_mixing_layers(config):
     """Return how many layers let a token depend on earlier tokens, by attention or by a recurrent state.
 
-    In some models that have layers of both kinds, the other layers have nothing but experts or a feed-forward
-    part.
+    Some models also have layers with nothing but experts or a feed-forward part, which are not counted.
     """
     kinds = _layer_types(text_config(config))
     return _layers(config) - sum(kind in ("moe", "mlp") for kind in kinds)
@@ -113,7 +112,7 @@ def _configs_of_layers(config):
 
 
 def _is_latent(text):
-    """Return whether attention is latent, as in DeepSeek: a layer caches one short vector per token."""
+    """Return whether attention is latent: a layer then caches one short vector per token, as in DeepSeek."""
     return first_number(text, "kv_lora_rank") is not None
 
 
@@ -141,7 +140,7 @@ def _caching_layers(text, layers):
 
 
 def _heads(config, layer_type=None):
-    """Return (number of key-value heads, size of a head's key, size of its value); an unknown number is None.
+    """Return (number of key-value heads, size of each key, size of each value); an unknown number is None.
 
     layer_type : the layer's type, because some models have other heads in layers with a sliding window
     """
@@ -237,7 +236,7 @@ def measure(builder, config, lists, layers):
                 if growth % 2 == 0:
                     return growth * layers
             return 2 * _growth(builder, config)
-        except Exception:  # the model needs other inputs, or reads values: meta tensors have none
+        except Exception:  # the model needs other inputs, or it reads values, which meta tensors lack
             return None
 
 
@@ -291,7 +290,7 @@ def _inputs(model, config, tokens):
 
 
 def _numbers_inside(value, seen):
-    """Count the numbers in all float tensors of an object and of its lists and dicts; each tensor once."""
+    """Count the numbers in all float tensors of an object, its lists and its dicts, each tensor once."""
     import torch
 
     if value is None or id(value) in seen or isinstance(value, str | int | float | type):

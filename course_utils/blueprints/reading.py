@@ -21,18 +21,20 @@ from course_utils.blueprints.facts import Blueprint
 from course_utils.blueprints.kv_cache import by_design, dimensions
 from course_utils.errors import CourseError
 
-_LARGEST_FILE = 10_000_000  # bytes; a larger file is no config: configs on the hub have a few thousand
+_LARGEST_FILE = 10_000_000  # bytes; configs on the hub have a few thousand, so a larger file is no config
 
 
 @dataclass(frozen=True)
 class LaterModel:
-    """A model of 2025 or 2026, as its makers and others describe it. `blueprint(name)` counts it.
+    """A model of 2025 or 2026, as its makers and others describe it.
+
+    `blueprint(name)` counts the model's parameters.
 
     design: what the model is, in a few words, such as "dense; windows in three of four layers".
-    source: where the sizes in its entry of catalog/blueprints.toml were read.
+    source: where the sizes in the model's entry of catalog/blueprints.toml were read.
     read: the day on which the sizes were read, year-month-day.
     stated: the parameters that the maker states, in billions; for a mixture of experts, also the active ones.
-    stated_source: where the maker's figure was read.
+    stated_source: where the maker's number was read.
     """
 
     name: str

@@ -196,7 +196,7 @@ class Point:
 
 @dataclass(frozen=True)
 class Claim:
-    """A claim: words of the article, how the course reads them, and its verdict on them with the reasons.
+    """A claim: words of the article, how the course reads these words, and the course's verdict with reasons.
 
     Parameters
     ----------
@@ -231,7 +231,7 @@ class Training:
         each kind of GPU, or for each model of the family.
     tonnes, market_tonnes: float or None, the tonnes of CO2 equivalent that the maker states: location-based
         (by the grids that delivered the electricity), and market-based (by the maker's contracts).
-    source: str, where these figures were read.
+    source: str, where these numbers were read.
     """
 
     name: str
@@ -268,7 +268,7 @@ class Comparison:
     source: str
 
 
-VERDICTS = {  # {verdict: its meaning}, where "it" stands for the claim in the article's words
+VERDICTS = {  # {verdict: what the verdict means}. In these texts "it" is the claim in the article's words.
     "true": "it holds, on all that we found",
     "mostly true": "it holds, with a reserve that changes little",
     "partly true": "an important part of it holds, and another does not",
@@ -298,7 +298,8 @@ def models() -> dict[str, Model]:
     return found
 
 
-_LISTS = ("models", "competencies", "sittings")  # keys of a lesson in lessons.toml: their values are lists
+# The keys of a lesson in lessons.toml that have lists as values.
+_LISTS = ("models", "competencies", "sittings")
 
 
 @cache
@@ -322,7 +323,7 @@ def _fact(facts, key, lesson):
 
 @cache
 def quotations() -> dict[int, str]:
-    """Return the quotations from the article, keyed by number. The course quotes no other words of it."""
+    """Return the quotations from the article by number. The course quotes no other words of the article."""
     lines = Path(__file__).with_name("quotations.tsv").read_text(encoding="utf-8").splitlines()
     found = {}
     for line in lines[1:]:
@@ -373,7 +374,7 @@ def _points(tables):
 
 
 def family_of(name: str) -> dict[str, Model]:
-    """Return a family's models by size. If several models have a size, return the catalogue's first."""
+    """Return a family's models by size. Of several models of one size, return the first in the catalogue."""
     found = [model for model in models().values() if model.family == name]
     return {model.size: model for model in reversed(found)}
 
@@ -383,7 +384,7 @@ def find(name: str, size: str | None = None) -> Model:
 
     name : a name such as "smollm2-135m-instruct", or a family such as "llama"
     size : "tiny", "small" or "full"; by default the environment's COURSE_SIZE, or else the size that a
-        lesson's set-up cell chose, or else the family's smallest
+        lesson's set-up cell chose, or else the family's smallest size
 
     Raises CourseError if there is no such model.
     """

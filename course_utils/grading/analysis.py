@@ -1,4 +1,4 @@
-"""Writes a page and a CSV file on which checks fail for which students, and with which known mistakes."""
+"""Writes a page and a CSV file. They say which checks fail for which students, and with which mistakes."""
 
 import statistics
 from collections import Counter
@@ -137,8 +137,8 @@ def _checks(tasks, results):
 def _correlation(scores, rest):
     """Return the correlation of a task's points with the sum of the other tasks' points, over the students.
 
-    Returns None for fewer than FEWEST students, and if all students have equal points in the task or in the
-    others.
+    Returns None for fewer than FEWEST students, and if all students have the same points in the task, or the
+    same sum in the other tasks.
     """
     if len(scores) < FEWEST or len(set(scores)) < 2 or len(set(rest)) < 2:
         return None

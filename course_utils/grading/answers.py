@@ -14,8 +14,8 @@ from course_utils.grading.assignment import Assignment, Unparsed, grade_id, pars
 
 MOST_CELLS = 2_000
 LONGEST_CELL = 200_000  # characters; longer cells are not read
-MOST_CODE = 500_000  # characters in all code cells
-MOST_PARTS = 2_000_000  # lists, dictionaries and items in the file; commas in its texts count as items
+MOST_CODE = 500_000  # characters in all code cells together
+MOST_PARTS = 2_000_000  # lists, dictionaries and items in the file; a comma in a text counts as an item
 
 
 class Unusable(Exception):

@@ -264,8 +264,8 @@ class Unparsed(Exception):
 
 def parsed(source: str) -> ast.Module:
     """Parse the source of a student's cell. Raises Unparsed."""
-    # The parser's time for `import a.a.a…` grows with the square of its length: it took 12 s for 190,000
-    # characters, and no other submission is graded meanwhile.
+    # The parser's time for `import a.a.a…` grows with the square of the statement's length. For 190,000
+    # characters the parser took 12 s, and no other submission is graded during this time.
     if source.count(".") > MOST_DOTS:
         raise Unparsed
     try:
@@ -317,7 +317,7 @@ def _outer_names(source: str) -> set[str]:
 
 # A cell that uses one of these names could read any other name, or the result of any earlier cell.
 _READ_ANY = {"eval", "exec", "globals", "locals", "vars", "dir", "get_ipython", "__main__", "_", "Out"}
-_LONGEST = 100_000  # characters: in longer cells, looking for names would take too long
+_LONGEST = 100_000  # characters; to look for names in a longer cell would take too long
 _SIMPLE = (ast.Assign, ast.AnnAssign, ast.AugAssign, ast.For, ast.If, ast.Try, ast.FunctionDef, ast.Return)
 _SIMPLE += (ast.Expr, ast.Pass, ast.Break, ast.Continue)
 
@@ -355,7 +355,7 @@ def _root(node):
 
 
 def _is_graded(facts):
-    """Return whether a cell has points: a check, an answer that a person grades, or a task of nbgrader."""
+    """Return whether a cell has points, as a check, an answer that a person grades, or a task of nbgrader."""
     return bool(facts.get("grade") or facts.get("task"))
 
 

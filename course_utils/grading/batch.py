@@ -53,7 +53,7 @@ def grade(
     out : the folder for the results, which is created if it does not exist
     workers : how many submissions are graded at the same time; by default as many as there are cores
     seconds : the time limit for one task; by default ten times the time of the instructor's notebook, and at
-        least 10
+        least 10 seconds
     isolated : False grades without a sandbox; use this only for code that you trust
     cold : True imports the libraries again for each run, instead of forking a process that has imported them;
         this is much slower
@@ -69,7 +69,7 @@ def grade(
     late_policy : percent of the points that each late day costs; by default as in the last run, or 0
     confirm : a function that takes the plan of who handed in what, and returns whether to grade it
     say : a function that is called with each sentence that tells the instructor who is missing in a table
-    Returns all results, including those of earlier runs, without the students' work, sorted by student.
+    Returns all results, including those of earlier runs, sorted by student. The students' work is left out.
     Raises CourseError if nothing can be graded, or if `confirm` returns False. In both cases no result
         has changed.
     """
@@ -207,7 +207,7 @@ def _alone(suspects, start, most, killed, assignment):
 def _on_this_machine(workers, assignment, sandbox, seconds, seed):
     """Yield `start`, `most` and `killed`, as `cluster.on_cluster` does.
 
-    `killed` is (), which matches no exception: this machine has no workers that could be killed.
+    `killed` is (), which matches no exception, because this machine has no workers that could be killed.
     """
     workers = workers or os.cpu_count() or 1
     with Sandbox(assignment.prelude, **sandbox) as opened, ThreadPoolExecutor(workers) as pool:

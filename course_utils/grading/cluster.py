@@ -20,7 +20,7 @@ from course_utils.grading.judge import CODE, Judge
 from course_utils.grading.result import Result
 from course_utils.grading.sandbox import Sandbox
 
-BACKLOG = 20  # submissions for each thread: with fewer, an adaptive cluster sees no need for more workers
+BACKLOG = 20  # submissions for each thread; with fewer, an adaptive cluster sees no need for more workers
 CONNECT = 10  # seconds to wait until the scheduler answers
 PATIENCE = 120  # seconds to wait while the cluster has no worker
 _ADDRESS = re.compile(r"((tcp|tls)://)?[\w.:\[\]-]+:\d+")
@@ -70,11 +70,11 @@ def on_cluster(address: str, assignment: Assignment, sandbox: dict, seconds: flo
     from dask import config
     from distributed import KilledWorker
 
-    # Raise the size at which Dask warns of large arguments: one large notebook would exceed it.
+    # Raise the size at which Dask warns of large arguments, because one large notebook exceeds the default.
     quiet = config.set({"distributed.admin.large-graph-warning-threshold": "1 GB"})
     with client, quiet, _in_sentences(address):
         arguments = (CODE, assignment, sandbox, seconds, seed)
-        executor = client.get_executor(pure=False)  # otherwise equal calls would run only once
+        executor = client.get_executor(pure=False)  # by default Dask runs equal calls only once
         yield lambda submission: executor.submit(grade_one, *arguments, submission), most, KilledWorker
         with contextlib.suppress(OSError):
             client.run(_close_idle)
@@ -89,7 +89,7 @@ def _connect(address):
     for name in ("distributed", "distributed.client"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
     try:
-        if not _ADDRESS.fullmatch(address):  # a Client would need 20 seconds to fail
+        if not _ADDRESS.fullmatch(address):  # a Client would need 20 seconds to refuse the address
             raise OSError
         return Client(address, timeout=CONNECT, set_as_default=False)
     except OSError:
@@ -122,17 +122,18 @@ def grade_one(
     seed: int,
     submission: intake.Submission,
 ) -> Result:
-    """Grade one submission on a worker, and return the result. The sandbox stays open for the next one.
+    """Grade a submission on a worker, and return the result. The sandbox stays open for the next submission.
 
     code : the hash of the grading code on the machine that sends the submissions
-    Raises CourseError, which names this worker, if it has another version of the course or can't grade.
+    Raises CourseError, which names this worker, if the worker has another version of the course or can't
+    grade.
     """
     try:
         return _grade(code, assignment, sandbox, seconds, seed, submission)
     except Exception as error:
         reason = str(error) if isinstance(error, CourseError) else f"{type(error).__name__}: {error}."
-    # Raised inside the block above, the new error would contain the first error's traceback. Dask's client
-    # can't read a very long traceback, and would wait for ever.
+    # If the new error were raised inside the block above, it would contain the first error's traceback.
+    # Dask's client can't read a very long traceback, and would wait for ever.
     raise CourseError(f"{_here()}: {reason[:1000]}")
 
 

@@ -114,7 +114,7 @@ def give(file: Path, assignment: str, given: list[tuple[str, str, float, str]]):
 @contextlib.contextmanager
 def _opened(file, begin="begin immediate") -> Iterator[sqlite3.Connection]:
     """Provide a connection to the gradebook, with one transaction for the whole `with` block."""
-    address = f"{file.absolute().as_uri()}?mode=rw"  # rw: a missing file is an error
+    address = f"{file.absolute().as_uri()}?mode=rw"  # mode=rw makes a missing file an error
     try:
         with contextlib.closing(sqlite3.connect(address, PATIENCE, isolation_level=None, uri=True)) as book:
             book.execute(begin)

@@ -32,7 +32,7 @@ def open_graded(folder: str | Path, name: str | None = None) -> Iterator[Graded]
 
     folder : the folder that `course grade` wrote
     name : the assignment's name, or a lesson's number; needed only if the folder has several assignments
-    Raises CourseError if the folder has no such results, or if another process is at work in it.
+    Raises CourseError if the folder has no results of the assignment, or if another process is at work in it.
     """
     folder = Path(folder)
     names = sorted(path.stem for path in folder.glob("source/*/*.ipynb"))
@@ -48,7 +48,8 @@ def open_graded(folder: str | Path, name: str | None = None) -> Iterator[Graded]
         entries = gradebook.read(folder / "gradebook.db", assignment)
         results = []
         for path in sorted((folder / "results" / name).glob("*.json")):
-            if result := Result.read(path):  # None if it can't be read: `course grade` writes it again
+            # Leave out a damaged file; the next `course grade` writes the result again.
+            if result := Result.read(path):
                 result = result.of_tasks(assignment.tasks)
                 unread = {task.task: {"waits": task.manual} for task in result.tasks}
                 results.append(gradebook.with_gradebook(result, unread | entries.get(result.student, {})))

@@ -97,14 +97,15 @@ def _unregistered(result):
 def _facts(known, certain):
     """Return a student's facts for a platform's table.
 
-    certain : False if the platform's number belongs to more than one name: the number is then left out
+    certain : False if more than one name has the student's number on the platform. Then the number is left
+        out
     """
     facts = {fact: known.get(fact, "") for fact in FACTS}
     facts["name"] = facts["listed"] or known["name"]
     facts["number"] = known["number"] if certain else ""
-    if known["platform"] == "blackboard":  # where the number is the user name
+    if known["platform"] == "blackboard":  # on Blackboard, a student's number is the user name
         facts["username"] = facts["number"]
-    if known["platform"] == "gradescope":  # where the number is the student's id or email address
+    if known["platform"] == "gradescope":  # on Gradescope, the number is an id or email address
         fact = "email" if "@" in known["number"] else "id"
         facts[fact] = facts[fact] or facts["number"]
     if not facts["first"] and not facts["last"]:

@@ -23,13 +23,14 @@ from course_utils.grading.roster import Roster, key
 from course_utils.grading.sources import File, Unreadable
 
 LARGEST = 20 * 2**20  # bytes of the largest notebook that is read
-LONGEST_NAME = 300  # characters of a name that are read or shown; a name in a zip file may have 65,535
-LONGEST_ID = 120  # bytes of a student's id, which is part of file names
+LONGEST_NAME = 300  # how many characters of a name are read or shown; a name in a zip file may have 65,535
+LONGEST_ID = 120  # the most bytes of a student's id, which is part of file names
 DEEPEST = 8  # the most levels of folders and archives around the whole class
 MOST_NAMED = 1000  # the most files of one student in the list of files that were passed over
 MOST_ARCHIVES = 4  # the most archives of one student that are opened
 _TOO_LARGE = f"The notebook is larger than {LARGEST // 2**20} MB: clear its outputs."
-_NOTEBOOK = re.compile(r"(?P<stem>.*)\.ipynb(?:\.json|\.txt)?", re.I | re.S)  # browsers add .json or .txt
+# Browsers add .json or .txt to the name.
+_NOTEBOOK = re.compile(r"(?P<stem>.*)\.ipynb(?:\.json|\.txt)?", re.I | re.S)
 _COPY = re.compile(r"(?:[-_ ]?\(\d+\)|[-_ ]\d+|[-_ ]copy\d*)+$", re.I)
 # A file with one of these names that lies beside the submissions is the instructor's or the platform's.
 _STRAY = re.compile(r"\..*|index\.html?|read_?me(\..*)?|.*\.(csv|tsv|xlsx?|ods|md|ya?ml|toml|cfg|ini)", re.I)
@@ -62,13 +63,13 @@ class Submission:
 
 @dataclass
 class Entry:
-    """One student's row.
+    """One student's row in a `Plan`.
 
     student : an id that is safe in file names, and stays the same for this student in later deliveries
     owner : the name and number as they were handed in
     file : the notebook, or None if there is a problem
     problem : a sentence that tells the student why there is no notebook to grade, or ""
-    date : when it was handed in, in local time, or None if that is not known
+    date : when the work was handed in, in local time, or None if that is not known
     late : True if the platform marked the submission as late, or `date` is after the due date
     late_days : the days after the due date, rounded up, or None if that is not known
     on_roster : the student's facts on the class list; empty if the student is not on a class list
@@ -171,7 +172,7 @@ class _Item:
     """A file, folder or archive. On one level of the submissions, each student has one such item."""
 
     name: str
-    files: list[File]  # an archive is one file
+    files: list[File]  # an archive counts as one file
     depth: int  # how many parts the item's path has
 
     @property
@@ -219,7 +220,8 @@ def plan(
     source : a folder with notebooks or a folder for each student, nbgrader's course folder, or a zip file
     assignment : the assignment's name, by which its folders and notebooks are recognised
     out : the folder for the results, which may lie among the submissions
-    students : what is known about the students of earlier deliveries, by id: `register.Register.students`
+    students : what is known about the students of earlier deliveries, in the form of
+        `register.Register.students`
     due : the due date, in local time
     Raises CourseError if `source` does not exist, can't be read, or contains no submission.
     """
@@ -256,7 +258,7 @@ class _Maker:
             raise CourseError(f"Nothing was handed in for {self.assignment}: {source} contains no notebook.")
         missing = self._name(entries)
         entries.sort(key=lambda entry: entry.student)
-        passed = sorted(dict.fromkeys(self.passed))  # each file once, even if its archive was read twice
+        passed = sorted(dict.fromkeys(self.passed))  # list each file once, even if its archive was read twice
         return Plan(source, self.assignment, entries, passed, missing, self.notes)
 
     # ---------------------------------------------------------------- which files there are
@@ -355,7 +357,8 @@ class _Maker:
             return False
         if self._reader(inside):
             return True
-        if any(each.name in ("exercises", "notebooks") for each in inside):  # this is a copy of the course
+        # Such a folder shows that the item is a copy of the course.
+        if any(each.name in ("exercises", "notebooks") for each in inside):
             return False
         notebooks = [each for each in inside if each.file and _NOTEBOOK.fullmatch(each.name)]
         if any(self._is_assignment(each.name) for each in notebooks):
@@ -401,7 +404,8 @@ class _Maker:
                 self.passed.append((item.file.path, "it is no notebook"))
                 return
             stem = match["stem"] if match else Path(item.name).stem
-            if item.file.is_archive and (match := _NOTEBOOK.fullmatch(stem)):  # like ann.ipynb.zip
+            # The name may be like ann.ipynb.zip.
+            if item.file.is_archive and (match := _NOTEBOOK.fullmatch(stem)):
                 stem = match["stem"]
             owner = Owner("", "", stem or item.name)
         else:
@@ -517,7 +521,8 @@ class _Maker:
         return (
             not file.problem,
             self._is_assignment(candidate.name),
-            "notebooks" not in file.parts,  # a lesson's notebook has the same name as its exercises
+            # A lesson's notebook has the same name as the notebook of exercises.
+            "notebooks" not in file.parts,
             candidate.date or datetime.min,
             candidate.owner.version,
             file.parts[-2:-1] == (self.assignment,),
@@ -664,8 +669,8 @@ def _blackboard_users(items: list[_Item], owners: dict[str, Owner | None]) -> di
     """Return {file name: `Owner`} for Blackboard's files. The user name is both the `number` and the `name`.
 
     A file's name begins with the assignment's name, "_", and the user name; both names may contain "_".
-    Blackboard adds a text file to each attempt. Its first line, such as "Name: Jane Doe (jane_doe)", has the
-    user name. Without that text file, the user name is what follows the last "_".
+    Blackboard adds a text file to each attempt. The first line of this text file, such as "Name: Jane Doe
+    (jane_doe)", has the user name. Without that text file, the user name is what follows the last "_".
     """
     users = {}
     for item in items:
@@ -675,7 +680,8 @@ def _blackboard_users(items: list[_Item], owners: dict[str, Owner | None]) -> di
             if match and owner.name.endswith(f"_{match[1]}"):
                 users[owner.name] = match[1]
     wholes = {owner.name for owner in owners.values() if owner} - users.keys()
-    if len({whole.rpartition("_")[0] for whole in wholes}) == 1:  # else the user name could begin at any "_"
+    # If the beginnings differ, the user name could begin at any "_".
+    if len({whole.rpartition("_")[0] for whole in wholes}) == 1:
         users |= {whole: whole.rpartition("_")[2] for whole in wholes}
     found = dict(owners)
     for name, owner in owners.items():
@@ -688,8 +694,8 @@ def _submitters(metadata: File) -> dict[str, list[Owner]]:
     """Return {folder: owners} for Gradescope's download, from its submission_metadata.yml.
 
     The file also contains what students' programs printed, indented further than the lines that count. So the
-    file is read line by line. Only folders with Gradescope's own names count: otherwise a student could hand
-    in a file of this name, and say there who owns the other students' folders.
+    file is read line by line. Only folders with Gradescope's own names count, because a student could hand in
+    another file called submission_metadata.yml, which says who owns the other students' folders.
     """
     people, folder, part, person = {}, "", "", {}
     try:

@@ -63,10 +63,10 @@ class _Expected:
 def share_earned(visible: list[bool], hidden: list[tuple[dict, object, float]]) -> float:
     """Return the share of a task's points that its checks give, from 0 to 1.
 
-    This is the share of checks that pass, with two exceptions. The share is 0 if all hidden checks fail: the
-    answer then fits only the inputs that the student could see. The share is also 0 if the hidden checks want
-    different values, but the answer returned one value in all hidden checks that it passed: the answer then
-    returns a constant.
+    This is the share of checks that pass, with two exceptions. The share is 0 if all hidden checks fail,
+    because the answer then fits only the inputs that the student could see. The share is also 0 if the hidden
+    checks want different values, but the answer returned one value in all hidden checks that it passed. Such
+    an answer returns a constant.
 
     visible : whether each visible check passed
     hidden : (outcome, wanted value, tolerance) for each hidden check; the outcome is that of
@@ -99,7 +99,7 @@ class Judge:
         self.seed = drawn.new_seed() if seed is None else seed
         self._given_seconds = seconds
         self._hidden_checks = {name for task in assignment.tasks.values() for name in task.hidden_checks}
-        self._expected: dict[str, list[_Expected]] | None = None  # {check: an entry for each call}
+        self._expected: dict[str, list[_Expected]] | None = None  # {check: an `_Expected` for each call}
         self._lock = threading.Lock()
 
     def prepare(self):
@@ -112,7 +112,8 @@ class Judge:
                 except CourseError:
                     if not self.assignment.shows:
                         raise
-                    # Try again with all cells, because one that seemed only to show something may be needed.
+                    # Try again with all cells, because a cell that seemed only to show something may be
+                    # needed.
                     self.assignment.shows.clear()
                     begin = time.monotonic()
                     expected = self._run_instructors_answers(self.seconds or 600)
@@ -139,8 +140,8 @@ class Judge:
     def grade(self, submission: intake.Submission) -> Result:
         """Return one student's result. Raises CourseError if nothing can be graded.
 
-        If the grader itself fails, only this student's result is affected: it contains a sentence that says
-        so, and an empty `key`, so that the submission is graded again in the next run.
+        If the grader itself fails, only this student's result is affected. The result then contains a
+        sentence that says so, and an empty `key`, so that the next run grades the submission again.
         """
         self.prepare()
         try:
@@ -303,7 +304,7 @@ class Judge:
         return replace(result, stopped=stopped, checks=verdicts, score=score, seconds=seconds)
 
     def _calls(self, name, report):
-        """Yield for each call of one check: whether it is hidden, the outcome, and what is expected."""
+        """For each call of one check, yield (whether the call is hidden, its outcome, what is expected)."""
         outcomes = report.outcomes.get(name, [])
         for number, expected in enumerate(self._expected[name]):
             outcome = {"unreadable": "was not run."}
@@ -348,7 +349,7 @@ def _problem(outcome, expected):
     shown = (says for says, wrong in mistakes if checks.agrees(outcome, checks.plain(wrong), tolerance))
     try:
         return checks.problem_of(outcome, wanted, shown, tolerance, call, expected.about)
-    except Exception as error:  # a readable value that can't be compared
+    except Exception as error:  # the value can be read, but can't be compared
         return f": {call} gave a value that can't be compared ({type(error).__name__})."
 
 
@@ -356,7 +357,7 @@ def _problem(outcome, expected):
 class _Report:
     """The valid messages of the sandbox about a student's run, without those that come too late."""
 
-    hidden_checks: set[str]  # names of checks: their outcomes count only after `done`
+    hidden_checks: set[str]  # the checks whose outcomes count only after `done`
     notes: list[str] = field(default_factory=list)  # sentences for the student
     ended: dict[str, str] = field(default_factory=dict)  # {grade id: how the answer ended the whole run}
     cells: list[dict] = field(default_factory=list)  # the cells of the run

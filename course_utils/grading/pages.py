@@ -34,7 +34,7 @@ def picture(data: dict[str, str]) -> str:
 
 def _printable(value):
     """Return a text in which control characters, which HTML does not allow, are replaced."""
-    if isinstance(value, markupsafe.Markup):  # CSS and logo of the course, not a student's text
+    if isinstance(value, markupsafe.Markup):  # this is the course's CSS or logo, not a student's text
         return value
     return "".join(char if char.isprintable() or char in "\n\t" else "�" for char in str(value))
 

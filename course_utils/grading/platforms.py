@@ -1,7 +1,7 @@
 """How learning platforms name the files of a download, and which table of grades each of them imports.
 
-docs/grading.md has the sources. Each pattern reads a name from the left, where the platform wrote it: the
-student chose the end of the name, and could imitate another student's name there.
+docs/grading.md has the sources. Each pattern reads a file's name from the left, because the platform wrote
+the beginning. The student chose the end of the file's name, and could write another student's name there.
 """
 
 import contextlib
@@ -39,7 +39,7 @@ class Platform:
     title : its name in a sentence
     pattern : matches the name of a file or folder in its download; the groups are fields of `Owner`
     dated : False if each file in a download has the date of the download, not the date when it was handed in
-    needs : facts about a student: a row of the platform's table of grades needs at least one of them
+    needs : the facts about a student of which a row in the platform's table of grades needs at least one
     columns : the columns of that table, as (heading, content), both templates of `str.format`
     """
 
@@ -53,7 +53,7 @@ class Platform:
 PLATFORMS = {
     "moodle": Platform(
         "Moodle",
-        # The name contains no "_": Moodle replaces it by a space.
+        # The name contains no "_", because Moodle replaces each "_" in a name by a space.
         re.compile(r"(?P<name>[^_]+)_(?P<number>\d+)_assignsubmission_[a-z]+(?:_(?P<file>.*))?", re.S),
         False,
         ("number",),

@@ -1,7 +1,8 @@
 """Writes for each question a page and a CSV file, in which a person reads the answers and enters points.
 
 The page and the file do not name the students. Each answer has an id, with which the points can be entered in
-the gradebook. Without a secret from the grading folder, nobody can compute a student's id from a class list.
+the gradebook. Without a secret from the grading folder, nobody can find out from these ids which student
+wrote an answer.
 """
 
 import base64
@@ -27,7 +28,8 @@ class Question:
 
     task : its grade id
     points : the most that it can give
-    text : the question: the text cells directly above the graded cell and, if that is a task cell, its text
+    text : the question: the text cells directly above the graded cell, and the text of the graded cell itself
+        if that is a task cell
     rubric : the instructor's own answer, or the mark scheme of a task cell
     """
 
@@ -65,7 +67,7 @@ def write(graded: Graded) -> list[Path]:
         raise CourseError(f"{graded.assignment.name} has no answer for a person to grade.")
     folder, paths = graded.folder / "reading", []
     register = Register(graded.folder)
-    register.save()  # stores the secret if students.json has none yet
+    register.save()  # this stores the secret if students.json has none yet
     for question in asked:
         rows = _answers(graded, question.task, register)
         stem = folder / f"{graded.assignment.name}.{question.task}"

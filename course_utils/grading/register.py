@@ -1,4 +1,4 @@
-"""Reads and writes students.json: each student's id, name and dates of handing in, in a grading folder.
+"""Reads and writes a grading folder's students.json, with each student's id, name and dates of handing in.
 
 A student keeps the same id in every delivery and for every assignment, even if another student's name would
 give the same id. Facts from a class list or a platform are kept for later tables.

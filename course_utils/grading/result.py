@@ -13,7 +13,7 @@ class Verdict:
 
     passed: bool
     hidden: bool  # True if the call is in a hidden test
-    says: str  # tells the student what was right or wrong
+    says: str  # a sentence that tells the student what was right or wrong
     mistake: str = ""  # the known mistake in a sentence; only the instructor sees it if the call is hidden
 
 
@@ -27,7 +27,7 @@ class TaskResult:
     score: float = 0.0  # the points that the student got
     manual: bool = False  # True if a person gives the points
     stopped: str = ""  # a sentence on how the student's cell failed, or ""
-    again: str = ""  # a sentence if the task was judged with the instructor's answers to earlier tasks, or ""
+    again: str = ""  # "", or a sentence that says that the instructor's answers to earlier tasks were used
     checks: tuple[Verdict, ...] = ()
     source: str = ""  # the student's answer
     text: str = ""  # the text that the answer printed
@@ -54,9 +54,9 @@ class Result:
     notes: tuple[str, ...]  # sentences that tell the student what was missing or left out
     tasks: tuple[TaskResult, ...]
     seconds: float  # how long the grading took
-    key: str = ""  # a hash of all that the result depends on; if "", the next run grades again
+    key: str = ""  # a hash of all that the result depends on; if "", the next run grades the work again
     seed: int | None = None  # the seed of the hidden inputs; None in results of an earlier version
-    now: bool = True  # False if the submission was in an earlier run only; not stored
+    now: bool = True  # False if the submission was in an earlier run only. This field is not stored.
 
     @property
     def score(self) -> float:

@@ -1,7 +1,7 @@
 """Reads a class list, and finds the student to whom a submission belongs.
 
-The list is a CSV file: the platform's export of its gradebook, its list of participants, or the
-instructor's own table. Its columns are recognised by their headings.
+The list is a CSV file, which a platform exported from a gradebook or a list of participants, or which the
+instructor wrote. The columns are recognised by their headings.
 """
 
 import re
@@ -20,7 +20,7 @@ _HEADINGS = {
     "username": ("username", "user name", "sis login id", "login id", "login", "github_username"),
     "email": ("email address", "email", "e-mail"),
     "id": ("orgdefinedid", "sis user id", "student id", "id number", "sid"),
-    "number": ("id", "identifier"),  # "id" in Canvas, "identifier" in Moodle
+    "number": ("id", "identifier"),  # Canvas has the heading "id", and Moodle has "identifier"
 }
 _NOBODY = ("points possible", "student, test")  # Canvas's rows with these names are not students
 
@@ -95,23 +95,23 @@ def _column(headings, names):
 
 
 def key(student: dict[str, str]) -> str:
-    """Return an identifier of a student on a list, such as "id:4711". It stays the same in later lists."""
+    """Return an identifier of a student on a list, such as "id:4711", which stays the same in later lists."""
     return next(
         (f"{fact}:{student[fact]}" for fact in ("id", "username", "email", "name") if student[fact]), ""
     )
 
 
 def plain(text: str) -> str:
-    """Return only the letters and digits of a name, in lower case: Canvas writes "Doe, Jane" as "doejane"."""
+    """Return a name's letters and digits in lower case, because Canvas writes "Doe, Jane" as "doejane"."""
     text = unicodedata.normalize("NFKC", text).casefold()
     return "".join(char for char in text if unicodedata.category(char)[0] in "LMN")
 
 
 def _words(kind, owner):
-    """Return the words of a kind, such as "username", by which an owner can be found on the list."""
+    """Return an owner's words of one kind, such as "username", which are then looked for on the list."""
     if kind == "number":
         return {f"{owner.number} {plain(owner.name)}" if owner.number else ""}
-    if kind == "ending":  # GitHub Classroom names a clone after the assignment and the user: tokens-ann
+    if kind == "ending":  # GitHub Classroom names a clone after assignment and user, such as tokens-ann
         return (
             set()
             if owner.platform
@@ -121,12 +121,12 @@ def _words(kind, owner):
 
 
 def _own_words(kind, student):
-    """Return the words of a kind, such as "username", by which a student on the list can be found."""
+    """Return a listed student's words of one kind, such as "username", to compare with an owner's words."""
     email, name = student["email"], student["name"]
     if kind in ("username", "ending"):
         return {plain(word) for word in (student["username"], email, email.partition("@")[0], student["id"])}
     names = {name, student["first"] + student["last"], student["last"] + student["first"]}
-    if "," in name:  # "Doe, Jane"
+    if "," in name:  # such as "Doe, Jane"
         names.add("".join(reversed(name.split(",", 1))))
     elif " " in name:  # the folder of "Jane Doe" may be called "Doe, Jane"
         names.add("".join(reversed(name.rsplit(" ", 1))))

@@ -28,18 +28,18 @@ from course_utils.loading import store
 
 START = 300  # seconds within which the imports must finish
 GRACE = 15  # seconds that the grader waits for the sandbox after the time limit
-# The most attempts to start a run, and the pause before the second attempt in seconds. Each later pause is
-# twice as long as the one before.
+# The most attempts to start a run, and the seconds of the pause before the second attempt. Each later pause
+# is twice as long as the one before.
 ATTEMPTS, PAUSE = 5, 1
 SYSTEM = ("/usr", "/lib", "/lib32", "/lib64", "/bin", "/sbin", "/etc/ld.so.cache", "/etc/alternatives")
 # The kernel's limit on processes counts all processes of a user. So no two runs at the same time have the
 # same user id, even if they belong to two graders on this machine. No real user has these ids.
 FIRST_USER = 1_700_000_000
-# How many user ids a grader has. The first is FIRST_USER + USERS * its process id. Process ids are below
-# 4,194,304, so all user ids are below 2**32.
+# How many user ids a grader has. The first is FIRST_USER + USERS * the grader's process id. Process ids are
+# below 4,194,304, so all user ids are below 2**32.
 USERS = 400
-# Capabilities that the server keeps if it runs as root: it needs them to make namespaces, to change the user,
-# and to ask how much memory a process shares with others.
+# The capabilities that the server keeps if it runs as root, because it needs them to make namespaces, to
+# change the user, and to ask how much memory a process shares with others.
 CAPABILITIES = ("CAP_SYS_ADMIN", "CAP_SETUID", "CAP_SETGID", "CAP_SYS_PTRACE")
 
 
@@ -54,11 +54,11 @@ class Ended(Exception):
 
 
 class Lost(Exception):
-    """Raised if a run was lost although its own code did nothing wrong: the server of all runs has died."""
+    """Raised if a run was lost because the server of all runs died. The run's own code did nothing wrong."""
 
 
 class _NotMade(Exception):
-    """Raised if the sandbox could not be made for a run; no code was executed. The message is the reason."""
+    """Raised before any code is executed, if the sandbox can't be made. The message is the reason."""
 
 
 class Sandbox:
@@ -216,7 +216,7 @@ def _messages(connection, status, job, until):
         wire.send(connection, job)
     except ValueError:
         raise Ended("is longer than can be executed") from None
-    except OSError:  # why the run has ended is read below
+    except OSError:  # the reason why the run has ended is read below
         pass
     reader, phase = wire.Reader(connection), "visible"
     while True:
@@ -261,7 +261,7 @@ def _require_readable():
 
 
 def _no_sandbox(what, reason):
-    """Return a sentence for the instructor: what failed, the reason, and how to solve it."""
+    """Return a sentence that tells the instructor what failed, why, and how to solve the problem."""
     helps = "see docs/grading.md, or grade code that you trust with --no-sandbox."
     if re.search(r"ENOSPC|Errno 28\b|No space left", reason):
         helps = (
@@ -305,7 +305,7 @@ def _bubblewrap():
             options += ["--symlink", os.readlink(folder), folder]
         else:
             options += ["--ro-bind-try", folder, folder]
-    options += ["--tmpfs", "/tmp"]  # must come before the readable folders, some of which may be in /tmp
+    options += ["--tmpfs", "/tmp"]  # this must come before the readable folders, some of which may be in /tmp
     for folder in student_process.readable_folders():
         if not folder.startswith("/usr/"):
             for parent in reversed(Path(folder).parents[:-1]):  # by default bubblewrap uses other permissions

@@ -1,4 +1,4 @@
-"""Finds answers of one assignment that look alike, with copydetect: pairs for a person to read.
+"""Finds pairs of answers that look alike, with copydetect, so that a person can compare them.
 
 copydetect writes one letter for each name and each text, leaves out comments and spaces, and compares runs of
 the remaining characters (winnowing, as in MOSS). Runs that are in the assignment's own code, in the
@@ -22,9 +22,9 @@ from course_utils.grading.output import write_csv, write_text
 RUN, WINDOW = 20, 5
 COMMON = 0.1  # a run is left out if more than 3 students, and more than this share of the class, have it
 LEAST = 40  # the fewest characters, without names and spaces, that a pair must share
-RARE = 2  # the least `Pair.rare`: two runs that nobody else has, or more runs that few others have
+RARE = 2  # the least `Pair.rare` of a pair; two shared runs that no other student has are enough
 SHOWN = 25  # pairs on the page
-LONGEST = 100_000  # characters of one student's code: comparing so many takes seconds
+LONGEST = 100_000  # the most characters of a student's code; to compare this many takes seconds
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
 """Lists the files in a folder or a zip file, and opens one at a time.
 
-The names, sizes and contents of submitted files can't be trusted. So nothing is unpacked next to them, no
-link is followed, and no file is read further than its reader asks for. An archive inside an archive is copied
-to a temporary file of limited size while something in it is read.
+The names, sizes and contents of submitted files can't be trusted. So nothing is unpacked next to these files,
+no link is followed, and no file is read further than its reader asks for. An archive inside an archive is
+copied to a temporary file of limited size while something in it is read.
 """
 
 import contextlib
@@ -152,7 +152,7 @@ def in_archive(file: File) -> list[File]:
 def _copied(file):
     """Yield an archive as a ZipFile: the file itself, or a temporary copy if it lies in another archive."""
     with file.open() as source, tempfile.TemporaryFile() as copy:
-        if hasattr(source, "raw"):  # a file on the disk
+        if hasattr(source, "raw"):  # the archive is a file on the disk
             copy = source
         else:
             size = 0
@@ -177,7 +177,7 @@ def _chunks(source) -> Iterator[bytes]:
             yield chunk
     except Unreadable:
         raise
-    except Exception as error:  # damaged or encrypted; each compression method has its own errors
+    except Exception as error:  # the file is damaged or encrypted; each compression method has its own errors
         raise Unreadable(f"it can't be unpacked: {type(error).__name__}") from None
 
 
@@ -209,7 +209,7 @@ def _entry(entry, outside, opened):
     elif entry.flag_bits & 1:
         problem = "it is encrypted"
     elif entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        problem = "it is compressed in an unusual way"  # so it can't be read in small pieces
+        problem = "it is compressed in an unusual way"  # such a file can't be read in small pieces
     try:
         date = datetime(*entry.date_time)
     except ValueError:
@@ -229,7 +229,7 @@ def _name(entry):
 def _open_entry(archive, entry):
     try:
         file = archive.open(entry)
-    except Exception as error:  # damaged or encrypted: see _chunks
+    except Exception as error:  # the file is damaged or encrypted (see `_chunks`)
         raise Unreadable(f"it can't be unpacked: {type(error).__name__}") from None
     with file:
         yield file

@@ -1,10 +1,11 @@
 """The program in the sandbox. It imports the libraries, and forks a copy of its process for each student.
 
 Each run has four processes, each of which is the parent of the next. The first is the server, which imports
-the libraries and forks on request. The second, the supervisor, is the server's copy: it makes new namespaces,
-waits for the end of the run, and kills the run when it has used too much time or memory. The third is the
-first process inside the namespaces, and mounts the run's own folders: when it ends, all processes in the
-namespaces end, so no signal may end it. The fourth drops all rights and executes the student's cells.
+the libraries and forks on request. The second, the supervisor, is a copy of the server. It makes new
+namespaces, waits for the end of the run, and kills the run when the run has used too much time or memory. The
+third is the first process inside the namespaces, and mounts the run's own folders. When this process ends,
+all processes in the namespaces end, so no signal may end it. The fourth drops all rights and executes the
+student's cells.
 
 Nothing is judged here. Student code could read everything in its own process, so expected values never enter
 a student's run. The hidden tests come last, after the grader has received everything that the student may
@@ -64,7 +65,9 @@ def serve(control: socket.socket, isolated: bool, imports: list[str], prelude: l
     if len(os.listdir("/proc/self/task")) > 1 and prelude:
         os.execv(sys.executable, [*sys.orig_argv[:-1], "[]"])
     _set_readable(False)
-    gc.freeze()  # otherwise the garbage collector in each copy would write to, and so copy, this memory
+    # Without this call, the garbage collector of each forked process would write to this memory, and so copy
+    # it.
+    gc.freeze()
     control.send(b"ready" if prelude else b"bare")  # "bare": each run must execute the prelude itself
     while True:
         request, handles, _, _ = socket.recv_fds(control, 4096, 2)
@@ -153,7 +156,7 @@ def _supervise(shell, connection, status, isolated, seconds, memory, user):
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(child, signal.SIGKILL)
     finally:
-        os.kill(child, signal.SIGKILL)  # no effect if the child has ended
+        os.kill(child, signal.SIGKILL)  # this has no effect if the child has ended
     code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     with contextlib.suppress(OSError):
         wire.send(status, {"exceeded": exceeded, "code": code if code >= 0 else 128 - code})
@@ -186,8 +189,8 @@ def _be_first_process(shell, connection, status, isolated, memory, user, seconds
             if isolated:
                 _mount_folders()
             os.setsid()
-            # The student's process may send signals to this one, but none has an effect: all are blocked, and
-            # SIGKILL from inside does not end the first process of a namespace.
+            # The student's process may send signals to this one, but none has an effect, because all are
+            # blocked, and SIGKILL from inside does not end the first process of a namespace.
             signals = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
             student = os.fork()
             if not student:
@@ -262,7 +265,7 @@ def _drop_rights(isolated, memory, user, seconds):
         resource.RLIMIT_NOFILE: 256,
         resource.RLIMIT_CPU: int(seconds) + 1,
     }
-    if isolated:  # otherwise the limit would also count this user's other processes
+    if isolated:  # without isolation, the limit would also count other processes of this user
         limits[resource.RLIMIT_NPROC] = 64
     for limit, value in limits.items():
         resource.setrlimit(limit, (value, value))
@@ -328,7 +331,7 @@ def _execute_notebook(shell, connection):
 
 
 def _fork_for_hidden_tests(shell, connection):
-    """Fork a copy of this process, which waits for the hidden tests of a check cell.
+    """Fork a copy of this process. The copy waits for the hidden tests of a check cell.
 
     Returns the socket that is connected to the copy, and the copy's process id.
     """

@@ -1,8 +1,9 @@
-"""The filter of system calls for the student's process, which refuses calls that no notebook needs.
+"""Filters the system calls of the student's process, and refuses calls that no notebook needs.
 
 Some of these calls would let two students exchange messages. All students read the same files of Python, and
-the kernel keeps locks, leases and watchers for each file: one student could set these, and another could see
-them. Python's libraries need locks (sqlite3 for its files), so a call for a lock succeeds, but locks nothing.
+the kernel keeps locks, leases and watchers for each file. So one student could set these, and another could
+see them. Python's libraries need locks (sqlite3 for its files), so a call for a lock succeeds, but locks
+nothing.
 
 The filter is a seccomp filter: a program for a small virtual machine in the kernel (classic BPF), which reads
 the number and the arguments of each system call.
@@ -20,7 +21,7 @@ REFUSED = {
     # calls that make new namespaces
     "unshare": (272, 97),
     "setns": (308, 268),
-    # calls that mount file systems: a new tmpfs would have no size limit
+    # calls that mount file systems, because a new tmpfs would have no size limit
     "mount": (165, 40),
     "umount2": (166, 39),
     "pivot_root": (155, 41),
@@ -31,7 +32,7 @@ REFUSED = {
     "fsmount": (432, 432),
     "fspick": (433, 433),
     "mount_setattr": (442, 442),
-    # calls for tracing and for keys
+    # calls for tracing processes, and for the kernel's own store of passwords and keys
     "ptrace": (101, 117),
     "add_key": (248, 217),
     "request_key": (249, 218),
@@ -57,27 +58,33 @@ REFUSED = {
     "userfaultfd": (323, 282),
     "io_uring_setup": (425, 425),
 }
-FLOCK = (73, 32)  # succeeds, but locks nothing
-FADVISE64 = (221, 223)  # succeeds without effect: its hint could make the kernel drop a file from memory
-PREADV2 = (327, 286)  # refused as not implemented: it tells which parts of a file are in memory
-MADVISE = (
-    28,
-    233,
-)  # refused only with the advice MADV_PAGEOUT, which makes the kernel drop parts of a file from memory
+FLOCK = (73, 32)  # the filter makes this call succeed, but nothing is locked
+# The filter makes this call succeed without effect, because the call could make the kernel drop a file from
+# memory.
+FADVISE64 = (221, 223)
+# The filter refuses this call as not implemented, because the call tells which parts of a file are in memory.
+PREADV2 = (327, 286)
+# The filter refuses this call only with the advice MADV_PAGEOUT, which makes the kernel drop parts of a file
+# from memory.
+MADVISE = (28, 233)
 MADV_PAGEOUT = 21  # from mman.h
-FCNTL = (72, 25)  # refused except for the commands below, with their numbers in fcntl.h
+FCNTL = (72, 25)  # the filter refuses this call except for the commands below, whose numbers are from fcntl.h
 # F_GETLK, F_SETLK, F_SETLKW, F_OFD_GETLK, F_OFD_SETLK, F_OFD_SETLKW: these succeed, but lock nothing.
 LOCKS = (5, 6, 7, 36, 37, 38)
 # F_DUPFD, F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_SETOWN, F_GETOWN, F_SETSIG, F_GETSIG, F_SETOWN_EX,
 # F_GETOWN_EX, F_DUPFD_CLOEXEC, F_SETPIPE_SZ, F_GETPIPE_SZ, F_GET_SEALS: these act on a process's own handle.
 HARMLESS = (0, 1, 2, 3, 4, 8, 9, 10, 11, 15, 16, 1030, 1031, 1032, 1034)
-SOCKET = (41, 198)  # refused except for the FAMILIES below: their sockets can't leave a network namespace
+# The filter refuses this call except for the FAMILIES below, whose sockets can't leave a network namespace.
+SOCKET = (41, 198)
 FAMILIES = (1, 2, 10, 16)  # AF_UNIX, AF_INET, AF_INET6, AF_NETLINK
-CLONE = (56, 220)  # refused only with the flag for a new user namespace
-CLONE3 = (435, 435)  # refused as not implemented: the filter can't read its flags. libc then uses clone
+CLONE = (56, 220)  # the filter refuses this call only with the flag for a new user namespace
+# The filter refuses this call as not implemented, because it can't read the call's flags. libc then uses
+# clone.
+CLONE3 = (435, 435)
 CLONE_NEWUSER = 0x10000000
-AUDIT_ARCH = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}  # in the order of the numbers in REFUSED
-X32_SYSCALL_BIT = 0x40000000  # set in the numbers of x86-64's second interface, x32
+# {machine: its number in audit.h}. The numbers in REFUSED have the order of these machines.
+AUDIT_ARCH = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
+X32_SYSCALL_BIT = 0x40000000  # this bit is set in the call numbers of x86-64's second interface, x32
 
 # Instructions that load a word of struct seccomp_data, compare this word and jump, or return.
 LOAD = 0x20  # BPF_LD | BPF_W | BPF_ABS

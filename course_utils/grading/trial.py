@@ -1,8 +1,8 @@
 """Grades an assignment's own answers, its stubs and its `answers.toml`, before students get the assignment.
 
-`answers.toml` stands beside the instructor's notebook. It has answers that students might give: of each
-answer, `task` is the grade id of its cell, and `code` is its code. An answer with `says` is wrong, and `says`
-is a part of what the feedback must tell the student.
+`answers.toml` stands beside the instructor's notebook. It has answers that students might give, each with
+`task`, the grade id of the answer's cell, and `code`, the student's code. An answer with `says` is wrong, and
+`says` is a part of what the feedback must tell the student.
 """
 
 import ast

@@ -22,7 +22,7 @@ def own_time() -> float:
     """Return the time in seconds on a clock that stops while this process waits for a processor.
 
     Only waits of the process's first thread stop the clock. Without the kernel's CONFIG_SCHED_INFO, no wait
-    does.
+    stops it.
     """
     return time.monotonic() - _waited("/proc/self/schedstat")
 
@@ -92,9 +92,9 @@ class Usage:
     def _takes_too_much(self, processes):
         """Return whether the processes together use more memory than they may.
 
-        The first sum is quick to compute, but too large: a memory page that several processes share counts
-        for each of them. If this sum exceeds the limit, the kernel is asked for sizes in which a page counts
-        once, divided among the processes that share it.
+        The first sum is quick to compute, but too large, because a memory page that several processes share
+        counts for each of them. If this sum exceeds the limit, the kernel is asked for sizes in which a page
+        counts once, divided among the processes that share it.
         """
         quick = {}
         for process, _ in processes:
@@ -103,8 +103,9 @@ class Usage:
                 quick[process] = max(0, _own(sizes) - self._at_begin) + sizes.get("RssShmem", 0)
         if sum(quick.values()) <= self.memory:
             return False
-        # This process shares all its memory with the server and the server's other copies. So its size here
-        # is about what each process of the run has of the server's memory, too: subtract this size.
+        # This process shares all its memory with the server and the server's other copies. Each process of
+        # the run has about as much of the server's memory, so subtract the size of this process from the size
+        # of each.
         servers = _shared_out(_sizes(os.pread(self._mine, 4096, 0)))
         total = 0
         for process, most in quick.items():

@@ -165,7 +165,7 @@ def decode(data, depth: int = _DEEPEST):
 
 
 def _hashed(items):
-    """Return the items. Raise Garbled if many have the same hash: making a set of them would take long."""
+    """Return the items. Raise Garbled if many have the same hash, because a set of them takes long."""
     most = max(Counter(map(hash, items)).values(), default=0)
     if most > _MOST_ALIKE:
         raise Garbled(f"a set or dictionary in which {most:,} members have the same hash")

@@ -1,4 +1,4 @@
-"""Shows the competencies of AI literacy of two frameworks, with a lesson and an exercise for each.
+"""Shows the AI-literacy competencies of two frameworks, with a lesson and an exercise for each competency.
 
 17 competencies are from Long and Magerko (2020), and 19 from the AILit framework (OECD and European
 Commission, 2026).
@@ -34,7 +34,7 @@ class Competency:
 
     @property
     def practice(self) -> str:
-        """What a learner does to practise the competency, and where, or why the course leaves it out."""
+        """Tells how a learner practises the competency, or why the course leaves the competency out."""
         if self.left_out:
             return f"Left out. {self.left_out}"
         missing = f" (Not here: {self.missing}.)" if self.missing else ""

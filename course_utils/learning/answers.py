@@ -1,7 +1,7 @@
 """Stores the learner's answers in one small JSON file on this computer, and sends them nowhere.
 
 The file stores predictions, quiz answers and the results of exercise checks, so that a prediction made
-yesterday can be compared with its measurement today. One answer looks like this:
+yesterday can be compared with the result today. One answer looks like this:
 
     "predict 02-tokens": {
      "kind": "predict", "answer": 40, "right": null, "solved": null, "tries": 1,
@@ -147,6 +147,6 @@ def _is_entry(entry) -> bool:
 
 def _write_file(file: Path, answers: dict[str, dict]):
     with files.replacing(file) as part:
-        part.touch(mode=0o600)  # so that no other user can read it
+        part.touch(mode=0o600)  # no other user can read the file
         with part.open("w", encoding="utf-8") as stream:
             json.dump(answers, stream, indent=1, ensure_ascii=False)

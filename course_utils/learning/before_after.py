@@ -4,10 +4,10 @@
     test("after")         asks the questions of the other form, once the first form is handed in
     gain()                shows the results of both forms side by side, and how sure the learner was
 
-A form has fifteen questions with choices, each with a confidence, and two written questions. Which form comes
-first is drawn by lot, so each form comes first for about half of a class. The questions are in
-questions/test.toml. `class_gain` adds up the results of a class. One entry of the answers file, "test before"
-or "test after", has all answers to a form, as JSON: see `Sitting`.
+A form has fifteen questions with choices and two with written answers. For each choice, the learner also
+gives a confidence. Which form comes first is drawn by lot, so each form comes first for about half of a
+class. The questions are in questions/test.toml. `class_gain` adds up the results of a class. One entry of the
+answers file, "test before" or "test after", has all answers to a form, as JSON: see `Sitting`.
 """
 
 import json
@@ -28,7 +28,8 @@ from course_utils.views.picture import MONO, Picture, bundle, card
 
 HALVES = ("before", "after")
 FORMS = ("A", "B")
-# How sure a learner can be, in percent. Each question has four choices, so whoever guesses is right in 25%.
+# How sure a learner can be, in percent. Each question has four choices, so a guess is right in 25% of all
+# cases.
 SURE = {"I have no answer, I guessed": 25, "a hunch": 50, "fairly sure": 75, "sure": 95}
 MINUTES = 25
 # Of 100 learners who know half of the answers both times, 5 gain this many questions or more by luck.
@@ -55,7 +56,7 @@ class Written:
 
     about, shown: as in `Pair`.
     texts: dict from a form to the question.
-    rubrics: dict from a form to the list of what an answer should say, each worth one point.
+    rubrics: dict from a form to a list of things that an answer should say. Each thing is worth one point.
     """
 
     about: str
@@ -216,7 +217,7 @@ def outdated(stored: dict) -> bool:
 
 
 def results(stored: dict | None = None) -> dict[str, list[bool]]:
-    """Return {half: [bool, ...]} for each form that was handed in: which of its answers are right.
+    """Return {half: [whether an answer is right, ...]} for each form that was handed in.
 
     The answers are in the order of `topics`.
 
@@ -327,7 +328,7 @@ class Half(QuestionList):
         self._show(self._record())
 
     def _show(self, note=""):
-        """Show `note`; also the result if the form is handed in, and all explanations if both forms are."""
+        """Show `note`, and the result if the form is handed in. If both forms are, show all explanations."""
         if not self.taken.handed_in:
             if note:
                 self.show_result(note)

@@ -90,7 +90,10 @@ def check(
 
 
 def values_of(mistakes: dict, arguments: tuple) -> dict:
-    """Return {message: wrong value}. A function that makes a mistake is called, and left out if it fails."""
+    """Return {message: wrong value}.
+
+    A mistake that is given as a function is called, and left out if the call fails.
+    """
     known = {}
     for says, wrong in mistakes.items():
         outcome = attempt(wrong, arguments) if callable(wrong) else {"value": plain(wrong)}
@@ -379,7 +382,7 @@ def plain(value):
     if _is_array(value):
         if (
             value.dtype.kind == "f" and value.dtype.itemsize > 8
-        ):  # a long double, which Python has no type for
+        ):  # this is a long double, for which Python has no type
             value = value.astype("float64")
         return plain(value.tolist()) if value.dtype.kind == "O" else value.tolist()
     if type_ in (Fraction, Decimal):
@@ -560,7 +563,7 @@ def _numbers_agree(value, wanted, tolerance):
         return False  # a count of parameters that is wrong by one is wrong
     try:
         return abs(value - wanted) <= tolerance * max(1, abs(wanted))
-    except OverflowError:  # a whole number that is too large for a float
+    except OverflowError:  # one of the two is a whole number that is too large for a float
         return False
 
 
@@ -700,7 +703,7 @@ def _show(value, rounded, depth=8) -> str:
     def inner(item):
         return _show(item, rounded, depth - 1)
 
-    if depth == 0:  # nested too deeply, perhaps in a list that contains itself
+    if depth == 0:  # the value is nested too deeply, perhaps in a list that contains itself
         return "…"
     if _is_tensor(value) or _is_array(value):
         with contextlib.suppress(Unreadable):

@@ -1,4 +1,4 @@
-"""Computes what a class gained between the two forms of the test, and how good the test is: `course gain`.
+"""Computes, for `course gain`, what a class gained between the forms of the test, and how good the test is.
 
     report(files)         the gain, the difference of the forms, confidence, and statistics of each question
     to_score(files)       CSV of the written answers, without names and in no order, for the instructor
@@ -123,7 +123,7 @@ def _gain_and_forms(learners, change, unit, margin):
 
 
 def _confidence(learners):
-    """Return lines of a table: how sure the learners were, and how often they were right."""
+    """Return the lines of a table that shows how sure the learners were, and how often they were right."""
     rows = [("how sure", *HALVES)]
     scores = {half: [before_after.scored(learner.sittings[half]) for learner in learners] for half in HALVES}
     for words, percent in SURE.items():
@@ -139,7 +139,7 @@ def _confidence(learners):
 
 
 def _questions(learners):
-    """Return lines of a table: for each question, the share of right answers and the item-rest correlation.
+    """Return a table's lines with the share of right answers and the item-rest correlation of each question.
 
     `statistics.item_rest` explains this correlation.
     """
@@ -179,7 +179,7 @@ def _span(ends, digits):
 
 
 def to_score(files: Iterable[str | Path], passed_over: list[str] | None = None) -> str:
-    """Return CSV of all written answers: id, question, rubric, answer, and an empty column for points.
+    """Return CSV of all written answers, with their id, question and rubric and an empty column for points.
 
     The answers are sorted by their ids, which are hashes. So neither the table nor its order shows who wrote
     an answer, or in which half. An answer that was left empty has 0 points and is not in the table.

@@ -51,7 +51,7 @@ ROUTES = (
     ),
     Route(
         "A school day", "In class, with votes.", ("00", "02", "01", "09", "11", "16"), minutes=45
-    ),  # as in docs/timetables.md
+    ),  # docs/timetables.md has the timetable of this day
     Route(
         "Policy and press, without code",
         "Explorables and findings; the code stays folded.",

@@ -3,8 +3,9 @@
     for arguments in course.drawn("4.2", leads, edges=[(0.0, 0.0, 1.0)]):
         course.check("4.2", patch_effect, arguments, effect(*arguments))
 
-The environment variable COURSE_SEED has the seed, so that a grading can be repeated; `course grade` sets it
-and keeps it in each result. Without the variable, each process draws a seed, and a check that fails names it.
+The environment variable COURSE_SEED has the seed, so that a grading can be repeated; `course grade` sets the
+variable, and keeps the seed in each result. Without the variable, each process draws a seed, and a check that
+fails names this seed.
 """
 
 import functools

@@ -1,4 +1,4 @@
-"""Says how a wrong result is related to the expected one: it is in percent, for example, or in reverse order.
+"""Says how a wrong result is related to the right one, for example that it is in percent, or reversed.
 
 A task's own `mistakes` name the errors that somebody foresaw. The sentences here follow from the two values
 alone, so they also fit answers that nobody foresaw.

@@ -1,4 +1,4 @@
-"""Makes the learner's own copy of the course: notebooks without outputs, and updates that lose nothing.
+"""Makes the learner's own copy of the course, without outputs, and updates it without losing anything.
 
 `start()` makes the folder or updates it. Inside, the folder `.delivered` stores each notebook as the learner
 got it, so that an update can see which cells the learner has changed. Cells are matched by their ids.

@@ -110,7 +110,8 @@ def compare(predicted, actual, unit: str | None = None, found: str = "measured")
     if isinstance(actual, str):
         found, outcome = "it turned out", actual.rstrip(".")
     else:
-        actual = actual.item() if hasattr(actual, "item") else actual  # a tensor or an array of one number
+        # `actual` may be a tensor or an array of one number.
+        actual = actual.item() if hasattr(actual, "item") else actual
         outcome = quantity(actual, unit)
     if predicted is None:
         return f"{found.capitalize()}: {outcome}. (No prediction from you yet.)"
@@ -166,7 +167,7 @@ def read_number(text: str, unit: str | None = None) -> float | int | None:
     digits = digits.replace(",", "" if grouped else ".")
     try:
         value = float(digits) * _SCALES[parts[2]]
-    except ValueError:  # for example, two decimal points
+    except ValueError:  # the text has two decimal points, for example
         return None
     if math.isinf(value):
         return None

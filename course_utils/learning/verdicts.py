@@ -1,8 +1,8 @@
-"""Asks for the learner's verdict on each of the article's claims, and scores them against the key.
+"""Asks for the learner's verdicts on the article's claims, and scores these verdicts against the key.
 
 The key is our own verdict on each claim, with the reasons for it.
 
-evidence(16)      shows the evidence on claim 16: code with its output, or published words and figures
+evidence(16)      shows the evidence on claim 16: code with its output, or published words and numbers
 capstone()        shows all claims with their evidence, and asks for a verdict and a confidence on each
 score(decided)    compares verdicts and confidences with the key
 tally(judged)     scores verdicts that are already compared with a key
@@ -18,7 +18,7 @@ from course_utils.learning import answers
 from course_utils.learning.claims import asked, key
 from course_utils.widgets.live_view import LiveView
 
-CONFIDENCES = (10, 20, 35, 50, 70, 90, 99)  # percent
+CONFIDENCES = (10, 20, 35, 50, 70, 90, 99)  # in percent
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ def tally(judged: list[tuple[bool, int]]) -> Score:
 
 
 def evidence(number: int) -> None:
-    """Show the evidence on a claim: published words and figures with their sources, and code with its output.
+    """Show the evidence on a claim: published words and numbers with their sources, and code with its output.
 
     number : the claim's number
 
@@ -109,7 +109,7 @@ def _claim(number):
 
 
 def _evidence(number):
-    """Return a claim, the published evidence on it, the code of its evidence, and the output of that code.
+    """Return a claim, the published evidence on it, the code that computes evidence, and the code's output.
 
     If a claim lacks published evidence or code, "" takes its place. The code can use the values of the
     published evidence.
@@ -169,11 +169,11 @@ class Capstone(LiveView):
         number, verdict, confidence = want["decide"], want["verdict"], want["confidence"]
         score({number: (verdict, confidence)})  # raises CourseError for an invalid verdict
         note = ""
-        if number not in decided():  # only the first verdict counts: the learner sees the key after it
+        if number not in decided():  # only the first verdict counts, because the learner then sees the key
             answers.record("confidence", str(number), confidence)
             note = answers.record("verdict", str(number), verdict, verdict == _claim(number).verdict)
         done = {number: (verdict, confidence)} | decided()
-        self.widget.data = _wall(done)  # shows the verdict in other copies of this view, too
+        self.widget.data = _wall(done)  # this shows the verdict in other copies of this view, too
         return {
             "key": key(_claim(number)),
             "guess": done[number][0],

@@ -2,8 +2,8 @@
 
 Each file is read whole at its first check in a process. Large files take long to read. So `checked.json` in
 the cache lists the large files that were sound, each with its inode and times. Such a file is read again only
-if its size, inode or times have changed; a program that writes to a file changes its times. A failing disk
-changes none of them, so `course fetch --check` reads every byte.
+if its size, inode or times have changed; a program that writes to a file changes the file's times. A failing
+disk changes none of the three, so `course fetch --check` reads every byte.
 """
 
 import contextlib
@@ -13,7 +13,7 @@ from pathlib import Path
 
 from course_utils import catalog, files
 
-LARGE = 32_000_000  # bytes: `checked.json` notes no smaller files, because those are read in 25 ms
+LARGE = 32_000_000  # bytes; `checked.json` lists no smaller files, because they are read in 25 ms
 NOTES = "checked.json"
 _sound = {}  # path -> (sha256, stamp) of the files that this process has found sound
 
@@ -45,7 +45,7 @@ def damage(folder, expected, notes) -> str:
 
 
 def forget(notes):
-    """Forget which files were sound: the next check reads each of them whole."""
+    """Forget which files were sound, so that the next check reads each of them whole."""
     _sound.clear()
     with contextlib.suppress(OSError):
         notes.unlink()
@@ -71,7 +71,7 @@ def _wrong(path, file, notes):
 
 
 def _kept(notes):
-    """Return the content of `checked.json`, or {} if it can't be read: {path: [SHA-256, stamp]}."""
+    """Return the content of `checked.json`, {path: [SHA-256, stamp]}, or {} if the file can't be read."""
     try:
         kept = json.loads(notes.read_text(encoding="utf-8"))
     except (OSError, ValueError):

@@ -43,7 +43,7 @@ def kept() -> list[Kept]:
         left = [path for path in folder.iterdir() if _is_unfinished(path)]
         leftovers += left
         if folder.name not in models:
-            leftovers.append(folder)  # its model is no longer in the catalogue
+            leftovers.append(folder)  # the folder's model is no longer in the catalogue
         elif whole := tuple(path for path in folder.iterdir() if path not in left):
             download = units.size(models[folder.name].download_bytes, "MB")
             found.append(Kept(folder.name, whole, f"course fetch {folder.name}: {download}"))

@@ -16,7 +16,7 @@ def once(model, weights) -> Path:
     converted, and the size and hash of each file that was made. If the catalogue now names other files, or if
     a made file has changed, the model is converted again.
 
-    weights : path of the weights, in the same folder as the model's other files, all of them sound
+    weights : path of the weights. The model's other files are in the same folder, and all are sound
     """
     folder = store.converted_folder(model)
     with store.locked(model):
@@ -39,7 +39,7 @@ def once(model, weights) -> Path:
             }
             (building / store.MARKER).write_text(json.dumps(marker, indent=2), encoding="utf-8")
             store.make_readable(building)
-        store.converted(model)  # writes the large files into checked.json
+        store.converted(model)  # this call lists the large files in checked.json
     return folder
 
 

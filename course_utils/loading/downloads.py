@@ -27,8 +27,9 @@ class BrokenOff(Unavailable):
 def session(certificate=None, proxy=None):
     """Return a requests session that trusts the same certificates as pip.
 
-    certificate : path of a file with the only certificates to trust. By default the session trusts those of
-        the operating system and of Mozilla: a school's own certificate is often only in the system's store.
+    certificate : path of a file with the only certificates to trust. By default the session trusts the
+        certificates of Mozilla and of the operating system. Often only the operating system has a school's
+        own certificate.
     proxy : URL of the proxy; by default the one in the environment's variables
     """
     import requests
@@ -134,10 +135,10 @@ def speed(chunks):
 
 
 def host(url):
-    """Return the host of a URL, for use in messages: the host never includes a login."""
+    """Return the host of a URL, without a login, so that a message can name the host."""
     try:
         found = urlsplit(url).netloc.rpartition("@")[2]
-    except ValueError:  # for example if the URL is "http://["
+    except ValueError:  # urlsplit fails if the URL is "http://[", for example
         found = ""
     return found or "an address without a host"
 

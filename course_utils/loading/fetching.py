@@ -93,7 +93,7 @@ def _can_renew(plan):
 
 
 def fetch_files(plan) -> Path:
-    """Return the path of the model's weights as they were published, in a folder with its other files."""
+    """Return the path of the model's published weights. The model's other files are in the same folder."""
     model = plan.model
     if not store.has_all_files(model):
         with store.locked(model):

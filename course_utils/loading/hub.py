@@ -28,7 +28,7 @@ def cache_folder() -> Path:
 
 
 def is_cached(model) -> bool:
-    """Return whether this machine has all files of the model's repository that the course uses."""
+    """Return whether this machine has all those files of the model's repository that the course uses."""
     from huggingface_hub import errors
 
     try:
@@ -48,12 +48,12 @@ def missing_bytes(model) -> int:
 
 
 def repository_folder(source) -> Path:
-    """Return the folder of the hub's cache with all that was fetched from a repository."""
+    """Return the folder, in the hub's cache, that has all that was fetched from a repository."""
     return cache_folder() / f"models--{source.repository.replace('/', '--')}"
 
 
 def snapshot(source, show_progress=False, **options) -> Path:
-    """Return the folder with all files of a repository that the course uses; fetch missing ones."""
+    """Return the folder with those files of a repository that the course uses. Fetch missing files."""
     from huggingface_hub import snapshot_download
 
     class Bar(terminal.bars()):
@@ -75,8 +75,8 @@ def snapshot(source, show_progress=False, **options) -> Path:
 def damaged(folder, whole=False) -> list[Path]:
     """Return the files of a repository's folder that are no longer what the hub gave.
 
-    In the hub's cache, each name is a link to a file whose name is its SHA-256 or, for a small file, its hash
-    in git. On a disk without links there are no such names, and nothing is compared.
+    In the hub's cache, each file is a link to a second file, whose name is its own SHA-256 or, for a small
+    file, its own hash in git. On a disk without links there are no such names, and nothing is compared.
 
     whole : whether to read large files, too, which can take a minute
     """
@@ -104,7 +104,7 @@ def remove(paths):
 
 
 def _wanted(source):
-    """Return patterns of the files to download. If the source has a variant, other weights are left out."""
+    """Return patterns of the files to download. If the source names a variant, leave other variants out."""
     if source.variant is None:
         return SAFE_FILES
     return [pattern.replace("*.safetensors", f"*.{source.variant}.safetensors") for pattern in SAFE_FILES]
@@ -160,7 +160,7 @@ def config(repository, file) -> Path | None:
                     "offline: unset that and run this again with a network."
                 )
             return Path(cached) if isinstance(cached, str) else None
-        try:  # ask the hub once first: without an answer, a download would retry for a long time
+        try:  # ask the hub once first, because a download without an answer would retry for a long time
             HfApi().model_info(repository, timeout=10)
         except errors.HfHubHTTPError:
             raise
@@ -193,7 +193,7 @@ def _plain_http():
     except (errors.HTTPError, errors.LocalEntryNotFoundError):
         raise
     except OSError as error:
-        if error.errno is None:  # not an error of the disk: bytes are missing
+        if error.errno is None:  # the disk made no error, but bytes are missing
             raise downloads.Unavailable("broke off the download") from error
         raise
     finally:

@@ -8,7 +8,7 @@ from course_utils.loading import quantise
 
 
 def open(folder, plan):
-    """Return `(model, tokenizer)`, for Whisper `(model, processor)`, for Stable Diffusion its pipeline.
+    """Return `(model, tokenizer)`, for Whisper `(model, processor)`, for Stable Diffusion the pipeline.
 
     folder, plan : as `fetch` and `plan` return them
 
@@ -40,7 +40,7 @@ def _model_and_inputs(folder, plan):
 
 
 def _quicken(encoder):
-    """Let Whisper's encoder compute attention with sdpa, which halves its time on its 1,500 positions.
+    """Let Whisper's encoder compute attention with sdpa, which halves the time for the 1,500 positions.
 
     With sdpa the encoder returns no attention weights. The decoder keeps "eager", because lesson 09 reads the
     decoder's attention weights.

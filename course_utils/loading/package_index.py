@@ -57,11 +57,11 @@ def _settings():
 def find(session, index, package, name):
     """Return the URL of a package's file on an index, and the index's login or None.
 
-    An index that does not answer is asked three times. Raises Unavailable if it does not answer, or if it
-    does not have the file.
+    An index that does not answer is asked three times. Raises Unavailable if the index never answers, or does
+    not have the file.
 
     A login in the index's URL is removed from the URL, so that no message shows it. The login is sent only to
-    the same scheme and host.
+    the scheme and host of the index's URL.
     """
     return downloads.several_times(lambda: _find(session, index, package, name))
 

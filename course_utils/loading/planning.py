@@ -1,7 +1,7 @@
 """Decides once, before anything else, whether and how a model can run here, and what must be fetched.
 
-Planning needs no network, and writes only `checked.json` (see `checksums`). The next steps read the plan: the
-table before a download, the download itself, and the opening of the model.
+Planning needs no network, and writes only `checked.json` (see `checksums`). The table before a download, the
+download itself and the opening of the model then follow the plan.
 """
 
 import importlib.util

@@ -2,8 +2,8 @@
 
 transformers replaces modules whose class is `torch.nn.Linear` itself, and silently leaves all others at 16
 bits. Falcon's linear layers have a class of their own, and Mixtral keeps all experts of a layer in one
-3-dimensional parameter: 97% of Mixtral's weights. `rest` stores these matrices at 4 or 8 bits, too. It uses
-torch's parametrisations, which convert a stored parameter to 16 bits whenever it is read.
+3-dimensional parameter; the experts are 97% of Mixtral's weights. `rest` stores these matrices at 4 or 8
+bits, too. It uses torch's parametrisations, which convert a stored parameter to 16 bits whenever it is read.
 """
 
 from course_utils.errors import CourseError
@@ -81,7 +81,7 @@ def _replace_parameter_8bit(module, name):
 
     weight = getattr(module, name).data  # shape (…, rows, columns)
     scales = weight.abs().amax(-1, keepdim=True).clamp(min=1e-8) / 127  # one scale for each row: (…, rows, 1)
-    # Clamp: a scale that was rounded down to 16 bits would turn the largest weight into 128.
+    # Clamp, because a scale that was rounded down to 16 bits would turn the largest weight into 128.
     stored = (weight / scales).round().clamp(-127, 127).to(torch.int8)
     setattr(module, name, torch.nn.Parameter(stored, requires_grad=False))
     parametrize.register_parametrization(module, name, TimesScales(scales), unsafe=True)
@@ -94,7 +94,7 @@ def _cache_while_running(module):
     """
     from torch.nn.utils import parametrize
 
-    open_caches = []  # several may be open: a module may run again inside its own forward pass
+    open_caches = []  # several may be open, because a module may run again inside its own forward pass
 
     def open_cache(module, inputs):
         cache = parametrize.cached()

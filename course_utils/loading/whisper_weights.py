@@ -130,7 +130,7 @@ def to_transformers(source, target, hub_id):
         **special,
         is_multilingual=False,
         max_length=model.config.max_target_positions,
-        max_initial_timestamp_index=50,  # 50 steps of 0.02 s: the first timestamp is at most 1 s
+        max_initial_timestamp_index=50,  # the first timestamp is at most 50 steps of 0.02 s, which is 1 s
         no_timestamps_token_id=tokenizer.convert_tokens_to_ids("<|notimestamps|>"),
         prev_sot_token_id=tokenizer.convert_tokens_to_ids("<|startofprev|>"),
         return_timestamps=False,

@@ -1,4 +1,4 @@
-"""One module for each thing that a lesson opens: the computation, its pictures, and its explorer.
+"""Each module here opens one thing for a lesson, with the computation, the pictures and the explorer.
 
 A module is imported when one of its names is first used, and can be deleted together with its lesson. torch,
 transformers and matplotlib are imported in the functions that use them, so that the modules load quickly.

@@ -167,7 +167,7 @@ export function render({ model, el }) {
   });
   allOn.addEventListener("click", finish);
 
-  /** A head's shares from the last token to every token but the first, which marks the beginning. */
+  /** A head's shares from the last token to every token but the first, which marks the beginning of the text. */
   function looksOf({ layer, number }, { pieces, attention }) {
     const last = pieces.length - 1;
     return attention[layer][number].slice((last * (last + 1)) / 2 + 1, ((last + 1) * (last + 2)) / 2);
@@ -276,7 +276,8 @@ export function render({ model, el }) {
 
     el.classList.toggle("several", gone > 1 || !known);
     tiles.forEach(({ name, tile }, index) => {
-      const without = gone > 1 ? null : alone[index]; // not shown while several heads are off
+      // The result without this head; null while several heads are off, because it is not shown then.
+      const without = gone > 1 ? null : alone[index];
       const down = names.has(name);
       const [, , share, look] = tile.children;
       tile.classList.toggle("guess", name === guess());

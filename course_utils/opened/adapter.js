@@ -1,8 +1,8 @@
 // A view in which the visitor turns an adapter up and down, and reads what the model then answers.
 // The visitor chooses `strength` and `question` (the visitor's own). On a page of the website there is also `guess`:
 // how many questions of the last group are right at strength 1; "" before the guess, -1 if the visitor skipped it.
-// The view's `data` has `strengths`; `right` {group: how many answers are right at each strength}; `counts` {group:
-// the number of questions; if it is missing, `right` is in percent}; `prompts` [{text, group, answers, right}]; and the
+// The view's `data` has `strengths`; `right` {group: how many answers are right at each strength}; `counts` {group: the
+// number of questions} (without `counts`, `right` is in percent); `prompts` [{text, group, answers, right}]; and the
 // numbers of parameters of the adapter (`size`) and the model (`total`). An answer is a list of [token, percent], or a
 // string. A host that can compute gets `want` {question, strength}, and sends `said` {want, answer}.
 import { adopt, announcer, atOnce, chipClass, colour, keeper, make, onDrag, onTheme, ownWords, shape } from "./view.js";
@@ -248,7 +248,7 @@ export function render({ model, el }) {
     ember.focus({ preventScroll: true });
     turnUp(0, strengths.indexOf(1));
   });
-  const visited = new Set(); // of the lowest and the highest strength, those that the visitor has seen
+  const visited = new Set(); // which of the two ends, the lowest and the highest strength, the visitor has seen
   const oneIsBest = bestOfBoth(data.right, series);
 
   // The curves, and the handle that is dragged along them
@@ -256,7 +256,7 @@ export function render({ model, el }) {
   const across = (value) => LEFT + ((value - strengths[0]) / (last - strengths[0])) * (size.width - LEFT - RIGHT);
   const down = (share) => 14 + (1 - share) * (size.height - 14);
   const shareOf = (group, index) => data.right[group][index] / (data.counts?.[group] ?? 100);
-  /** A group's share at any strength: between two measured strengths, on the straight line that is drawn. */
+  /** A group's share of right answers. Between two measured strengths, the share lies on the drawn line. */
   function shareAt(group, value) {
     const next = Math.max(1, strengths.findIndex((one) => one >= value));
     const part = (value - strengths[next - 1]) / (strengths[next] - strengths[next - 1]);
@@ -269,7 +269,7 @@ export function render({ model, el }) {
     svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
     for (const { group, path, label } of curves) {
       path.setAttribute("d", strengths.map((value, index) => `${index ? "L" : "M"}${across(value).toFixed(1)} ${down(shareOf(group, index)).toFixed(1)}`).join(""));
-      // Write a curve's name where no other curve is: at its start if it falls, otherwise at its last peak.
+      // Write each name where no other curve is: at the start of a falling curve, otherwise at the curve's last peak.
       const falls = shareOf(group, 0) > shareOf(group, strengths.length - 1);
       const index = falls ? 0 : data.right[group].lastIndexOf(Math.max(...data.right[group]));
       const x = Math.min(across(strengths[index]), size.width - label.offsetWidth);
@@ -343,7 +343,7 @@ export function render({ model, el }) {
     const x = across(strength);
     ember.style.transform = `translate(${x}px, ${size.height}px)`;
     tipValue.textContent = `strength ${value.toFixed(2)}`;
-    tip.style.transform = `translateX(${(-100 * x) / size.width}%)`; // keeps the tip inside the chart at both ends
+    tip.style.transform = `translateX(${(-100 * x) / size.width}%)`; // this keeps the tip inside the chart at both ends
     rule.style.transform = `translateX(${x}px)`;
     ember.setAttribute("aria-valuenow", String(value));
     ember.setAttribute("aria-valuetext", `${value}`);

@@ -21,9 +21,9 @@ def holiday_notes():
 
 
 def words_after(model, tokenizer, start, texts):
-    """Return the most probable token after `start` + text, for each text: list of str, without spaces.
+    """Return, for each text, the most probable token after `start` + text, as a list of str without spaces.
 
-    The model reads `start` only once for all texts; the tokens are the same as if it read it with each text.
+    The model reads `start` only once. The tokens are the same as if the model read `start` with each text.
 
     model, tokenizer : a causal language model of transformers, and its tokenizer
     start : str, the text before each of the texts
@@ -47,7 +47,7 @@ def words_after(model, tokenizer, start, texts):
 
 
 def begun_answers(model, tokenizer, requests, *, begin="", tokens=12):
-    """Return how a chat model's answer to each request begins: list of str.
+    """Return, as a list of str, how a chat model's answer to each request begins.
 
     model, tokenizer : a causal language model of transformers, and its tokenizer with a chat template
     requests : list of str
@@ -59,7 +59,7 @@ def begun_answers(model, tokenizer, requests, *, begin="", tokens=12):
 
 
 def first_tokens(model, tokenizer, request):
-    """Return the five most probable first tokens of a chat model's answer: two lists, str and probabilities.
+    """Return two lists: the five most probable first tokens of a chat model's answer, and the probabilities.
 
     model, tokenizer : a causal language model of transformers, and its tokenizer with a chat template
     request : str
@@ -69,7 +69,7 @@ def first_tokens(model, tokenizer, request):
     text = prompt(tokenizer, request)
     ids = tokenizer(text, return_tensors="pt", add_special_tokens=False)["input_ids"].to(model.device)
     with torch.no_grad():
-        scores = model(ids).logits[0, -1]  # after the last token
+        scores = model(ids).logits[0, -1]  # the scores for the token that comes next
     top = scores.float().softmax(-1).topk(5)
     return [tokenizer.decode(number) for number in top.indices], top.values.tolist()
 

@@ -72,7 +72,7 @@ export function render({ model, el }) {
   const { head, loud, loudWords } = headline("au");
   const tools = make("div", "au-tools");
   const asked = make("div", "au-asked");
-  asked.setAttribute("aria-hidden", "true"); // the panel has the same text
+  asked.setAttribute("aria-hidden", "true"); // screen readers find the same text in the panel
   const field = make("div", "au-field");
   field.tabIndex = 0;
   field.setAttribute("role", "slider");
@@ -248,7 +248,7 @@ export function render({ model, el }) {
   }
   lock.addEventListener("click", reveal);
   skip.addEventListener("click", () => keep({ guess: "skipped" }));
-  const guessed = model.get("trade"); // an older address has one number as the guess: it is for this trade
+  const guessed = model.get("trade"); // in an older address the guess is one number, which is for this trade
 
   function press(event) {
     let best = [Infinity, chosen()];
@@ -326,7 +326,8 @@ export function render({ model, el }) {
       mark.style.transform = `translate(${middle.toFixed(1)}px, ${(tall * rows[index]).toFixed(1)}px)`;
       name.style.left = `${(left - middle).toFixed(1)}px`;
       const mine = to(guesses()[word] ?? 0);
-      own.classList.toggle("near", mine > left - 8 && mine < left + long + 40); // no room for "you" beside the name
+      // There is no room for "you" if the mark of the visitor is near the name.
+      own.classList.toggle("near", mine > left - 8 && mine < left + long + 40);
     });
   }
   /**
@@ -352,7 +353,7 @@ export function render({ model, el }) {
     }
     const span = [Math.min(left, ends[0]), Math.max(left + long, ends[1])];
     if (word in guesses()) {
-      const own = to(guesses()[word]); // the visitor's mark, with "you" to the left of it
+      const own = to(guesses()[word]); // leave room for the visitor's mark, and for "you" to the left of this mark
       span[0] = Math.min(span[0], own - 40);
       span[1] = Math.max(span[1], own + 8);
     }
@@ -366,7 +367,8 @@ export function render({ model, el }) {
       const { mark, line, truth, own } = marks[index];
       mark.classList.toggle("gone", !has(word));
       if (!has(word)) {
-        mark.style.transform = line.style.width = ""; // at its old place, it could lie outside a narrower field
+        // At its old place, the mark could lie outside a field that is now narrower.
+        mark.style.transform = line.style.width = "";
         return;
       }
       const [points] = who().words[word][at()];

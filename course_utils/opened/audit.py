@@ -20,7 +20,7 @@ _SHE, _HE, _THEY = ("she", "She", "her"), ("he", "He", "his", "him"), ("they", "
 
 
 def pronoun_probabilities(model, tokenizer, sentences, words):
-    """Return the probabilities of she-, he- and they-words after each sentence: (sentences, words, 3).
+    """Return probabilities of she-, he- and they-words after each sentence: an array (sentences, words, 3).
 
     The she-words are she, She and her; the he-words he, He, his and him; the they-words they, They, their
     and them. Words that are not one token of the model are left out.
@@ -133,7 +133,7 @@ class Audit(LiveView):
 
     The learner chooses a trade, a temperature, and how the trade was chosen. If it was named before the
     results were seen, an interval of 95% is enough. If it was picked from all trades, the intervals are so
-    wide that in 95% of audits all of them contain their true values. Moving a control runs no model.
+    wide that in 95% of audits every interval contains its true value. Moving a control runs no model.
 
     planted : dict from a model's title to a dict from a trade to the share of "she" that was planted in its
         training data; models without planted shares are left out.

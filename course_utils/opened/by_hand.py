@@ -12,7 +12,7 @@ from course_utils.views.picture import BLUE, INK, QUIET, VERMILLION, Picture, fr
 # One colour for each token, dark enough for letters. The mixture is drawn in VERMILLION.
 TOKEN_COLOURS = ["#5f6973", BLUE, "#00785a", "#a1508b"]
 SHADES = ["#f1f4f8", "#9cd0e0", BLUE, "#053a4d"]
-WIDTH = 4.8  # inches: 460 pixels on a laptop, and still readable on a phone
+WIDTH = 4.8  # inches, which are 460 pixels on a laptop, and still readable on a phone
 
 
 def plane(tokens, names, axes) -> Picture:
@@ -33,7 +33,9 @@ def plane(tokens, names, axes) -> Picture:
 
 
 def matches(query, keys, names) -> Picture:
-    """Draw how well a query fits each key: the products of their numbers, and their sum as a bar.
+    """Draw how well a query fits each key.
+
+    For each key, the picture has the products of the query's and the key's numbers, and a bar for their sum.
 
     query : list of two numbers, of the last token. keys : list of such lists, one for each of `names`.
     """
@@ -55,7 +57,9 @@ def shares(parts, names) -> Picture:
 
 
 def mixture(parts, values, names, axes) -> Picture:
-    """Draw the tokens' values. Draw the values times their shares tip to tail; they end at the mixture.
+    """Draw each token's value, and the mixture of all values.
+
+    Each value times the token's share is drawn as a piece, tip to tail. The last piece ends at the mixture.
 
     parts, values, names : for each token its share from 0 to 1, its list of two numbers and its name.
     axes : list of str, what the first and the second number measure.

@@ -7,7 +7,7 @@ import { adopt, announcer, colour, glide, headline, keeper, make, onDrag, onThem
 const STOPS = Array.from({ length: 18 }, (_, power) => 2 ** power); // tokens, 1 to 131,072
 const MEMORIES = [8, 16, 24, 80]; // GB
 const GROWTH = 1.06; // the factor by which the text grows in a step while it grows by itself
-const PACE = 60; // ms of such a step
+const PACE = 60; // ms for each step while the text grows by itself
 const TRAVEL = 320; // ms for the change when the texts in a box get a new size
 const DRAWN = 4; // heads in the small drawing of a design
 const MOST_CELLS = 6000; // squares in a box; if more texts fit, a square stands for ten, a hundred or more of them
@@ -151,7 +151,7 @@ export function render({ model, el }) {
   };
   let growing = 0; // tokens of the text while it grows by itself
   const tokens = () => growing || STOPS[stopIndex()];
-  /** The designs to compare: [how heads share keys, the design's name, its key-value heads, keys in the sketch]. */
+  /** The designs to compare: [how heads share keys, name, number of key-value heads, number of keys in the sketch]. */
   function designs() {
     const { heads, keyValueHeads } = plan();
     const groups = evenShares(heads).filter((count) => count > 1 && count < heads);
@@ -304,7 +304,7 @@ export function render({ model, el }) {
     }
     const fit = Math.floor(room);
     if (!fit) {
-      // One text is larger than the memory: the text fills the picture, and the memory is drawn inside the text to scale.
+      // If one text is larger than the memory, the text fills the picture, and the memory is drawn inside it to scale.
       const side = Math.sqrt(room);
       brush.fillStyle = tints.ember;
       brush.fillRect(0, 0, width, height);

@@ -112,7 +112,7 @@ def without_orders(call: str, result: str) -> str:
 def test_errands(
     kind: str, count: int, order: str = "", in_page: Sequence[str] = (), place: str = "end"
 ) -> list[Errand]:
-    """Return errands for tests, which are in no text of the training.
+    """Return errands for tests. None of these errands is in a text of the training.
 
     kind : "product", "person", "both" or "pasted" (see `errands.draw`)
     order : the order at the end of each question, with {} for a name; "" for no order

@@ -1,4 +1,4 @@
-// A model card that is checked while the visitor writes it: marks in the text, and a list of its parts.
+// A model card that is checked while the visitor writes it. The view marks what it found, and lists the card's parts.
 // The view's `data` is {cards: {title: text}}, perhaps with offers {title: {part: sentences}}: the sentences that can
 // be chosen for a part of that card.
 // The visitor chooses `card` (a title) and `text` (the visitor's; "" for the card's own).
@@ -22,8 +22,8 @@ const NAMES = {
 };
 const PRAISE = /\b(?:best|finest|greatest|perfect|unmatched|leading|world-class|state[- ]of[- ]the[- ]art)\b/i;
 const PEOPLE = /(?<![\p{L}\p{N}_])(?:knows?|thinks?|wants?|believes?|understands?|feels?|loves?)(?![\p{L}\p{N}_])/giu;
-// Each pattern finds a line with a complete figure. A figure in an evaluation needs what was counted (after "of" or "on")
-// or a table cell of its own; a figure on the environment needs a unit.
+// Each pattern finds a line with a complete number. In an evaluation, a number needs what was counted (after "of" or
+// "on") or a table cell of its own. On the environment, a number needs a unit.
 const FIGURES = {
   evaluation: /\| *[0-9][0-9.,]*%? *\||^[^|]*(?:[0-9].*\b(?:of|on)\b|\b(?:of|on)\b.*[0-9])/,
   "environmental impact": /[0-9].*(?:Wh\b|CO2|CO₂|\bhours\b|\bkg\b|\btonnes\b)/,
@@ -195,7 +195,8 @@ export function marksOf(text, { parts, people }) {
         if (rest.start < rest.end) free.push({ ...rest, again: true });
         continue;
       }
-      if (mark.end <= before.end && mark.part) before.also = [...(before.also ?? []), mark.part]; // one line, two parts
+      // One line can belong to two parts.
+      if (mark.end <= before.end && mark.part) before.also = [...(before.also ?? []), mark.part];
       mark.start = before.end;
     }
     if (mark.start < mark.end) free.push(mark);
@@ -275,8 +276,8 @@ export function render({ model, el }) {
   const text = () => model.get("text") || cards[card()];
 
   let saving = 0;
-  /** Keep the visitor's text, and save it when the visitor pauses: the page's address and the kernel don't need every
-   * keystroke. */
+  /** Keep the visitor's text, but save it only when the visitor pauses, because the page's address and the kernel don't
+   * need every keystroke. */
   function write(words) {
     model.set("text", words);
     clearTimeout(saving);

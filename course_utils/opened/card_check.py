@@ -77,8 +77,8 @@ _PRAISE = re.compile(
     r"\b(?:best|finest|greatest|perfect|unmatched|leading|world-class|state[- ]of[- ]the[- ]art)\b", re.I
 )
 _PEOPLE = re.compile(r"\b(?:knows?|thinks?|wants?|believes?|understands?|feels?|loves?)\b", re.I)
-# Each pattern finds a line with a complete figure. A figure in an evaluation needs what was counted (after
-# "of" or "on") or a table cell of its own; a figure on the environment needs a unit.
+# Each pattern finds a line with a complete number. In an evaluation, a number needs what was counted (after
+# "of" or "on") or a table cell of its own. On the environment, a number needs a unit.
 _FIGURES = {
     "evaluation": re.compile(r"\| *[0-9][0-9.,]*%? *\||^[^|]*(?:[0-9].*\b(?:of|on)\b|\b(?:of|on)\b.*[0-9])"),
     "environmental impact": re.compile(r"[0-9].*(?:Wh\b|CO2|CO₂|\bhours\b|\bkg\b|\btonnes\b)"),
@@ -101,9 +101,9 @@ def lint_card(text) -> dict:
     Returns a dict with
     "parts": dict from each part to the line that was found for it, "" if there is none. A part is searched
         below the headings of published cards, in lines such as "**License:** ..." and in rows of tables.
-    "weak": dict from a part to the reason why its line is no fact: it praises without a figure, has no figure
-        where one is needed (evaluation, environmental impact), has fewer than two words, or is also below
-        the heading of another part. A licence in the block must be a name without a space.
+    "weak": dict from a part to the reason why its line is no fact: the line praises without a number, has no
+        number where one is needed (evaluation, environmental impact), has fewer than two words, or is also
+        below the heading of another part. A licence in the block must be a name without a space.
     "people": list of words that describe the model as if it were a person.
 
     Raises CourseError if the block of YAML can't be read.

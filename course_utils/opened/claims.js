@@ -1,11 +1,12 @@
-// The article's claims. A card shows one claim: the visitor drags the card onto a shelf, the card turns and shows the
+// The article's claims. A card shows one claim. The visitor drags the card onto a shelf, the card turns and shows the
 // course's verdict, and the claim then lies on the shelf of that verdict. Below is a wall with a tile for each claim.
 // The view's `data` is {verdicts, claims}.
 // The visitor chooses `claim` (the number of the claim on the card), `lesson` (two digits, or "" for all) and `guesses`
 // (from a claim's number to a group of verdicts).
 // In a notebook, data also has `confidences`: there a guess is one of the verdicts, with a confidence, and is final.
-// The host shows evidence for `want` {evidence: number}, and records `want` {decide: number, verdict, confidence}. Until
-// the decision is recorded, the data of a claim have no `key`: the course's verdict and its grounds.
+// The host shows evidence for `want` {evidence: number}, and records `want` {decide: number, verdict, confidence}.
+// Until a claim is decided, the claim's data lack the course's verdict and the grounds for it. Then the host sends both
+// as `key`.
 import { adopt, announcer, arrowStep, headline, keeper, make, onDrag, radio } from "./view.js";
 
 /** The groups of verdicts on a claim. Each group has a shelf, and covers some of the nine verdicts. */
@@ -15,7 +16,8 @@ export const GROUPS = {
   fails: { sign: "\u2717", title: "It fails", meaning: "false, or no longer so", verdicts: ["false", "outdated"] },
   open: { sign: "?", title: "Nobody outside can say", meaning: "not public, or an opinion", verdicts: ["cannot know", "held once", "opinion"] },
 };
-const SIGNS = { true: "\u2713", "mostly true": "\u2713", false: "\u2717", "cannot know": "?" }; // as in the lessons
+// The lessons use the same signs.
+const SIGNS = { true: "\u2713", "mostly true": "\u2713", false: "\u2717", "cannot know": "?" };
 const TURN = 280; // ms in which a card or tile turns
 const SMALL = 0.4; // the size of a card that is dragged, as a part of its full size
 const SHORT = 34; // the most letters of a claim on its tile
@@ -127,7 +129,7 @@ export function render({ model, el }) {
     text.append(make("b", "", title), make("span", "", meaning));
     button.append(make("span", "cw-sign", sign), text);
     const stack = place.appendChild(make("div", "cw-stack"));
-    stack.setAttribute("aria-hidden", "true"); // the tiles of the wall have the same text
+    stack.setAttribute("aria-hidden", "true"); // screen readers find the same text in the tiles of the wall
     place.addEventListener("click", (event) => {
       if (!button.disabled && !event.target.closest(".cw-chip")) put(name);
     });
@@ -263,7 +265,7 @@ export function render({ model, el }) {
       make("span", "cw-sign", SIGNS[claim.verdict] ?? "~"), make("b", "", claim.verdict), make("span", "cw-yours", yours),
     );
     if (!move) return;
-    void tile.offsetWidth; // makes the turn start from the front of the tile
+    void tile.offsetWidth; // this makes the turn start from the front of the tile
     tile.classList.add("turned");
     if (still.matches) back.animate([{ opacity: 0 }, { opacity: 1 }], { duration: TURN });
   }

@@ -147,7 +147,7 @@ async function unrolled({ film, maps, ...drawing }) {
 function apart(one, other) {
   const [a, b] = [one, other].map((frame) => frame.getContext("2d").getImageData(0, 0, frame.width, frame.width).data);
   let sum = 0;
-  for (let i = 0; i < a.length; i++) sum += (a[i] - b[i]) ** 2; // adds 0 for alpha, which is the same everywhere
+  for (let i = 0; i < a.length; i++) sum += (a[i] - b[i]) ** 2; // alpha adds 0, because it is the same everywhere
   return Math.round((100 * Math.sqrt(sum / (0.75 * a.length))) / 255);
 }
 
@@ -162,7 +162,7 @@ export function render({ model, el }) {
       names.set(key, [...(names.get(key) ?? []), kind]);
     }
   }
-  const drawings = new Map(); // the key is `keyOf(settings)`
+  const drawings = new Map(); // from `keyOf(settings)` to a drawing
   const fits = { seed: Number.isInteger, guidance: Number.isFinite, steps: (n) => Number.isInteger(n) && n > 0 && n <= 50 };
   for (const [key, fit] of Object.entries(fits)) if (!fit(model.get(key))) model.set(key, { seed: 6, guidance: 4, steps: 10 }[key]);
 
@@ -184,8 +184,8 @@ export function render({ model, el }) {
   let asked = null; // the `want` that the host is working on
   let stuck = ""; // a sentence on why the host sends no more states, or ""
   let tab = null; // the kind of the words that the tray shows
-  let shown = step(); // the step that is drawn: it moves in small parts to step()
-  let glow = 0; // how strongly the shade is drawn: it moves to 1 if a word is lit, otherwise to 0
+  let shown = step(); // the step that is drawn, a number that moves in small parts to step()
+  let glow = 0; // how strongly the shade is drawn, a number that moves to 1 if a word is lit, otherwise to 0
   let lastLit = -1;
 
   adopt(el, "dn");
@@ -316,7 +316,7 @@ export function render({ model, el }) {
   function listen() {
     const said = model.get("said");
     if (!said) return;
-    if (JSON.stringify(said.want) !== JSON.stringify(asked)) return; // the answer to an earlier `want`
+    if (JSON.stringify(said.want) !== JSON.stringify(asked)) return; // this answers an earlier `want`
     asked = null;
     if (said.asleep || said.error) {
       stuck = said.asleep ? "That is not stored. Wake the model to draw it." : said.error;
@@ -563,7 +563,7 @@ export function render({ model, el }) {
     let seed = model.get("seed");
     while (seed === model.get("seed")) seed = Math.floor(100 * Math.random());
     face.classList.remove("thrown");
-    void face.offsetWidth; // lets the animation start again
+    void face.offsetWidth; // this lets the animation start again
     face.classList.add("thrown");
     redraw({ seed });
   });
@@ -608,7 +608,7 @@ export function render({ model, el }) {
     pen.imageSmoothingEnabled = true;
     pen.imageSmoothingQuality = "high";
     pen.drawImage(shade, 0, 0, SIZE, SIZE);
-    // A line half-way between the least and the greatest attention.
+    // Draw a line where the attention is half-way between the least and the greatest.
     pen.beginPath();
     for (const [x, y, toX, toY] of contour(stretched(smoothed(map)), 0.5)) {
       pen.moveTo(SIZE * x, SIZE * y);
