@@ -46,7 +46,7 @@ def dimensions(config):
     facts = {
         "layers": _layers(config),
         "attention_heads": first_number(config, "decoder_attention_heads") or first_number(text, *HEADS),
-        # None if the number differs from layer to layer.
+        # These two entries are None if the number differs from layer to layer.
         "key_value_heads": key_value_heads.pop() if len(key_value_heads) == 1 else None,
         "head_size": head_sizes.pop() if len(head_sizes) == 1 else None,
         "hidden_size": first_number(text, *HIDDEN_SIZE),

@@ -418,7 +418,7 @@ def default(family: str) -> Model | None:
 
 
 def set_default(model: Model):
-    """Make `find(model.family)` return the model's size until the kernel ends, unless COURSE_SIZE is set."""
+    """Make `find(model.family)` choose the model's size until the kernel ends, unless COURSE_SIZE is set."""
     default_sizes[model.family] = model.size
 
 

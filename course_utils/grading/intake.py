@@ -540,7 +540,7 @@ class _Maker:
     # ---------------------------------------------------------------- what the students are called
 
     def _name(self, entries):
-        """Set the id of each entry, and its facts from the class list.
+        """Set the id of each entry, and the entry's facts from the class list.
 
         Returns {id: facts} for the students of the class list who handed in nothing.
         """

@@ -66,7 +66,7 @@ class Register:
         return self._handed_in(student, assignment).get("late days")
 
     def pseudonym(self, student: str, task: str) -> str:
-        """Return an id for a student's answer, from which nobody without this file can tell the student."""
+        """Return an id for an answer. Without students.json, nobody can tell the student from the id."""
         return hmac.new(self.secret.encode(), f"{task} {student}".encode(), hashlib.sha256).hexdigest()[:10]
 
     def enter(self, plan: Plan, due: datetime | None, late_policy: float | None, headings: list[str]):

@@ -46,7 +46,7 @@ REFUSED = {
     # calls for what all runs share: the kernel's messages, and the limited number of requests to disks
     "syslog": (103, 116),
     "io_setup": (206, 0),
-    # calls that tell who else reads a file, and calls that tell or change which parts of it are in memory
+    # calls that tell who else reads a file, and calls that tell or change which of its parts are in memory
     "inotify_add_watch": (254, 27),
     "fanotify_init": (300, 262),
     "mincore": (27, 232),

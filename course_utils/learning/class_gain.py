@@ -51,7 +51,7 @@ class Learner:
 
     @property
     def order(self) -> str:
-        """The form that came first."""
+        """The form that the learner answered before the course."""
         return self.sittings["before"].form
 
     def change(self, score) -> float:

@@ -65,7 +65,7 @@ def how_to_continue(plan, then="this cell again"):
 
 
 def _of_memory_or_disk(error, plan):
-    """Return the sentence for an error of the memory, the disk or the files on it, or ""."""
+    """Return the sentence for an error of the memory, the disk or a file on the disk; else ""."""
     title = plan.model.title
     if memory.is_out_of_memory(error):
         return (

@@ -15,7 +15,7 @@ from course_utils.errors import CourseError
 from course_utils.loading import convert, downloads, hub, package_index, store
 from course_utils.loading.downloads import Unavailable
 
-CHUNK = 1 << 20  # bytes
+CHUNK = 1 << 20  # bytes that are unpacked at a time
 
 
 def fetch(plan, whole=False) -> Path:

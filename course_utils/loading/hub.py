@@ -180,7 +180,7 @@ def config(repository, file) -> Path | None:
 
 @contextlib.contextmanager
 def _plain_http():
-    """Make the hub's library use plain HTTP; turn its error for a broken download into Unavailable.
+    """Make the hub's library use plain HTTP. Turn its error for a broken download into Unavailable.
 
     Xet, the hub's other protocol, raises errors without a status or a class of their own. If Xet's
     storage can't be reached, Xet retries for minutes.

@@ -412,7 +412,7 @@ export function render({ model, el }) {
     event.preventDefault();
     go(strengths[Math.max(0, Math.min(strengths.length - 1, goes))]);
   });
-  /** Show the strengths one after another, between two indices. */
+  /** Show one strength after another, from one index to the other. */
   function turnUp(from, to) {
     stop();
     el.classList.add("known");

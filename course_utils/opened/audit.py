@@ -72,7 +72,7 @@ def share_of_she(model, tokenizer, sentences, words):
 
 
 class Lean(NamedTuple):
-    """How far a word leans to "she", and the ends of the interval, all in percentage points."""
+    """How far a word leans to "she", and the ends of the lean's interval, all in percentage points."""
 
     points: float
     low: float
@@ -131,9 +131,9 @@ def heat(shares, temperature):
 class Audit(LiveView):
     """Shows for all trades how far each model leans to "she" or "he", and which of these leans are confirmed.
 
-    The learner chooses a trade, a temperature, and how the trade was chosen. If it was named before the
-    results were seen, an interval of 95% is enough. If it was picked from all trades, the intervals are so
-    wide that in 95% of audits every interval contains its true value. Moving a control runs no model.
+    The learner chooses a trade, a temperature, and how the trade was chosen. If the trade was named before
+    the results were seen, an interval of 95% is enough. If it was picked from all trades, the intervals are
+    so wide that in 95% of audits every interval contains its true value. Moving a control runs no model.
 
     planted : dict from a model's title to a dict from a trade to the share of "she" that was planted in its
         training data; models without planted shares are left out.

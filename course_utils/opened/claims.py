@@ -1,4 +1,4 @@
-"""The data of the website's page on the article's claims. In lesson 16, `course.capstone()` shows them."""
+"""The data of the website's page on the article's claims. `course.capstone()` shows these claims, too."""
 
 from course_utils import catalog
 from course_utils.learning.claims import asked, key
