@@ -35,6 +35,8 @@ NAME, CLASS = "forked-kernels", "forked_kernels:ForkedProvisioner"  # name and v
 ADDRESS = "COURSE_KERNELS"  # the environment variable with the path of the server's socket
 # Prefixes of the variables that libraries read when they are imported. In a copy, a new value has no effect.
 READ_EARLY = ("HF_", "TRANSFORMERS_", "OMP_", "MKL_", "OPENBLAS_", "TORCH", "MPL", "PYTHON")
+# torch writes this one itself when it loads its compiler, which no lesson uses.
+WRITTEN_BY_TORCH = "TORCHINDUCTOR_CACHE_DIR"
 PATIENCE = 120  # seconds to wait for an answer; the first answer comes after the server's imports
 SIZE = 1 << 20  # the most bytes of a request
 PR_SET_PDEATHSIG = 1  # from Linux's prctl.h
@@ -203,7 +205,9 @@ def _serve(listener):
 
 
 def _read_early(env):
-    return {name: value for name, value in env.items() if name.startswith(READ_EARLY)}
+    read = {name: value for name, value in env.items() if name.startswith(READ_EARLY)}
+    read.pop(WRITTEN_BY_TORCH, None)
+    return read
 
 
 def _be_a_kernel(request):

@@ -1,5 +1,6 @@
 """Tests that copied kernels behave like others, and that kernels start as usual where none can be copied."""
 
+import importlib
 import os
 import re
 import subprocess
@@ -27,12 +28,10 @@ CELLS = [
 
 
 @pytest.fixture(scope="module", autouse=True)
-def served():
+def served(quick_kernels):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("OMP_NUM_THREADS", "1")
         patch.setenv("SAID", "by the test")
-        with forked_kernels.serving():
-            yield
+        yield
 
 
 @pytest.fixture
@@ -140,6 +139,19 @@ def test_other_settings_than_the_server_s_need_a_kernel_of_their_own(setting):
     assert isinstance(process, subprocess.Popen)
 
 
+def test_a_copy_is_made_after_torch_has_written_a_setting(monkeypatch):
+    """Tests that load a model do so, and the lessons that run after them in the same process need copies."""
+    monkeypatch.delenv("TORCHINDUCTOR_CACHE_DIR", raising=False)
+    importlib.import_module("torch._inductor.runtime.cache_dir_utils").cache_dir()
+    assert os.environ["TORCHINDUCTOR_CACHE_DIR"]
+    manager = KernelManager()
+    manager.start_kernel()
+    process = manager.provisioner.process
+    manager.shutdown_kernel(now=True)
+    assert isinstance(process, forked_kernels._Forked)
+
+
+@pytest.mark.everything(reason="a server of its own imports the libraries again")
 def test_copies_end_with_their_server():
     with forked_kernels.serving():
         manager = KernelManager()
