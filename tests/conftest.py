@@ -56,6 +56,8 @@ def group_of(item):
     file, (_, name) = item.path.stem, parameters(item)
     if file == "test_outputs":
         return name
+    if file == "test_command_faults" and "blueprint" in name:
+        return "test_blueprints"  # which counts the same models, once in each process
     if file == "test_exercises":
         return f"exercise-{name[:2]}"
     if file == "test_browser":  # a test that runs no lesson is in browser-0
