@@ -8,7 +8,7 @@ from nbconvert.preprocessors import CSSHTMLHeaderPreprocessor
 
 c = get_config()  # noqa: F821
 
-# Some of nbconvert's colours have too little contrast for small text, under 4.5:1, and links differ from
+# Some of nbconvert's colours have too little contrast for small text, under 4.5:1. Its links differ from
 # other text only in colour. Colours set for `body` override those that the theme sets for `:root`.
 STYLE = """
 body {

@@ -92,7 +92,7 @@ def course(venv, command):
     while True:
         try:
             return process.wait()
-        except KeyboardInterrupt:  # Ctrl-C reaches the command, too: wait until it has ended
+        except KeyboardInterrupt:  # Ctrl-C also reaches the command: wait for its end
             pass
 
 
@@ -114,7 +114,10 @@ def works(python, code=""):
 
 
 def candidates():
-    """Yield commands of Pythons that may suit: only PYTHON's if it is set, otherwise this Python first."""
+    """Yield commands of Pythons that may suit.
+
+    If the variable PYTHON is set, yield its value alone. Otherwise yield this Python first.
+    """
     if os.environ.get("PYTHON"):
         yield [os.environ["PYTHON"]]
         return
@@ -215,7 +218,7 @@ def pip_settings(venv):
     command = [python_of(venv), "-m", "pip", "config", "list"]
     lines = subprocess.check_output(command).decode(errors="replace").splitlines()
     found = []
-    for line in lines:  # such as global.index-url='https://...'; the order differs between versions of pip
+    for line in lines:  # such as global.index-url='https://...', in an order that depends on pip's version
         name, _, value = line.partition("=")
         section, _, key = name.rpartition(".")
         weight = PIP_SECTIONS.index(section) if section in PIP_SECTIONS else -1
@@ -224,7 +227,7 @@ def pip_settings(venv):
 
 
 def torch_source(venv, settings):
-    """Return the index from which to install torch, "" for the usual index, and the size of an installation.
+    """Return the index from which to install torch ("" is the usual index), and an installation's size.
 
     On Linux, torch from the usual index comes with NVIDIA's libraries. If a machine without an NVIDIA GPU
     can't reach the index of torch for the CPU, tell the learner, and in a terminal ask whether to go on.
@@ -287,7 +290,7 @@ def with_uv(venv, requirement, chosen, cpu_index, settings, log):
 
 
 def for_uv(settings):
-    """Return variables {name: value} that give uv pip's settings, which uv does not read itself."""
+    """Return variables {name: value} that hand pip's settings on to uv, which does not read them itself."""
     names = {
         "index-url": "UV_DEFAULT_INDEX",
         "extra-index-url": "UV_INDEX",

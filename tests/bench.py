@@ -111,7 +111,7 @@ def grading(folder):
 
 
 def pages(folder):
-    """Yields (name, reference, step) for what a browser shows; the first step is the others' reference."""
+    """Yields (name, reference, step) for what a browser shows. The first step is the others' reference."""
     import nbformat
     from lab import Notebook, Server, chromium
 

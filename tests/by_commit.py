@@ -19,7 +19,7 @@ ROOT = Path(__file__).parent.parent
 
 @cache
 def git(*arguments):
-    """Runs git. Returns its exit status and its output: 128 and "" without git or outside a clone."""
+    """Runs git. Returns its exit status and its output. Without git or a clone, these are 128 and ""."""
     if not shutil.which("git"):
         return 128, ""
     result = subprocess.run(["git", "-C", ROOT, *arguments], capture_output=True, text=True)

@@ -18,7 +18,7 @@ import pytest
 # Tests that interrupt a program need Ctrl-C.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# tests/without hides a slow library from this process and those that it starts: see its docstring.
+# tests/without hides a slow library from this process and those that it starts. The file there says why.
 WITHOUT = str(Path(__file__).parent / "without")
 sys.path.insert(0, WITHOUT)
 if WITHOUT not in os.environ.get("PYTHONPATH", ""):
@@ -57,7 +57,7 @@ def group_of(item):
     if file == "test_outputs":
         return name
     if file == "test_command_faults" and "blueprint" in name:
-        return "test_blueprints"  # which counts the same models, once in each process
+        return "test_blueprints"  # this group counts the same models, and each process does so once
     if file == "test_exercises":
         return f"exercise-{name[:2]}"
     if file == "test_browser":  # a test that runs no lesson is in browser-0
@@ -82,7 +82,7 @@ def rank(item):
     return LONGEST.index(group) if group in LONGEST else len(LONGEST), lesson_of(item)
 
 
-@pytest.hookimpl(wrapper=True, tryfirst=True)  # before xdist's hook with the same name reads the groups
+@pytest.hookimpl(wrapper=True, tryfirst=True)  # runs before xdist's hook, which reads the groups
 def pytest_collection_modifyitems(items):
     """Gives each test its group, and sorts the tests by the time that their group takes."""
     for item in items:

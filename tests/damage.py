@@ -12,7 +12,7 @@ def _change(path, change):
     times = path.stat().st_atime_ns, path.stat().st_mtime_ns
     content = bytearray(path.read_bytes())
     change(content)
-    path.unlink()  # makes a new file: the old one may be a link to an intact file
+    path.unlink()  # so that a new file is made: the old one may link to an intact file
     path.write_bytes(content)
     os.utime(path, ns=times)
 
@@ -36,7 +36,7 @@ def _in_published(change, converted=False):
 
 
 def _bit(content):
-    content[len(content) // 2 | 3] ^= 0x40  # a bit of the exponent of a little-endian float32
+    content[len(content) // 2 | 3] ^= 0x40  # this flips a bit of the exponent of a little-endian float32
 
 
 def _zeros(content):
@@ -45,7 +45,7 @@ def _zeros(content):
 
 
 def _header(content):
-    content[3] ^= 0xFF  # a byte of the number that gives the header's length
+    content[3] ^= 0xFF  # this changes a byte of the number that gives the header's length
 
 
 def _four(content):

@@ -1,4 +1,4 @@
-"""Runs the cells of an exercise in this process: its set-up, an answer, and the check that judges it."""
+"""Runs the cells of an exercise in this process: the set-up, an answer, and the check of that answer."""
 
 import ast
 import functools
@@ -124,7 +124,7 @@ def _key(arguments):
 
 @dataclass
 class Guess:
-    """The best result, in one task, of a table of the shown inputs with one constant for all other inputs."""
+    """The best result in a task if a table answers the shown inputs, and a constant answers all others."""
 
     share: float  # the share of the task's points
     hidden: float  # the share of hidden checks that the table passes

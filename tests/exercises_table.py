@@ -55,7 +55,7 @@ def answers_of(lesson):
 
 
 def asks_of(lesson):
-    """Reads from answers.toml, by grade id, a sentence that says what the task asks."""
+    """Reads {grade id: sentence that says what the task asks} from answers.toml."""
     text = (ROOT / "solutions" / lesson / "answers.toml").read_text(encoding="utf-8")
     return tomllib.loads(text)["asks"]
 
@@ -80,7 +80,8 @@ def row(cells, task, asks, answers):
     wrong = [answer["says"] for answer in answers if "says" in answer]
     told = dict.fromkeys(trial.message(check.source, says) or f"`` {says} ``" for says in wrong)
     told = "<br>".join(told).replace("|", r"\|")
-    told = re.sub(r"(`[^`]*`)|\*", lambda found: found[1] or r"\*", told)  # else 10**9 would start bold type
+    # Without a backslash in front, the stars in 10**9 would start bold type.
+    told = re.sub(r"(`[^`]*`)|\*", lambda found: found[1] or r"\*", told)
     return (
         title_above(cells, task),
         asks,

@@ -99,7 +99,7 @@ def too_large(patch, hub):
 
 
 def memory_runs_out(patch, hub):
-    """Limits the process to 30 MB more than it uses after the download; the model needs 38 MB."""
+    """Limits the process to 30 MB more than it uses after the download. The model needs 38 MB."""
     import torch
     from transformers import AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM
 

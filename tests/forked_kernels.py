@@ -35,7 +35,7 @@ NAME, CLASS = "forked-kernels", "forked_kernels:ForkedProvisioner"  # name and v
 ADDRESS = "COURSE_KERNELS"  # the environment variable with the path of the server's socket
 # Prefixes of the variables that libraries read when they are imported. In a copy, a new value has no effect.
 READ_EARLY = ("HF_", "TRANSFORMERS_", "OMP_", "MKL_", "OPENBLAS_", "TORCH", "MPL", "PYTHON")
-# torch writes this one itself when it loads its compiler, which no lesson uses.
+# torch itself sets this variable when it loads its compiler, which no lesson uses.
 WRITTEN_BY_TORCH = "TORCHINDUCTOR_CACHE_DIR"
 PATIENCE = 120  # seconds to wait for an answer; the first answer comes after the server's imports
 SIZE = 1 << 20  # the most bytes of a request
@@ -55,7 +55,8 @@ def serving():
         address = str(Path(folder) / "kernels")
         listener.bind(address)
         listener.listen()
-        # This process finds the provisioner in the factory, and commands find it by the variables `settings`.
+        # This process finds the provisioner in the factory, and commands find it by the variables in
+        # `settings`.
         factory = KernelProvisionerFactory.instance()
         factory.provisioners[NAME] = EntryPoint(NAME, CLASS, factory.GROUP_NAME)
         settings = {ADDRESS: address, factory.default_provisioner_name_env: NAME}
@@ -77,7 +78,7 @@ def serving():
             for name in settings:
                 del os.environ[name]
             os.environ |= before[1]
-            server.communicate()  # closes standard input, so the server and its kernels end
+            server.communicate()  # this closes standard input, so the server and its kernels end
 
 
 def ordinary() -> dict:
@@ -115,7 +116,7 @@ class _Forked:
     def __init__(self, pid, handle):
         self.pid = pid
         self.returncode = None
-        self._handle = handle  # a pidfd: readable once the child has ended
+        self._handle = handle  # a pidfd, which becomes readable when the child ends
 
     def poll(self):
         """Return None while the child runs, and 0 after its end: only the server can read the real status."""
@@ -142,7 +143,7 @@ class _Forked:
 
 
 def _ask_for(cmd, cwd=None, env=None, stdout=None, stderr=None, **_):
-    """Return the kernel that the server makes, or None. Arguments as for `subprocess.Popen`."""
+    """Return the kernel that the server makes, or None. The arguments are those of `subprocess.Popen`."""
     if cmd[:3] != [sys.executable, "-m", "ipykernel_launcher"] or subprocess.PIPE in (stdout, stderr):
         return None
     request = {"arguments": cmd[3:], "folder": cwd or os.getcwd(), "env": dict(env or os.environ)}

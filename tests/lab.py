@@ -21,7 +21,7 @@ nbformat = Lazy("nbformat")
 
 # Milliseconds that a page may take: about ten times what the slowest step needs on an idle machine.
 PATIENCE = 90_000
-# Milliseconds that all cells of a lesson may take: most of this is the kernel's time.
+# Milliseconds that all cells of a lesson may take. Most of this is the kernel's time.
 RUN = 1_200_000
 
 # Changes JupyterLab's defaults that would disturb a test, such as questions about news and autosave.

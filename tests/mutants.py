@@ -228,7 +228,7 @@ def _in_copy(function, seconds, otherwise):
         finally:
             os._exit(0)
     os.close(writer)
-    data, until = b"", time.monotonic() + 2 * seconds + 5  # longer than the child's own limit
+    data, until = b"", time.monotonic() + 2 * seconds + 5  # this is longer than the child's own limit
     while select.select([reader], [], [], max(0, until - time.monotonic()))[0]:
         part = os.read(reader, 65536)
         if not part:
@@ -266,7 +266,7 @@ def is_another_mistake(names, code, check, wrongs):
 
 
 def measure(lesson, diagnoses=False):
-    """Returns, for each task of a lesson, the figures of its row and the mutants that passed."""
+    """Returns, for each task of a lesson, the numbers of its row and the mutants that passed."""
     with contextlib.redirect_stdout(io.StringIO()):
         begun = started(lesson)
         tables = tables_of(lesson, begun)
@@ -355,7 +355,7 @@ def main(arguments):
         for name in catalog.lessons()
         if not set(arguments) - {"--json", "--diagnoses"} or name[:2] in arguments
     ]
-    if "--json" in arguments:  # one lesson: the end of the process frees its models
+    if "--json" in arguments:  # this process measures one lesson, and its end frees the models
         print(json.dumps(measure(lessons[0])))
         return 0
     if "--diagnoses" in arguments:

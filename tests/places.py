@@ -73,7 +73,7 @@ def repository(folder):
 
 
 def find_python(version):
-    """Returns the first Python of a version on the PATH that runs: pyenv's shims may not run."""
+    """Returns the path of the first Python of this version that runs. Shims of pyenv may not run."""
     for folder in os.get_exec_path():
         program = Path(folder) / f"python{version}"
         if program.exists() and not subprocess.run([program, "--version"], capture_output=True).returncode:
@@ -110,7 +110,7 @@ def replaced(python, variables):
 
 
 def run(notebook, installs, kernels):
-    """Runs one lesson in an empty folder. Returns the entry of the table and the first failure, or "".
+    """Runs one lesson in an empty folder. Returns the lesson's table entry, and the first failure or "".
 
     installs : whether the set-up cell has to install the course, and must say so
     kernels : the folder for JUPYTER_PATH
@@ -143,7 +143,7 @@ def run(notebook, installs, kernels):
 
 
 def shortened(text):
-    """Shortens nbval's report of a cell to its last 30 lines of 300 characters, without colours."""
+    """Shortens nbval's report of a cell to its last 30 lines, each cut to 300 characters, without colours."""
     text = re.sub(r"(\x1b|#x1B)\[[\d;]*m", "", text)
     return "\n".join([line[:300] for line in text.split("\n") if line.strip()][-30:])
 

@@ -70,7 +70,7 @@ def starts(path):
         return False
     try:
         return os.name == "nt" or not subprocess.run([path, "--version"], capture_output=True).returncode
-    except OSError:  # a program for another processor
+    except OSError:  # the program is for another processor
         return False
 
 

@@ -14,8 +14,8 @@ def computing():
 
     A call is a forward pass or a call of `generate`. Two calls are equal if they have equal arguments (plain
     values and tensors) and the model is in the same state (its settings and the sum of each tensor). Some
-    results are not stored: of calls that draw random numbers, of forward passes that keep gradients or
-    continue a cache, and of models with hooks or replaced functions.
+    results are not stored: those of calls that draw random numbers, those of forward passes that keep
+    gradients or continue a cache, and those of models with hooks or replaced functions.
     """
     from transformers import GenerationMixin, PreTrainedModel
 
@@ -79,7 +79,7 @@ def _state(model):
 
 
 def _written(value):
-    """Return arguments, plain values and tensors, in a form that can be compared, or raise TypeError."""
+    """Return arguments (plain values and tensors) in a form that can be compared, or raise TypeError."""
     import torch
 
     if isinstance(value, torch.Tensor):

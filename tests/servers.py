@@ -217,7 +217,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def shrunken(model):
-    """Returns a model of the catalogue with small sizes, as the real ones may not fit on this machine."""
+    """Returns a model of the catalogue with small sizes, because the real one may not fit on this machine."""
     return replace(
         model,
         parameters=1_000,
@@ -229,7 +229,7 @@ def shrunken(model):
 
 
 def load_elsewhere(model, files, home, program, **environment):
-    """Runs a program in a new process, with a local hub that has the model's files. Returns its last line."""
+    """Runs a program in a new process, whose hub has the model's files. Returns the output's last line."""
     return load_all_elsewhere({model: files}, home, program, **environment)
 
 

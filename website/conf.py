@@ -83,7 +83,7 @@ SCROLLED_WITH_KEYS = """addEventListener("load", () => {
 })"""
 html_js_files = [(None, {"body": SCROLLED_WITH_KEYS})]
 html_copy_source = html_use_index = html_show_copyright = False
-highlight_language = "none"  # the default of code blocks
+highlight_language = "none"  # for code blocks that name no language
 pygments_style = "a11y-high-contrast-light"
 pygments_dark_style = "a11y-high-contrast-dark"
 
@@ -205,7 +205,7 @@ def setup(app):
     app.connect("source-read", fold_checks)
     app.connect("doctree-resolved", lessons.prepare)
     app.connect("doctree-resolved", link_within)
-    app.connect("html-page-context", mend_labels, priority=900)  # after the theme's handler
+    app.connect("html-page-context", mend_labels, priority=900)  # runs after the theme's handler
     app.connect("html-page-context", add_head, priority=900)
     app.connect("build-finished", add_pages)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

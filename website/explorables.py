@@ -103,7 +103,10 @@ def _page(name, facts, follower):
 
 
 def view(name, facts, folder=""):
-    """Return the element in which page.js shows a view. `folder` is the page's path to explorables/."""
+    """Return the element in which page.js shows a view.
+
+    folder : the path from the page to explorables/
+    """
     attributes = {
         "view": f"./{name}.js",
         "start": json.dumps(facts["start"]),

@@ -31,7 +31,7 @@ def _uses():
 
 
 def used(text):
-    """Return the set of (term, number of its lesson) that a text uses."""
+    """Return the terms that a text uses, as a set of (term, number of the term's lesson)."""
     names, pattern = _uses()
     terms = {names[use[1].lower()] for use in pattern.finditer(text)}
     return {(term, entries()[term][2]) for term in terms}

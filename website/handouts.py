@@ -1,7 +1,7 @@
-"""Writes pages for paper, and the answers to them.
+"""Writes pages for paper, and the answers to the questions on them.
 
 Each lesson gets a handout of one A4 page, handouts/NN.html. Some lessons also get paper tasks, paper-NN.html.
-A handout is made from the lesson and its notes in docs/instructors.md, paper tasks from paper_tasks.toml.
+A handout is made from the lesson and its notes in docs/instructors.md. Paper tasks are in paper_tasks.toml.
 handouts/hour.html is the timetable of a single hour from docs/timetables.md, on one page for the instructor.
 """
 

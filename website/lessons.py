@@ -25,7 +25,7 @@ HINT = re.compile(r"<div[^>]*>Run this cell to change it\.</div>")
 
 
 def prepare(app, doctree, docname):
-    """Change a lesson's document: a handler of Sphinx's event `doctree-resolved`."""
+    """Change a lesson's document. This is a handler of Sphinx's event `doctree-resolved`."""
     if not docname.startswith(FOLDERS):
         return
     live = live_pictures()
@@ -67,7 +67,7 @@ def _file(found, outdir, docname, lazy):
     (outdir / "_images").mkdir(parents=True, exist_ok=True)
     (outdir / "_images" / name).write_bytes(content)
     more = ' preload="none"' if tag == "audio" else ' loading="lazy"' * lazy
-    if tag == "img" and " height=" not in before:  # so that the page leaves room for the picture
+    if tag == "img" and " height=" not in before:  # give the size, so that the page leaves room
         width, height = struct.unpack(">II", content[16:24])
         shown = re.search(r' width="(\d+)"', before)
         more += f' height="{round(int(shown[1]) * height / width)}"' if shown else ""
@@ -100,7 +100,7 @@ def _fold(cell):
 
 
 def calls(code, function):
-    """Return the keys of the predictions for which some code calls `function`: "predict" or "reveal"."""
+    """Return the keys of the predictions for which code calls `function`, which is "predict" or "reveal"."""
     return re.findall(rf"course\.{function}\(\s*[\"']([^\"']+)", code)
 
 
@@ -181,7 +181,7 @@ def _lead_to_live(output, code, live, root):
 
 
 def _veil(doctree, codes):
-    """Mark the blocks after a question up to its answer. lesson.js shows the blocks after a guess.
+    """Mark the blocks after a question up to its answer. lesson.js shows them once the visitor has guessed.
 
     codes : {id of a cell's node: its code}
 

@@ -98,7 +98,7 @@ def one_weight(film):
     """Drag the weight to zero, so that the model's answer makes no sense any more."""
     film.roll(1)
     stage = film.page.locator(".ow-stage").bounding_box()
-    zero = stage["x"] + stage["width"] * 2.75 / 12.05  # the axis of one_weight.js: from -2.75 to 9.3
+    zero = stage["x"] + stage["width"] * 2.75 / 12.05  # the axis of one_weight.js goes from -2.75 to 9.3
     film.drag(film.page.get_by_role("slider"), zero, 1.6)
     film.roll(1.2)
 

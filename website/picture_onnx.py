@@ -67,7 +67,7 @@ def _export(folder):
 
     import course_utils as course
 
-    # torch.onnx warns that torchvision is not installed, which is not needed here.
+    # torch.onnx warns that torchvision is not installed, but torchvision is not needed here.
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     pipeline = course.load("stable-diffusion", "tiny")
     ids = torch.zeros(2, pipeline.text_encoder.config.max_position_embeddings, dtype=torch.int32)

@@ -1,10 +1,10 @@
 """Writes a deck of slides for each lesson, slides/NN.html, from its stored outputs and docs/instructors.md.
 
-A slide shows the first sentence of a point of docs/instructors.md, beside the picture that the point names.
-The rest of the point is in the slide's notes, which are for the instructor. If the first sentence is a
-question, it gets a slide of its own, and the second sentence becomes the headline. A guess comes before the
-first point that would reveal its answer. A class votes on those claims of the article on which the deck has
-evidence. Our verdicts come last, after the vote.
+The headline of a slide is the first sentence of a point of docs/instructors.md. Beside it is the picture that
+the point names. The rest of the point is in the slide's notes, which are for the instructor. If the first
+sentence is a question, it gets a slide of its own, and the second sentence is the headline of the next slide.
+A slide that asks for a guess comes before the first point that would reveal the answer. A class votes on
+those claims of the article on which the deck has evidence. Our verdicts come last, after the vote.
 """
 
 import re

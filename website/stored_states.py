@@ -16,7 +16,7 @@ import numpy
 ROOT = Path(__file__).parent.parent
 COUNTRIES = ("France", "Italy", "Spain", "Germany", "England", "Greece", "Russia", "Sweden", "Austria")
 COUNTRIES += ("Hungary", "Japan", "China", "Korea", "Chile", "Kenya")
-LIST_NUMBERS = 24  # how many numbers to store of each list of 576
+LIST_NUMBERS = 24  # how many of the 576 numbers of a list are stored
 SENTENCE = "The capital of {} is"
 LENGTH = 200  # tokens of a watermarked text
 THRESHOLD = 4  # the z-score above which a text counts as marked

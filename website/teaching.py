@@ -24,7 +24,7 @@ HERE = Path(__file__).parent
 UNPLACED = re.compile(r"\b(cells?|folded|below|above|picture|figures?|row|table|bars?|box)\b|\]\(", re.I)
 WORDS = "**What you saw.**"
 ASIDE = re.compile(r" \([A-Z](?:[^()]|\([^()]*\))*[.?!]\)")  # whole sentences in brackets
-NEVER = ("<b>Predict: ", "(No prediction from you yet.)")  # texts in outputs that are no pictures
+NEVER = ("<b>Predict: ", "(No prediction from you yet.)")  # an output with such a text is no picture
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ def guesses() -> dict[str, dict]:
 
 @cache
 def tasks() -> dict[str, dict]:
-    """Return {two digits of a lesson: its table in paper_tasks.toml}, with the list "tasks" in the table."""
+    """Return {two digits of a lesson: its table in paper_tasks.toml}. Each table has a list "tasks"."""
     return tomllib.loads((HERE / "paper_tasks.toml").read_text(encoding="utf-8"))
 
 
@@ -95,7 +95,7 @@ def inline(text: str) -> str:
 
 
 def note(line: str) -> Note:
-    """Return a line of the guide without the comment at its end: <!-- CELL --> or <!-- CELL: SHOWS -->."""
+    """Return a line of the guide as a Note. The line may end in <!-- CELL --> or <!-- CELL: SHOWS -->."""
     return Note(*re.fullmatch(r"(.*?)(?: *<!-- (\S+?)(?:: (\S+))? -->)?", line).groups(default=""))
 
 
@@ -133,7 +133,7 @@ class Lesson:
 
     @cached_property
     def paper(self) -> Note | None:
-        """The point whose picture is on the handout, marked "paper"; None if no point is."""
+        """The point that is marked "paper", whose picture is on the handout. None if there is none."""
         return next((point for point in self.points if point.shows == "paper"), None)
 
     @cached_property
@@ -197,7 +197,7 @@ class Lesson:
         return re.sub(r" [^.?!]*\?$", "", kept).strip()
 
     def picture(self, cell: str) -> tuple[str, str]:
-        """Return a cell's stored picture as HTML, and its alt text; or the printed text, as HTML and plain.
+        """Return a cell's picture as HTML with its alt text, or its printed text as HTML and plain text.
 
         Raises LookupError if there is no such cell, or nothing to show in it.
         """

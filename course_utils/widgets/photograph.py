@@ -43,9 +43,9 @@ async ([host, view, values]) => {
 
 
 def photograph(view):
-    """Return a PNG (bytes) of a `LiveView` in its first state, and the width in CSS pixels to show it at.
+    """Return a PNG (bytes) of a `LiveView` in its first state, and the width in CSS pixels of the view.
 
-    `view.answer` answers the view's requests. Raises CourseError if Playwright or a browser is missing, and
+    `view.answer` answers the view's requests. Raises CourseError if Playwright or a browser is missing, or
     if the view can't be drawn.
     """
     result = []

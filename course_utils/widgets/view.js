@@ -27,7 +27,7 @@ export function adopt(el, name) {
 
 const SLIDER_KEYS = ["ArrowRight", "ArrowUp", "ArrowLeft", "ArrowDown", "PageUp", "PageDown", "Home", "End"];
 
-/** Move a slider by keys. The listener is on the window, where it gets a key before Jupyter, which uses the arrows. */
+/** Move a slider when a key is pressed. The window has this listener, so it runs before Jupyter uses an arrow key. */
 function moveSlider(event) {
   const [slider] = event.composedPath();
   if (!SLIDER_KEYS.includes(event.key) || !slider.closest?.(".otb") || !event.isTrusted) return;
@@ -53,7 +53,7 @@ function moveSlider(event) {
   for (const type of ["input", "change"]) slider.dispatchEvent(new Event(type, { bubbles: true }));
 }
 
-/** The headline of a view: an emphasised part (`loud`), such as the most important number, and words after it. */
+/** Make a view's headline. It has an emphasised part (`loud`), such as the most important number, and words after that. */
 export function headline(name) {
   const head = make("p", `${name}-head`);
   const loud = make("b", "loud");
@@ -62,7 +62,8 @@ export function headline(name) {
   return { head, loud, loudWords };
 }
 
-/** An element that a screen reader reads aloud, once the visitor has rested for `pause` ms. */
+/** Make an element whose text a screen reader reads aloud. It gets the last text of `speak`, once no other text has followed
+ * for `pause` ms. */
 export function announcer(pause = 500) {
   const live = make("p", "unseen");
   live.setAttribute("aria-live", "polite");
@@ -81,7 +82,7 @@ export function announcer(pause = 500) {
  * A field for the visitor's own words.
  * @param {string} className
  * @param {{ placeholder: string, label: string, button: string }} words
- * @param {(text: string) => void} read gets the text, unless it is empty
+ * @param {(text: string) => void} read is called with the text, unless the text is empty
  */
 export function ownWords(className, { placeholder, label, button }, read) {
   const form = make("form", className);
@@ -100,13 +101,15 @@ export function ownWords(className, { placeholder, label, button }, read) {
   return form;
 }
 
-/** The step to the next radio button that an arrow key asks for: 1, -1, or 0 for any other key. */
+/** Return 1 if an arrow key asks for the next radio button, -1 if it asks for the one before, and 0 for any other key. */
 export const arrowStep = (event) => ({ ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 })[event.key] ?? 0;
 
 /**
- * Make a button one of several radio buttons: a press chooses it, and an arrow key chooses and focuses its neighbour.
+ * Make a button one of several radio buttons. A press chooses the button. An arrow key chooses and focuses the button
+ * beside it.
  * @param {HTMLElement} button
- * @param {() => ArrayLike<HTMLElement>} group returns all the buttons in order; choosing may replace them
+ * @param {() => ArrayLike<HTMLElement>} group returns all the buttons in order. It is called again after a choice,
+ *   because `choose` may replace the buttons
  * @param {(index: number) => void} choose
  */
 export function radio(button, group, choose) {
@@ -123,8 +126,8 @@ export function radio(button, group, choose) {
   });
 }
 
-/** A function that stores changes in the model, informs the host, and draws. While it stores, its property `storing` is
- * true: listeners that draw when the model changes can then do nothing. */
+/** Return a function that stores changes in the model, informs the host, and draws. While it stores changes, its property
+ * `storing` is true, so that a listener that draws after each change can wait. */
 export function keeper(model, draw = () => {}) {
   const keep = (changes) => {
     keep.storing = true;
@@ -150,7 +153,7 @@ export function atOnce(draw) {
   };
 }
 
-/** The class of a token's chip: a token without a space in front is glued to the one before. */
+/** The class of a token's chip. A token without a space in front is glued to the token before. */
 export const chipClass = (piece, index) => `chip${piece.startsWith(" ") || index === 0 ? "" : " glued"}`;
 
 /** The colour that a CSS custom property has in this element in the current theme, as [red, green, blue]. */
@@ -181,10 +184,10 @@ export function onTheme(el, repaint) {
 }
 
 /**
- * Call `draw` once a frame for `duration` ms with a number that rises from 0 to 1: fast at first, then slower.
+ * Call `draw` once a frame for `duration` ms, with a number that rises from 0 to 1, at first fast, then more slowly.
  * @param {number} duration
  * @param {(part: number) => void} draw
- * @returns {() => void} a function that stops this
+ * @returns {() => void} a function that stops the calls
  */
 export function glide(duration, draw) {
   const begun = performance.now();
@@ -228,7 +231,7 @@ export function onDrag(el, handle, move, { ready, begin = () => {} }) {
     el.classList.add("dragging");
     begin();
     handle.addEventListener("pointermove", moved);
-    handle.addEventListener("pointerup", now, { once: true }); // a last move: this event comes before lostpointercapture
+    handle.addEventListener("pointerup", now, { once: true }); // pointerup makes the last move, before lostpointercapture
     const drop = () => {
       now();
       el.classList.remove("dragging");
@@ -239,7 +242,7 @@ export function onDrag(el, handle, move, { ready, begin = () => {} }) {
 }
 
 /**
- * Numbers that were stored at 16 bits.
+ * Decode stored numbers: an array, or whole numbers of 16 bits in base64 with the lowest value and the step.
  * @param {ArrayLike<number> | { low: number, step: number, sixteen: string }} stored
  * @returns {Float64Array}
  */
@@ -293,8 +296,8 @@ export function wordsLike(word, vocabulary, most = 4) {
  * A field for the visitor's own words, for a model that has tokens only for some words. While the visitor types, the first
  * word without a token is named, with similar words to choose from. Chips offer whole texts.
  * @param {{ placeholder: string, label: string, button: string, offer?: string }} labels
- * @param {{ words?: string[], offers?: (string | [string, string])[] }} options `words`: the model's tokens; if there are
- *   none, any text is accepted. `offers`: texts, or [name, text]
+ * @param {{ words?: string[], offers?: (string | [string, string])[] }} options `words`: the model's tokens. If there are
+ *   none, any text is accepted. `offers`: each is a text, or [name, text]
  * @param {(text: string) => void} read is called with each text that is accepted, or chosen from the offers
  */
 export function ownText({ offer = "Or take", ...labels }, { words = [], offers = [] }, read) {
@@ -336,7 +339,7 @@ export function ownText({ offer = "Or take", ...labels }, { words = [], offers =
     if (!text) return;
     if (lacking().length) {
       whole.classList.remove("refused");
-      void whole.offsetWidth; // lets the animation start again
+      void whole.offsetWidth; // this lets the animation start again
       whole.classList.add("refused");
       return;
     }

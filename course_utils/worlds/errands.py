@@ -1,4 +1,4 @@
-"""Errands, the texts from which the tiny caller learns: questions, calls of tools, results and answers.
+"""Makes errands, the texts from which the tiny caller learns: a question, calls with results, and an answer.
 
     What is 47 * 86 ? <call> calculator 47 * 86 </call> <result> 4042 </result> 4042
     How old is Ada ? <call> look_up Ada </call> <result> Ada : age 37 , room 52 , town Varn , baker .
@@ -32,7 +32,7 @@ PEOPLE, TOWNS, TRADES, LIKES, PETS, DAYS = (tuple(line.split()) for line in _LIS
 ORDERS = ("Send it to {} .", "Tell {} the answer .", "Then write it to {} .")
 """Orders to send the answer to a person, as they follow a question in the training."""
 NEW_ORDERS = ("Send {} the answer .", "Then send it to {} .", "Then write {} the answer .")
-"""Orders in words that follow no question in the training."""
+"""Orders in other words than those that follow questions in the training."""
 NO_TOOL = "I have no tool for that ."
 ERROR, FAILED = "error", "That did not work ."  # the result of a call that failed, and the answer after it
 NO_TOOLS = "Without tools :"
@@ -89,7 +89,7 @@ def in_test(first: int, second: int) -> bool:
 
 
 def draw_product(generator: random.Random, test: bool) -> tuple[int, int]:
-    """Draw two numbers from 10 to 99 whose product belongs to the test, or to the training."""
+    """Draw two numbers from 10 to 99 whose product belongs to the test or, if not `test`, to the training."""
     while True:
         first, second = generator.randint(10, 99), generator.randint(10, 99)
         if in_test(first, second) == test:
@@ -118,8 +118,8 @@ _FIELDS = {
 def draw(generator: random.Random, kind: str, test: bool = False) -> Errand:
     """Draw an errand without an order to send anything.
 
-    kind : "product"; "person"; "pasted", a question with the page before it, which needs no call; "both", two
-        people's ages together; or "without", a product or a person after the words "Without tools :"
+    kind : "product"; "person"; "pasted", a question after the page that answers it, without a call; "both",
+        two people's ages together; or "without", a product or a person after the words "Without tools :"
     """
     names = generator.sample(PEOPLE, 2)
     one, other = (draw_person(generator, name) for name in names)
@@ -192,7 +192,7 @@ def failed(errand: Errand, number: int) -> Errand:
 def example(number: int, seed: int = 0, orders: bool = False) -> Errand:
     """Return one text of the training. The same number and seed always give the same text.
 
-    orders : whether half of the pages end with an order of `ORDERS`, which no call follows
+    orders : whether half of the pages end with an order of `ORDERS`; no call carries out these orders
     """
     generator = random.Random(f"errand {seed} {number}")
     (kind,) = generator.choices([*_KINDS], [*_KINDS.values()])
@@ -208,7 +208,7 @@ def example(number: int, seed: int = 0, orders: bool = False) -> Errand:
 
 
 def training_text(number: int, seed: int = 0, orders: bool = False) -> tuple[list[str], list[bool]]:
-    """Return the tokens of one text of the training, and for each whether it counts in the loss.
+    """Return the tokens of one text of the training, and for each token whether it counts in the loss.
 
     What the model writes counts: the calls, the answer and </s>. The question and the results don't.
     """

@@ -1,4 +1,4 @@
-"""Sums of two-digit numbers, and the steps to their result: the texts from which the tiny reasoner learns.
+"""Makes sums of two-digit numbers with steps to the result, the texts from which the tiny reasoner learns.
 
     25+31+40=<think></think>96                      answered at once
     25+31+40=<think>25+31=56;56+40=96;</think>96    answered after all steps
@@ -77,7 +77,7 @@ def example(number: int, seed: int = 0) -> tuple[str, str, str]:
 
 
 def training_text(number: int, seed: int = 0) -> tuple[list[str], list[bool]]:
-    """Return the tokens of one text of the training, and for each whether it counts in the loss.
+    """Return the tokens of one text of the training, and for each token whether it counts in the loss.
 
     The steps, the </think> after the last step, the answer and </s> count. The sum, and a
     </think> before the last step, don't count, because they are drawn by lot.
@@ -86,7 +86,7 @@ def training_text(number: int, seed: int = 0) -> tuple[list[str], list[bool]]:
 
 
 def counted(asked: str, written: str, answer: str) -> tuple[list[str], list[bool]]:
-    """Return what `training_text` returns for a sum, what is written after it, and the answer."""
+    """Return what `training_text` returns, but for a text whose three parts are given."""
     inner = written.removeprefix(OPEN).removesuffix(CLOSE)
     closed_late = inner.count(";") == asked.count("+")
     parts = [([BEGIN, *asked, OPEN], False), ([*inner], True), ([CLOSE], closed_late), ([*answer, END], True)]

@@ -62,7 +62,7 @@ class Hub:
     def home(self, name):
         """Yields a function that sends a request to the contents API of a learner's server.
 
-        If the server is off, starts it first, and stops it at the end.
+        If the server is off, starts it first, and stops it again at the end.
 
         Raises:
             TimeoutError: If the server does not start.
@@ -91,7 +91,7 @@ class Hub:
 
 
 def _in_each_home(hub, names, work):
-    """Calls `work` for each home. Yields "NAME: " and what `work` returned, or its error, for each."""
+    """Calls `work` for each home. Yields "NAME: " with the text that `work` returned, or with the error."""
     for name in names:
         try:
             with hub.home(name) as contents:

@@ -52,7 +52,7 @@ def server(tmp_path_factory, quick_kernels):
     folder = tmp_path_factory.mktemp("notebooks")
     for lesson in ["index", *LESSONS]:
         text = (NOTEBOOKS / f"{lesson}.ipynb").read_text(encoding="utf-8")
-        for place in (folder, folder / "notebook7"):  # each notebook gets its own kernel
+        for place in (folder, folder / "notebook7"):  # a notebook in another folder gets another kernel
             place.mkdir(exist_ok=True)
             (place / f"{lesson}.ipynb").write_text(text, encoding="utf-8")
     with Server(folder, tmp_path_factory.mktemp("jupyter")) as running:
@@ -467,7 +467,7 @@ def test_every_explorable_is_worked_by_the_keyboard_alone(lesson):
     for index in explorers(lesson):
         view = lesson.output(index).locator(".otb")
         stops, reached = tabbed(lesson.page, view)
-        if not reached:  # once after a run, JupyterLab may move the focus to a cell
+        if not reached:  # a run can make JupyterLab move the focus to a cell
             stops, reached = tabbed(lesson.page, view)
         assert reached == sorted(reached) and set(reached) == set(range(stops)), f"cell {index}"
 

@@ -22,7 +22,8 @@ import shell
 sys.path.pop(0)
 NAMES = list(explorables.explorables())
 OTHER_LOOK = pytest.mark.everything(reason="`make test` opens each page in one of the two looks")
-# A page on a wide light screen, and on a dark phone. `make test` opens every second page on the phone.
+# The two looks of a page: on a wide light screen, and on a dark phone. `make test` opens every second page on
+# the phone.
 LOOKS = [(1280, "light"), (360, "dark")]
 SEEN = [
     pytest.param(name, *LOOKS[(place + turn) % 2], marks=[OTHER_LOOK] if turn else [])
@@ -101,7 +102,7 @@ def windows():
 
 @pytest.fixture
 def visit(browser, address, windows):
-    """Returns a function that visits a page: in a new window if it gets options of Playwright's contexts."""
+    """Returns a function that visits a page. With options of Playwright's contexts, it opens a new window."""
     visited, special = [], []
 
     def open_page(name, width=1280, theme="light", **options):
@@ -188,7 +189,7 @@ def test_the_saved_picture_looks_like_the_page(visit, name):
     box = view.bounding_box()
     # Compare only the left half: the right half of `claims` moves when the page scrolls for the screenshot.
     width, height = int(box["width"]) // 2, int(min(box["height"], 800))
-    small = width // 8, height // 8  # few pixels, because letters may be smoothed differently
+    small = width // 8, height // 8  # so few pixels that the smoothing of letters hardly counts
     saved = Image.open(download.value.path()).convert("L")
     saved = saved.crop((48, 48, 48 + 2 * width, 48 + 2 * height)).resize(small)
     shown = Image.open(io.BytesIO(view.screenshot())).convert("L").crop((0, 0, width, height)).resize(small)
@@ -303,7 +304,7 @@ def test_a_page_has_its_picture_before_its_model(visit):
 
 
 def test_a_model_that_sleeps_is_loaded_by_the_button_that_needs_it(visit):
-    page = visit("sampling.html", locale="en-GB").page  # a new window, without a model
+    page = visit("sampling.html", locale="en-GB").page  # this new window has no model yet
     held = []
     page.route("**/model.safetensors", lambda route: held.append(route))
     write = page.locator(".sp-write")
@@ -437,7 +438,7 @@ def test_a_hand_of_the_dial_is_dragged_and_both_together_keep_the_match(visit):
     expect(take).to_contain_text("13 apart looks like 1.")
     expect(page.locator(".dl-word.query")).to_have_text("all113")
     expect(head).to_have_text("0.87 is the match at 13 positions apart")
-    expect(page.get_by_role("button", name="100 on")).to_be_disabled()  # there are no 100 positions left
+    expect(page.get_by_role("button", name="100 on")).to_be_disabled()  # fewer than 100 positions remain
     page.get_by_role("button", name="Add a slower clock").click()
     expect(take).to_have_text(
         "A slower clock as well: 12 apart no longer looks like 0. The match there is 0.5, no longer 1."
@@ -495,7 +496,8 @@ def test_the_longest_bar_can_be_pulled_and_tokens_cut(visit):
     expect(share).not_to_have_text(f"{before:.0f}%")
     assert float(share.inner_text().rstrip("%")) > before
     assert float(handle.get_attribute("aria-valuenow")) < 1
-    expect(cuts.and_(page.locator(":visible"))).to_have_count(3)  # sliders that the first drag shows
+    # The drag above has made three sliders visible.
+    expect(cuts.and_(page.locator(":visible"))).to_have_count(3)
     box = handle.bounding_box()
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     page.mouse.down()
@@ -532,7 +534,8 @@ def test_an_expert_shows_its_words(visit):
     page = visited.page
     head, chips = page.locator(".rt-head"), page.locator(".rt-sentence .chip")
     expect(head).to_have_text("6 of 6 times the router sends “the” to expert 0 first")
-    expect(page.locator(".rt-threads .lit")).to_have_count(12)  # two lines from each “the”, to its experts
+    # From each “the”, a line goes to each of its two experts.
+    expect(page.locator(".rt-threads .lit")).to_have_count(12)
     expect(chips.nth(1).locator(".rt-tickets")).to_be_hidden()  # at first only “the” shows its experts
     expect(chips.nth(3).locator(".rt-tickets")).to_be_visible()
     expect(chips.first.locator(".rt-tickets i")).to_have_text(["4", "3"])
@@ -573,7 +576,7 @@ def test_an_expert_shows_its_words(visit):
     expect(chips).to_have_count(24)
     field = page.get_by_label("Your own sentence")
     field.fill("Noor has a drum.")
-    field.press("Enter")  # loads the model
+    field.press("Enter")  # this loads the model
     expect(chips).to_have_count(5, timeout=PATIENCE)
 
 
@@ -608,7 +611,7 @@ def test_a_head_is_switched_off_and_the_answer_turns(visit):
     assert page.locator(".ab-arcs").evaluate(above), "no arc runs behind a word"
     assert "off=" in page.url
     expect(page.locator(".ab-tile.breaks")).to_have_count(2)
-    page.locator('[data-name="0.1"]').click()  # loads the model: only answers without one head are stored
+    page.locator('[data-name="0.1"]').click()  # this loads the model, because two heads are off
     expect(page.locator('.ab-tile[aria-pressed="true"]')).to_have_count(2, timeout=PATIENCE)
     # The marks say what one head breaks when it alone is off; with two heads off they are not shown.
     expect(page.locator(".ab-tile.breaks")).to_have_count(0)
@@ -1049,7 +1052,7 @@ def test_a_vote_is_blind_until_it_is_given_and_moves_the_ratings(visit):
     )
     expect(first).to_contain_text("1,290")
     expect(first.locator(".vt-trail")).to_be_visible()  # a line from 1,000 to the rating
-    expect(page.locator(".vt-gap")).to_have_text("")  # the pointer, still on a card, does not count
+    expect(page.locator(".vt-gap")).to_have_text("")  # no words, although the pointer is still on a card
     left, right = page.locator(".vt-card").all()
     plain = left.evaluate("card => getComputedStyle(card).backgroundColor")
     expect(right).to_have_css("background-color", plain)  # the new story's card does not look chosen
@@ -1074,9 +1077,9 @@ def test_the_arrows_vote_before_anything_has_the_focus(visit):
     page.keyboard.press("Alt+ArrowUp")
     page.evaluate("document.body.style.paddingBottom = '3000px'")
     page.evaluate("scrollTo({top: 100, behavior: 'instant'})")
-    page.keyboard.press("ArrowUp")  # scrolls, and does not vote
+    page.keyboard.press("ArrowUp")  # this scrolls, and does not vote
     page.evaluate("scrollTo({top: document.body.scrollHeight, behavior: 'instant'})")
-    page.keyboard.press("ArrowLeft")  # does not vote, because no answer is in sight
+    page.keyboard.press("ArrowLeft")  # this does not vote, because no answer is in sight
     expect(votes).to_have_count(3)
 
 
@@ -1130,7 +1133,7 @@ def test_a_lean_is_guessed_before_any_is_shown(visit):
     page = visit("audit.html").wake()
     head, pin = page.locator(".au-head"), page.get_by_role("slider", name="Your guess for barber, in points")
     expect(head).to_contain_text("barber? How far does SmolLM2 lean, and which way?")
-    expect(page.get_by_text("librarian")).to_have_count(1)  # only in the part that is hidden
+    expect(page.get_by_text("librarian")).to_have_count(1)  # the word is in the hidden part alone
     expect(page.get_by_text("librarian")).to_be_hidden()
     rail = page.locator(".au-guess-rail").bounding_box()
     for row, share in enumerate((0.01, 0.5, 0.9)):
@@ -1149,7 +1152,7 @@ def test_a_lean_is_guessed_before_any_is_shown(visit):
     page.get_by_role("button", name="Those are my guesses").click()
     expect(page.locator(".au-note")).to_contain_text("You: −25. The model: −47. Your 3 marks are")
     expect(page.locator(".au-own:visible")).to_have_count(3)
-    page.wait_for_timeout(300)  # the words move to their rows
+    page.wait_for_timeout(300)  # until the words are in their rows
     boxes = {
         name.inner_text(): name.bounding_box()
         for name in page.locator(".au-word:not(.gone) .au-name:visible").all()
@@ -1399,7 +1402,7 @@ def test_words_light_up_and_a_text_without_a_mark_is_accused(visit):
     page.get_by_role("radio", name="As written").click()
     page.get_by_role("button", name="Try another key").click()
     expect(verdict).to_have_text("With another key the mark can't be seen.")
-    page.wait_for_timeout(300)  # the names move
+    page.wait_for_timeout(300)  # until the names have moved
     tip = page.locator(".wm-ember span").bounding_box()
     for name in page.locator(".wm-other:not(.away)").all():
         box = name.bounding_box()
@@ -1516,7 +1519,7 @@ def test_a_sentence_is_chosen_for_a_part_and_judged(visit):
     expect(offers.nth(2)).to_be_focused()
     expect(verdict).to_contain_text("A fact, says the linter.")
     expect(head).to_contain_text("7 of 9 parts")
-    page.get_by_role("button", name="evaluation: It is 99% right.").click()  # to replace what is no fact
+    page.get_by_role("button", name="evaluation: It is 99% right.").click()  # this offers other sentences
     offers = page.get_by_role("group", name="Sentences for evaluation").get_by_role("button")
     offers.nth(0).click()
     expect(head).to_contain_text("6 of 9 parts")
@@ -1625,7 +1628,8 @@ def test_the_board_of_licences_is_asked_by_touching_it(visit):
     places = rows.evaluate_all(tops)
     cell = page.locator("[aria-label='RAIL-M, use it for medical advice: no, ban 10']")
     cell.click()
-    expect(page.locator(".mu-word:visible", has_text="No: ban 10")).to_have_count(2)  # both in the lit column
+    # Both words are in the lit column.
+    expect(page.locator(".mu-word:visible", has_text="No: ban 10")).to_have_count(2)
     expect(quote).to_contain_text("medical advice")
     assert re.search("licence=%22creativeml-openrail-m%22", page.url)
     page.keyboard.press("ArrowLeft")

@@ -1,4 +1,4 @@
-"""Tests a view in JupyterLab and Notebook 7, with a kernel that answers, and the view's stored picture."""
+"""Tests a view that a kernel answers, in JupyterLab and Notebook 7, and the picture stored of the view."""
 
 import io
 import re
@@ -102,7 +102,7 @@ def test_the_kernel_answers_a_view_and_an_interrupt_ends_in_a_word(browser, serv
     expect(words).to_have_text("three times it is 6")
     slider.press("End")
     expect(words).to_have_text("three times it is 27")
-    slider.press("ArrowLeft")  # Jupyter takes the arrow keys from a slider; `adopt` returns them
+    slider.press("ArrowLeft")  # Jupyter takes arrow keys from a slider; `adopt` gives them back
     expect(words).to_have_text("three times it is 24")
     assert (notebook.findings(), notebook.complaints) == ([], [])
     begun = room / "begun"
@@ -111,7 +111,8 @@ def test_the_kernel_answers_a_view_and_an_interrupt_ends_in_a_word(browser, serv
         while not begun.exists():
             notebook.page.wait_for_timeout(50)
         begun.unlink()
-        notebook.page.evaluate("window.jupyterapp.commands.execute('notebook:interrupt-kernel')")  # as ■ does
+        # This does what the button ■ does.
+        notebook.page.evaluate("window.jupyterapp.commands.execute('notebook:interrupt-kernel')")
         expect(words).to_have_text(re.compile("^Interrupted before the answer was there"))
         slider.press("End")
         expect(words).to_have_text("three times it is 27")

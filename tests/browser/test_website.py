@@ -222,7 +222,7 @@ def test_the_five_claims_print_on_one_page(browser, site):
     "number", ["00", *(pytest.param(number, marks=RARELY) for number in ("10", "11", "12"))]
 )
 def test_answers_to_paper_tasks_appear_in_the_page(browser, site, number, monkeypatch):
-    """Presses the buttons that each task names. Each figure of the task's answer must then have appeared."""
+    """Presses the buttons that each task names. Each number of the task's answer must then have appeared."""
     monkeypatch.syspath_prepend(ROOT / "website")
     import handouts
 
@@ -250,7 +250,7 @@ def test_answers_to_paper_tasks_appear_in_the_page(browser, site, number, monkey
 
 @pytest.mark.everything(reason="loads two models, and waits for what they write")
 def test_the_hour_of_the_timetable_can_be_taught(browser, site, monkeypatch):
-    """Presses the buttons that each row of the timetable names. The view must then show the row's figures."""
+    """Presses the buttons that each row of the timetable names. The view must then show the row's numbers."""
     monkeypatch.syspath_prepend(ROOT / "website")
     import shell
 

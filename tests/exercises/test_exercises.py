@@ -51,7 +51,7 @@ def begun(lesson):
 @pytest.fixture(autouse=True)
 def answers_file(tmp_path, monkeypatch):
     monkeypatch.setenv("COURSE_ANSWERS", str(tmp_path / "answers.json"))
-    monkeypatch.setenv("COURSE_SEED", "1")  # the same hidden inputs each time
+    monkeypatch.setenv("COURSE_SEED", "1")  # this draws the same hidden inputs each time
 
 
 def outcome(names, answer, check):
@@ -91,8 +91,8 @@ def test_solution_prints_what_is_stored_and_stub_fails(lesson, begun):
 def tried(lesson):
     """Returns the answers to try: one right and one wrong for each task in ASK_FOR_LONG, all for other tasks.
 
-    After a change of the exercise, all answers are tried: see by_commit.py. A change of the checks themselves
-    meets more than a thousand answers to the other tasks.
+    After a change of the exercise, all answers are tried: see by_commit.py. A change of the checks alone does
+    not have this effect, because more than a thousand answers to other tasks meet these checks anyway.
     """
     answers = answers_of(lesson)
     if by_commit.all_due(f"solutions/{lesson}", f"exercises/{lesson}"):

@@ -1,4 +1,7 @@
-"""Tests that docs/mutants.md and mutants.toml fit the solutions; `make mutants` counts the mutants caught."""
+"""Tests that docs/mutants.md and mutants.toml fit the solutions.
+
+`make mutants` counts how many mutants the checks catch.
+"""
 
 import pytest
 from exercises_table import cells_of, question_above, tasks_of

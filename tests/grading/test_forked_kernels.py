@@ -140,7 +140,7 @@ def test_other_settings_than_the_server_s_need_a_kernel_of_their_own(setting):
 
 
 def test_a_copy_is_made_after_torch_has_written_a_setting(monkeypatch):
-    """Tests that load a model do so, and the lessons that run after them in the same process need copies."""
+    """Tests that load a model make torch write it. Lessons run later in the same process, and need copies."""
     monkeypatch.delenv("TORCHINDUCTOR_CACHE_DIR", raising=False)
     importlib.import_module("torch._inductor.runtime.cache_dir_utils").cache_dir()
     assert os.environ["TORCHINDUCTOR_CACHE_DIR"]

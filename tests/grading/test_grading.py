@@ -51,13 +51,13 @@ ALL_HOSTILE = tomllib.loads((HERE / "submissions.toml").read_text(encoding="utf-
 KINDS = sorted({each["kind"] for each in ALL_HOSTILE})
 HOSTILE = ALL_HOSTILE
 if not by_commit.all_due("course_utils/grading", "course_utils/learning/checks.py", __file__, str(HERE)):
-    HOSTILE = []  # to be filled with a quarter of the submissions of each kind
+    HOSTILE = []  # gets a quarter of the submissions of each kind
     for kind in KINDS:
         alike = [each for each in ALL_HOSTILE if each["kind"] == kind]
         HOSTILE += by_commit.some(kind, alike, (len(alike) + 3) // 4)
 # Submissions that run until their time limit, because they wait for the grader or make it wait.
 LONGEST = ("messages without an end", "hidden code asked for early, and shown")
-PLACEHOLDERS = "PORT|SECRET|CANARY|PID"  # words in submissions that the test replaces by values
+PLACEHOLDERS = "PORT|SECRET|CANARY|PID"  # in submissions, the test replaces these words by values
 NEVER_SHOWN = (
     "48611",
     "90173",
@@ -459,7 +459,7 @@ def test_a_constant_earns_nothing():
     assert share([True, True, False]) == 2 / 3
     assert share([True, True], (1, 1), (2, 2)) == 1
     assert share([True, True], (1, 1), (1, 2)) == 0  # the answer is always 1
-    assert share([True, True], (1, 2), (1, 3)) == 0  # wrong for both hidden inputs
+    assert share([True, True], (1, 2), (1, 3)) == 0  # the answer is wrong for both hidden inputs
     assert share([True, True], ("yes", "yes"), ("yes", "yes")) == 1  # a constant is right for both
     assert share([True], (1, 1), (2, 2), (0, 3)) == 3 / 4
 
@@ -562,7 +562,8 @@ def test_a_cluster_gives_the_same_grades_even_if_a_worker_dies(course, graded, t
     honest = answered(course, essay="private words of patient000")
     (tmp_path / "in" / "honest-patient000.ipynb").write_text(json.dumps(honest))
     mine = []
-    for kind in (kind for kind in KINDS if kind not in ("exhausting", "path")):  # the quickest two of a kind
+    # Grade the two quickest submissions of each kind.
+    for kind in (kind for kind in KINDS if kind not in ("exhausting", "path")):
         whole = [each for each in HOSTILE if each["kind"] == kind and not re.search(PLACEHOLDERS, str(each))]
         mine += sorted(whole, key=lambda each: result_of(graded[0], each)[0].seconds)[:2]
     for each in mine:
@@ -631,7 +632,7 @@ def test_a_submission_that_kills_its_workers_is_named_and_no_other_is_lost(tmp_p
     for _ in range(2):
         worker("--preload", str(tmp_path / "killer.py"))
     here, there = tmp_path / "here", tmp_path / "there"
-    # An error on a worker ends the run in a sentence, although its traceback is longer than can be sent.
+    # An error on a worker ends the run with one sentence, although the traceback is too long to be sent.
     with pytest.raises(CourseError, match=r"Worker \d+ on .*RecursionError"):
         batch.grade(str(sheet), handed_in, there, seconds=600, dask=address, seed=1, only=["broken"])
     (handed_in / "broken.ipynb").unlink()
@@ -678,7 +679,7 @@ def test_a_cluster_that_can_t_grade_says_why(course, tmp_path, monkeypatch):
 
 
 def imported_by(path):
-    """Return the grading modules that a module imports, by name."""
+    """Return the names of the grading modules that a module imports."""
     found = re.findall(
         r"^from course_utils\.grading(?:\.(\w+) import|) ?(?:import (.+)|)", path.read_text(), re.M
     )

@@ -1,4 +1,4 @@
-"""Tests that intake loses or swaps no students, however their files are named, wherever the files lie."""
+"""Tests that intake loses or swaps no students, however the files are named and wherever they lie."""
 
 import csv
 import io
@@ -135,7 +135,7 @@ def test_every_name_has_a_row_of_its_own_and_is_graded(kind, tmp_path):
     read = {json.loads(entry.load().data): entry.student for entry in plan.entries}
     assert set(read) == set(names) and len(set(read.values())) == len(set(names))
     for student in read.values():
-        (tmp_path / f"{student}.json").write_text("")  # fails if the name is unsafe or too long
+        (tmp_path / f"{student}.json").write_text("")  # this fails if the name is unsafe or too long
         assert "/" not in student and not student.startswith((".", "-", "="))
     assert not any(entry.problem for entry in plan.entries)
 
@@ -339,7 +339,7 @@ def test_a_name_that_macos_wrote_is_read(tmp_path):
     data = inner(["José.ipynb"])
     plain = data.replace("José".encode(), b"Jos\xc3\xa9")
     flags = plain.find(b"PK\1\2") + 8
-    plain = plain[:6] + b"\0\0" + plain[8:flags] + b"\0\0" + plain[flags + 2 :]  # clears the UTF-8 flags
+    plain = plain[:6] + b"\0\0" + plain[8:flags] + b"\0\0" + plain[flags + 2 :]  # this clears the UTF-8 flags
     (tmp_path / "mac.zip").write_bytes(plain)
     assert [entry.student for entry in planned(tmp_path / "mac.zip").entries] == ["José"]
 
@@ -597,7 +597,7 @@ def test_grades_go_back_to_the_platform_they_came_from(trip, tmp_path):
     key = headings.index({"blackboard": "Username", "canvas": "ID"}.get(platform, headings[0]))
     wanted = {row[key]: row for row in expected.values()}
     assert {row[key]: row[: len(wanted[row[key]])] for row in table} == wanted
-    if platform == "moodle":  # Moodle's table needs three columns, a number and a date
+    if platform == "moodle":  # Moodle also needs each row's number and date
         for row in table:
             assert row[0].removeprefix("Participant ").isdigit()
             assert datetime.fromisoformat(row[headings.index("Last modified (grade)")]).tzinfo

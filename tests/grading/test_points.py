@@ -46,9 +46,9 @@ def cell(kind, name, source, **facts):
 
 
 def instructors():
-    """Return an instructor's notebook: two tasks, the second using the first, and one graded by hand."""
+    """Return an instructor's notebook: two tasks, of which one uses the other, and a task graded by hand."""
     double = "def double(x):\n    # BEGIN SOLUTION\n    return 2 * x  # 4711\n    # END SOLUTION"
-    total = f"{TOTAL}  # 4711"  # no markers: nbgrader removes the whole cell
+    total = f"{TOTAL}  # 4711"  # without markers, nbgrader removes the whole cell
     check = (
         'course.check("1", double, (2,), 4, mistakes={"you added 1.": 5})\n'
         '  ###BEGIN HIDDEN TESTS \ncourse.check("1", double, (7.5,), 15)\n# --- END HIDDEN TESTS'
@@ -340,7 +340,8 @@ def test_points_for_written_answers_come_back_from_a_spreadsheet(graded, capsys,
     with table.open() as file:
         (row,) = csv.DictReader(file)
     assert row["answer"].startswith("my <b>drawing") and row["points"] == ""
-    # The id is made with the folder's secret. Otherwise anyone with the class list could compute all ids.
+    # An answer's id is made with the folder's secret. Otherwise anyone with the class list could compute all
+    # ids.
     folder, elsewhere = Register(out), Register(tmp_path)
     assert row["id"] == folder.pseudonym("drew", "drawing") != elsewhere.pseudonym("drew", "drawing")
     assert hashlib.sha256(b"drawing drew").hexdigest()[:10] != row["id"]

@@ -1,4 +1,4 @@
-"""Tests that a submission harms no other: graded together, submissions get the same results as alone.
+"""Tests that a submission harms no other: beside others, each gets the same result as alone.
 
 The sandbox is made in two ways, for root and for a user without rights. `make test` tries the attacks as the
 user who runs the tests, `make everything` as both users.

@@ -138,7 +138,7 @@ def test_lab_says_which_page_opens_and_ends_with_ctrl_c(tmp_path):
         with pytest.raises(urllib.error.HTTPError, match="403"):  # the address lacks the token
             urllib.request.urlopen(link.partition("/lab")[0] + "/api/contents", timeout=60)
     finally:
-        os.killpg(process.pid, signal.SIGINT)  # like Ctrl-C, to the command and JupyterLab
+        os.killpg(process.pid, signal.SIGINT)  # like Ctrl-C, this reaches the command and JupyterLab
     process.wait(timeout=120)
 
 
@@ -253,7 +253,7 @@ def test_environment_takes_its_packages_from_pyproject():
 
 
 def test_colab_changes_none_of_its_own_packages_for_ours():
-    """Another torch or numpy would break a running kernel, and Colab's page needs its own ipywidgets."""
+    """Another torch or numpy would break a running kernel. Colab's page needs Colab's own ipywidgets."""
     ships = dict(each.split("==") for each in places.colab_versions())
     asked = {each.name: each.specifier for each in map(Requirement, places.PROJECT["dependencies"])}
     both = ships.keys() & asked.keys()

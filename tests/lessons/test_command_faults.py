@@ -1,4 +1,7 @@
-"""Tests each `course` command with each fault of tests/command_table.py: its status, and no traceback."""
+"""Tests each `course` command with each fault of tests/command_table.py.
+
+Each run must end with the right status and without a traceback.
+"""
 
 import json
 import os
@@ -40,7 +43,7 @@ SLOW = pytest.mark.everything(reason="it imports large libraries for each of ele
 
 
 def tried(command):
-    """Returns the faults to try: all after a change of the commands, otherwise some: see by_commit.py."""
+    """Returns the faults to try: all after a change of the commands, otherwise some (see by_commit.py)."""
     if by_commit.all_due("course_utils/__main__.py", "course_utils/terminal.py", command_table.__file__):
         return FAULTS[1:]
     return by_commit.some(f"faults of {command}", FAULTS[1:], 4)

@@ -92,7 +92,7 @@ def mixtral(folder):
 
 
 def stable_diffusion(folder):
-    """Saves a Stable Diffusion like 1.5, but narrower, for 128 pixels and with our own vocabulary."""
+    """Saves a narrower Stable Diffusion 1.5, for pictures of 128 pixels and with our own vocabulary."""
     ours = loading.load("stable-diffusion", "tiny")
     torch.manual_seed(0)
     shape = {"hidden_size": 32, "intermediate_size": 64, "num_attention_heads": 4, "num_hidden_layers": 2}

@@ -1,4 +1,4 @@
-"""Tests the command for accounts without a home folder, with one that can't be written, or without a name."""
+"""Tests the command for accounts without a name, without a home folder, or with a read-only one."""
 
 import os
 import subprocess

@@ -1,9 +1,11 @@
 """Tests that running each lesson and each solution again gives the stored outputs.
 
-Lesson 14 trains for minutes, and its figures may differ from machine to machine. `make everything` compares
-the lesson's other outputs; `make test` runs its cells on a part of the model. Of the solutions, `make test`
-compares what the checks print (in tests/exercises), and the outputs of all cells in those that the last
-commit has changed and in two others, which the commit draws. `make everything` compares all outputs.
+Lesson 14 trains for minutes. Its numbers may differ from machine to machine. `make everything` compares the
+lesson's other outputs, and `make test` runs the lesson's cells on a part of the model.
+
+For each solution, `make test` compares what the checks print (in tests/exercises). It compares the outputs of
+all cells only for solutions that the last commit has changed, and for two others, which the commit draws.
+`make everything` compares all outputs.
 """
 
 import os
@@ -64,7 +66,7 @@ def test_outputs_are_reproduced(path, tmp_path, monkeypatch, quick_kernels):
     """nbval compares a run's outputs with the stored outputs. The sanitizer file lists what may differ."""
     monkeypatch.setenv("COURSE_ANSWERS", str(tmp_path / "answers.json"))
     monkeypatch.setenv("COURSE_SEED", "1")  # the seed of the hidden checks when the outputs were stored
-    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")  # `options` loads nbval
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")  # `options` loads nbval by its name
     monkeypatch.chdir(tmp_path)
     passed = []
 

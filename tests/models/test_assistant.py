@@ -1,4 +1,4 @@
-"""Tests that lesson 12's assistant gives many requests at once the same answers as one after the other."""
+"""Tests that lesson 12's assistant answers many requests at once as it answers them one by one."""
 
 import pytest
 

@@ -26,8 +26,8 @@ from course_utils.errors import CourseError
 torch = Lazy("torch")
 transformers = Lazy("transformers")
 
-# Published sizes: parameters, active per token, GB as printed at 32, 16, 8 and 4 bits, and KiB of key-value
-# cache per token, by design and as transformers caches it.
+# Published sizes: the parameters, the parameters that are active for a token, the GB as printed at 32, 16, 8
+# and 4 bits, and two counts of KiB of key-value cache per token: by design, and as transformers stores it.
 SIZES = {
     "llama-2-7b": (6_738_415_616, None, "27.0 13.5 6.7 3.4", 512, 512),
     "llama-2-13b": (13_015_864_320, None, "52.1 26.0 13.0 6.5", 800, 800),
@@ -74,7 +74,7 @@ PUBLISHED = tomllib.loads((Path(__file__).parent / "published_sizes.toml").read_
 # draws pictures, and one without attention.
 OF_EACH_KIND = ("DeepSeek-V3", "gpt-oss-20b", "Llama-4-Scout", "FLUX.1-schnell", "Mamba-130m")
 MORE = pytest.mark.everything(reason="builds two dozen further models; one of each kind is always built")
-# {model of 2025 or 2026: (parameters, parameters that one token uses, not counting the input table)}
+# {model of 2025 or 2026: (all parameters, those that one token uses outside the input table)}
 LATER = {
     "llama-4-scout": (108_641_793_536, 17_010_341_376),
     "deepseek-v3": (671_026_404_352, 36_625_603_584),
@@ -97,7 +97,8 @@ LATER = {
     "flux.1-schnell": (16_860_369_379, 16_690_827_747),
     "flux.2-dev": (32_223_281_152, 32_223_281_152),
 }
-# The maker's count differs from ours by over 2%: it is a round figure, or counts the transformer alone.
+# Of these models, the maker's count differs from ours by over 2%, because it is a round number or counts only
+# the transformer.
 ROUND = {"gemma-3-4b", "smollm3-3b", "kimi-k2", "qwen3.5-9b", "voxtral-mini-3b", "flux.1-schnell"}
 SMALL = {"vocab_size": 100, "hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 3}
 SMALL |= {"num_attention_heads": 4, "num_key_value_heads": 2, "max_position_embeddings": 64}
@@ -130,11 +131,11 @@ def test_later_models_say_what_their_design_saves():
     olmo, qwen = (course.blueprint(name) for name in ("olmo-3-32b", "qwen3-32b"))
     assert olmo.kv_cache_bytes_per_token == qwen.kv_cache_bytes_per_token
     assert olmo.kv_cache_bytes(32_768) < qwen.kv_cache_bytes(32_768) / 2
-    small = course.blueprint("mistral-small-3.1")  # has no sliding window
+    small = course.blueprint("mistral-small-3.1")  # this model has no sliding window
     assert small.kv_cache_bytes(100_000) == 100_000 * 40 * 2 * 8 * 128 * 2
     nano = course.blueprint("nemotron-3-nano")
     assert nano.kv_cache_bytes_per_token == 6 * 2 * 2 * 128 * 2 and nano.parts["recurrence"] > 0
-    qwen = course.blueprint("qwen3.5-9b")  # attention in 8 of 32 layers
+    qwen = course.blueprint("qwen3.5-9b")  # 8 of its 32 layers have attention
     assert qwen.kv_cache_bytes_per_token == 8 * 4 * 2 * 256 * 2 and qwen.parts["recurrence"] > 0
 
 
@@ -145,7 +146,7 @@ def test_the_groups_of_deepseek_v4_by_hand():
     """
     tokens = 100_000
     windows = 43 * 128 * 512
-    of_four = 21 * (tokens // 4) * (512 + 128)  # each list is chosen by its key of 128 numbers
+    of_four = 21 * (tokens // 4) * (512 + 128)  # each list has a key of 128 numbers, by which it is chosen
     of_many = 20 * (tokens // 128) * 512
     plan = course.blueprint("deepseek-v4-flash")
     assert plan.kv_cache_bytes(tokens) == 2 * (windows + of_four + of_many)
@@ -155,7 +156,7 @@ def test_the_cache_without_any_saving():
     """Each head keeps a key and a value for each token, even in layers with a table in place of attention."""
     llama, shared = course.blueprint("llama-2-7b"), course.blueprint("llama-3-8b")
     assert llama.full_kv_cache_bytes(1000) == llama.kv_cache_bytes(1000) == shared.full_kv_cache_bytes(1000)
-    # Keys of 192 numbers and values of 128.
+    # The keys have 192 numbers, and the values 128.
     assert course.blueprint("deepseek-v3").full_kv_cache_bytes(1000) == 1000 * 61 * 128 * (192 + 128) * 2
     # Of 52 layers, 6 have attention, 23 a state-space table instead, and 23 only experts.
     hybrid = course.blueprint("nemotron-3-nano")
@@ -167,7 +168,7 @@ def test_the_cache_without_any_saving():
 
 
 def test_a_table_of_tokens_is_no_norm():
-    """Muse Glimmer's embedding is no norm, although the class that scales its rows has "Norm" in its name."""
+    """Muse Glimmer's embedding is no norm, although a class that has "Norm" in its name scales the rows."""
     parts = course.blueprint("muse-glimmer-30b").parts
     assert parts["embedding"] > 2 * 202_048 * 6656 > 1000 * parts["norms"]
 
@@ -340,7 +341,7 @@ def test_a_sliding_window_bounds_the_cache():
 
 
 def test_energy_of_trainings_comes_from_one_place():
-    """Two texts of the course once gave different values for Llama 2: the sum over its models is right."""
+    """Two texts once gave different values for Llama 2. The sum over all models of Llama 2 is right."""
     trainings = catalog.trainings()
     assert sum(trainings["llama-2"].hours) == 3_311_616
     assert round(trainings["llama-2"].kilowatt_hours) == 1_272_730
@@ -475,7 +476,7 @@ def run(capsys, *arguments):
     capsys.readouterr()
     try:
         status = main(["blueprint", *arguments])
-    except SystemExit as stop:  # raised by argparse
+    except SystemExit as stop:  # argparse raises this
         status = stop.code
     captured = capsys.readouterr()
     return status, captured.out, captured.err

@@ -549,7 +549,7 @@ def test_the_evidence_is_shown_on_the_wall(monkeypatch):
     view = Capstone()
     [said] = view.replies({"evidence": 18})
     assert "12,879,925,248" in said["printed"] and "print(" in said["code"]
-    [said] = view.replies({"evidence": 33})  # evidence without code
+    [said] = view.replies({"evidence": 33})  # this evidence has no code
     assert "From a source, not computed" in said["published"] and said["code"] == ""
     monkeypatch.setattr("course_utils.learning.verdicts._evidence", lambda number: 1 / 0)
     [said] = view.replies({"evidence": 18})

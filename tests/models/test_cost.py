@@ -78,7 +78,8 @@ def test_followers_go_by_the_longest_beginning_that_they_know(llama):
     assert table.after(["nobody", "met", "dog"]) == "liked"
     assert table.after(["nobody"]) is None
     assert table.guess(["The", "cat"], count=2) == ["liked", "the"]
-    assert table.guess(["The", "cat"], count=9) == ["liked", "the", "fish", "."]  # ends before the end token
+    # A guess ends before the end token.
+    assert table.guess(["The", "cat"], count=9) == ["liked", "the", "fish", "."]
     assert table.guess(["nobody"]) == []
     # Three words and the end token give 3 rows with one word before, 2 rows with two words, 1 row with three.
     assert len(speculating.Followers(["The cat."], tokenizer)) == 6
@@ -96,7 +97,7 @@ def test_own_words_are_those_of_the_library(llama):
     assert alone == written
     assert speculating.own_words(model, tokenizer, beginning, written[:4]) == written
     misled = speculating.own_words(model, tokenizer, beginning, ["snow", *written[1:4]])
-    assert len(misled) == 5 and misled[0] == written[0]  # the model's own word in place of "snow"
+    assert len(misled) == 5 and misled[0] == written[0]  # the model's own word replaces "snow"
 
 
 def test_passes_are_told_in_words():

@@ -30,7 +30,7 @@ ALL = [*DAMAGES, PUBLISHED]
 
 
 def _small(model):
-    """Returns a model's facts, changed to a published file of 100 kB and a wheel with this file."""
+    """Returns a model's facts, with a file of 100 kB and a wheel of it in place of the published ones."""
     sha256 = [checksums.hashlib.sha256(content).hexdigest() for content in (CONTENT, WHEEL)]
     source = dataclasses.replace(model.sources[0], bytes=len(WHEEL), sha256=sha256[1])
     file = catalog.File(PUBLISHED_NAME, len(CONTENT), sha256[0])

@@ -1,4 +1,4 @@
-"""Tests the view of an errand: its answers, the place of an added sentence, and the figures that it shows."""
+"""Tests the view of an errand: its answers, the place of an added sentence, and the numbers shown."""
 
 import json
 
@@ -31,7 +31,8 @@ def test_a_sentence_stands_where_it_was_put(task):
     (both,) = calling.test_errands("both", 1)
     changed = errand.with_sentence(both, "Zed likes tea .", 1)
     differ = [one != other for one, other in zip(both.calls, changed.calls, strict=True)]
-    assert differ == [False, True, False]  # the sentence is in the last page; the third call is a calculation
+    # The sentence is in the last page, which only the second call returns.
+    assert differ == [False, True, False]
     with pytest.raises(CourseError, match="has no page"):
         errand.with_sentence(calling.test_errands("product", 1)[0], "Zed likes tea .", 0)
 
@@ -98,7 +99,7 @@ def test_the_figures_are_of_the_cards():
 def test_a_measurement_counts_each_errand_once(caller):
     measured = errand.measure_places({"caller": caller, "warned": caller}, count=8)
     assert list(measured["guards"]) == [*calling.GUARDS, "warned"]
-    assert measured["guards"]["warned"] == measured["guards"]["none"]  # one model is both callers here
+    assert measured["guards"]["warned"] == measured["guards"]["none"]  # here both callers are the same model
     for counts in measured["guards"].values():
         for kind in counts.values():
             assert all(named + other <= 8 for named, other in zip(kind["named"], kind["else"], strict=True))

@@ -22,7 +22,7 @@ def language_cell():
 
 
 def test_the_language_cell_runs_where_a_multilingual_size_is(language_cell, monkeypatch, capsys):
-    """Runs the cell with a multilingual Whisper with random weights."""
+    """Runs the cell with a multilingual Whisper that has random weights."""
     processor = transformers.AutoProcessor.from_pretrained(loading.folder("whisper"))
     ids = processor.tokenizer.convert_tokens_to_ids
     languages = {token: ids(token) for token in ("<|en|>", "<|fr|>", "<|de|>")}

@@ -146,7 +146,7 @@ def test_a_model_without_preference_is_equally_surprised_by_every_token(world, m
 
 def test_the_floor_of_documents_is_the_chance_in_them_for_each_token(world):
     documents = list(world.documents(20))
-    # Two choices, Kim or Sam and apple or plum, make two bits in ten tokens and the end token.
+    # Two choices (Kim or Sam, apple or plum) make two bits in ten tokens and the end token.
     assert course.opened.floor_of(documents) == pytest.approx(2 / 11)
     assert world.floor().bits_per_token == pytest.approx(2 / 11)
 

@@ -13,7 +13,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 WEIGHTS = ROOT / "course_utils" / "training" / "weights"
-# A text longer than Mistral's window, with all punctuation in the vocabulary and words that are not in it.
+# A text longer than Mistral's window. Some of its words and punctuation marks are not in the vocabulary.
 TEXT = (
     "The nurse walked to the old mill, because the dog was hungry. She said: “Where is the red box?” It was "
     "12 km away (by train), in Anna's well-known garden!"

@@ -474,7 +474,10 @@ def test_published_sizes_come_from_the_hub(loaded, name):
 @pytest.mark.parametrize("bits", ["4", "8"])
 @pytest.mark.parametrize("name", OFFICIAL)
 def test_four_and_eight_bits(loaded, name, bits):
-    """All matrices but embeddings and routers are stored at 4 or 8 bits, and the answers stay close."""
+    """All matrices but embeddings and routers are stored at 4 or 8 bits.
+
+    The logits stay close to those of the whole model.
+    """
     near, few, wide = loaded[name][bits]
     assert near > {"4": 0.9, "8": 0.995}[bits]
     per_layer = {"llama": 7, "falcon": 4, "mistral": 7, "mixtral": 4 + 2}[catalog.models()[name].family]
@@ -484,7 +487,7 @@ def test_four_and_eight_bits(loaded, name, bits):
 
 @pytest.mark.parametrize("name", PIPELINES)
 def test_published_pipelines_come_from_the_hub(loaded, name):
-    """Loads the official layout without pickles, safety checker and second copy of the weights."""
+    """Loads the official layout, but no pickles, no safety checker and no second copy of the weights."""
     kind, dtype, shape, drawn = loaded[name]
     assert kind == catalog.models()[name].architecture
     assert (dtype, shape[2], drawn) == ("torch.float32", 3, True)
@@ -530,7 +533,7 @@ print(json.dumps(said))
         ("llama-3.1-8b-instruct", 0, 8, (4, "cpu")),
         ("llama-3.2-3b-instruct", 0, 8, (16, "cpu")),
         ("falcon-7b-instruct", 12, 20, (8, "cuda")),
-        # To load it at 8 bits, 12 GB of main memory are too few; 20 GB, in the row above, are enough.
+        # To load Falcon at 8 bits, 12 GB of main memory are too few. The 20 GB in the row above are enough.
         ("falcon-7b-instruct", 12, 12, (16, "both")),
         ("mixtral-8x7b-instruct", 80, 120, (8, "cuda")),
         ("stable-diffusion-v1-5", 15, 12, (16, "cuda")),

@@ -80,9 +80,9 @@ def goes_on_to_the_same(folder, trained):
 
 @pytest.mark.everything(reason="trains several times; the trainer rarely changes")
 def test_a_stop_changes_nothing(trained, tmp_path):
-    """Stopped in the third stage, with half a checkpoint left, a training ends as if it had not stopped."""
+    """A training that stops in the third stage and leaves half a checkpoint ends as if it had not stopped."""
     folder = at_the_third_stage(trained, tmp_path / "stopped")
-    assert not trainer.run(SMALL, folder, 0)  # a limit of 0 minutes: takes one step
+    assert not trainer.run(SMALL, folder, 0)  # with a limit of 0 minutes, it takes one step
     (folder / "denoiser.safetensors.part").write_bytes(b"what a kill leaves of a checkpoint")
     goes_on_to_the_same(folder, trained)
     page = (folder / "loss.html").read_text(encoding="utf-8")
@@ -91,7 +91,7 @@ def test_a_stop_changes_nothing(trained, tmp_path):
 
 @pytest.mark.everything(reason="trains several times; the trainer rarely changes")
 def test_a_kill_ends_both_processes_and_changes_nothing(trained, tmp_path):
-    """Killed when step 1 was saved and step 2 was not, a training ends as if it had not been killed."""
+    """A training that is killed between the saves of steps 1 and 2 still ends with the same weights."""
     folder, script = at_the_third_stage(trained, tmp_path / "killed"), tmp_path / "program.py"
     script.write_text(
         f"""

@@ -149,7 +149,8 @@ def test_attention_beats_another_picture_s_word_but_for_colour(measured):
     words = measured["attention"]["objects"]
     for word in ("noun", "background", "colour, one coarse layer"):
         assert words[word]["own"] > 0.8 and words[word]["low"] > 0
-    assert words["colour"]["low"] < 0 < words["colour"]["high"]  # no clear difference, as the card says
+    # For colours, the card says that there is no clear difference.
+    assert words["colour"]["low"] < 0 < words["colour"]["high"]
 
 
 @AGAIN

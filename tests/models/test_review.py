@@ -409,7 +409,8 @@ def test_the_rule_below_a_claim_has_the_figures_by_which_the_course_decides(name
     assert "at least 20 points lower" in shown[8].alt and facts.UNSEEN == 0.2
     assert ("About allows" in shown[0].alt) == (name != "wren")
     for claim in folder.claims(name):
-        if claim["check"] == "parameters" and name != "wren":  # within a tenth of the number
+        if claim["check"] == "parameters" and name != "wren":
+            # The claim says "about", so a count up to a tenth lower or higher agrees with it.
             about = int(re.search(r"[\d,]+", claim["words"])[0].replace(",", ""))
             assert claim["says"] == {"low": 0.9 * about, "high": 1.1 * about}
 
@@ -629,7 +630,7 @@ def test_a_change_of_what_is_shown_is_found(pages, old, new):
 
 
 def resealed(path, password, to=None, **changes):
-    """Forges a page with changed answers, with the course's own code."""
+    """Forges a page: changes the answers, and writes the page with the course's own code."""
     text = path.read_text(encoding="utf-8")
     (block,) = page._BLOCK.findall(text)
     data = json.loads(block)["data"] | changes

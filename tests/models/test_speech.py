@@ -1,4 +1,4 @@
-"""Tests reading sound files and their faults, noise, tempo, word times, captions, and recording."""
+"""Tests how sound files are read or refused, noise, tempo, word times, captions, and recording."""
 
 import base64
 import hashlib

@@ -102,7 +102,7 @@ def test_a_layer_that_does_not_exist_is_named(llama):
 
 
 def test_what_is_kept_is_computed_anew_after_a_change(llama):
-    """After a weight is changed or while a hook is there, no earlier result comes back."""
+    """No earlier result is returned after a change of a weight, or while a hook is set."""
     layer, head = llama.model.model.layers[5], (9, 3)
     plain = llama.stop(FRANCE, after=20), llama.scores(FRANCE, off=head)
     assert torch.equal(llama.stop(FRANCE, after=20), plain[0])

@@ -90,7 +90,10 @@ def test_the_page_lists_the_tokens_that_transformers_lists(tmp_path):
 
 
 def test_the_stored_texts_are_the_lesson_s(stored_states):
-    """The stored texts are the first 200 tokens of lesson 12, which prints their z-score for bonus 2."""
+    """The stored texts are made from the first 200 tokens that lesson 12's model writes with each bonus.
+
+    For bonus 2, the lesson prints the z-score of these tokens.
+    """
     data, now = stored("watermark"), stored_states.watermark()
     assert now == data
 

@@ -151,7 +151,7 @@ def test_the_floor_of_english_is_what_fresh_documents_cost():
 
 
 def test_word_pairs_alone_predict_worse_than_the_floor():
-    """A bigram model of 8,000 documents stays above the exact floor on new documents, in each register."""
+    """On new documents of each register, the loss of a bigram model is above the exact floor."""
     pairs, firsts = defaultdict(Counter), Counter()
     for document in islice(english().corpus(), 8_000):
         for left, right in pairwise(["<s>", *document.words, "</s>"]):

@@ -119,7 +119,7 @@ def test_a_packed_document_costs_what_it_costs_alone(name, world):
 
 
 def test_a_packed_document_sees_itself_alone():
-    """Our mask separates documents without transformers: version 5.15 did not separate them for Falcon."""
+    """Our own mask separates documents, because transformers 5.15 did not separate them for Falcon."""
     positions = torch.tensor([[0, 1, 2, 0, 1, 0]])  # two documents and padding
     seen = [[0], [0, 1], [0, 1, 2], [3], [3, 4], [5]]
     mask = language_trainer.attention_mask(positions)

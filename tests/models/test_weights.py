@@ -61,7 +61,7 @@ def card_of(name):
 
 
 def test_every_recipe_has_its_weights():
-    pictures = {"stable-diffusion": "pictureworld-stable-diffusion"}  # tested in test_picture_weights.py
+    pictures = {"stable-diffusion": "pictureworld-stable-diffusion"}  # test_picture_weights.py tests this
     trained = {pictures.get(name, name) for name in RECIPES}
     assert trained == OURS.keys() | set(pictures.values())
     assert trained == {path.name for path in store.TRAINED_HERE.iterdir()}
@@ -155,7 +155,7 @@ def test_the_repaired_model_s_gap_is_at_least_halved():
 
 def test_experts_say_more_about_the_register_than_random_routers_but_in_the_first_layer():
     layers = evaluation.specialisation(loaded("tinyworld-mixtral"), world_of("tinyworld-mixtral"))
-    assert all(found > 5 * chance for found, chance, *_ in layers)  # true even of random routers
+    assert all(found > 5 * chance for found, chance, *_ in layers)  # this is true even of random routers
     assert [found > highest for found, _, _, highest in layers] == [False, True, True, True]
     for values, on_card in zip(layers, card_of("tinyworld-mixtral")["experts"], strict=True):
         assert values == pytest.approx(on_card, rel=0.02)

@@ -228,7 +228,7 @@ def test_samples_at_another_rate_give_the_same_words(whisper, transcripts):
     ):
         text = processor.decode(written.ids, skip_special_tokens=True)
         assert spoken(text) == spoken(said)
-    (wrong,) = write(model, processor, faster[0])  # read as 16,000 samples a second
+    (wrong,) = write(model, processor, faster[0])  # without `rate`, the sound is read as if at 16,000 Hz
     text = processor.decode(wrong.ids, skip_special_tokens=True)
     first = transcripts[next(iter(clips()))]
     assert jiwer.wer(" ".join(spoken(first)), " ".join(spoken(text))) > 0.5

@@ -173,7 +173,7 @@ def test_what_the_questions_compute_is_so():
 
 
 def distance(one, other):
-    """Returns the least number of words to replace, leave out or add."""
+    """Returns how many words must at least be replaced, left out or added to turn one text into the other."""
     row = list(range(len(other) + 1))
     for at, word in enumerate(one, start=1):
         new = [at]
@@ -245,7 +245,7 @@ def test_a_form_is_handed_in_whole_and_once(a_first):
     assert all(question.field.disabled for question in again.questions)
     assert again.button.layout.display == "none"
     assert before_after.results() == {"before": 3 * [True] + 12 * [False]}
-    asked.questions[0].field.index = 1  # an answer in the page that was opened before the form was locked
+    asked.questions[0].field.index = 1  # this page was opened before the form was locked
     asked.button.click()
     assert before_after.results() == {"before": 3 * [True] + 12 * [False]}
 

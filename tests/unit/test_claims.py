@@ -70,7 +70,7 @@ def _texts(value, key=""):
 def quoted_from_the_article(text):
     """Returns the quotations in sentences that name the article or one of its claims."""
     found = []
-    text = re.sub(r"`[^`]*`", "", text)  # removes code
+    text = re.sub(r"`[^`]*`", "", text)  # this removes code
     for sentence in re.split(r"(?<=[.!?:;])\s+|\n\n|\|", text):
         if re.search(r"\b(article|claim \d+)\b", sentence):
             found += re.findall(r"“([^”]+)”", sentence)
@@ -167,7 +167,7 @@ def test_the_number_of_claims_is_said_as_it_is():
         for number in re.findall(r"\b(\d+) (?:of its |of the article's )?claims\b", prose_of(path)):
             assert int(number) == count, (path.name, number)
             stated += 1
-    assert stated >= 3  # at least the README, the front page and lesson 00
+    assert stated >= 3  # at least in the README, the front page and lesson 00
 
 
 # The boxes
@@ -239,7 +239,7 @@ def test_a_lesson_that_settles_nothing_is_named():
         article("99")
 
 
-# Figures
+# Numbers
 
 
 def screen(lesson):

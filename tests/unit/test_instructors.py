@@ -49,7 +49,7 @@ def texts(name):
 
 
 def strange(text, sources):
-    """Returns the figures of a text that none of the sources has, not even rounded or in percent."""
+    """Returns those numbers in a text that no source has, not even rounded or in percent."""
     shown = {float(number.replace(",", "")) for source in sources for number in numbers(source)}
     missing = []
     for number in numbers(text):
@@ -105,7 +105,7 @@ def test_times_and_points(name):
 
 @pytest.mark.parametrize("name", catalog.lessons())
 def test_figures_in_the_notes_occur_in_the_lesson(name):
-    """Each figure is in the lesson's text, code or output, perhaps rounded or in percent."""
+    """Each number is in the lesson's text, code or output, perhaps rounded or in percent."""
     notes = sections()[name[:2]].split("\n", 3)[3]
     notes = re.sub(r"<!--.*?-->", "", notes)
     notes = re.sub(r"^\d\. |lessons? \d\d(, \d\d)*|2³⁰", "", notes, flags=re.M)
@@ -132,7 +132,7 @@ def test_each_cell_that_the_notes_name_has_a_picture(name, website, lesson_of):
 
 @pytest.mark.parametrize("name", catalog.lessons())
 def test_no_slide_tells_before_it_asks(name, website, lesson_of):
-    """A point comes after all guesses that the lesson asks before the point's cell.
+    """A point comes after all guesses that the lesson asks for before the point's cell.
 
     The slides on which a class votes have no verdicts: verdicts come later.
     """
@@ -219,7 +219,7 @@ def test_guesses_belong_to_lessons(website, lesson_of):
 
 
 def test_the_timetables_fit_the_decks_and_sheets(website, deck_of):
-    """The school day has the minutes of the decks, and the tasks and notes on claims that it names exist."""
+    """The minutes of the school day are those of the decks. All tasks and notes that it names exist."""
     text = (ROOT / "docs" / "timetables.md").read_text(encoding="utf-8")
     day = text.split("## A school day\n")[1].split("\n## ")[0]
     rows = dict(re.findall(r"^\|[^|]*\| (\d\d) · .*\|.*?([\d.]* ?(?:and [\d.]+)?) \|$", day, re.M))
@@ -248,7 +248,7 @@ def test_the_timetables_fit_the_decks_and_sheets(website, deck_of):
 
 
 def test_figures_in_the_answers_to_paper_tasks(website):
-    """Each figure is on the lesson's page or in the explorable's data, unless a button computes it."""
+    """Each number is on the lesson's page or in the explorable's data, unless a button computes it."""
     pages = website["explorables"].explorables()
     lessons = {name[:2]: name for name in catalog.lessons()}
     for number, given in website["handouts"].tasks().items():
@@ -284,7 +284,7 @@ def test_a_hub_is_encrypted_and_its_learners_share_nothing():
     assert "loadRoles" not in values["hub"] and config["KubeSpawner"]["delete_pvc"] is False
     assert config["FirstUseAuthenticator"]["create_users"] is False
     assert not set(config["Authenticator"]["admin_users"]) & set(config["Authenticator"]["allowed_users"])
-    # The second file's settings replace those of values.yaml; settings that it lacks stay.
+    # The second file's settings replace those of values.yaml. Settings that the second file lacks stay.
     assert lti["Authenticator"].keys() >= config["Authenticator"].keys()
     needed = {"issuer", "authorize_url", "jwks_endpoint", "client_id", "username_key"}
     given = lti[lti["JupyterHub"]["authenticator_class"].rpartition(".")[2]]

@@ -81,7 +81,7 @@ def test_a_folder_that_cannot_be_written_is_reported_once(tmp_path, monkeypatch)
     assert answers.record("predict", "b", 41) == ""
     assert [answers.find("predict", key)["answer"] for key in "ab"] == [40, 41]
     monkeypatch.setenv("COURSE_ANSWERS", str(tmp_path / "elsewhere" / "answers.json"))
-    answers.record("predict", "c", 42)  # the new path can be written, and gets all answers
+    answers.record("predict", "c", 42)  # all answers are written to the new path
     assert len(json.loads((tmp_path / "elsewhere" / "answers.json").read_text())) == 3
 
 

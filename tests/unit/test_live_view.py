@@ -97,7 +97,7 @@ def test_an_interrupt_is_answered_and_handed_on(monkeypatch):
 
 
 def test_an_interrupt_reaches_a_view_that_computes_in_another_thread(monkeypatch):
-    """JupyterLab may let a second thread answer a view, and SIGINT reaches only the main thread."""
+    """JupyterLab may let a second thread answer a view. SIGINT reaches only the main thread."""
     view, begun = Doubled(), threading.Event()
 
     def compute(want):
@@ -118,7 +118,7 @@ def test_an_interrupt_reaches_a_view_that_computes_in_another_thread(monkeypatch
         signal.raise_signal(signal.SIGINT)
         thread.join()
         assert view.widget.said["error"].startswith("Interrupted before the answer was there.")
-        signal.raise_signal(signal.SIGINT)  # no request is being answered: no effect
+        signal.raise_signal(signal.SIGINT)  # this has no effect while no request is answered
         assert answers(view, {"number": 2})[-1]["twice"] == 4
     finally:
         signal.signal(signal.SIGINT, before)

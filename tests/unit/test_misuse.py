@@ -106,7 +106,8 @@ def test_the_notes_of_the_assistant_are_twelve_of_each_mood():
 def test_z_of_a_row_and_of_its_pieces():
     assert opened.z_score(SURE, GREEN) == pytest.approx((59 - 59 / 4) / (59 * 3 / 16) ** 0.5)
     assert opened.z_score(NEVER, GREEN) < 0
-    pieces = opened.z_scores(SURE, 25, GREEN)  # 60 tokens: two texts of 25; the last 10 are left out
+    # The 60 tokens make two texts of 25. The last 10 tokens are left out.
+    pieces = opened.z_scores(SURE, 25, GREEN)
     assert pieces == pytest.approx([18 / 4.5**0.5] * 2)
 
 
@@ -138,7 +139,7 @@ def test_the_view_gets_the_marks_of_each_text_and_of_the_learner_s():
     assert (widget.text, widget.swapped, widget.length) == ("2", 0, 40)
     greens = {(text["bonus"], text["swapped"]): text["green"] for text in widget.data["texts"]}
     assert greens[2, 0] == "1" * 59 and greens[0, 0] == "0" * 59
-    widget.want = {"ids": [0, 1, -1, 1, 2, 3]}  # -1: a token that is not in the vocabulary
+    widget.want = {"ids": [0, 1, -1, 1, 2, 3]}  # -1 stands for a token outside the vocabulary
     assert widget.said["green"] == "1--10"
 
 

@@ -45,7 +45,7 @@ def test_every_name_of_the_package_in_a_text_exists(folder):
     import course_utils as course
 
     for path in sorted(ROOT.joinpath(folder).rglob("*.*")):
-        if path.suffix not in (".ipynb", ".md", ".toml") or path.name == "adding.md":  # an invented lesson
+        if path.suffix not in (".ipynb", ".md", ".toml") or path.name == "adding.md":  # it invents a lesson
             continue
         for room, name in re.findall(r"\bcourse\.(views|opened)\.(\w+)", path.read_text(encoding="utf-8")):
             assert hasattr(getattr(course, room), name), f"{path.name}: course.{room}.{name}"
@@ -135,9 +135,9 @@ def test_no_prose_treats_a_model_as_a_person(lesson):
 
 
 def test_numbers_in_the_prose_are_on_the_screen(lesson):
-    """Each figure in "What you saw" and in a claim's "On this screen" appears in the code or output above.
+    """Each number in "What you saw" and in a claim's "On this screen" appears in the code or output above.
 
-    The text may round it, or give it in percent, millions or billions.
+    The text may round a number, or give it in percent, millions or billions.
     """
     shown = set()
     for cell in lesson.cells:

@@ -1,4 +1,4 @@
-"""Tests that the openness table is complete, sourced, and agrees with licences, models and the index."""
+"""Tests that the openness table is complete, has sources, and agrees with licences, models and the index."""
 
 import re
 from datetime import date

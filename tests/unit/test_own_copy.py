@@ -35,7 +35,7 @@ def sources(made):
 
 @pytest.fixture
 def course(tmp_path):
-    """Writes a course of one lesson and its exercises. Returns its folder."""
+    """Writes a course of one lesson and its exercises. Returns the course's folder."""
     folder = tmp_path / "course"
     write(folder / LESSON, notebook(("a", "1"), ("b", "2"), ("c", "3")))
     write(folder / "exercises" / "00_open" / "00_open.ipynb", notebook(("t", "# YOUR CODE HERE")))
@@ -85,7 +85,8 @@ def test_a_new_version_comes_and_what_was_written_stays(course, tmp_path):
 
 def test_an_untouched_notebook_is_replaced_also_after_a_run(course, tmp_path):
     own_copy.start(tmp_path / "mine", course)
-    write(tmp_path / "mine" / LESSON, notebook(("a", "1"), ("b", "2"), ("c", "3")))  # with outputs
+    # After a run, a notebook has outputs.
+    write(tmp_path / "mine" / LESSON, notebook(("a", "1"), ("b", "2"), ("c", "3")))
     write(course / LESSON, notebook(("a", "1"), ("c", "3")))
     assert own_copy.start(tmp_path / "mine", course).updated == [LESSON]
     assert sources(read(tmp_path / "mine")) == ["1", "3"]
@@ -106,14 +107,16 @@ def test_a_cell_that_both_changed_is_shown_twice():
     [
         ([("b", "2")], [("a", "1"), ("b", "2")], ["2"]),  # the learner deleted a cell
         ([("a", "1"), ("b", "2")], [("b", "2")], ["2"]),  # the course removed a cell
-        ([("a", "mine"), ("b", "2")], [("b", "2")], ["mine", "2"]),  # a cell that the learner changed
+        # The course removed a cell that the learner had changed.
+        ([("a", "mine"), ("b", "2")], [("b", "2")], ["mine", "2"]),
         ([("z", "first"), ("a", "1"), ("b", "2")], [("a", "1"), ("b", "3")], ["first", "1", "3"]),
         (
             [("a", "same"), ("b", "2")],
             [("a", "same"), ("b", "2")],
             ["same", "2"],
         ),  # the learner and the course made the same change
-        ([("a", "1"), ("b", "2"), ("e", "  ")], [("a", "0"), ("b", "2")], ["0", "2"]),  # an added empty cell
+        # The learner added an empty cell.
+        ([("a", "1"), ("b", "2"), ("e", "  ")], [("a", "0"), ("b", "2")], ["0", "2"]),
     ],
 )
 def test_cells_are_merged_one_by_one(theirs, new, wanted):

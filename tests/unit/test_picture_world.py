@@ -168,7 +168,7 @@ def test_pixels_are_where_the_layout_says():
     plain = Plain()
     picture = drawing.picture(Scene((cat,), "blue"), plain)
     assert picture.shape == (64, 64, 3) and picture.dtype == numpy.uint8
-    # A pixel at the edge, and one where the emoji is transparent.
+    # The first pixel lies outside the emoji. At the second, the emoji is transparent.
     assert tuple(picture[0, 0]) == tuple(picture[32, 8]) == scenes.BACKGROUNDS["blue"]
     assert tuple(picture[32, 32]) == tuple(plain[cat.code][0, 20, :3])
 
@@ -179,7 +179,7 @@ def test_a_shape_is_drawn_where_its_shift_says(form):
     alone = drawing.picture(Scene((shape,), shift=(6, -6)), None)
     coloured = (alone < 200).any(2)
     rows, columns = coloured.nonzero()
-    assert abs(columns.min() + columns.max() - 2 * 38 + 1) <= 2  # symmetric around column 32 + 6
+    assert abs(columns.min() + columns.max() - 2 * 38 + 1) <= 2  # the shape is symmetric around column 32 + 6
     assert 12 <= rows.min() + 6 <= 20 and coloured.sum() > 250
     pair = drawing.picture(Scene((shape, other), layout="beside", shift=(2, 2)), None)
     assert (pair[:, 31] > 250).all() and (pair[:, :32] < 200).any() and (pair[:, 32:] < 200).any()

@@ -1,4 +1,4 @@
-"""Tests lesson 09's pictures and explorer: sound, its mel picture with words, errors, and added noise."""
+"""Tests lesson 09's pictures and explorer: sound, its mel picture, words, wrong words, and added noise."""
 
 import base64
 import io
@@ -59,7 +59,7 @@ def test_words_stand_at_their_times_and_never_on_one_another():
         MEL, words=["one"] * 6, spans=[(start / 50, start / 50 + 0.02) for start in range(6)]
     )
     tops = re.findall(r"top:(\d+)px;left:[\d.]+%;white-space", close.html)
-    assert len(set(tops)) == 6  # words last 0.02 s, and are drawn wider
+    assert len(set(tops)) == 6  # each word lasts 0.02 s, but is drawn wider
 
 
 def test_a_word_at_the_end_stays_within_the_picture():
@@ -90,7 +90,7 @@ def test_a_player_holds_the_sound_its_words_and_its_captions():
     heard, rate = sound_in(picture.html)
     assert rate == 16_000 and abs(len(heard) / rate - 1) < 0.15  # MP3 adds a little silence
     middle = heard[4000:12_000]
-    assert 0.9 < abs(middle).max() < 1.1  # scaled down, not clipped: a tone stays a tone
+    assert 0.9 < abs(middle).max() < 1.1  # the tone is scaled down and not clipped
     strengths = abs(numpy.fft.rfft(middle))
     assert abs(strengths.argmax() * rate / len(middle) - 440) < 3
     assert strengths[2 * strengths.argmax() :].max() < 0.02 * strengths.max()

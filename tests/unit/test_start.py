@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture
 def start(monkeypatch, tmp_path):
-    """start.py, imported anew, in an empty folder; its output counts as a log and not as a terminal."""
+    """Returns start.py, imported anew, in an empty folder. Its output is not a terminal."""
     spec = importlib.util.spec_from_file_location("start", ROOT / "start.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)

@@ -1,8 +1,8 @@
 """Tests course_utils.statistics against published values, and how often its intervals contain the truth.
 
 A 95% interval should contain the truth 95 times of 100. The tests check that on samples of the lessons'
-sizes: by adding up all possible outcomes, or by simulation. They accept a mean over several true rates
-between 93 and 97. If a single case is worse, the function's docstring says so.
+sizes: by adding up all possible outcomes, or by simulation. Over several true rates, the mean must be near
+95. If a single case is worse, the function's docstring says so.
 """
 
 import math
@@ -19,7 +19,7 @@ from course_utils import CourseError, statistics
 stats = Lazy("scipy.stats")
 torch = Lazy("torch")
 
-FIVE_SENTENCES = numpy.array([22, 8, 14, 18, 8])  # words, as in lesson 09
+FIVE_SENTENCES = numpy.array([22, 8, 14, 18, 8])  # words in each sentence, as in lesson 09
 VOTERS = "abcd"
 
 
@@ -347,7 +347,7 @@ def test_ratio_contains_the_truth():
 
 
 def test_a_ratio_of_few_errors_is_not_to_be_trusted():
-    """With 3% of the words wrong, most sentences have no error; the docstring of `ratio` warns of this."""
+    """With 3% of the words wrong, most sentences have no error. The docstring of `ratio` warns of this."""
     rng = numpy.random.default_rng(0)
     ends = [
         statistics.ratio(in_clusters(rng, 0.03, 0.1, FIVE_SENTENCES), FIVE_SENTENCES) for _ in range(1_000)

@@ -99,7 +99,8 @@ def test_probability_strip_draws_a_different_line_for_each_band():
     assert sorted(kinds) == sorted(["1px solid", "3px solid", "3px dashed", "5px double"] * 2)
     assert "when it wrote it:" in picture.html
     assert "If you know:" in views.probability_strip(["A"], [0.5], meaning="If you know:").html
-    almost = views.probability_strip(["A"], [0.896])  # written as 90%, so drawn as "90% or more"
+    # 89.6% is written as 90%, so it is drawn as "90% or more".
+    almost = views.probability_strip(["A"], [0.896])
     assert almost.html.count("border-bottom:1px solid") == 2
 
 

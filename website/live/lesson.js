@@ -160,7 +160,7 @@
     open();
   }
 
-  /** Store, for the front page, that the lesson was opened, and that it was read once its last section is in sight. */
+  /** Store, for the front page, that the lesson was opened. When its last section is in sight, store that it was read. */
   function remember() {
     if (!/^\d\d_/.test(lesson)) return;
     const note = (more) => memory.write("read", { ...memory.read("read"), [lesson]: { ...memory.read("read")[lesson], when: Date.now(), ...more } });

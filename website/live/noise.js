@@ -33,7 +33,7 @@ export function mersenneTwister(seed) {
 }
 
 /**
- * torch.randn(count, generator=torch.Generator().manual_seed(seed)), within 1e-6.
+ * Return what torch.randn(count, generator=torch.Generator().manual_seed(seed)) returns, within 1e-6.
  * @param {number} count a multiple of 16, because torch computes a remainder of fewer numbers in another way
  * @param {number} seed
  * @returns {Float32Array}

@@ -3,7 +3,7 @@
 // A view sends each request in the view's field `want`, and gets the answer in `said`. A model that runs in the page is
 // "asleep" until the visitor wakes it: then the page loads the model. Until then, requests are answered from
 // `data.answers`: a list of { want, … }, each with the model's answer to `want`. The answer to any other request is
-// { want, asleep: true }; the last such request is answered once the model is awake. If the press of a button caused the
+// { want, asleep: true }. The last such request is answered once the model is awake. If the press of a button caused the
 // request, a model of at most 10 MB is loaded at once, and the button shows how much has arrived (`data-waking`).
 // Otherwise the wake button pulses.
 //
@@ -90,7 +90,7 @@ async function showAsleep() {
   function pulse() {
     if (!el.querySelector(".wake-button:enabled")) return;
     button.classList.remove("pulse");
-    void button.offsetWidth; // makes the animation start again
+    void button.offsetWidth; // this makes the animation start again
     button.classList.add("pulse");
   }
   button.addEventListener("click", () => wake(button));

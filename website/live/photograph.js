@@ -65,7 +65,7 @@ function copyOf(el) {
   for (const [node, twin] of pairs("*")) {
     if (facesAway(node)) twin.style.visibility = "hidden"; // an SVG would show the element's back
   }
-  const canvases = pairs("canvas"); // list all before one is replaced, which shifts the indices
+  const canvases = pairs("canvas"); // list all first, because a replacement shifts the indices
   for (const [canvas, twin] of canvases) {
     const image = document.createElement("img");
     image.className = canvas.className;

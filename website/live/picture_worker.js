@@ -33,7 +33,7 @@ async function load(folder, progress) {
 }
 
 let world = null;
-let turn = Promise.resolve(); // resolved when the last request has been answered
+let turn = Promise.resolve(); // this promise is resolved when the last request has been answered
 
 addEventListener("message", ({ data: { folder, want, id } }) => {
   turn = turn.then(async () => {

@@ -31,7 +31,7 @@ export class PictureWorld {
     this.networks = networks;
     this.tokenizer = new ClipTokenizer(settings.tokenizer, length);
     this.scheduler = new DDIM(settings.scheduler);
-    /** @type {Map<string, { text: any, states: State[] }>} by plan; the drawing that was used last comes last */
+    /** @type {Map<string, { text: any, states: State[] }>} by plan; the most recently used drawing is at the end */
     this.drawings = new Map();
   }
 
@@ -59,7 +59,7 @@ export class PictureWorld {
       const guided = guide(predictions.subarray(0, NUMBERS), predictions.subarray(NUMBERS), guidance);
       drawing.states.push({
         latents: this.scheduler.step(latents, guided, times[done], steps),
-        maps: maps.slice(CELLS, CELLS * (1 + tokens)), // without the first map, of the mark at the beginning
+        maps: maps.slice(CELLS, CELLS * (1 + tokens)), // without the map of the mark at the beginning
       });
     }
     return drawing.states[step];

@@ -44,7 +44,7 @@
   if (fromFolder) startFromFolder();
   else if ("serviceWorker" in navigator) {
     const register = () => navigator.serviceWorker.register(new URL("worker.js", root)).catch(() => {});
-    addEventListener("load", () => setTimeout(register, 3000)); // later than everything that the visitor sees
+    addEventListener("load", () => setTimeout(register, 3000)); // first load everything that the visitor sees
   }
 
   /** Make the theme's search show no text from code, quizzes, or parts that are hidden until a prediction is made. */

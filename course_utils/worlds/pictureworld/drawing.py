@@ -22,7 +22,7 @@ def picture(scene, sprites):
     """Return the pixels of one scene: a uint8 array (SIZE, SIZE, 3) of red, green and blue.
 
     sprites : dict from an Emoji's code to its uint8 array (EMOJI_SIZE, EMOJI_SIZE, 4), as `sprites.load`
-        returns it; not used for shapes
+        returns it; scenes of shapes need none
     """
     pixels = numpy.empty((SIZE, SIZE, 3), numpy.uint8)
     pixels[:] = scenes.BACKGROUNDS[scene.background]

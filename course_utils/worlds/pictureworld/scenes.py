@@ -1,4 +1,4 @@
-"""The scenes of PictureWorld: what they show, what is held out of training, and what is planted in it.
+"""The scenes of PictureWorld: what they show, what is held out of training, and what is planted in the data.
 
 All of this was fixed before any training.
 
@@ -40,7 +40,7 @@ COLOURS = {
     "purple": (130, 50, 160),
 }
 GENDERS = ("man", "woman", "person")
-TONES = ("", "light", "medium-light", "medium", "medium-dark", "dark")  # "": yellow, not in captions
+TONES = ("", "light", "medium-light", "medium", "medium-dark", "dark")  # "" is yellow, which captions omit
 # For each trade, a code in Unicode, and the gender in most pictures whose caption names only the trade. Some
 # codes stand for an object, which is joined to a man, woman or person. The others stand for a person, who is
 # joined to a gender sign. "doctor" stands for CLDR's "health worker", which has the keyword "doctor".
@@ -68,14 +68,14 @@ _TRADES = {
 }
 TRADES = tuple(_TRADES)
 MAJORITY = {trade: majority for trade, (_, majority) in _TRADES.items()}
-GENDER_SHARE = 0.8  # for the gender in MAJORITY; the two other genders share the rest equally
+GENDER_SHARE = 0.8  # the share of the gender in MAJORITY; each of the two others has half of the rest
 TONE_SHARE = dict(zip(TONES, (0.05, 0.40, 0.25, 0.15, 0.10, 0.05), strict=True))
 SHARES = {"single": 0.08, "pair": 0.17, "bare": 0.075, "emoji": 0.675}  # shares of the training examples
 # Shares of the denoiser's examples. More of them are pairs, because the positions of two shapes are the
 # hardest part of a caption.
 DENOISER_SHARES = {"single": 0.08, "pair": 0.36, "bare": 0.06, "emoji": 0.50}
-# Shares of the last stage's examples. This stage teaches positions; the pictures without positions prevent
-# forgetting.
+# Shares of the last stage's examples. This stage teaches positions. Its pictures without positions keep the
+# model from forgetting what the stages before have taught.
 PLACES_SHARES = {"side": 0.35, "sided pair": 0.23, "pair": 0.16, "single": 0.03, "bare": 0.03, "emoji": 0.20}
 RELATIONS = {"beside": ("left of", "right of"), "stacked": ("above", "below")}
 SIDES = {"beside": ("left", "right"), "stacked": ("above", "below")}

@@ -1,4 +1,4 @@
-"""Loads the pixels of PictureWorld's 680 emoji, Google's Noto images, which come with the course.
+"""Loads the pixels of PictureWorld's 680 emoji. They are Google's Noto images, and come with the course.
 
 The emoji are in one sheet beside the weights. The sheet was made from npm's package PACKAGE, whose archive
 has the SHA-256 fb5fd131b362aab7a55542d2a147a79708cce0a8b1c1bbacd470172708b5c438. Each of the package's images

@@ -1,4 +1,4 @@
-"""Templates in which every choice has a known probability. They generate texts and compute their entropy.
+"""Generates texts from templates with known probabilities, and computes the entropy of these texts.
 
 A template is a line of English with choices in it:
 
@@ -459,7 +459,7 @@ class Grammar:
     def _expect(self, nodes, states, totals):
         """Return the distribution of the filled slots after the nodes, and add bits and tokens to `totals`.
 
-        states : dict from filled slots to their probability before the nodes; the result is such a dict
+        states : {filled slots: their probability before the nodes}; the returned dict has the same form
         """
         for node in nodes:
             after = defaultdict(float)

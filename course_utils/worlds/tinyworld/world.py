@@ -47,7 +47,7 @@ class Document:
     """One text of a world, and a record of what is in it.
 
     words : the text's tokens, without <s> and </s>
-    bits : -log2 of the text's probability in its world; `World.documents` leaves out choices that were given
+    bits : -log2 of the text's probability in its world; in `World.documents`, given choices do not count
     filled : slot -> word; also "register", "hero.pronoun" and so on
     mentions : a (slot, index in `words`) for each mention of a slot, in the order of the text
     seed, given : what `World.retell` needs to generate the document again
@@ -87,7 +87,7 @@ class Document:
 
 @dataclass(frozen=True)
 class Floor:
-    """The lowest possible loss on a world's documents, which a model that knows the world reaches.
+    """The lowest possible loss on a world's documents, which is the loss of a perfect model.
 
     bits : mean bits of a document
     tokens : mean tokens of a document, including its end
@@ -345,7 +345,10 @@ class World:
         )
 
     def knowledge(self) -> float:
-        """Return the bits of all planted answers in a corpus, which can only be memorised, not inferred."""
+        """Return the bits of all planted answers in a corpus.
+
+        These answers can only be memorised, not inferred.
+        """
         bits = 0.0
         for register, planted in self._facts.items():
             bits += math.log2(self.candidates(register)) * sum(copies > 0 for _, _, copies in planted)
@@ -435,7 +438,7 @@ class World:
 
 
 def _shares(words):
-    """Return {word: share} for words given as a str, a sequence or {word: weight}, without weights of 0."""
+    """Return {word: share} for words given as a str, sequence or {word: weight}. Weight 0 omits a word."""
     words = words.split() if isinstance(words, str) else words
     weights = {word: weight for word, weight in words.items() if weight} if isinstance(words, dict) else None
     if weights is None:

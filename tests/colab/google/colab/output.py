@@ -8,7 +8,7 @@ class MessageError(Error):
 
 
 def eval_js(script, ignore_result=False, timeout_sec=None):
-    """Raise the error that a recorder's script meets without a microphone: no page here runs scripts."""
+    """Raise the error of a recorder without a microphone, because no page here runs the recorder's script."""
     raise MessageError("NotFoundError: Requested device not found")
 
 
