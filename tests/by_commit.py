@@ -62,7 +62,7 @@ def does(name, text):
 
 
 def some(name, cases, count):
-    """Returns `count` of the cases, in their order. name : a name for these cases, part of the seed."""
+    """Returns `count` of the cases, in their order. name : a name for these cases, as a part of the seed."""
     draw = random.Random(f"{name} {git('rev-parse', 'HEAD')[1]}")
     drawn = draw.sample(range(len(cases)), min(count, len(cases)))
     return [cases[place] for place in sorted(drawn)]

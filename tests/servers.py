@@ -27,7 +27,7 @@ class _Quiet(SimpleHTTPRequestHandler):
 
 @contextlib.contextmanager
 def served(folder):
-    """Serves a folder on this machine during the `with` block. Gives the server's address."""
+    """Serves a folder on this machine during the `with` block. Yields the server's address."""
     handler = functools.partial(_Quiet, directory=folder)
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()

@@ -475,7 +475,10 @@ def test_lists_arrays_and_tensors_give_the_same_intervals():
 
 
 def test_a_crossover_tells_the_gain_from_a_difference_of_the_forms():
-    """The gain is 3, and form B gives 2 points more: the change is 3 + 2 after A, and 3 - 2 after B."""
+    """The gain is 3, and form B gives 2 points more.
+
+    So learners who begin with form A gain 3 + 2 points, and those who begin with form B gain 3 - 2.
+    """
     noise = numpy.array([-1, 0, 0, 1])
     (gain, span), (forms, ends) = statistics.crossover(5 + noise, 1 + noise)
     assert gain == pytest.approx(3) and forms == pytest.approx(2)
