@@ -40,7 +40,7 @@ ERRORS = [
     ("ValueError", "math domain", "0 and numbers below it have no logarithm, those below 0 no root."),
     ("ValueError", "expected a positive", "0 and numbers below it have no logarithm."),
     ("ValueError", "to unpack", "The names on the left are not as many as the values on the right."),
-    ("TypeError", "NoneType", "Something is None: a function without `return` gives None."),
+    ("TypeError", "NoneType", "Something is None: an entry without a value, or a call without `return`?"),
     ("TypeError", "missing", "A function was given fewer values than it takes: look at its first line."),
     ("TypeError", "positional argument", "A function was given more values than it takes."),
     ("TypeError", "not iterable", "That is a single thing, and no list to go through."),
@@ -223,7 +223,10 @@ def _on_same_length(value, wanted) -> str:
         if len(wanted) == 2:
             right, other = ("second", "first") if at == 0 else ("first", "second")
             says = f"The {right} is right, and the {other} is not."
-        return f"{says} {on_value(value[at], wanted[at])}".rstrip()
+        inside = on_value(value[at], wanted[at])
+        if inside and isinstance(value[at], list):
+            inside = f"In it: {inside[0].lower()}{inside[1:]}"
+        return f"{says} {inside}".rstrip()
     if wrong == list(range(1, len(wanted))):
         return "The first item is right, and no other one."
     return ""

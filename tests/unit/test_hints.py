@@ -41,7 +41,7 @@ from course_utils.learning import hints
         ([1, 8, 8], [1, 2, 9], "The first item is right, and no other one."),
         ([1, 8], [1, 9], "The first is right, and the second is not."),
         ([8, 2], [1, 2], "The second is right, and the first is not."),
-        ([["a", "b"], [1]], [["a"], [1]], "the first is not. All that is expected is there"),
+        ([["a", "b"], [1]], [["a"], [1]], "the first is not. In it: all that is expected is there"),
         ([1, 2, 4], [1, 2, 3], "right but the last. That is one too many."),
         ([], ["a"], "It is empty"),
         (["a", "b"], ["a", "b", "c"], "the end is missing"),
