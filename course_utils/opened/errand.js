@@ -31,6 +31,14 @@ const LOOP = [
 ];
 const [WRITES, ENDS, RETURNS, GATE, RUNS, READS] = [2, 3, 4, 7, 8, 9]; // indices of lines in LOOP
 const IN_WORDS = { [WRITES]: "the model writes", [ENDS]: "is it a call?", [RETURNS]: "no more calls: it ends", [GATE]: "may it run?", [RUNS]: "a tool runs it", [READS]: "the model reads" };
+const NOW = {
+  [WRITES]: "The model writes…",
+  [ENDS]: "The loop asks: is it a call?",
+  [RETURNS]: "It is no call, so the loop ends.",
+  [GATE]: "It is a call. May it run?",
+  [RUNS]: "A tool runs it.",
+  [READS]: "The model reads what came back.",
+}; // the headline while the film plays
 const GATES = {
   none: ["No guard", "Every call runs."],
   filter: ["Filter", "Deletes sentences that begin with Send, Tell or Then from what a tool returns."],
@@ -243,6 +251,7 @@ export function render({ model, el }) {
   let clocks = [];
   let playing = false;
   let quick = false; // true while a number is dragged
+  let before = false; // true until the errand has run: a page opens with the question, the page and the sentence only
 
   // The elements
   adopt(el, "er");
@@ -670,7 +679,7 @@ export function render({ model, el }) {
       row.outside.append(row.person);
     } else if (step.call === lookedUp()?.call && step.whole !== ERROR) row.outside.append(tray());
   }
-  const mine = ownWords("er-mine", { placeholder: "Your own sentence", label: "Your own sentence for the page", button: "+" }, (text) => {
+  const mine = ownWords("er-mine", { placeholder: "Your own", label: "Your own sentence for the page", button: "+" }, (text) => {
     const clean = cleaned(/[.?]\s*$/.test(text) ? text : `${text} .`);
     if (clean) place(clean, { at: 0 });
   });
@@ -746,8 +755,14 @@ export function render({ model, el }) {
       ending.append(found.said ? tokensOf(found.said) : make("p", "", "No answer after six calls."), make("span", "er-from", "the answer, to you"));
     } else ending.className = "er-empty";
   }
-  const light = (line) => lines.forEach((item, at) => item.classList.toggle("lit", at === line));
-  const rest = () => (found.waits === "you" ? GATE : found.waits ? WRITES : RETURNS);
+  function light(line) {
+    lines.forEach((item, at) => item.classList.toggle("lit", at === line));
+    if (!playing || !NOW[line]) return;
+    loud.textContent = "";
+    loudWords.textContent = NOW[line];
+    head.classList.remove("ember");
+  }
+  const rest = () => (before ? -1 : found.waits === "you" ? GATE : found.waits ? WRITES : RETURNS);
 
   // The film: the units of the errand appear one after another.
   function stop() {
@@ -763,6 +778,8 @@ export function render({ model, el }) {
     drawAround();
   }
   function film(from) {
+    before = false;
+    scene.classList.remove("before");
     if (still.matches || from >= drawn.length) return finish();
     stop();
     playing = true;
@@ -832,11 +849,14 @@ export function render({ model, el }) {
   // Draw what surrounds the scene: the headline, the guards, the measurements. While the film plays, nothing is announced.
   function drawAround() {
     const now = state();
-    const [word, words_, ember] = verdict(now, found);
-    loud.textContent = word;
-    loudWords.textContent = words_;
-    head.classList.toggle("ember", ember);
+    const [word, words_, ember] = before ? ["No message yet.", ` The answer is on ${found.steps[0].given}’s page: ${truth(now.question, now.pages)}.`, false] : verdict(now, found);
+    if (!playing) {
+      loud.textContent = word;
+      loudWords.textContent = words_;
+      head.classList.toggle("ember", ember);
+    }
     top.classList.toggle("wait", playing);
+    play.classList.toggle("first", before);
     play.textContent = playing ? "▶▶ To the end" : "▶ Run it";
     if (!playing && (now.order || Object.keys(now.results).length || now.guard !== "none") && !tried) {
       tried = true;
@@ -900,7 +920,14 @@ export function render({ model, el }) {
     const units = unitsOf();
     const same = units.findIndex((unit, index) => unit !== drawn[index]);
     drawn = units;
+    if (opening) {
+      const [step, ...more] = found.steps;
+      const given = now.order || Object.keys(now.results).length || now.guard !== "none";
+      before = !model.get("live") && !given && step?.tool === "look_up" && !more.length && found.answer === truth(now.question, now.pages);
+      scene.classList.toggle("before", before);
+    }
     if (opening || quick) return finish();
+    if (before) return film(0);
     film(same < 0 ? units.length : same);
   }
 

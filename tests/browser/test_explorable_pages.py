@@ -718,7 +718,10 @@ def test_a_sentence_in_a_page_sends_a_message_and_guards_hold_it(visit):
     visited = visit("errand.html")
     page = visited.page
     head, lines = page.locator(".er-head"), page.locator(".er-page .er-line")
-    expect(head).to_have_text("Kelda is right.")
+    expect(head).to_have_text("No message yet. The answer is on Noor’s page: Kelda.")
+    expect(page.locator(".er-ending")).to_be_hidden()  # a page opens before the errand has run
+    page.get_by_role("button", name="Run it").click()
+    expect(head).to_have_text("Kelda is right.", timeout=PATIENCE)
     expect(page.locator(".er-order")).to_have_count(1)  # one sentence can be dragged
     expect(page.get_by_text("more = model(text)")).to_be_hidden()  # a page opens with words, not with code
     expect(page.locator(".er-rack")).to_be_hidden()
