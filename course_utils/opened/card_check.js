@@ -239,19 +239,17 @@ export function render({ model, el }) {
   const side = make("section", "ck-side");
   side.setAttribute("aria-label", "Parts of a good card");
   const box = make("div", "ck-box");
-  box.innerHTML = '<svg viewBox="-20 -34 104 100" aria-hidden="true"><g class="ck-sparks"></g><circle class="ck-ball" cx="32" cy="46" r="9"/><path d="M14 32v24h36V32"/><path class="ck-lid ck-left" d="M14 32h18"/><path class="ck-lid ck-right" d="M50 32H32"/></svg>';
+  box.innerHTML = '<svg viewBox="2 4 60 58" aria-hidden="true"><g class="ck-sparks"></g><circle class="ck-ball" cx="32" cy="46" r="9"/><path d="M14 32v24h36V32"/><path class="ck-lid ck-left" d="M14 32h18"/><path class="ck-lid ck-right" d="M50 32H32"/></svg>';
   const sparks = box.querySelector(".ck-sparks");
   for (let index = 0; index < 11; index++) {
-    sparks.append(shape("line", { x1: 0, x2: 0, y1: -15, y2: -23, transform: `translate(32 -8) rotate(${-100 + 20 * index})` }));
+    sparks.append(shape("line", { x1: 0, x2: 0, y1: -15, y2: -23, transform: `translate(32 8) rotate(${-100 + 20 * index})` }));
   }
   const list = make("ul", "ck-list");
   const verdict = make("p", "ck-verdict");
   const goal = make("div", "ck-goal");
   const choices = make("div", "ck-choices");
   choices.setAttribute("role", "group");
-  const told = make("div", "ck-told");
-  told.append(verdict, choices);
-  goal.append(box, told);
+  goal.append(box, verdict);
   side.append(goal, list);
   const shelf = make("div", "ck-shelf");
   shelf.setAttribute("role", "group");
@@ -263,6 +261,7 @@ export function render({ model, el }) {
       model.set("card", title);
       slot = null;
       write("");
+      paper.scrollTop = 0;
     });
     shelf.append(button);
     return button;
@@ -330,14 +329,16 @@ export function render({ model, el }) {
     slot = { part, start: at, end: at };
     area.value = value;
     write(value);
-    area.focus({ preventScroll: true });
+    const offered = offersFor(part).length > 0;
+    // On a touch screen the keyboard would cover the sentences that are offered.
+    if (!offered || !matchMedia("(pointer: coarse)").matches) area.focus({ preventScroll: true });
     area.setSelectionRange(at, at);
-    // Scroll the paper to the new line; scroll the page only as far as is needed to see the paper.
+    // Scroll the paper to the new line; without offers, also scroll the page as far as is needed to see the paper.
     behind.replaceChildren(value.slice(0, at), make("i"), `${value.slice(at)}\n`);
     const line = behind.querySelector("i").offsetTop;
     paint();
     paper.scrollTo({ top: line - paper.clientHeight / 2, behavior: still.matches ? "auto" : "smooth" });
-    if (paper.getBoundingClientRect().top > 0.5 * window.innerHeight) paper.scrollIntoView({ block: "end", behavior: still.matches ? "auto" : "smooth" });
+    if (!offered && paper.getBoundingClientRect().top > 0.5 * window.innerHeight) paper.scrollIntoView({ block: "end", behavior: still.matches ? "auto" : "smooth" });
   }
   /** Offer sentences that can replace a part's line, if that line is no fact or is one of these sentences. */
   function reopen(part, words) {
@@ -355,7 +356,7 @@ export function render({ model, el }) {
     const { part, start, end } = slot;
     slot = { part, start, end: start + sentence.length };
     write(text().slice(0, start) + sentence + text().slice(end));
-    show(part);
+    show(part, false);
     [...choices.children].find((button) => button.textContent === sentence)?.focus({ preventScroll: true });
   }
   /** Show the sentences to choose from. Returns the linter's verdict on the chosen sentence, or a question, or "". */
@@ -370,19 +371,31 @@ export function render({ model, el }) {
         return button;
       }),
     );
-    if (!sentences.length) return "";
+    if (!sentences.length) {
+      choices.remove();
+      return "";
+    }
+    // They open below the row of their tile.
+    const tiles = [...list.querySelectorAll("li[data-part]")];
+    const tile = tiles.findIndex((each) => each.dataset.part === slot.part);
+    const across = getComputedStyle(list).gridTemplateColumns.split(" ").length;
+    const row = make("li", "ck-answers");
+    row.append(choices);
+    tiles[tile].classList.add("open");
+    tiles[Math.min(tiles.length - 1, tile - (tile % across) + across - 1)].after(row);
     choices.setAttribute("aria-label", `Sentences for ${slot.part}`);
+    if (!chosen && across < 3) row.scrollIntoView({ block: "nearest", behavior: still.matches ? "auto" : "smooth" });
     if (!chosen) return `${STUBS[slot.part][1].replace(/^./, (letter) => letter.toUpperCase())} Choose, or write your own.`;
     const people = chosen.match(PEOPLE);
     if (found.weak[slot.part]) return `No fact: ${found.weak[slot.part]}. Choose another.`;
     if (people) return `“${people[0]}” fits people, not programs. Choose another.`;
     return "A fact, says the linter. Is it true? That it cannot see.";
   }
-  function show(part) {
+  function show(part, scrolls = true) {
     const mark = [...behind.querySelectorAll("mark")].find((each) => each.dataset.parts.split("|").includes(part));
     if (!mark) return;
     paper.scrollTo({ top: mark.offsetTop - paper.clientHeight / 2, behavior: still.matches ? "auto" : "smooth" });
-    if (paper.getBoundingClientRect().top > 0.5 * window.innerHeight) paper.scrollIntoView({ block: "end", behavior: still.matches ? "auto" : "smooth" });
+    if (scrolls && paper.getBoundingClientRect().top > 0.5 * window.innerHeight) paper.scrollIntoView({ block: "end", behavior: still.matches ? "auto" : "smooth" });
     behind.querySelectorAll(".here").forEach((each) => each.classList.remove("here"));
     mark.classList.add("here");
   }
@@ -427,15 +440,17 @@ export function render({ model, el }) {
     const faults = [];
     if (found.people.length) faults.push(found.people.length === 1 ? "a word fits people, not programs" : `${found.people.length} words fit people, not programs`);
     loudWords.textContent = `of ${parts.length} parts ${missing.length === 1 ? "is" : "are"} missing or without a fact${faults.length ? `; ${faults.join(", ")}` : ""}`;
-    const focused = list.contains(document.activeElement) ? [...list.children].indexOf(document.activeElement.parentElement) : -1;
+    const focused = list.contains(document.activeElement) ? document.activeElement.closest("li").dataset.part : undefined;
     list.replaceChildren();
     for (const [part, words] of parts) {
       const boast = found.weak[part];
       const item = make("li", boast ? "boast" : words ? "there" : "");
+      item.dataset.part = part;
       const button = make("button");
-      const short = words.replace(/\s+/g, " ").slice(0, 90);
+      const whole = words.replace(/\s+/g, " ");
+      const short = whole.length > 36 ? `${whole.slice(0, 36).replace(/\S*$/, "").trim() || whole.slice(0, 34)}…` : whole; // two lines of a tile
       button.append(make("i", "ck-tick", boast ? "?" : words ? "✓" : "+"), make("b", "", part.replace("environmental", "environ\u00admental")), make("span", "", boast ? boast : words ? short : STUBS[part]?.[1] ?? "missing"));
-      button.setAttribute("aria-label", words ? `${part}: ${short}. ${boast ? `No fact: ${boast}. ` : ""}Show it` : `${part} is missing. Write it`);
+      button.setAttribute("aria-label", words ? `${part}: ${whole.slice(0, 90)}. ${boast ? `No fact: ${boast}. ` : ""}Show it` : `${part} is missing. Write it`);
       button.addEventListener("click", () => {
         if (!words) return fill(part);
         reopen(part, words);
@@ -452,8 +467,9 @@ export function render({ model, el }) {
     line.setAttribute("aria-label", said ? `Words for people: ${said}. Show the first` : "No words for people");
     line.addEventListener("click", () => show(""));
     people.append(line);
+    people.hidden = missing.length > 0 && !said;
     list.append(people);
-    if (focused >= 0) list.children[focused]?.firstChild.focus();
+    if (focused !== undefined) list.querySelector(`[data-part="${focused}"] > button`)?.focus({ preventScroll: true });
     const filled = (parts.length - missing.length) / parts.length;
     box.style.setProperty("--filled", String(filled));
     if (list.querySelector(".new") && !still.matches) {
