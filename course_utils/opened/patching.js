@@ -8,6 +8,7 @@
 import { adopt, announcer, atOnce, bytes, headline, keeper, make, ownWords, shape } from "./view.js";
 
 const STEP = 90; // ms between two layers while the layers are played
+const PULSE = 550; // ms that a pulse runs from a square to the answer that it turns
 const REACH = 16; // px: at this distance above the lower sentence, the sentence takes over a dragged list
 const SENTENCES = { source: "Upper sentence", target: "Lower sentence" };
 const spell = (number) => (number < 1e6 ? number.toLocaleString("en-US") : `${(number / 1e6).toLocaleString("en-US")} million`);
@@ -108,6 +109,7 @@ export function render({ model, el }) {
   let drawn = ""; // the pair whose cells are on the screen
   let shown = ""; // the answer on the screen
   let clock = 0;
+  let headClock = 0; // while a pulse runs to the answer, the headline waits
   let problem = "";
   let told = (model.get("layer") ?? -1) >= 0; // whether all cells show their answers, not only those that were tried
   const tried = new Map(); // pair -> its cells that were tried, as "layer,lane"
@@ -296,8 +298,9 @@ export function render({ model, el }) {
   /** Number every fifth layer and the last, and mark the layer `moves` (see `handover`), unless it is NaN. */
   function count(scale, moves) {
     const last = scale.length - 1;
+    const width = scale[0].parentNode.clientWidth / scale.length; // of a layer, in pixels
     scale.forEach((mark, layer) => {
-      const usual = (layer % 5 === 0 || layer === last) && !(Math.abs(layer - moves) <= 3);
+      const usual = (layer % 5 === 0 || layer === last) && !(Math.abs(layer - moves) * width < 28);
       mark.textContent = usual || layer === moves ? String(layer) : "";
       mark.classList.toggle("moves", layer === moves);
     });
@@ -408,11 +411,13 @@ export function render({ model, el }) {
     if (call) {
       const [x, y] = centre(call);
       const [, floor] = centre(receiver.querySelector(".first"));
-      hint.style.left = `${x}px`;
       // On a phone the upper sentence's answer has a line of its own, with room beside it.
       const [, beside] = centre(donor.querySelector(".pt-next"));
       const [, lowest] = centre(dots[0].at(-1));
-      hint.style.top = `${beside > lowest + 1 ? beside : (y + floor) / 2}px`;
+      const phone = beside > lowest + 1;
+      hint.style.top = `${phone ? beside : (y + floor) / 2}px`;
+      hint.style.left = `${phone ? x - 12 : x}px`;
+      hint.classList.toggle("beside", phone);
       way.setAttribute("d", `M${x} ${y}V${floor}`);
     } else way.setAttribute("d", "");
     if (!cell) return;
@@ -432,15 +437,30 @@ export function render({ model, el }) {
     ember.animate(stops.map(([left, down]) => ({ transform: `translate(${left}px, ${down}px)`, opacity: 1 })), timing);
   }
 
-  /** Write a word. If it is `fresh`, its letters turn over one after another. */
-  function spellOut(element, word, fresh) {
+  /** Let a pulse run from the square that took the list along its row to the answer. */
+  function runTo(answer, cell) {
+    const [x, y] = centre(cell);
+    const box = answer.getBoundingClientRect();
+    const [, down] = centre(answer);
+    const left = box.left - scene.getBoundingClientRect().left - 6;
+    const pulse = scene.appendChild(make("i", "pt-pulse"));
+    const places = [[x, y], [Math.max(x, left), y], [left, down]].map(([along, at]) => ({ transform: `translate(${along}px, ${at}px)` }));
+    pulse.animate(places, { duration: PULSE, easing: "ease-in" }).finished.catch(() => {}).finally(() => pulse.remove());
+  }
+  /** Write a word. If it is `fresh`, the old word stays for `wait` ms, and then the letters turn over one after another. */
+  function spellOut(element, word, fresh, wait = 0) {
+    const old = element.textContent;
     element.textContent = word;
     if (!fresh) return;
     const letters = [...word].map((letter) => make("span", "pt-letter", letter));
     element.replaceChildren(...letters);
     letters.forEach((letter, index) =>
-      letter.animate([{ transform: "rotateX(90deg)", opacity: 0 }, { transform: "none", opacity: 1 }], { duration: 240, delay: 120 + 60 * index, fill: "backwards", easing: "cubic-bezier(.2,.7,.2,1)" }),
+      letter.animate([{ transform: "rotateX(90deg)", opacity: 0 }, { transform: "none", opacity: 1 }], { duration: 240, delay: wait + 120 + 60 * index, fill: "backwards", easing: "cubic-bezier(.2,.7,.2,1)" }),
     );
+    if (!wait) return;
+    const ghost = element.appendChild(make("span", "pt-old", old));
+    ghost.setAttribute("aria-hidden", "true");
+    ghost.animate([{ opacity: 1 }, { opacity: 1, offset: 0.8 }, { opacity: 0 }], { duration: wait }).finished.catch(() => {}).finally(() => ghost.remove());
   }
 
   /** The number of stored pairs if the answer turns at the same tokens and layers in all of them, otherwise 0. Before the
@@ -529,15 +549,26 @@ export function render({ model, el }) {
     const says = turned ? rome : paris;
     answer.style.setProperty("--letters", String(says.length));
     answer.classList.toggle("turned", turned);
+    let waits = 0;
+    let fresh = false;
     if (shown !== says || !answer.textContent) {
-      for (const word of [answer, loud]) spellOut(word, says, Boolean(shown) && shown !== says && !still.matches);
+      fresh = Boolean(shown) && shown !== says && !still.matches;
+      if (fresh && cell) runTo(answer, cells[cell[0]][cell[1]]);
+      spellOut(answer, says, fresh, cell ? PULSE : 0);
+      waits = fresh && cell ? PULSE + 300 : 0;
     }
     shown = says;
     el.classList.toggle("turned", turned);
     const untried = !tell.disabled && !seen.size;
-    loudWords.textContent = untried
-      ? "is its answer below. Drag the marked list down into it."
-      : `is ${times(value)} times as likely as ${turned ? paris : rome}`;
+    const words = untried ? "is its answer below. Drag the marked list down into it." : `is ${times(value)} times as likely as ${turned ? paris : rome}`;
+    const tellIt = () => {
+      if (loud.textContent !== says) spellOut(loud, says, fresh);
+      head.classList.toggle("turned", turned);
+      loudWords.textContent = words;
+    };
+    clearTimeout(headClock);
+    if (waits) headClock = setTimeout(tellIt, waits); // the answer turns in the picture first
+    else tellIt();
 
     const most = Math.ceil(Math.max(...values.flat().map(Math.abs), Math.abs(base)) / Math.LN10);
     const across = (logits) => 50 + (50 * logits) / (most * Math.LN10);
@@ -549,6 +580,7 @@ export function render({ model, el }) {
       ...Array.from({ length: 2 * marks + 1 }, (_, index) => {
         const power = (index - marks) * stride;
         const tick = make("span", "num", power ? `${spell(10 ** Math.abs(power))}×` : "equal");
+        if (!power) tick.append(make("i", "pt-more", "ly likely"));
         tick.style.left = `${across(power * Math.LN10)}%`;
         tick.classList.toggle("second", (index - marks) % 2 !== 0 || Math.abs(power) === most);
         return tick;
@@ -583,7 +615,7 @@ export function render({ model, el }) {
     tie(cell, tied !== now);
     tied = now;
     drawn = key;
-    speak(`${cell ? `The list of “${pieces[0][first + cell[1]].trim()}” after layer ${cell[0]}, put in the place of “${pieces[1][first + cell[1]].trim()}”.` : "No list is exchanged."} ${loud.textContent} ${loudWords.textContent}. ${moral.textContent}`);
+    speak(`${cell ? `The list of “${pieces[0][first + cell[1]].trim()}” after layer ${cell[0]}, put in the place of “${pieces[1][first + cell[1]].trim()}”.` : "No list is exchanged."} ${says} ${words}. ${moral.textContent}`);
   }
 
   play.addEventListener("click", () => {
@@ -633,6 +665,7 @@ export function render({ model, el }) {
 
   return () => {
     clearTimeout(clock);
+    clearTimeout(headClock);
     hush();
     watcher.disconnect();
     for (const key of chose) model.off(`change:${key}`, soon);
