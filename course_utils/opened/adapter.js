@@ -69,8 +69,10 @@ export function render({ model, el }) {
     const name = index ? "ad-second" : "ad-first";
     const path = svg.appendChild(shape("path", { class: name }));
     const point = chart.appendChild(make("i", `ad-point ${name}`));
-    const label = chart.appendChild(make("span", `ad-label ${name}`, `${GROUPS[group] ?? group} questions`));
-    return { group, path, point, label };
+    const number = point.appendChild(make("b", "num"));
+    const label = chart.appendChild(make("span", `ad-label ${name}`, GROUPS[group] ?? group));
+    label.append(make("span", "", " questions"));
+    return { group, path, point, number, label };
   });
   const levels = [0, 0.5, 1].map((share) => {
     const level = chart.appendChild(make("i", "ad-level"));
@@ -153,7 +155,7 @@ export function render({ model, el }) {
         shown = tokens.map(([text, sure], index) => {
           const stays = old[index]?.text === text;
           if (!stays && old[index]) falling.push(old[index].chip);
-          const chip = stays ? old[index].chip : make("span", "", text.trim() || "⏎");
+          const chip = stays ? old[index].chip : make("span", "", text.trim()); // a line break has no letters
           chip.className = chipClass(text.trim() ? text : ` ${text}`, index);
           chip.classList.toggle("ember", before !== undefined && plain[index]?.[0] !== text);
           if (sure !== undefined) chip.title = `${sure}% sure of this token`;
@@ -339,8 +341,21 @@ export function render({ model, el }) {
       loud.textContent = count ? String(data.right[group][index]) : `${data.right[group][index]}%`;
       words.textContent = ` ${count ? `of ${count}` : "of the"} ${GROUPS[group] ?? group} questions right`;
     });
-    for (const { group, point } of curves) point.style.transform = `translate(${across(strength)}px, ${down(shareAt(group, strength))}px)`;
     const x = across(strength);
+    const heights = curves.map(({ group }) => down(shareAt(group, strength)));
+    curves.forEach(({ point, number }, at) => {
+      point.style.transform = `translate(${x}px, ${heights[at]}px)`;
+      number.textContent = louds[at].loud.textContent;
+      // The number stands beside its point, away from the other curve's number and from the handle at the foot.
+      const other = heights[1 - at] ?? -Infinity;
+      const lower = Math.max(heights[at], other);
+      const near = Math.abs(other - heights[at]) < 28;
+      const foot = Math.min(lower + (near ? 10 : 0), size.height - 18);
+      const isLower = heights[at] === lower && (heights[at] !== other || at);
+      const place = isLower ? foot : near ? Math.min(heights[at] - 10, foot - 26) : heights[at];
+      point.classList.toggle("left", x > size.width - 70);
+      point.style.setProperty("--off", `${(place - heights[at]).toFixed(1)}px`);
+    });
     ember.style.transform = `translate(${x}px, ${size.height}px)`;
     tipValue.textContent = `strength ${value.toFixed(2)}`;
     tip.style.transform = `translateX(${(-100 * x) / size.width}%)`; // this keeps the tip inside the chart at both ends
