@@ -65,10 +65,10 @@ export function render({ model, el }) {
   const stage = make("div", "wd-stage");
   stage.setAttribute("aria-hidden", "true");
   const tools = make("div", "wd-tools");
-  const pass = make("button", "wd-pass", "▶ Pass it on");
-  const sweep = make("button", "", "▶ Close it slowly");
+  const sweep = make("button", "wd-sweep", "▶ Close it slowly");
+  const pass = make("button", "", "▶ Pass it on");
   const open = make("button", "", "Open it");
-  tools.append(pass, sweep, open);
+  tools.append(sweep, open, pass);
   const wake = make("div");
   wake.dataset.wake = "for your own text";
   const { live, speak, hush } = announcer();
@@ -195,7 +195,7 @@ export function render({ model, el }) {
     const top = passed ? 26 : 0;
     const rows = passed ? top + ROW * (layers + 1) : 0;
     const base = rows + 52 + BARS; // y of the foot of the bars
-    const picture = shape("svg", { width, height: base + 42, viewBox: `0 0 ${width} ${base + 42}` });
+    const picture = shape("svg", { width, height: base + 54, viewBox: `0 0 ${width} ${base + 54}` });
     const fact = right > 0 ? pieces[right].trim() : "";
     if (fact in LOOKS) picture.style.setProperty("--look", LOOKS[fact]);
     if (passed) picture.append(shape("text", { x: left, y: 12, class: "wd-label" }, fact ? `where “${fact}” can be after so many layers${width < 480 ? "" : " (pale: out of the last token’s sight)"}` : ""));
@@ -214,9 +214,9 @@ export function render({ model, el }) {
     picture.append(shape("text", { x: left - 6, y: base - BARS + 8, class: "wd-label wd-last" }, "100%"));
     const every = [5, 10, 20, 40].find((step) => column * step > 44) ?? 40;
     for (let number = every; number < last; number += every) {
-      picture.append(shape("text", { x: x(last - number), y: base + 18, class: "wd-label wd-middle" }, String(number)));
+      picture.append(shape("text", { x: x(last - number), y: base + 32, class: "wd-label wd-middle" }, String(number)));
     }
-    picture.append(shape("text", { x: left, y: base + 36, class: "wd-label" }, "← tokens back"));
+    picture.append(shape("text", { x: left, y: base + 50, class: "wd-label" }, "← tokens back"));
     const [path, dot] = [shape("polyline", { class: "wd-path" }), shape("circle", { r: 6, class: "wd-dot" })];
     const [bars, edge, knob] = [shape("g"), shape("path", { class: "wd-edge" }), shape("circle", { r: 7, class: "wd-knob" })];
     const says = shape("text", { x: left, y: rows + 16, class: "wd-label wd-over" }, "the answer, if the window begins at this token");
@@ -305,7 +305,7 @@ export function render({ model, el }) {
     // The edge has a gap, so that it crosses no label.
     part.edge.setAttribute("d", `${passed ? `M${here} ${top - 6}V${rows}` : ""}M${here} ${base - BARS}V${base}`);
     part.knob.setAttribute("cx", String(here));
-    part.knob.setAttribute("cy", String(base));
+    part.knob.setAttribute("cy", String(base + 9)); // below the bars, which it must not hide
     for (const [name, value] of Object.entries({ x: part.left, y: top - 6, width: Math.max(0, here - part.left), height: rows - top + 6 })) part.shade.setAttribute(name, String(value));
 
     const next = paper.querySelector(".wd-next");
@@ -320,6 +320,7 @@ export function render({ model, el }) {
       loud.classList.toggle("ember", other);
       loudWords.textContent = ` “${now.trim()}”${!other ? "" : never ? ", which the text never says" : `, not “${favourite.trim()}”`}`;
       const sees = number === pieces.length ? `all ${number - 1} tokens` : `${several(number, "token")}, itself included`;
+      take.classList.toggle("result", Boolean(!asking() && model.get("guess") > 0 && (turned || other) && other));
       if (other && !turned) turned = Math.max(1, first);
       const guess = model.get("guess") > 0 ? pieces[model.get("guess")]?.trim() : "";
       if (asking()) take.textContent = `Every word is in sight. If the window opens later and later, at which word does the answer turn? Press your guess.`;
@@ -346,7 +347,7 @@ export function render({ model, el }) {
    */
   function drawHops(stops, lost) {
     const between = Number.parseFloat(getComputedStyle(paper).rowGap) || 16;
-    const edge = -6;
+    const edge = 5; // the text is indented while the hops are shown
     const spots = stops.map((index) => {
       const { offsetLeft, offsetTop, offsetWidth, offsetHeight } = chips[index];
       return { x: offsetLeft + offsetWidth / 2, top: offsetTop, bottom: offsetTop + offsetHeight };
@@ -452,6 +453,7 @@ export function render({ model, el }) {
     if (!part || part.right <= 0) return;
     if (!passed) {
       passed = true;
+      el.classList.add("passed");
       build();
     }
     const points = part.path.getAttribute("points").split(" ").map((point) => point.split(",").map(Number));
