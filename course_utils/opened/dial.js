@@ -29,6 +29,8 @@ export function render({ model, el }) {
   const { head, loud, loudWords } = headline("dl");
   const take = make("p", "dl-take");
   const sum = make("p", "dl-sum num");
+  const folded = make("details", "dl-numbers");
+  folded.append(make("summary", "", "The match in numbers"), sum);
 
   // The clock
   const clock = make("div", "dl-clock");
@@ -41,6 +43,20 @@ export function render({ model, el }) {
     plate.append(shape("line", { x1: 87 * x, y1: 87 * y, x2: 94 * x, y2: 94 * y, class: "dl-tick" }));
   }
   const arc = plate.appendChild(shape("path", { class: "dl-arc" }));
+  // The rim turns the whole text: both hands, and the words round them.
+  const rim = face.appendChild(shape("circle", { r: 122, class: "dl-rim" }));
+  let grabbed = null; // while the rim is dragged: the angle of the pointer when the text was last moved
+  const angleOf = (event) => {
+    const box = face.getBoundingClientRect();
+    return (Math.atan2(event.clientX - box.left - box.width / 2, -(event.clientY - box.top - box.height / 2)) * 180) / Math.PI;
+  };
+  rim.addEventListener("pointerdown", (event) => (grabbed = angleOf(event)));
+  onDrag(el, rim, (event) => {
+    const by = ((angleOf(event) - grabbed + 540) % 360) - 180;
+    if (Math.abs(by) < degrees / 2) return;
+    grabbed += Math.sign(by) * degrees;
+    shift(Math.sign(by));
+  }, { ready: () => true });
   const ring = clock.appendChild(make("div", "dl-ring"));
   ring.setAttribute("aria-hidden", "true");
   const slots = Array.from({ length: round }, () => ring.appendChild(make("span", "dl-word")));
@@ -62,6 +78,9 @@ export function render({ model, el }) {
       if (goal >= low && goal <= high) keep({ [name]: goal });
     });
   }
+  const rimHint = clock.appendChild(make("span", "dl-hint dl-turn", "now turn the rim ↻"));
+  rimHint.setAttribute("aria-hidden", "true");
+  rimHint.hidden = true;
   const hint = clock.appendChild(make("span", "dl-hint", "drag me"));
   hint.setAttribute("aria-hidden", "true");
   for (const name of ["query", "key"]) {
@@ -81,9 +100,7 @@ export function render({ model, el }) {
   // A second clock, whose hands turn a quarter as fast
   const second = shape("svg", { viewBox: "-104 -104 208 208", class: "dl-second", "aria-hidden": "true" });
   second.append(shape("circle", { r: 94, class: "dl-face" }));
-  ["a slower clock", "goes here"].forEach((line, index) => {
-    second.appendChild(shape("text", { y: 28 * index - 6, class: "dl-empty" })).textContent = line;
-  });
+  second.appendChild(shape("text", { y: 24, class: "dl-empty" })).textContent = "+";
   const slowHands = Object.fromEntries(["key", "query"].map((name) => [name, second.appendChild(shape("line", { y2: name === "key" ? -78 : -58, class: `dl-slow ${name}` }))]));
   const add = make("button");
   add.addEventListener("click", () => keep({ slow: !model.get("slow") }));
@@ -120,11 +137,13 @@ export function render({ model, el }) {
   const scene = make("div", "dl-scene");
   scene.append(clock, right);
   const { live, speak, hush } = announcer();
-  el.append(head, take, scene, sum, live);
+  el.append(head, take, scene, folded, live);
 
   const draw = atOnce(update); // if both hands move at once, the view is drawn only once
   const keep = keeper(model, draw);
   let before = null; // the distance and the match that were drawn last
+  const still = matchMedia("(prefers-reduced-motion: reduce)");
+  let turnedBoth = false; // whether the visitor has moved the whole text
   let shown = 0; // the index in the text of the first word that is shown round the clock
 
   /** The position of the text's first word. If a hand is outside the text, the text starts at the first hand. */
@@ -222,8 +241,13 @@ export function render({ model, el }) {
     } else if (before && before.distance === distance && before.query !== query) take.textContent = `Both hands moved, the angle between them did not: still ${spell(found)}.`;
     else if (before && before.query !== query) take.textContent = `The query moved, and with it the angle: from ${spell(before.found)} to ${spell(found)}.`;
     else if (before && before.key !== key) take.textContent = `The key moved, and with it the angle: from ${spell(before.found)} to ${spell(found)}.`;
-    else if (!before) take.textContent = "Same direction: 1. A right angle: 0. Opposite: \u22121.";
+    else if (!before) take.textContent = "The query looks for a word, the key is looked at. Same direction: 1. A right angle: 0. Opposite: \u22121.";
     if (!slow && before && Math.abs(distance) >= round && before.distance !== distance) take.textContent += ` ${Math.abs(distance)} apart looks like ${Math.abs(distance) % round}.`;
+    if (before && before.query !== query && !hasRoom(1)) take.textContent += ` The last word is at ${limit}, the last position here.`;
+    const both = before && before.distance === distance && before.query !== query;
+    if (both) turnedBoth = true;
+    rimHint.hidden = !before || turnedBoth;
+    if (both && !still.matches) loud.animate([{ scale: 1 }, { scale: 1.25, color: "var(--ember)" }, { scale: 1 }], { duration: 500 });
     bars.forEach((bar, index) => bar.setAttribute("aria-pressed", index === distance));
     if (!before || before.query !== query || before.key !== key || before.slow !== slow) before = { query, key, distance, found, slow };
     if (take.textContent) speak(`${loud.textContent}${loudWords.textContent}. ${take.textContent}`);

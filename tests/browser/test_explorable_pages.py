@@ -426,7 +426,10 @@ def test_a_hand_of_the_dial_is_dragged_and_both_together_keep_the_match(visit):
     expect(head).to_have_text("−0.87 is the match at 5 positions apart")
     expect(page.locator(".dl-word.key")).to_have_text("Our0")
     page.get_by_role("button", name="100 on").click()
-    expect(take).to_have_text("Both hands moved, the angle between them did not: still −0.87.")
+    expect(take).to_have_text(
+        "Both hands moved, the angle between them did not: still −0.87. "
+        "The last word is at 124, the last position here."
+    )
     page.wait_for_timeout(300)
     assert "query=105" in page.url and "key=100" in page.url and "front=100" in page.url
     expect(page.locator(".dl-word.key")).to_have_text("Our100")  # the word moves with the hand
@@ -445,6 +448,11 @@ def test_a_hand_of_the_dial_is_dragged_and_both_together_keep_the_match(visit):
     )
     page.get_by_role("button", name="12 positions apart").click()
     expect(head).to_have_text("0.5 is the match at 12 positions apart")
+    page.mouse.move(x, y - 1.5 * reach)  # the rim, which moves the whole text
+    page.mouse.down()
+    page.mouse.move(x - 0.75 * reach, y - 1.3 * reach, steps=3)
+    page.mouse.up()
+    expect(take).to_contain_text("Both hands moved, the angle between them did not: still 0.5.")
 
 
 def test_a_text_is_written_token_by_token(visit):
