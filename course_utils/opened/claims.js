@@ -73,8 +73,14 @@ export function render({ model, el }) {
   copied.setAttribute("role", "status");
   again.hidden = exact;
   actions.append(copy, again, copied);
+  // What the judged claims add up to: a cell for each claim of the article, in the colour of the course's verdict
+  const soFar = make("div", "cw-sofar");
+  const strip = make("div", "cw-strip");
+  strip.setAttribute("aria-hidden", "true");
+  const soFarWords = make("p");
+  soFar.append(strip, soFarWords);
   const top = make("div", "cw-top");
-  top.append(head, actions, take);
+  top.append(head, actions, take, soFar);
   const panel = make("section", "cw-panel");
   panel.setAttribute("aria-label", "The claim");
   panel.tabIndex = -1;
@@ -90,7 +96,10 @@ export function render({ model, el }) {
   const side = make("div", "cw-side");
   const bar = make("div", "cw-bar");
   bar.append(filter, legend);
-  side.append(bar, wall);
+  const fold = make("details", "cw-fold"); // on a phone the wall is folded
+  fold.open = !matchMedia("(max-width: 30rem)").matches;
+  fold.append(make("summary", "", `All ${claims.length} claims`), bar, wall);
+  side.append(fold);
   const { live, speak, hush } = announcer(300);
   const all = make("div", "cw-all");
   all.append(top, panel, shelves, side);
@@ -363,7 +372,7 @@ export function render({ model, el }) {
     grip.setAttribute("aria-hidden", "true");
     const front = column("cw-card cw-left", [make("p", "cw-number num", `claim ${claim.number}: is that so?`), quote, reading, grip]);
     movable(front, grip);
-    if (!exact) return [front];
+    if (!exact) return [front, make("p", "cw-later", "Once you have judged it, here stands what speaks for it, and what against.")];
     return [front, column("cw-groups", [...Object.values(GROUPS).map((group) => opening(group)), ...sureness(claim)])];
   }
   /** Buttons for the verdicts of one shelf. They are hidden until the shelf is opened. */
@@ -441,7 +450,7 @@ export function render({ model, el }) {
     if (!still.matches && before?.[claim.number] !== undefined) result.firstChild.animate([{ scale: 1.35, opacity: 0 }, { scale: 1, opacity: 1 }], { duration: 220, delay: 60, fill: "backwards", easing: "cubic-bezier(.2,.7,.2,1)" });
     const parts = [
       make("p", "cw-number num", `claim ${claim.number}`), make("p", "cw-quote small", `\u201c${claim.words}\u201d`), result,
-      make("p", "cw-meaning", `The words: ${verdicts[claim.verdict]}.`),
+      make("p", "cw-meaning", `${verdicts[claim.verdict].replace(/^./, (letter) => letter.toUpperCase())}.`),
     ];
     const following = nextOpen();
     if (following) {
@@ -506,6 +515,13 @@ export function render({ model, el }) {
       loud.textContent = "0";
       loudWords.textContent = ` of ${claims.length} claims judged`;
     }
+    const judged = claims.filter(({ number }) => guesses()[number]).map(({ verdict }) => groupOf(verdict));
+    const many = (name) => judged.filter((group) => group === name).length;
+    strip.replaceChildren(...Object.keys(GROUPS).flatMap((name) => Array.from({ length: many(name) }, () => make("i", name))), ...Array.from({ length: claims.length - judged.length }, () => make("i")));
+    const [holds, part, fails, open] = Object.keys(GROUPS).map(many);
+    soFarWords.textContent = judged.length
+      ? `The article so far: ${holds} ${holds === 1 ? "holds" : "hold"}, ${part} in part, ${fails} ${fails === 1 ? "fails" : "fail"}, of ${open} nobody outside can say.`
+      : `A cell for each of the ${claims.length} claims. How many will hold?`;
     el.classList.toggle("fresh", !exact && !result.made);
     const rest = claims.length - result.made;
     take.textContent = exact && result.made ? summary : result.made && !rest ? `${sentence(result)} ${count("holds")} of ${claims.length} hold as they stand.` : sentence(result);
