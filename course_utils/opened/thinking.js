@@ -196,6 +196,16 @@ export function render({ model, el }) {
     draw();
     (list.querySelector("input") ?? head).focus({ preventScroll: true });
   });
+  // After a first change: a sum with more numbers than the model has learned to add
+  const longest = data.offers.reduce((long, offer) => (terms(offer).length > terms(long).length ? offer : long));
+  const more = make("button", "th-more", `Now a sum of ${terms(longest).length} numbers →`);
+  more.addEventListener("click", () => {
+    turnTo(longest);
+    head.tabIndex = -1;
+    head.focus({ preventScroll: true });
+  });
+  const under = make("div", "th-under");
+  under.append(notes, more);
   const tools = make("div", "th-tools");
   const stops = make("div", "th-stops");
   const stopWords = make("span", "", "End its steps early, so that it must answer");
@@ -228,7 +238,7 @@ export function render({ model, el }) {
   const { live, speak, hush } = announcer();
   const mine = make("div", "own");
   mine.append(own, note, offers);
-  el.append(head, scene, notes, look, tools, mine, wake, live);
+  el.append(head, scene, under, look, tools, mine, wake, live);
   const soon = atOnce(update);
   const keep = keeper(model, soon);
 
@@ -335,9 +345,10 @@ export function render({ model, el }) {
     });
     answer.replaceChildren(make("b", "num", shown.answer), make("span", "", "answer"));
     answer.classList.toggle("wrong", Number(shown.answer) !== right);
-    const said = riddle ? [] : remarks(text, shown, looked.has(text) || short || !hides(text, shown));
+    const said = riddle ? [] : short && !steps.length ? [Number(shown.answer) === right ? "Right without a single step." : "Without a step, it is wrong."] : remarks(text, shown, looked.has(text) || short || !hides(text, shown));
     notes.replaceChildren(...said.map((words) => make("li", "", words)));
     look.hidden = !riddle;
+    more.hidden = !touched || riddle || looked.has(longest) || text === longest || terms(longest).length < 7;
     drawTools(text, stop, short, changed);
     travel(plan(text, riddle));
     speak(`${shown.answer}${loudWords.textContent} ${said.join(" ")}`);
@@ -420,7 +431,7 @@ export function render({ model, el }) {
     const { bars, loose, carried, lit } = flow(text, shown);
     const numbers = terms(text);
     const highest = Math.max(total(text), Number(shown.answer) || 0, ...bars.flatMap(({ parts, result }) => [result, parts.reduce((all, { value }) => all + value, 0)]));
-    const scale = el.classList.contains("dragging") && drawn ? drawn.scale : TALL / highest;
+    const scale = el.classList.contains("dragging") && drawn ? Math.min(drawn.scale, (TALL + 12) / highest) : TALL / highest;
     return {
       key: `${text}|${bars.length}|${riddle}`, text, numbers, bars, loose, riddle, scale,
       heights: bars.map(({ result }) => result), answer: Number(shown.answer) || 0, carried, lit,
@@ -465,7 +476,7 @@ export function render({ model, el }) {
     // While the visitor is to find out which numbers are added, the bars stand at equal distances and give no hint.
     const barAt = (bar) => ((riddle ? ((bars.indexOf(bar) + 1) * (numbers.length - 1)) / bars.length : bar.column) + 1) * unit;
     const answerAt = (numbers.length + 0.95) * unit;
-    const high = (number) => Math.min(number * scale, floor - 46);
+    const high = (number) => Math.min(number * scale, TALL + 12); // a box stays below the sum
     const parts = [];
     const strange = []; // numbers that are added, but are not in the sum
     const put = (className, d) => parts.push(shape("path", { class: className, d }));
@@ -476,7 +487,7 @@ export function render({ model, el }) {
     };
     parts.push(shape("path", { class: "th-floor", d: `M0 ${floor}H${width}` }));
     const level = floor - high(total(text));
-    const mark = shape("path", { class: "th-level" }); // a line from the answer's bar to the words that say what is right
+    const mark = shape("path", { class: "th-level" }); // a line at the height of the right sum, up to the words that say so
     parts.push(mark);
     /** A number that falls from its place in the sum: into a bar, or, if `bar` is null, into nothing. */
     const strand = (className, x, number, bar, base, from = roof) => {
@@ -557,7 +568,7 @@ export function render({ model, el }) {
     }
     sum.replaceChildren(...chips, goalWords);
     const end = Math.min(answerAt + goalWords.offsetWidth / 2 + 5, width - 1);
-    mark.setAttribute("d", `M${answerAt - 0.42 * unit} ${level}H${width - 1}V15H${end}`);
+    mark.setAttribute("d", `M0 ${level}H${width - 1}V15H${end}`);
   }
 
   const watcher = new ResizeObserver(() => {
