@@ -21,30 +21,32 @@ def front_page():
     notebook = (ROOT / "notebooks" / f"{start}.ipynb").read_text(encoding="utf-8")
     colab = re.search(r"https://colab\.research\.google\.com/[^)]+", notebook)[0]
     others = {name: facts for name, facts in pages.items() if name != first}
-    body = f"""<h1>{facts["headline"]}</h1>
+    body = f"""<p class="over">A free course<span>: open small AI models in your browser</span>.
+Nothing to install.</p>
+<h1>{facts["headline"]}</h1>
 <p class="lead">{escape(facts["lead"])}</p>
 {view(first, facts, "explorables/")}
 <p class="starts"><a class="start" href="notebooks/{start}.html">Start with lesson {start[:2]}</a>
-<a href="{colab}">Open it in Colab</a></p>
+<a href="{colab}">or run it in Colab</a></p>
 <section class="breath"><h2>Open models, opened</h2>
 <p class="lead">A popular article praises open source AI. Is it right? In this free course you open the models
 that it names, Llama, Falcon, Mistral, Mixtral, Stable Diffusion and Whisper, and judge
-{len(catalog.claims())} of its claims with evidence of your own. You need to read ten lines of Python.
-You need no account and no GPU.</p>
+{len(catalog.claims())} of its claims with evidence of your own. The pages ask for nothing but curiosity.
+To change the code, it is enough if you can read ten lines of Python. You need no account and no GPU.</p>
 <p class="quiet">To read beside the lessons: <a href="{escape(ARTICLE_ADDRESS)}">{escape(ARTICLE)}</a>
 ({escape(ARTICLE_FROM)}).</p></section>
-<section><h2>More to take in your hand</h2>
-{cards(others, "explorables/")}</section>
-<section><h2>{len(lessons)} lessons</h2>
-<p class="where" hidden></p>
-<div class="map">
-{_map(lessons)}</div></section>
 <section><h2>Which way?</h2>
 <ul class="routes">
 {_routes(lessons)}</ul>
 <p class="quiet">Hours are estimates without exercises, from the minutes that each lesson states; in a school
 day it takes 45, in the hour 20. <a href="docs/timetables.html">Timetables for classes</a></p>
 </section>
+<section><h2>More to take in your hand</h2>
+{cards(others, "explorables/")}</section>
+<section><h2>{len(lessons)} lessons</h2>
+<p class="where" hidden></p>
+<div class="map">
+{_map(lessons)}</div></section>
 <section><h2>On your own machine</h2>
 <pre tabindex="0"><code>git clone {escape(REPOSITORY)}
 cd open-the-box
@@ -75,7 +77,9 @@ def _map(lessons):
             if (ROOT / "exercises" / name).is_dir():
                 words = f'exercise<span class="unseen"> of lesson {name[:2]}</span>'
                 exercise = f'<a class="more" href="exercises/{name}/{name}.html">{words}</a>'
-            time = lesson.duration.removesuffix("utes")  # such as "30 min"
+            # The parts of a lesson, such as "35 + 25 minutes", are one length here.
+            hours, minutes = divmod(sum(map(int, re.findall(r"\d+", lesson.duration))), 60)
+            time = f"{hours} h {minutes:02}" if hours else f"{minutes} min"
             rows += (
                 f'<li data-lesson="{name}"><b class="num">{name[:2]}</b> <a href="notebooks/{name}.html">'
                 f'{escape(lesson.title)}</a> <span class="more">{time}</span> {exercise}</li>\n'
