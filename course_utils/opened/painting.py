@@ -622,6 +622,7 @@ def published_versions() -> Picture:
     from course_utils import blueprints, licences, openness
 
     names = ("stable-diffusion-1.5", "stable-diffusion-xl", "stable-diffusion-3-medium")
+    counted = ("", "one", "two", "three")
     ways = {"prohibition": "yes, by name", "condition": "yes, by a policy beside it"}
     columns = [("", "released", "text encoders", "UNet, or what took its place", "VAE", "width of a picture")]
     columns[0] += ("GB at 16 bits", "licence", "approved by OSI", "limits uses")
@@ -639,7 +640,7 @@ def published_versions() -> Picture:
             (
                 plan.title,
                 str(model.released)[:7],
-                f"{len(texts)}, {_millions(sum(texts))}" + " together" * (len(texts) > 1),
+                f"{counted[len(texts)]} of {_millions(sum(texts))}" + " together" * (len(texts) > 1),
                 _millions(unet.parameters),
                 _millions(vae.parameters),
                 f"{wide} pixels",
