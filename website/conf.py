@@ -158,7 +158,7 @@ def mend_labels(app, pagename, templatename, context, document):
 
 
 def add_head(app, pagename, templatename, context, document):
-    """Add to a page's <head> metadata for search engines and social networks, and the course's scripts."""
+    """Add metadata for search engines and social networks, and the course's scripts, to a page's <head>."""
     paragraphs = document.findall(nodes.paragraph) if document else ()
     texts = (paragraph.astext().replace("\n", " ") for paragraph in paragraphs)
     description = next((text for text in texts if len(text) > 50), "A free course on open AI models.")

@@ -152,7 +152,10 @@ def default_folder() -> Path:
 
 
 def broken(folder: Path) -> list[str]:
-    """Return the files of the learner's own copy that can't be read as notebooks, as paths in `folder`."""
+    """Return the paths, relative to `folder`, of the learner's files that can't be read as notebooks.
+
+    Only the learner's copies of the course's notebooks are checked.
+    """
     names = (path.relative_to(folder / DELIVERED) for path in (folder / DELIVERED).rglob("*.ipynb"))
     return sorted(
         name.as_posix() for name in names if (folder / name).exists() and not _is_notebook(folder / name)

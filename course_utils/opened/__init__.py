@@ -1,7 +1,8 @@
-"""Each module here opens one thing for a lesson, with the computation, the pictures and the explorer.
+"""Each module here has the code with which a lesson looks into one thing.
 
-A module is imported when one of its names is first used, and can be deleted together with its lesson. torch,
-transformers and matplotlib are imported in the functions that use them, so that the modules load quickly.
+The code can compute something, draw pictures and show an explorer. A module is imported when one of its names
+is first used, and can be deleted together with its lesson. torch, transformers and matplotlib are imported in
+the functions that use them, so that the modules load quickly.
 """
 
 import importlib

@@ -25,7 +25,7 @@ export function render({ model, el }) {
   const answers = new Map();
   let clock = 0;
   let hovered = null;
-  let queue = []; // names of the heads that wait for a run in which that head alone is switched off
+  let queue = []; // The heads with these names are still to be switched off, each of them alone.
   let missed = ""; // the `key` of what the visitor asked before the page had loaded the model
 
   adopt(el, "ab");

@@ -37,7 +37,9 @@ def matches(query, keys, names) -> Picture:
 
     For each key, the picture has the products of the query's and the key's numbers, and a bar for their sum.
 
-    query : list of two numbers, of the last token. keys : list of such lists, one for each of `names`.
+    query : list of two numbers, the last token's query.
+    keys : list of lists of two numbers, one key for each of `names`.
+    names : list of str, the tokens' names.
     """
     figure, area = _figure(0.75 + 0.5 * len(names))
     with style():

@@ -319,7 +319,7 @@ export function render({ model, el }) {
         at += 1 + words.length;
       } else at = 4 + words.length;
     } else {
-      // If the visitor pressed this part before, its heading is there already.
+      // `value` may already have the part's heading, for example because the visitor pressed the part's button before.
       const heading = new RegExp(`^${words.trimEnd()}[ \t]*$`, "m").exec(value);
       const above = heading ? value.slice(0, heading.index + heading[0].length) : `${value}\n\n${words.trimEnd()}`;
       const rest = heading ? value.slice(above.length).trimStart() : "";

@@ -3,10 +3,10 @@
 // The view's `data` is {verdicts, claims}.
 // The visitor chooses `claim` (the number of the claim on the card), `lesson` (two digits, or "" for all) and `guesses`
 // (from a claim's number to a group of verdicts).
-// In a notebook, data also has `confidences`: there a guess is one of the verdicts, with a confidence, and is final.
-// The host shows evidence for `want` {evidence: number}, and records `want` {decide: number, verdict, confidence}.
-// Until a claim is decided, the claim's data lack the course's verdict and the grounds for it. Then the host sends both
-// as `key`.
+// In a notebook, data also has `confidences`, and a guess is one of the verdicts, with a confidence, and is final.
+// A notebook's view sends `want` {evidence: number} to ask the host for the evidence on a claim, and sends `want` {decide:
+// number, verdict, confidence} when the visitor decides a claim. The host records the decision, and only then sends the
+// course's verdict on the claim and the grounds for that verdict, as `key`. The data of an undecided claim has no key.
 import { adopt, announcer, arrowStep, headline, keeper, make, onDrag, radio } from "./view.js";
 
 /** The groups of verdicts on a claim. Each group has a shelf, and covers some of the nine verdicts. */

@@ -12,7 +12,8 @@ OPENNESS = {
     "unknown": ("?", TRACK),
     "does not apply": ("–", TRACK),
 }
-# {a licence's answer to a use: (sign, tint)}. The tints mean the same as in OPENNESS.
+# {answer to the question whether a licence allows a use: (sign, tint)}. A tint that OPENNESS also has means
+# the same in both.
 ANSWERS = {
     "yes": ("✓", "#cfe6f5"),
     "yes, with conditions": ("!", "#fff1d0"),

@@ -62,8 +62,8 @@ export function headline(name) {
   return { head, loud, loudWords };
 }
 
-/** Make an element whose text a screen reader reads aloud. It gets the last text of `speak`, once no other text has followed
- * for `pause` ms. */
+/** Make an element (`live`) whose text a screen reader reads aloud. `speak` gives the element a text, but only after `pause`
+ * ms in which no further call of `speak` replaces that text. `hush` drops a text that still waits. */
 export function announcer(pause = 500) {
   const live = make("p", "unseen");
   live.setAttribute("aria-live", "polite");

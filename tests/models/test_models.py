@@ -487,7 +487,10 @@ def test_four_and_eight_bits(loaded, name, bits):
 
 @pytest.mark.parametrize("name", PIPELINES)
 def test_published_pipelines_come_from_the_hub(loaded, name):
-    """Loads the official layout, but no pickles, no safety checker and no second copy of the weights."""
+    """A published pipeline is loaded from the files of its parts, in float32, and draws a picture.
+
+    Pickles, a safety checker and a second copy of the weights in the repository are not used.
+    """
     kind, dtype, shape, drawn = loaded[name]
     assert kind == catalog.models()[name].architecture
     assert (dtype, shape[2], drawn) == ("torch.float32", 3, True)

@@ -1,4 +1,7 @@
-"""Tests what the views of windows and of experts get from the tiny Mistral and Mixtral."""
+"""Tests the views `SlidingWindow` and `Router`.
+
+Also tests the functions with which lessons study attention windows and routers in the tiny models.
+"""
 
 import numpy
 import pytest

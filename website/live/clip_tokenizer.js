@@ -30,7 +30,8 @@ export class ClipTokenizer {
   }
 
   /**
-   * The ids of a prompt: the mark of the beginning, the tokens, and the mark of the end, repeated up to `length` ids.
+   * Return `length` ids for a prompt: first the id of the mark of the beginning, then the ids of the tokens. The id of the
+   * mark of the end fills all places that are left.
    * @param {string} prompt
    * @returns {number[]}
    */

@@ -192,7 +192,7 @@ def _opened(source):
 
 
 def _needs_decoder(beginning):
-    """Return the format of a file that needs a decoder, known by its first bytes; None for other files."""
+    """Return a file's format if the file's first bytes show that the file needs a decoder; otherwise None."""
     if beginning[4:8] == b"ftyp":
         return "MP4, M4A or MOV"
     if beginning.startswith(b"\x1aE\xdf\xa3"):

@@ -14,9 +14,9 @@ A template is a line of English with choices in it:
     [this|that|]     one of several equally likely branches, which may be nested or empty
     <name>           a part: a piece of template with a name
 
-All choices come from one function, `Grammar.options`. `generate` draws a text, `follow` adds up all
-derivations of a text, and `expect` computes means over all choices. So the three always agree on a
-probability.
+All choices come from one function, `Grammar.options`. `generate` draws a text, `follow` adds up the
+probabilities of all derivations of a text, and `expect` computes means over all choices. So the three always
+agree on a probability.
 """
 
 import itertools
@@ -397,8 +397,8 @@ class Grammar:
         """Yield, for each word of a text, the exact distribution of the token at its position.
 
         Yields a dict {token: probability} for each word. In `words`, `END` means the end of the text. None,
-        as the last word, means a word that is not known yet. The distribution adds up all derivations of the
-        text so far, so it is the next-token distribution of a perfect model.
+        as the last word, means a word that is not known yet. The distribution adds up the probabilities of
+        all derivations of the text so far, so it is the next-token distribution of a perfect model.
         Raises CourseError if this grammar can't generate a word at its position.
         """
         if register is not None and register not in self.registers:
