@@ -89,18 +89,17 @@ export function render({ model, el }) {
     lane.hidden = !list.length;
     return lane;
   });
-  const apart = make("span", "au-control", "words that name no trade");
+  const apart = make("p", "au-control", "words that name no trade");
   let compares = model.get("guess") === undefined; // whether the control words are shown
   lanes[1].style.setProperty("--words", String(controls.length));
-  lanes[1].append(apart);
   const marks = words.map((word, index) => {
     const mark = make("div", "au-word");
     const name = mark.appendChild(make("span", "au-name", word));
-    const parts = Object.fromEntries(["line", "truth", "own", "dot"].map((part) => [part, mark.appendChild(make("i", `au-${part}`))]));
+    const parts = Object.fromEntries(["line", "truth", "off", "own", "dot"].map((part) => [part, mark.appendChild(make("i", `au-${part}`))]));
     lanes[index < trades.length ? 0 : 1].append(mark);
     return { mark, name, ...parts };
   });
-  field.append(band, zero, ...lanes);
+  field.append(band, zero, lanes[0], apart, lanes[1]);
 
   // The marks with which the visitor guesses the leans, before the results are shown
   const guessing = make("div", "au-guess");
@@ -117,6 +116,7 @@ export function render({ model, el }) {
     pin.setAttribute("aria-valuemax", String(TOP));
     const name = pin.appendChild(make("b", ""));
     pin.append(make("i"));
+    if (!index) pin.append(make("span", "au-hint", "drag me ↔"));
     pin.addEventListener("focus", () => model.get("trade") !== word && keep({ trade: word }));
     pin.addEventListener("keydown", (event) => {
       const mine = pins[index].points;
@@ -126,7 +126,7 @@ export function render({ model, el }) {
       event.preventDefault();
       aim(index, to);
     });
-    return { word, pin, name, points: 0 };
+    return { word, pin, name, points: 0, moved: false };
   });
   rail.style.setProperty("--rows", String(asks.length));
   const lock = make("button", "au-lock", asks.length > 1 ? "Those are my guesses" : "That is my guess");
@@ -153,6 +153,20 @@ export function render({ model, el }) {
   label.htmlFor = slider.id;
   const degrees = label.appendChild(make("b", "num"));
   heatRow.append(label, slider, cool);
+  // After a guess, the chart stands alone first. Each press on `next` brings one more thing to change.
+  const STEPS = [
+    [`▶ What if you look at all ${trades.length} first?`, () => keep({ after: true })],
+    ["▶ The same for two other models", () => keep({ after: false, who: Math.max(0, models.findIndex(({ planted }) => planted)) })],
+    ["▶ Cool the models down", () => cool.click()],
+  ];
+  let step = STEPS.length;
+  const next = make("button", "au-next");
+  next.addEventListener("click", () => {
+    const [, act] = STEPS[step];
+    step += 1;
+    act();
+    update();
+  });
   const panel = make("section", "au-panel");
   panel.setAttribute("aria-label", "The chosen word");
   const { live, speak, hush } = announcer();
@@ -161,7 +175,9 @@ export function render({ model, el }) {
   const top = make("div", "au-top");
   top.append(said, tools);
   const foot = make("div", "au-foot");
-  foot.append(legend, ...(controls.length && !compares ? [compare] : []));
+  const buttons = make("div", "au-buttons");
+  buttons.append(...(controls.length && !compares ? [compare] : []), next);
+  foot.append(legend, buttons);
   el.append(top, asked, heatRow, ends, guessing, field, axis, locks, foot, panel, live);
 
   const who = () => models[model.get("who")] ?? models[0];
@@ -193,7 +209,7 @@ export function render({ model, el }) {
       group.append(button);
       return button;
     });
-    const row = tools.appendChild(make("div", "au-row"));
+    const row = tools.appendChild(make("div", `au-row au-${key}`));
     row.append(make("span", "au-label", name), group);
     row.firstChild.setAttribute("aria-hidden", "true");
     return (value) => choices.forEach((button, index) => {
@@ -220,16 +236,18 @@ export function render({ model, el }) {
   /** Move the visitor's mark of one trade. */
   function aim(index, points) {
     pins[index].points = Math.max(-TOP + 2, Math.min(TOP - 2, Math.round(points)));
+    pins[index].moved = true;
     el.classList.add("known");
     if (model.get("trade") !== asks[index]) keep({ trade: asks[index] });
     drawGuess();
   }
   function drawGuess() {
-    for (const { word, pin, name, points } of pins) {
+    for (const { word, pin, name, points, moved } of pins) {
+      const says = `${word}: ${points ? `${whole(points)} points more “${points < 0 ? "he" : "she"}”` : "no lean"}`;
       pin.style.left = across(points);
-      name.textContent = `${word}: ${points ? `${whole(points)} points more “${points < 0 ? "he" : "she"}”` : "no lean?"}`;
+      name.textContent = moved ? says : word;
       pin.setAttribute("aria-valuenow", String(points));
-      pin.setAttribute("aria-valuetext", name.textContent);
+      pin.setAttribute("aria-valuetext", says);
       pin.classList.toggle("he", points < -lean);
       pin.classList.toggle("she", points > lean);
     }
@@ -243,11 +261,15 @@ export function render({ model, el }) {
   onDrag(el, rail, toPointer, { ready: () => pins.length > 0 });
   rail.addEventListener("pointerdown", toPointer);
   function reveal() {
+    step = 0;
     keep({ guess: Object.fromEntries(pins.map(({ word, points }) => [word, points])), trade: asks[0] });
     field.focus({ preventScroll: true });
   }
   lock.addEventListener("click", reveal);
-  skip.addEventListener("click", () => keep({ guess: "skipped" }));
+  skip.addEventListener("click", () => {
+    step = 0;
+    keep({ guess: "skipped" });
+  });
   const guessed = model.get("trade"); // in an older address the guess is one number, which is for this trade
 
   function press(event) {
@@ -321,13 +343,21 @@ export function render({ model, el }) {
       }
     }
     list.forEach((word, index) => {
-      const { mark, name, own } = marks[words.indexOf(word)];
+      const { mark, name, own, off } = marks[words.indexOf(word)];
       const { middle, left, long } = spots[index];
       mark.style.transform = `translate(${middle.toFixed(1)}px, ${(tall * rows[index]).toFixed(1)}px)`;
       name.style.left = `${(left - middle).toFixed(1)}px`;
       const mine = to(guesses()[word] ?? 0);
+      const right = mine > middle;
+      own.classList.toggle("right", right);
       // There is no room for "you" if the mark of the visitor is near the name.
-      own.classList.toggle("near", mine > left - 8 && mine < left + long + 40);
+      own.classList.toggle("near", mine > left - (right ? 40 : 8) && mine < left + long + (right ? 8 : 40));
+      // From the visitor's mark, a line leads to the model's point.
+      const gap = Math.abs(mine - middle) - 12;
+      off.hidden = !(word in guesses()) || gap < 6;
+      off.classList.toggle("right", right);
+      off.style.left = `${right ? 4 : -4 - Math.max(0, gap)}px`;
+      off.style.width = `${Math.max(0, gap)}px`;
     });
   }
   /**
@@ -349,13 +379,16 @@ export function render({ model, el }) {
       ends = [Math.min(...drawn), Math.max(...drawn)];
       const sides = [ends[0] - long - 6, ends[1] + 6];
       if (points > 0) sides.reverse(); // put the name on the side away from 0 if there is room
-      left = sides.find((edge) => edge >= 0 && edge + long <= width) ?? left;
+      const mine = word in guesses() ? to(guesses()[word]) : NaN;
+      if (Math.abs(mine - middle) > 1) sides.push(mine - 14 - long, mine + 14); // beyond the visitor's mark
+      const free = (edge) => edge >= 0 && edge + long <= width && !(edge < mine + 12 && edge + long > mine - 12);
+      left = sides.find(free) ?? sides.find((edge) => edge >= 0 && edge + long <= width) ?? left;
     }
     const span = [Math.min(left, ends[0]), Math.max(left + long, ends[1])];
     if (word in guesses()) {
-      const own = to(guesses()[word]); // leave room for the visitor's mark, and for "you" to the left of this mark
-      span[0] = Math.min(span[0], own - 40);
-      span[1] = Math.max(span[1], own + 8);
+      const own = to(guesses()[word]); // leave room for the visitor's mark, and for "you" on the side away from the model's point
+      span[0] = Math.min(span[0], own - (own > middle ? 8 : 40));
+      span[1] = Math.max(span[1], own + (own > middle ? 40 : 8));
     }
     return { middle, left, long, span };
   }
@@ -386,12 +419,12 @@ export function render({ model, el }) {
     });
     const now = (word) => who().words[word][at()][0];
     const sorted = (list) => [...list].sort((one, other) => now(one) - now(other) || words.indexOf(one) - words.indexOf(other));
-    lanes[1].hidden = !compares || !controls.length;
+    lanes[1].hidden = apart.hidden = !compares || !second.length;
+    compare.hidden = !second.length;
     if (width) {
       place(sorted(first), lanes[0]);
       place(sorted(second), lanes[1]);
     }
-    lanes[1].style.visibility = second.length ? "visible" : "hidden";
     ends.querySelector(".au-level").textContent = second.length ? `words that name no trade: ${whole(who().zero[at()])}% “she”` : "0: 50% “she”";
     legend.replaceChildren(make("i", "au-key"), `${after() ? level.toFixed(2) : 95}% interval. Coloured: all of it beyond the band of ±${lean} points.`);
     const many = Object.keys(guesses()).length;
@@ -471,7 +504,7 @@ export function render({ model, el }) {
     const number = after() ? together : single;
     loud.textContent = String(number);
     loud.classList.add("ember");
-    const tested = controls.filter(has);
+    const tested = step || compares ? controls.filter(has) : [];
     const others = leaning(tested, after() ? 3 : 1);
     loudWords.textContent = `of ${trades.length} trades lean by more than ${lean} points${tested.length ? `, and ${others} of ${tested.length} other words` : ""}`;
     const plan = all.planted ? `${trades.filter((word) => Math.abs(100 * all.planted[word] - 50) > lean + 1e-9).length} were planted so. ` : "";
@@ -479,9 +512,9 @@ export function render({ model, el }) {
     const off = mine.map(([word, points]) => Math.abs(Math.round(found(word).points) - points));
     const mean = off.reduce((sum, each) => sum + each, 0) / off.length;
     const average = mine.length > 1 ? `Your ${mine.length} marks are ${whole(mean)} points off on average. ` : "";
-    const told = chosen() in guesses() ? `You: ${signed(guesses()[chosen()])}. The model: ${signed(found(chosen()).points)}. ${average}` : "";
+    const told = !after() && chosen() in guesses() ? `You: ${signed(guesses()[chosen()])}. The model: ${signed(found(chosen()).points)}. ${average}` : "";
     note.textContent = told + plan + (!single || average && told ? ""
-      : after() ? `With intervals of 95% it would be ${single === together ? "as many" : `${single} trades`}.`
+      : after() ? `Of ${trades.length}, some look striking by luck, so each interval must be wider. With intervals of 95% it would be ${single === together ? "as many" : `${single} trades`}.`
       : "By this rule a trade counts only if you named it before you looked.");
   }
 
@@ -494,6 +527,9 @@ export function render({ model, el }) {
     slider.setAttribute("aria-valuetext", now === 0 ? "greedy, the likeliest word" : now.toFixed(1));
     cool.textContent = at() === 0 ? "Back to 1" : "▶ Cool it down";
     el.classList.toggle("sealed", sealed());
+    el.dataset.step = String(step);
+    next.hidden = step >= STEPS.length;
+    next.textContent = STEPS[step]?.[0] ?? "";
     compare.textContent = compares ? "Without the other words" : `Compare with ${controls.length} words that name no trade`;
     if (sealed()) drawGuess();
     drawHead();

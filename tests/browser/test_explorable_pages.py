@@ -1173,13 +1173,29 @@ def test_a_lean_is_guessed_before_any_is_shown(visit):
         for name, box in boxes.items():
             if name == word:  # at its own word, a mark is a ring without "you"
                 continue
-            beside = box["x"] + box["width"] <= mark["x"] - 28 or mark["x"] + mark["width"] <= box["x"]
+            room = (0, 28) if "right" in own.get_attribute("class") else (28, 0)  # for "you"
+            beside = (
+                box["x"] + box["width"] <= mark["x"] - room[0]
+                or mark["x"] + mark["width"] + room[1] <= box["x"]
+            )
             above = box["y"] + box["height"] <= mark["y"] + 1
             assert beside or above or mark["y"] + mark["height"] <= box["y"] + 1, name
     expect(page.get_by_role("slider", name="Trade")).to_be_focused()
     said = "element => getComputedStyle(element, '::after').content"
     assert [own.evaluate(said) for own in page.locator(".au-own:visible").all()] == ['"you"', "none", '"you"']
     assert "%22barber%22%3A-25%2C%22doctor%22%3A0%2C%22writer%22%3A58" in page.url
+    tools, panel = page.locator(".au-tools"), page.locator(".au-panel")
+    expect(tools).to_be_hidden()
+    page.get_by_role("button", name="What if you look at all 36 first?").click()
+    expect(head).to_contain_text("10 of 36 trades")
+    expect(panel).to_be_visible()
+    expect(page.get_by_role("radio", name="mended")).to_be_hidden()
+    page.get_by_role("button", name="The same for two other models").click()
+    expect(page.get_by_role("radio", name="as planted")).to_be_checked()
+    expect(page.get_by_role("button", name="Compare with 24 words")).to_be_hidden()  # for SmolLM2 alone
+    page.get_by_role("button", name="Cool the models down").click()
+    expect(page.get_by_role("slider", name="temperature")).to_be_visible()
+    page.get_by_role("radio", name="SmolLM2").click()
     expect(page.locator(".au-lane.controls")).to_be_hidden()
     page.get_by_role("button", name="Compare with 24 words").click()
     expect(page.locator(".au-lane.controls")).to_be_visible()
@@ -1391,13 +1407,13 @@ def test_words_light_up_and_a_text_without_a_mark_is_accused(visit):
         "of 199 words are on the list. Chance alone gives about 50."
     )
     expect(page.locator(".wm-foot")).to_have_text(
-        "By chance, 1 in over a trillion unmarked texts has as many."
+        "By chance, 1 in over a trillion unmarked texts has as many. (z = 9.86)"
     )
     expect(lit).to_have_count(110)
     expect(slider).to_have_attribute("aria-valuetext", "199 words, z 9.86")
     slider.press("Home")
     expect(lit).to_have_count(3)
-    expect(page.locator(".wm-line")).to_contain_text("z = 4")
+    expect(page.locator(".wm-line")).to_contain_text("out of reach")
     expect(verdict).to_have_text("Not found in its first 6 words, though it is marked.")
     page.locator(".wm-text .wm-word").nth(99).click()
     expect(slider).to_have_attribute("aria-valuenow", "100")
