@@ -111,6 +111,7 @@ export function render({ model, el }) {
   const shares = [...new Set(data.texts.map(({ swapped }) => swapped))].sort((a, b) => a - b);
   /** The name of a text: on a page, the strength of its mark in words; in a lesson, its bonus. */
   const nameOf = (bonus) => (bonus ? (data.key ? ["Light mark", "Strong mark"][bonuses.indexOf(bonus) - 1] : `Bonus ${bonus}`) : "No mark");
+  const plain = Boolean(data.key); // on a page, the chart's axis has numbers of words; in a lesson, it has z
   const lists = new Map(); // "key before" -> the tokens listed after it
   const heard = new Map(); // the visitor's words -> what the host answered
   let length = model.get("length") ?? 0;
@@ -131,7 +132,7 @@ export function render({ model, el }) {
   const bar = make("div", "wm-line");
   const barLabel = bar.appendChild(make("span"));
   const zero = make("div", "wm-zero");
-  zero.append(make("span", "", "z = 0, as by chance"));
+  const zeroLabel = zero.appendChild(make("span", "", "z = 0, as by chance"));
   const ember = make("div", "wm-ember");
   ember.tabIndex = 0;
   ember.setAttribute("role", "slider");
@@ -271,7 +272,7 @@ export function render({ model, el }) {
   /** Write the name of each other text at the end of its path, without covering the handle, the handle's number or
    * another name. */
   function nameOthers(x, y) {
-    const taken = [[x, y - 48, y + 20]]; // [px across, from, to]: where something stands
+    const taken = [ember.classList.contains("below") ? [x, y - 20, y + 48] : [x, y - 48, y + 20]]; // [px across, from, to]: where something stands
     for (const { name, label, end } of others) {
       if (!end) continue;
       const near = taken.filter(([at]) => Math.abs(at - end[0]) < 110);
@@ -287,9 +288,11 @@ export function render({ model, el }) {
     const path = from;
     whole.setAttribute("d", outline(path));
     counted.setAttribute("d", outline(path.slice(0, length - 1)));
-    const z = path[Math.min(path.length, length) - 2] ?? 0;
+    const z = path[Math.min(path.length + 1, length) - 2] ?? 0;
     const x = across(Math.min(length, path.length + 1));
     ember.style.transform = `translate(${x}px, ${down(z)}px)`;
+    // The number stands below a mark that is under the line of chance or at the top of the chart.
+    ember.classList.toggle("below", (z < 0 && z > LOW + 1.5) || down(z) < 34);
     nameOthers(x, down(z));
     ember.classList.toggle("late", length > 0.75 * longest);
     mercury.style.top = `${Math.min(down(z), down(0))}px`;
@@ -396,7 +399,7 @@ export function render({ model, el }) {
     picture.append(shape("path", { class: "wm-bar", d: `M0 ${high}H1000` }));
     const line = picture.appendChild(shape("path", { class: "wm-counted" }));
     const dot = plot.appendChild(make("i"));
-    const bar = plot.appendChild(make("span", "wm-high", `z = ${threshold}`));
+    const bar = plot.appendChild(make("span", "wm-high", plain ? "marked" : `z = ${threshold}`));
     bar.style.top = `${high}%`;
     const says = demo.appendChild(make("p", "wm-says"));
     function reach(count) {
@@ -476,11 +479,16 @@ export function render({ model, el }) {
     playWords.textContent = playing ? "❚❚ Stop" : "▶ Count again";
     loud.textContent = String(hits);
     loudWords.replaceChildren(` of ${seen.length} words are on the list. Chance alone gives about `, make("b", "num", String(Math.round(ratio * seen.length))), ".");
-    tip.textContent = `z = ${z.toFixed(2).replace("-", "−")}`;
+    const score = `z = ${z.toFixed(2).replace("-", "−")}`;
+    tip.textContent = plain ? String(hits) : score;
     const needed = Math.floor(ratio * seen.length + threshold * Math.sqrt(seen.length * ratio * (1 - ratio))) + 1;
-    barLabel.textContent = needed > seen.length ? `z = ${threshold} is out of reach` : `z = ${threshold}, accused above`;
+    const reach = needed <= seen.length;
+    if (plain) {
+      barLabel.textContent = reach ? `${needed} or more: accused` : "out of reach";
+      zeroLabel.textContent = `${Math.round(ratio * seen.length)} by chance`;
+    } else barLabel.textContent = reach ? `z = ${threshold}, accused above` : `z = ${threshold} is out of reach`;
     const chance = odds(byChance(hits, seen.length, ratio));
-    foot.textContent = `By chance, ${chance} unmarked texts ${chance.startsWith("1") ? "has" : "have"} as many.`;
+    foot.textContent = `By chance, ${chance} unmarked texts ${chance.startsWith("1") ? "has" : "have"} as many.${plain ? ` (${score})` : ""}`;
     el.classList.toggle("over", over);
     const right = model.get("key") ? undefined : marked;
     const why = model.get("swapped") ? "words were swapped" : "the mark is light";
@@ -494,7 +502,7 @@ export function render({ model, el }) {
           : over ? "A false accusation: this text has no mark. Its words aren't there by chance, they repeat." : "Not over the line. It has no mark.";
     const skipped = marks.slice(0, length - 1).length - seen.length;
     const guess = guessed === undefined ? "" : guessed === "0" ? "You guessed wrong. " : "You guessed right. ";
-    const judged = guess + (skipped ? `${says} ${skipped} of ${length - 1} pairs have a word that the model lacks: not counted.` : says);
+    const judged = guessed === "0" && !over && right === false && length === pieces.length ? "You guessed wrong: this text has no mark. By eye, a mark doesn't show." : guess + (skipped ? `${says} ${skipped} of ${length - 1} pairs have a word that the model lacks: not counted.` : says);
     verdict.textContent = playing ? "Counting…" : judged; // during the count a verdict would come too early
     verdict.classList.toggle("ember", over);
     ember.setAttribute("aria-valuemin", String(FEWEST));
