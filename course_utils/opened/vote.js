@@ -9,9 +9,10 @@ import { adopt, announcer, glide, headline, keeper, make, radio, shape } from ".
 
 const FEW = 10; // after this many votes, intervals are shown, and the box with the other voters' votes opens
 const LONG = 260; // characters: a longer story is set in smaller letters
-const LOW = 300, HIGH = 1700; // the ends of the scale of ratings
+const HALF = 700; // the scale of ratings goes at least this far from 1,000 to both sides
 const SPACED = 8; // the number of other stories between two votes on the same story
 const ORDERS = 200;
+const HOLD = 1500; // ms: how long the names stay on the two answers
 const RESULTS = { l: 1, n: 0.5, r: 0 };
 const ELO = 400 / Math.log(10);
 
@@ -152,8 +153,7 @@ export function spaced(stories, apart = SPACED) {
   return order;
 }
 
-const points = (number) => Math.round(number).toLocaleString("en-US");
-const across = (rating) => (100 * (Math.max(LOW, Math.min(HIGH, rating)) - LOW)) / (HIGH - LOW);
+const points = (number) => Math.round(number).toLocaleString("en-US").replace("-", "−");
 const capital = (text) => text[0].toUpperCase() + text.slice(1);
 
 export function render({ model, el }) {
@@ -169,6 +169,8 @@ export function render({ model, el }) {
   const voters = { you: "You", rule: capital(theirName), length: "The longer answer" };
 
   const need = Math.min(FEW, contests.length);
+  let half = HALF; // how far the scale goes now: as far as the farthest rating
+  const across = (rating) => 50 + (50 * Math.max(-half, Math.min(half, rating - 1000))) / half;
   let opened = false; // whether the box with the other voters' votes is open
 
   adopt(el, "vt");
@@ -212,7 +214,7 @@ export function render({ model, el }) {
   const [pastLeft, pastRight] = ["l", "r"].map(() => past.appendChild(make("p", "vt-was")));
   const verdict = make("p", "vt-verdict");
   const back = make("button", "vt-back", "Take it back");
-  back.addEventListener("click", () => keep({ picks: picks().slice(0, -1) }));
+  back.addEventListener("click", takeBack);
   const under = make("div", "vt-under");
   under.append(verdict, back);
   const sheet = make("div", "vt-sheet");
@@ -254,10 +256,10 @@ export function render({ model, el }) {
     return { row, place, rating, ...parts };
   });
   const axis = make("p", "vt-axis");
-  for (const tick of [400, 700, 1000, 1300, 1600]) {
+  const ticks = [400, 700, 1000, 1300, 1600].map((tick) => {
     const label = axis.appendChild(make("span", "num", points(tick)));
-    label.style.left = `${across(tick)}%`;
-  }
+    return [label, tick];
+  });
   const legend = make("p", "vt-legend");
   const counter = make("div", "vt-counter");
   const play = make("button", "vt-play", "▶ Vote by vote");
@@ -283,7 +285,7 @@ export function render({ model, el }) {
     const end = make("span", "vt-end");
     end.append(make("b", "", name), " ", make("span", "num"));
     margin.append(end);
-    return { end, range: margin.appendChild(make("i", "vt-range")), mark: margin.appendChild(make("i", "vt-fitted")) };
+    return { end, range: margin.appendChild(make("i", "vt-range")) };
   });
   const plot = make("div", "vt-plot");
   const begin = make("span", "vt-begin", "all begin at 1,000");
@@ -322,14 +324,46 @@ export function render({ model, el }) {
   }
   const keep = keeper(model, update);
 
+  const easing = "cubic-bezier(.2,.7,.2,1)";
+  /** After a vote the two answers turn over for a moment and show their models' names. */
+  const turned = make("div", "vt-turned");
+  turned.setAttribute("aria-hidden", "true"); // the announcer says the names
+  turned.addEventListener("click", next);
+  let turnClock = 0;
   function vote(pick) {
+    if (turnClock) return next();
     if (picks().length >= contests.length) return;
     stop();
-    const from = [left, right].map((card) => card.getBoundingClientRect());
+    const contest = asks(picks().length);
     cards.classList.add("rests");
     keep({ picks: picks() + pick, voter: "you" });
     if (still.matches) return;
-    const easing = "cubic-bezier(.2,.7,.2,1)";
+    const story = make("p", "vt-asked", `${contest[0]} `);
+    story.classList.toggle("long", contest[0].length > LONG);
+    story.append(make("span", "vt-gap"));
+    const room = make("div", "vt-prompt");
+    room.append(...[...prompt.querySelectorAll(".vt-room")].map((one) => one.cloneNode(true)), story);
+    const backs = make("div", "vt-cards");
+    for (const [at, side] of [[1, "l"], [3, "r"]]) {
+      const card = backs.appendChild(make("div", "vt-card"));
+      card.classList.toggle("won", pick === side);
+      card.append(make("b", "", contest[at]), make("span", "", contest[at + 1]));
+      card.animate([{ transform: "perspective(60rem) rotateY(90deg)" }, { transform: "none" }], { duration: 320, easing });
+    }
+    turned.replaceChildren(room, backs, make("p", "vt-next", "next story →"));
+    sheet.append(turned);
+    el.classList.add("turning");
+    turnClock = setTimeout(next, HOLD);
+  }
+  /** Send the two turned answers below the story, and show the next one. */
+  function next() {
+    if (!turnClock) return;
+    clearTimeout(turnClock);
+    turnClock = 0;
+    const from = [...turned.querySelectorAll(".vt-card")].map((card) => card.getBoundingClientRect());
+    turned.remove();
+    cards.classList.add("rests");
+    el.classList.remove("turning");
     [pastLeft, pastRight].forEach((was, index) => {
       const to = was.getBoundingClientRect();
       const start = `translate(${from[index].left - to.left}px, ${from[index].top - to.top}px)`;
@@ -339,11 +373,15 @@ export function render({ model, el }) {
       card.animate([{ opacity: 0, transform: "translateY(-10px)" }, { opacity: 1, transform: "none" }], { duration: 280, easing });
     }
   }
+  function takeBack() {
+    next();
+    keep({ picks: picks().slice(0, -1) });
+  }
   function press(event) {
     if (event.altKey || event.ctrlKey || event.metaKey) return; // leave these keys to the browser
     const pick = { ArrowLeft: "l", ArrowRight: "r", ArrowUp: "n" }[event.key];
     if (pick) vote(pick);
-    else if (event.key === "Backspace" && picks()) keep({ picks: picks().slice(0, -1) });
+    else if (event.key === "Backspace" && picks()) takeBack();
     else return;
     event.preventDefault();
   }
@@ -424,7 +462,7 @@ export function render({ model, el }) {
     const theirs = cast.rule[turns[done - 1]];
     const same = theirs === RESULTS[pick];
     const took = theirs === 0.5 ? "neither" : theirs ? one : other;
-    verdict.textContent = `${why(pick, one, other)}${opened ? ` ${capital(theirName)} took ${took}${same ? ", too" : ""}.` : ""}`;
+    verdict.textContent = `${opened ? "" : why(pick, one, other)}${opened ? ` ${capital(theirName)} took ${took}${same ? ", too" : ""}.` : ""}`;
   }
   /** Say why the last vote moved the ratings as far as it did. */
   function why(pick, one, other) {
@@ -462,6 +500,8 @@ export function render({ model, el }) {
   function drawScale(found) {
     const theirs = stored.rule[contests.length - 1];
     const few = results().length < FEW;
+    half = Math.max(HALF, ...found.filter(Boolean).map(([rating]) => 100 * Math.ceil((Math.abs(rating - 1000) + 60) / 100)));
+    for (const [label, tick] of ticks) label.style.left = `${across(tick)}%`;
     const order = models.map((_, index) => index).sort((one, other) => (found[other]?.[0] ?? 1000) - (found[one]?.[0] ?? 1000) || one - other);
     el.classList.toggle("counting", clock !== 0);
     rows.forEach(({ row, place, rating, band, theirs: span, mark, trail, dot }, index) => {
@@ -478,8 +518,8 @@ export function render({ model, el }) {
       band.style.left = `${low}%`;
       band.style.width = `${high - low}%`;
       band.classList.toggle("unknown", !known);
-      band.classList.toggle("cut-low", Boolean(known) && now[1] < LOW);
-      band.classList.toggle("cut-high", Boolean(known) && now[2] > HIGH);
+      band.classList.toggle("cut-low", Boolean(known) && now[1] < 1000 - half);
+      band.classList.toggle("cut-high", Boolean(known) && now[2] > 1000 + half);
       // Until the next vote, a trail shows where the dot came from.
       const [to, from] = [now, was ?? (picks().length === 1 && now ? [1000] : now)].map((each) => across(each?.[0] ?? 1000));
       trail.style.left = `${Math.min(from, to)}%`;
@@ -488,8 +528,6 @@ export function render({ model, el }) {
       trail.hidden = voter() !== "you" || from === to;
       dot.style.left = `${to}%`;
       dot.classList.toggle("unknown", !now);
-      dot.classList.toggle("off-low", Boolean(now) && now[0] < LOW);
-      dot.classList.toggle("off-high", Boolean(now) && now[0] > HIGH);
       for (const part of [span, mark]) part.hidden = voter() === "rule" || !opened;
       span.style.left = `${across(theirs[index][1])}%`;
       span.style.width = `${across(theirs[index][2]) - across(theirs[index][1])}%`;
@@ -580,11 +618,12 @@ export function render({ model, el }) {
     // As long as the visitor has cast few votes, the other voter's votes show the effect of the order.
     const own = results().length >= FEW || voter() !== "you";
     const votes = own ? asVotes(results()) : asVotes(cast.rule, "rule");
-    const fitted = own ? found : stored.rule.at(-1);
-    const span = (voter() === "you" ? fitted : stored[voter()].at(-1)).filter(Boolean).map(([rating]) => rating);
-    ends = [Math.min(900, ...span) - 30, Math.max(1100, ...span) + 30];
     const seed = model.get("order") ?? 0;
     const path = elo(shuffled(votes, seed), models.length);
+    const spans = rangesOf(votes, path);
+    const whole = clock ? elo(asVotes(cast[voter()]), models.length) : path; // while votes are played, the scale stands still
+    const all = [...whole.flat(), ...spans.flat()];
+    ends = [Math.min(...all, 970) - 8, Math.max(...all, 1030) + 8];
     stopTravel();
     const from = drawn;
     if (from?.length === path.length && path.length > 1 && !still.matches && !clock) {
@@ -592,27 +631,24 @@ export function render({ model, el }) {
         drawPaths(path.map((each, at) => each.map((rating, index) => from[at][index] + part * (rating - from[at][index]))));
       });
     } else drawPaths(path);
-    const spans = rangesOf(votes, path);
     const last = path.at(-1);
     // Labels keep their distance: each stands at its line or below the label above it.
     let free = -Infinity;
     const by = models.map((_, index) => index).sort((one, other) => last[other] - last[one]);
     for (const index of by) {
-      const { end, range, mark } = endRows[index];
+      const { end, range } = endRows[index];
       const top = Math.max(free, height(last[index]) / 3);
       free = top + 9;
       end.style.top = `${top}%`;
       end.querySelector(".num").textContent = points(last[index]);
       range.style.top = `${height(spans[index][1]) / 3}%`;
       range.style.height = `${(height(spans[index][0]) - height(spans[index][1])) / 3}%`;
-      mark.hidden = !fitted[index];
-      mark.style.top = `${height(fitted[index]?.[0] ?? 1000) / 3}%`;
     }
     const widest = spans.map(([low, high]) => high - low).reduce((best, width, index, all) => (width > all[best] ? index : best), 0);
     const [low, high] = spans[widest];
     const whose = own ? "" : ` Here are ${theirName}'s.`;
     const ranges = clock ? "" : ` ${models[widest]} ends at ${points(last[widest])}, in ${ORDERS} orders from ${points(low)} to ${points(high)}.`;
-    orderWords.textContent = `Elo moves two ratings a step with each vote.${whose}${ranges} Fitted at once (◆) the order does not count.`;
+    orderWords.textContent = `Elo moves two ratings a step with each vote.${whose}${ranges} Fitted at once, as above, the order does not count.`;
     counted.textContent = `${votes.length} votes →`;
     svg.setAttribute("aria-label", `Elo's ratings after each of ${votes.length} votes: ${models.map((name, index) => `${name} ends at ${points(last[index])}`).join(", ")}`);
     asCast.disabled = !seed;
@@ -647,6 +683,7 @@ export function render({ model, el }) {
   update();
   return () => {
     stop();
+    clearTimeout(turnClock);
     hush();
     stopTravel();
     document.removeEventListener("keydown", pressPage);

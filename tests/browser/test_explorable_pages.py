@@ -1079,10 +1079,15 @@ def test_a_vote_is_blind_until_it_is_given_and_moves_the_ratings(visit):
 
 def test_the_arrows_vote_before_anything_has_the_focus(visit):
     page = visit("vote.html").page
+    page.emulate_media(reduced_motion="no-preference")
     votes = page.locator(".vt-pips .cast")
     expect(page.locator(".vt-card").first).to_be_enabled()
     for number, key in enumerate(("ArrowRight", "ArrowLeft", "ArrowUp"), start=1):
         page.keyboard.press(key)
+        expect(votes).to_have_count(number)
+        expect(page.locator(".vt-turned .vt-card b")).to_have_count(2)  # the names, for a moment
+        page.keyboard.press("ArrowLeft")  # brings the next story, and does not vote
+        expect(page.locator(".vt-turned")).to_have_count(0)
         expect(votes).to_have_count(number)
     assert "picks=%22rln%22" in page.url
     page.keyboard.press("Alt+ArrowUp")
