@@ -1,7 +1,8 @@
 // A board with a row for each licence and a column for each use: a press on a row, a column or a cell shows its answers.
 // The view's `data` is what states() of may_use.py returns.
 // The visitor chooses `licence` (a name), `use` (an index), `asked` ("": the licence's answer to the use; "row": the
-// licence's answers to all uses; "column": all licences' answers to the use), `clause` (an index, or -1 for the weightiest
+// licence's answers to all uses; "column": all licences' answers to the use; "start": nothing yet, so the board is
+// covered and the uses stand beside it), `clause` (an index, or -1 for the weightiest
 // clause) and `answer` (the answer whose cells are highlighted, or "").
 import { adopt, announcer, keeper, make, onSize } from "./view.js";
 
@@ -190,6 +191,7 @@ export function render({ model, el }) {
   const answerBox = make("section", "mu-answer");
   answerBox.setAttribute("aria-label", "The answer");
   const question = make("p", "mu-question");
+  const counted = make("p", "mu-count"); // how many of the licences allow it
   const verdictLine = make("p", "mu-verdict");
   const why = make("p", "mu-why");
   const list = make("div", "mu-list");
@@ -199,7 +201,9 @@ export function render({ model, el }) {
   const quote = make("figure", "mu-quote");
   const source = make("p", "mu-source");
   const summed = make("div", "mu-said");
-  summed.append(question, verdictLine);
+  const more = make("button", "mu-more", "The whole answer ↓"); // on a phone, where the answer stands below the board
+  more.addEventListener("click", () => (el.dataset.asked ? list : why).scrollIntoView({ block: "center", behavior: "smooth" }));
+  summed.append(question, counted, verdictLine, more);
   answerBox.append(summed, why, list, chips, quote, source);
   const scene = make("div", "mu-scene");
   scene.append(left, answerBox);
@@ -209,7 +213,8 @@ export function render({ model, el }) {
   // The visitor's choices now
   const row = () => Math.max(0, licences.findIndex(({ name }) => name === model.get("licence")));
   const column = () => Math.max(0, Math.min(uses.length - 1, model.get("use") ?? 0));
-  const asked = () => (["row", "column"].includes(model.get("asked")) ? model.get("asked") : "");
+  const asked = () => (["row", "column", "start"].includes(model.get("asked")) ? model.get("asked") : "");
+  const sealed = () => asked() === "start";
 
   const keep = keeper(model, update);
   function ask(atRow, atColumn) {
@@ -223,19 +228,20 @@ export function render({ model, el }) {
   }
   let previewed = null; // the cell under the pointer
   // [row, column] of the button that the Tab key reaches
-  let focused = [asked() === "column" ? -1 : row(), asked() === "row" ? -1 : column()];
+  let focused = sealed() ? [-1, 0] : [asked() === "column" ? -1 : row(), asked() === "row" ? -1 : column()];
 
   function update() {
-    const counted = count(licences);
-    for (const answer of answers) counts.get(answer).textContent = String(counted[answer] ?? 0);
+    const totals = count(licences);
+    for (const answer of answers) counts.get(answer).textContent = String(totals[answer] ?? 0);
+    el.classList.toggle("sealed", sealed());
     for (const [name, button] of cells) {
       const [atRow, atColumn] = name.split(" ").map(Number);
-      const [inRow, inColumn] = [atRow === row() && asked() !== "column", atColumn === column() && asked() !== "row"];
+      const [inRow, inColumn] = [atRow === row() && asked() !== "column" && !sealed(), atColumn === column() && asked() !== "row" && !sealed()];
       const here = asked() === "" && inRow && inColumn;
       button.parentElement.classList.toggle("here", here);
       button.parentElement.classList.toggle("lit", inRow || inColumn);
       button.tabIndex = atRow === focused[0] && atColumn === focused[1] ? 0 : -1;
-      if (atRow >= 0 && atColumn >= 0) button.parentElement.setAttribute("aria-selected", here || (asked() !== "" && (inRow || inColumn)));
+      if (atRow >= 0 && atColumn >= 0) button.parentElement.setAttribute("aria-selected", here || (asked() !== "" && (inRow || inColumn))); // none while the board is covered
     }
     const pointed = answers.includes(model.get("answer")) ? model.get("answer") : "";
     board.classList.toggle("pointing", pointed !== "");
@@ -274,14 +280,19 @@ export function render({ model, el }) {
   }
   /** Show the answer of the cell under the pointer, `at`. If `at` is null, show again what the visitor chose. */
   function preview(at) {
-    previewed = at;
-    answerBox.classList.toggle("preview", at !== null);
+    if (sealed()) return;
+    const chosen = at && asked() === "" && at[0] === row() && at[1] === column();
+    previewed = chosen ? null : at;
+    answerBox.classList.toggle("preview", previewed !== null);
     drawAnswer();
   }
   /** Show the answer of a cell, or all answers of a row or column, with the clauses of the answer that comes first in
    * HEAVY. */
   function drawAnswer() {
     const whole = previewed ? "" : asked();
+    for (const part of [chips, why, counted, quote, source, verdictLine, more]) part.hidden = sealed();
+    list.replaceChildren();
+    if (sealed()) return drawStart();
     const places = {
       row: uses.map((_, index) => [row(), index]),
       column: licences.map((_, index) => [index, column()]),
@@ -292,11 +303,25 @@ export function render({ model, el }) {
     const licence = licences[heaviest[0]];
     el.dataset.asked = whole;
     why.hidden = chips.hidden = whole !== "";
-    list.replaceChildren();
+    counted.hidden = whole === "";
     if (whole) sumUp(whole, places, answerAt);
     else drawVerdict(licence, heaviest);
     const spoken = drawClauses(licence, heaviest, whole);
-    if (!previewed) speak(`${question.textContent} ${verdictLine.textContent} ${why.hidden ? "" : why.textContent} ${spoken}`);
+    if (!previewed) speak(`${question.textContent} ${counted.hidden ? "" : counted.textContent} ${verdictLine.textContent} ${why.hidden ? "" : why.textContent} ${spoken}`);
+  }
+  /** Before anything is chosen: the uses, to pick one. */
+  function drawStart() {
+    el.dataset.asked = "start";
+    question.replaceChildren(make("b", "", "What do you want to do?"), make("span", "", `Press a plan, and ${licences.length} licences answer.`));
+    const plans = list.appendChild(make("p", "mu-plans"));
+    uses.forEach((use, index) => {
+      const plan = plans.appendChild(make("button", "", use));
+      plan.addEventListener("click", () => {
+        ask(-1, index);
+        cells.get(`-1 ${index}`).focus({ preventScroll: true });
+      });
+    });
+    speak(question.textContent);
   }
   function drawVerdict(licence, place) {
     const verdict = licence.verdicts[place[1]];
@@ -310,6 +335,8 @@ export function render({ model, el }) {
     const groups = HEAVY.map((answer) => [answer, places.filter((place) => answerAt(place).answer === answer)]).filter(([, those]) => those.length);
     if (whole === "row") question.replaceChildren("What may I do under ", make("b", "", licences[row()].title), "? ", make("span", "", licences[row()].models.join(", ")));
     else question.replaceChildren("May I ", make("b", "", uses[column()]), "? ", make("span", "", `asked of ${licences.length} licences`));
+    const allowed = places.filter((place) => answerAt(place).answer.startsWith("yes")).length;
+    counted.replaceChildren(make("b", "loud num", String(allowed)), whole === "row" ? ` of ${uses.length} plans are allowed` : ` of ${licences.length} licences let you`);
     verdictLine.className = "mu-verdict sum";
     verdictLine.replaceChildren(
       ...groups.map(([answer, those]) => {

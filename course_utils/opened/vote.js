@@ -470,7 +470,7 @@ export function render({ model, el }) {
     const [before, after] = [rated.get(picks().slice(0, -1)), rated.get(picks())];
     const [won, lost] = (pick === "r" ? [other, one] : [one, other]).map((name) => models.indexOf(name));
     const first = [won, lost].filter((index) => !before[index]).map((index) => models[index]);
-    if (first.length) return `The first vote on ${first.join(" and ")}. With so few, each moves a rating far.`;
+    if (first.length) return `The first vote on ${first.join(" and ")} moves ${first.length > 1 ? "them" : "it"} far.`;
     const chance = 1 / (1 + 10 ** ((before[lost][0] - before[won][0]) / 400));
     const step = Math.round(after[won][0]) - Math.round(before[won][0]);
     const moves = step ? ` ${models[won]} ${step > 0 ? "▲" : "▼"}${Math.abs(step)}.` : "";

@@ -1640,6 +1640,10 @@ def test_a_picture_is_drawn_in_the_page(visit):
 def test_the_board_of_licences_is_asked_by_touching_it(visit):
     page = visit("may_use.html").wake()
     verdict, quote = page.locator(".mu-verdict"), page.locator(".mu-quote blockquote")
+    expect(page.locator(".mu-board .mu-mark:visible")).to_have_count(0)  # covered until a plan is chosen
+    page.get_by_role("button", name="sell a product built on it", exact=True).click()
+    expect(page.locator(".mu-count")).to_have_text("15 of 16 licences let you")
+    page.locator("[aria-label^='Llama 4, build']").click()
     expect(verdict).to_have_text("No.")
     every = (licences.all() | licences.later()).values()
     expect(page.locator(".mu-board td .mu-cell:visible")).to_have_count(9 * len(every))
