@@ -238,8 +238,8 @@ def patching(countries=COUNTRIES):
     }
 
 
-def watermark():
-    """Return texts of lesson 12, drawn with and without a bonus for the tokens on the key's list."""
+def watermark(bonuses=(0, 2, 4)):
+    """Return texts of lesson 12, drawn with a bonus (or none, 0) for the tokens on the key's list."""
     import course_utils as course
     from course_utils.opened import watermark as room
 
@@ -248,7 +248,7 @@ def watermark():
     size = model.config.vocab_size
     green = room.green_table(size)
     texts = []
-    for bonus in (0, 2, 4):
+    for bonus in bonuses:
         tokens = room.write_marked(model, tokenizer, bonus, green)[:LENGTH]
         for share in (0, 0.25, 0.5, 1):
             ids = room.swap_words(tokens, share, world, tokenizer).tolist()

@@ -4,6 +4,7 @@ import difflib
 import logging
 import re
 
+import by_commit
 import numpy
 import pytest
 from lazy import Lazy
@@ -210,9 +211,12 @@ def test_the_other_sizes_come_from_the_hub(name, whisper, tmp_path):
 
 def test_write_gives_what_generate_gives(whisper, transcripts):
     model, processor = whisper
-    samples = [clip.samples for clip in clips().values()]
-    assert speech.transcripts(model, processor, samples) == list(transcripts.values())
-    for written, said in zip(write(model, processor, *samples), transcripts.values(), strict=True):
+    samples = {name: clip.samples for name, clip in clips().items()}
+    if not by_commit.all_due("course_utils/opened", __file__):
+        samples = {name: samples[name] for name in by_commit.some("clips", list(samples), 3)}
+    expected = [transcripts[name] for name in samples]
+    assert speech.transcripts(model, processor, list(samples.values())) == expected
+    for written, said in zip(write(model, processor, *samples.values()), expected, strict=True):
         assert processor.decode(written.ids, skip_special_tokens=True) == said and not written.capped
         assert processor.decode(written.ids[:2]) == "<|startoftranscript|><|notimestamps|>"
         assert written.ids[-1] == model.config.eos_token_id
