@@ -29,17 +29,18 @@ RUN_IN_THE_BROWSER = "01_what_open_means"
 
 # Groups of tests that mostly compute, the longest first. Groups in neither COMPUTE nor WAIT are short and
 # come last, so that all processes end together.
-COMPUTE = ["lesson-08", "lesson-09", "lesson-05", "lesson-02", "lesson-12", "lesson-04", "test_models"]
-COMPUTE += ["lesson-18", "lesson-10", "less-14", "lesson-11", "lesson-00", "test_command_faults", "lesson-13"]
-COMPUTE += ["exercise-12", "exercise-11", "lesson-17", "lesson-06", "lesson-15", "exercise-14", "lesson-07"]
-COMPUTE += ["lesson-16", "solution-17", "test_whisper", "test_blueprints", "solution-18", "exercise-05"]
-COMPUTE += ["test_stored_states", "solution-19", "test_weights", "solution-15", "lesson-19", "lesson-03"]
-COMPUTE += ["exercise-07", "exercise-09", "test_architectures", "exercise-00", "exercise-10", "solution-13"]
-COMPUTE += ["solution-01", "exercise-06", "test_tinyworld", "solution-03", "solution-16"]
-# Groups that mostly wait for pages or for other processes.
-WAIT = ["test_walls", "test_explorable_pages", "test_grading", "browser-0", "test_website", "test_live"]
-WAIT += ["browser-1", "test_guide", "test_forked_kernels", "test_kills", "test_wheel", "test_command"]
-WAIT += ["test_live_views", "test_points", "test_speech", "test_sources", "test_interrupts"]
+COMPUTE = ["lesson-08", "lesson-12", "lesson-09", "lesson-05", "test_blueprints", "exercise-11", "lesson-13"]
+COMPUTE += ["exercise-12", "lesson-00", "lesson-10", "test_models", "lesson-06", "less-14", "lesson-02"]
+COMPUTE += ["lesson-11", "exercise-14", "test_whisper", "lesson-07", "lesson-15", "test_tinyworld"]
+COMPUTE += ["lesson-17", "lesson-04", "lesson-16", "test_weights", "lesson-18", "test_review", "exercise-00"]
+COMPUTE += ["exercise-07", "solution-18", "solution-15", "solution-17", "lesson-19", "test_picture_training"]
+COMPUTE += ["test_training", "lesson-03", "test_picture_weights", "test_stored_states", "solution-01"]
+COMPUTE += ["solution-03", "test_command_faults", "exercise-05", "exercise-09", "test_kv_cache"]
+# These mostly wait, for pages or for other processes.
+WAIT = ["test_explorable_pages", "browser-0", "test_walls", "test_website", "test_grading", "test_sources"]
+WAIT += ["browser-1", "test_live", "test_wheel", "test_command", "test_speech", "test_guide"]
+WAIT += ["test_interrupts", "test_live_views", "test_forked_kernels", "test_kills", "test_gradebook"]
+WAIT += ["test_points", "test_home"]
 # In turn one group that waits and two that compute, so that two cores always have something to do.
 TURNS = itertools.zip_longest(WAIT, COMPUTE[::2], COMPUTE[1::2])
 LONGEST = ["lesson-14", *(group for turn in TURNS for group in turn if group)]
