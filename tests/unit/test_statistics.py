@@ -10,6 +10,7 @@ import subprocess
 import sys
 from itertools import pairwise
 
+import by_commit
 import numpy
 import pytest
 from lazy import Lazy
@@ -374,7 +375,13 @@ def test_paired_clusters_contain_the_truth(facts):
     assert 93 < numpy.mean(contained) < 97
 
 
-@pytest.mark.parametrize("sentences, controls", [(8, 8), (12, 8)])
+# Each takes seconds. The commit draws one, unless it has changed the statistics.
+TABLES = [(8, 8), (12, 8)]
+if not by_commit.all_due("course_utils/statistics.py", __file__):
+    TABLES = by_commit.some("tables", TABLES, 1)
+
+
+@pytest.mark.parametrize("sentences, controls", TABLES)
 def test_beside_controls_contains_the_truth(sentences, controls):
     rng, contained = numpy.random.default_rng(0), []
     for of_sentences, of_words, rest in ((5, 10, 5), (10, 5, 5), (2, 10, 10), (10, 10, 20), (1, 1, 10)):
