@@ -72,9 +72,9 @@ def _state(model):
                 state.append(f"{key} {value!r}")
     for name, tensor in model.state_dict().items():
         stored = tensor.contiguous().view(-1).view(torch.uint8).numpy()
-        words = stored[: len(stored) // 4 * 4].view(numpy.uint32)
-        total = numpy.add.reduce(words, dtype=numpy.uint32)  # torch's sum takes ten times as long
-        state.append(f"{name} {total} {stored[len(words) * 4 :]}")
+        words = stored[: len(stored) // 8 * 8].view(numpy.uint64)
+        total = numpy.add.reduce(words)  # torch's sum takes ten times as long
+        state.append(f"{name} {total} {stored[len(words) * 8 :]}")
     return "\n".join(state)
 
 
