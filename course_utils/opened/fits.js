@@ -95,7 +95,7 @@ export function render({ model, el }) {
   controls.append(machine, presets.group, bitButtons.group, context.label, batch.label);
   const floor = make("div", "ft-floor");
   const legend = make("p", "ft-legend");
-  legend.append(make("i", "box"), "a box: your machine ", make("i", "weights"), "weights ", make("i", "cache"), "key-value cache ", make("i", "pale"), "weights that do not fit");
+  legend.append(make("i", "box"), "a box: your machine ", make("i", "weights"), "weights that fit ", make("i", "cache"), "key-value cache ", make("i", "pale"), "weights that do not fit");
   const bar = make("div", "ft-bar");
   bar.append(orderButtons.group);
   const right = make("div", "ft-right");
@@ -315,7 +315,9 @@ export function render({ model, el }) {
       tile.setAttribute("aria-label", `${models[index].title}: ${gigabytes(total)}, ${fits ? "fits" : `does not fit, ${spell(boxes)} such machines`}`);
     });
     const largest = parts.reduce((best, { total }, index) => (total > parts[best].total ? index : best), 0);
-    giantText.textContent = `${models[largest].title}: ${gigabytes(parts[largest].total)}`;
+    const huge = parts[largest].total > STEPS.at(-1) * 1e9;
+    machine.classList.toggle("huge", huge);
+    giantText.textContent = `${models[largest].title}: ${gigabytes(parts[largest].total)}${huge ? ", too large to draw" : ""}`;
     size.textContent = `${spell(gb)} GB`;
     handle.setAttribute("aria-valuenow", String(gb));
     handle.setAttribute("aria-valuetext", `${spell(gb)} GB: ${fitting} of ${models.length} models fit`);

@@ -383,6 +383,7 @@ export function render({ model, el }) {
     const over = path.findIndex((z, index) => index >= FEWEST && z > threshold);
     const tokens = Math.min(pieces.length, SHOWN, over < 0 ? SHOWN : over + 6);
     const turn = demo.appendChild(make("button", "wm-turn"));
+    turn.setAttribute("aria-label", "Turn the key");
     turn.append(keyDrawing(), make("span", "", "Turn the key"));
     const text = demo.appendChild(make("p", "wm-shown"));
     const spans = pieces.slice(0, tokens).map((piece, index) => {
