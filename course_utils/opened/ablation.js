@@ -217,7 +217,7 @@ export function render({ model, el }) {
         }
         if (looks) {
           chip.append(make("u"));
-          chip.lastChild.style.transform = `scaleX(${seen[index]})`;
+          chip.lastChild.style.transform = `scaleX(${seen[index] < 0.05 ? 0 : seen[index]})`; // a smaller share has no arc, either
           chip.classList.toggle("looked", seen[index] > 0.2);
         }
         return chip;

@@ -343,6 +343,9 @@ export function render({ model, el }) {
     });
     const x = across(strength);
     const heights = curves.map(({ group }) => down(shareAt(group, strength)));
+    // Just before the guess, the numbers stand to the left, and the guess's words to the right.
+    const beside = model.get("guess") >= 0 && !asking() && x < across(1) - 1 && x > across(1) - 70;
+    guessMark.classList.toggle("right", beside);
     curves.forEach(({ point, number }, at) => {
       point.style.transform = `translate(${x}px, ${heights[at]}px)`;
       number.textContent = louds[at].loud.textContent;
@@ -350,10 +353,10 @@ export function render({ model, el }) {
       const other = heights[1 - at] ?? -Infinity;
       const lower = Math.max(heights[at], other);
       const near = Math.abs(other - heights[at]) < 28;
-      const foot = Math.min(lower + (near ? 10 : 0), size.height - 18);
+      const foot = Math.min(lower + (near ? 10 : 0), size.height - 28); // above the handle
       const isLower = heights[at] === lower && (heights[at] !== other || at);
-      const place = isLower ? foot : near ? Math.min(heights[at] - 10, foot - 26) : heights[at];
-      point.classList.toggle("left", x > size.width - 70);
+      const place = isLower ? foot : Math.min(heights[at] - (near ? 10 : 0), foot - 26);
+      point.classList.toggle("left", x > size.width - 70 || beside);
       point.style.setProperty("--off", `${(place - heights[at]).toFixed(1)}px`);
     });
     ember.style.transform = `translate(${x}px, ${size.height}px)`;

@@ -15,6 +15,9 @@ const MOST_CELLS = 6000; // squares in a box; if more texts fit, a square stands
 const spell = (number) => number.toLocaleString("en-US");
 const counted = (number, noun) => `${spell(number)} ${noun}${number === 1 ? "" : "s"}`;
 
+/** A ratio above 1. If it is just above 1, it has two decimals, rounded up, so that it is not written as 1.0. */
+const times = (ratio) => (ratio < 1.05 ? (Math.ceil(100 * ratio) / 100).toFixed(2) : ratio.toFixed(1));
+
 /**
  * Bytes in decimal units, as course_utils/units.py writes them.
  * @param {number} count
@@ -229,7 +232,7 @@ export function render({ model, el }) {
       card.classList.toggle("hidden", asking() && count !== published);
       const used = cacheBytes(plan(), now, count);
       const fit = fitting(count);
-      const unit = fit ? (fit === 1 ? " text fits" : " texts fit") : `, it needs ${(used / (gigabytes() * 1e9)).toFixed(1)} ×`;
+      const unit = fit ? (fit === 1 ? " text fits" : " texts fit") : `, it needs ${times(used / (gigabytes() * 1e9))} ×`;
       result.replaceChildren(make("b", "loud", fit ? spell(fit) : "none"), make("span", "", unit));
       bytes.replaceChildren(make("b", "num", size(used, 2)), " a text");
       const bundle = bundleOf(fit);

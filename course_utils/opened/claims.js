@@ -520,7 +520,7 @@ export function render({ model, el }) {
     strip.replaceChildren(...Object.keys(GROUPS).flatMap((name) => Array.from({ length: many(name) }, () => make("i", name))), ...Array.from({ length: claims.length - judged.length }, () => make("i")));
     const [holds, part, fails, open] = Object.keys(GROUPS).map(many);
     soFarWords.textContent = judged.length
-      ? `The article so far: ${holds} ${holds === 1 ? "holds" : "hold"}, ${part} in part, ${fails} ${fails === 1 ? "fails" : "fail"}, of ${open} nobody outside can say.`
+      ? `The article so far: ${holds} ${holds === 1 ? "holds" : "hold"}, ${part} in part, ${fails} ${fails === 1 ? "fails" : "fail"}, and for ${open} nobody outside can say.`
       : `A cell for each of the ${claims.length} claims. How many will hold?`;
     el.classList.toggle("fresh", !exact && !result.made);
     const rest = claims.length - result.made;

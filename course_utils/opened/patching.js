@@ -530,6 +530,7 @@ export function render({ model, el }) {
       }),
     );
     const squares = values.length * lanes;
+    tell.textContent = told || seen.size === squares ? "All places shown" : "Show all places";
     tell.disabled = told || seen.size === squares; // the button is not hidden, so that no other button moves under the pointer
     for (const one of scene.querySelectorAll(".here")) {
       one.classList.remove("here");
@@ -547,7 +548,7 @@ export function render({ model, el }) {
     donor.querySelector(".pt-answer").textContent = rome;
     const answer = receiver.querySelector(".pt-answer");
     const says = turned ? rome : paris;
-    answer.style.setProperty("--letters", String(says.length));
+    answer.style.setProperty("--letters", String(says.length + 0.4 * (says.match(/[mw]/gi) ?? []).length)); // a wide letter counts for more
     answer.classList.toggle("turned", turned);
     let waits = 0;
     let fresh = false;

@@ -289,12 +289,15 @@ export function render({ model, el }) {
     const home = el.getBoundingClientRect();
     for (const expert of routes()[position][layer()].experts) {
       const to = boxList[expert].getBoundingClientRect();
+      const top = boxList[expert].firstChild.getBoundingClientRect();
+      // The word lands below the box's head or, on a phone, beside it.
+      const [left, down] = top.right < to.right - 20 ? [top.right + 8, to.top + 6] : [to.left + 8, top.bottom + 4];
       const ghost = make("span", "chip rt-ghost", word(position));
       paint(ghost, expert);
       ghost.style.left = `${from.left - home.left}px`;
       ghost.style.top = `${from.top - home.top}px`;
       el.append(ghost);
-      const move = `translate(${to.left + 8 - from.left}px, ${to.top + 30 - from.top}px) scale(0.8)`;
+      const move = `translate(${left - from.left}px, ${down - from.top}px) scale(0.8)`;
       ghost.animate([{ transform: "none", opacity: 1 }, { transform: move, opacity: 0.2 }], {
         duration: 280,
         easing: "cubic-bezier(.2,.7,.2,1)",
