@@ -61,6 +61,11 @@ def does(name, text):
     return text
 
 
+def drawn(name, cases, count, *paths):
+    """Returns all cases if the files `paths` call for all (see `all_due`), otherwise `some` of them."""
+    return cases if all_due(*paths) else some(name, cases, count)
+
+
 def some(name, cases, count):
     """Returns `count` of the cases, in their order. name : a name for these cases, as a part of the seed."""
     draw = random.Random(f"{name} {git('rev-parse', 'HEAD')[1]}")

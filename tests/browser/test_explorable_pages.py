@@ -27,7 +27,7 @@ LEFT = pytest.mark.everything(reason="`make test` draws pages, and opens each in
 # the phone: all pages after a change of what they are made from, otherwise seven.
 LOOKS = [(1280, "light"), (360, "dark")]
 PLACES = ("course_utils/opened", "course_utils/widgets", "website", "tests/lab.py", __file__)
-DRAWN = NAMES if by_commit.all_due(*PLACES) else by_commit.some("pages of explorables", NAMES, 7)
+DRAWN = by_commit.drawn("pages of explorables", NAMES, 7, *PLACES)
 SEEN = [
     pytest.param(name, *LOOKS[(place + turn) % 2], marks=[LEFT] if turn or name not in DRAWN else [])
     for turn in range(2)

@@ -44,9 +44,8 @@ SLOW = pytest.mark.everything(reason="it imports large libraries for each of ele
 
 def tried(command):
     """Returns the faults to try: all after a change of the commands, otherwise some (see by_commit.py)."""
-    if by_commit.all_due("course_utils/__main__.py", "course_utils/terminal.py", command_table.__file__):
-        return FAULTS[1:]
-    return by_commit.some(f"faults of {command}", FAULTS[1:], 4)
+    places = ("course_utils/__main__.py", "course_utils/terminal.py", command_table.__file__)
+    return by_commit.drawn(f"faults of {command}", FAULTS[1:], 4, *places)
 
 
 @pytest.mark.parametrize(

@@ -312,9 +312,8 @@ def differing(kinds):
 
 def test_forty_architectures_have_the_numbers_of_their_blueprints():
     """All forty are compared after a change of the blueprints, otherwise ten of them: see by_commit.py."""
-    drawn, _ = chosen()
-    if not by_commit.all_due("course_utils/blueprints", __file__):
-        drawn = by_commit.some("architectures", drawn, 10)
+    architectures, _ = chosen()
+    drawn = by_commit.drawn("architectures", architectures, 10, "course_utils/blueprints", __file__)
     assert differing(drawn) == {}
 
 

@@ -413,8 +413,7 @@ def test_names_that_the_library_does_not_know_are_not_misspelt():
 def test_the_names_that_an_architecture_writes_are_not_misspelt():
     """All architectures are tried after a change of the blueprints, otherwise sixty: see by_commit.py."""
     kinds, checked = list(transformers.CONFIG_MAPPING), 0
-    if not by_commit.all_due("course_utils/blueprints", __file__):
-        kinds = by_commit.some("names of settings", kinds, 60)
+    kinds = by_commit.drawn("names of settings", kinds, 60, "course_utils/blueprints", __file__)
     for kind in kinds:
         try:
             config = transformers.CONFIG_MAPPING[kind]()

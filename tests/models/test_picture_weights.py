@@ -116,9 +116,8 @@ def test_the_bar(measured, name):
 
 
 # The commit draws one of two sets, unless it has changed what draws the pictures.
-DRAWN = ["people", "held-out pairs"]
-if not by_commit.all_due("course_utils/training", "course_utils/worlds", __file__):
-    DRAWN = by_commit.some("sets of prompts", DRAWN, 1)
+PLACES = ("course_utils/training", "course_utils/worlds", __file__)
+DRAWN = by_commit.drawn("sets of prompts", ["people", "held-out pairs"], 1, *PLACES)
 
 
 @pytest.mark.parametrize(

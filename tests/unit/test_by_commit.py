@@ -2,7 +2,7 @@
 
 import json
 
-from by_commit import does
+from by_commit import does, drawn
 
 CODE = '''
 """Adds."""
@@ -33,3 +33,14 @@ def test_of_a_notebook_the_code_cells_count_and_of_other_files_every_letter():
     assert does("a.ipynb", notebook("a task", "2 + 1", "2")) != first
     assert does("a.ipynb", notebook("a task", "1 + 1", "3")) != first
     assert does("answers.toml", "# a") != does("answers.toml", "# b")
+
+
+def test_some_cases_are_drawn_in_their_order_and_all_are_tried_each_week(monkeypatch):
+    cases = list(range(100))
+    monkeypatch.delenv("EVERYTHING", raising=False)
+    place = "no/such/folder"  # no commit changes it
+    few = drawn("numbers", cases, 7, place)
+    assert len(few) == 7 and few == sorted(few) and few == drawn("numbers", cases, 7, place)
+    assert few != drawn("other numbers", cases, 7, place)
+    monkeypatch.setenv("EVERYTHING", "1")
+    assert drawn("numbers", cases, 7, place) == cases

@@ -376,9 +376,7 @@ def test_paired_clusters_contain_the_truth(facts):
 
 
 # Each takes seconds. The commit draws one, unless it has changed the statistics.
-TABLES = [(8, 8), (12, 8)]
-if not by_commit.all_due("course_utils/statistics.py", __file__):
-    TABLES = by_commit.some("tables", TABLES, 1)
+TABLES = by_commit.drawn("tables", [(8, 8), (12, 8)], 1, "course_utils/statistics.py", __file__)
 
 
 @pytest.mark.parametrize("sentences, controls", TABLES)
