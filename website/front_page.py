@@ -77,8 +77,7 @@ def _map(lessons):
             if (ROOT / "exercises" / name).is_dir():
                 words = f'exercise<span class="unseen"> of lesson {name[:2]}</span>'
                 exercise = f'<a class="more" href="exercises/{name}/{name}.html">{words}</a>'
-            # The parts of a lesson, such as "35 + 25 minutes", are one length here.
-            hours, minutes = divmod(sum(map(int, re.findall(r"\d+", lesson.duration))), 60)
+            hours, minutes = divmod(lesson.minutes, 60)
             time = f"{hours} h {minutes:02}" if hours else f"{minutes} min"
             rows += (
                 f'<li data-lesson="{name}"><b class="num">{name[:2]}</b> <a href="notebooks/{name}.html">'

@@ -4,7 +4,7 @@
 // The visitor chooses `card` (a title) and `text` (the visitor's; "" for the card's own).
 // If the host is live, its linter gets `want` {text} and sends `said` {want, parts, weak, people}. Otherwise the linter
 // below checks the text.
-import { adopt, announcer, headline, make, shape } from "./view.js";
+import { adopt, announcer, capital, headline, make, shape } from "./view.js";
 
 // The linter of lesson 15 (card_check.py) in JavaScript. Of YAML, the format of the block for machines, it reads only
 // what cards use.
@@ -385,7 +385,7 @@ export function render({ model, el }) {
     tiles[Math.min(tiles.length - 1, tile - (tile % across) + across - 1)].after(row);
     choices.setAttribute("aria-label", `Sentences for ${slot.part}`);
     if (!chosen && across < 3) row.scrollIntoView({ block: "nearest", behavior: still.matches ? "auto" : "smooth" });
-    if (!chosen) return `${STUBS[slot.part][1].replace(/^./, (letter) => letter.toUpperCase())} Choose, or write your own.`;
+    if (!chosen) return `${capital(STUBS[slot.part][1])} Choose, or write your own.`;
     const people = chosen.match(PEOPLE);
     if (found.weak[slot.part]) return `No fact: ${found.weak[slot.part]}. Choose another.`;
     if (people) return `“${people[0]}” fits people, not programs. Choose another.`;

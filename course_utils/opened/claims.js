@@ -7,7 +7,7 @@
 // A notebook's view sends `want` {evidence: number} to ask the host for the evidence on a claim, and sends `want` {decide:
 // number, verdict, confidence} when the visitor decides a claim. The host records the decision, and only then sends the
 // course's verdict on the claim and the grounds for that verdict, as `key`. The data of an undecided claim has no key.
-import { adopt, announcer, arrowStep, headline, keeper, make, onDrag, radio } from "./view.js";
+import { adopt, announcer, arrowStep, capital, headline, keeper, make, onDrag, radio } from "./view.js";
 
 /** The groups of verdicts on a claim. Each group has a shelf, and covers some of the nine verdicts. */
 export const GROUPS = {
@@ -450,7 +450,7 @@ export function render({ model, el }) {
     if (!still.matches && before?.[claim.number] !== undefined) result.firstChild.animate([{ scale: 1.35, opacity: 0 }, { scale: 1, opacity: 1 }], { duration: 220, delay: 60, fill: "backwards", easing: "cubic-bezier(.2,.7,.2,1)" });
     const parts = [
       make("p", "cw-number num", `claim ${claim.number}`), make("p", "cw-quote small", `\u201c${claim.words}\u201d`), result,
-      make("p", "cw-meaning", `${verdicts[claim.verdict].replace(/^./, (letter) => letter.toUpperCase())}.`),
+      make("p", "cw-meaning", `${capital(verdicts[claim.verdict])}.`),
     ];
     const following = nextOpen();
     if (following) {

@@ -201,8 +201,9 @@ export function render({ model, el }) {
   const quote = make("figure", "mu-quote");
   const source = make("p", "mu-source");
   const summed = make("div", "mu-said");
+  const still = matchMedia("(prefers-reduced-motion: reduce)");
   const more = make("button", "mu-more", "The whole answer ↓"); // on a phone, where the answer stands below the board
-  more.addEventListener("click", () => (el.dataset.asked ? list : why).scrollIntoView({ block: "center", behavior: "smooth" }));
+  more.addEventListener("click", () => (el.dataset.asked ? list : why).scrollIntoView({ block: "center", behavior: still.matches ? "auto" : "smooth" }));
   summed.append(question, counted, verdictLine, more);
   answerBox.append(summed, why, list, chips, quote, source);
   const scene = make("div", "mu-scene");

@@ -5,7 +5,7 @@
 // what the visitor chose: picks (a letter for each vote: l, r, or n for neither), voter (you, rule or length), count (how
 // many of that voter's votes are counted), order (0: as cast).
 // If the host is live, it rates the visitor's votes: `want` {picks}, `said` {ratings}.
-import { adopt, announcer, glide, headline, keeper, make, radio, shape } from "./view.js";
+import { adopt, announcer, capital, glide, headline, keeper, make, radio, shape } from "./view.js";
 
 const FEW = 10; // after this many votes, intervals are shown, and the box with the other voters' votes opens
 const LONG = 260; // characters: a longer story is set in smaller letters
@@ -154,7 +154,6 @@ export function spaced(stories, apart = SPACED) {
 }
 
 const points = (number) => Math.round(number).toLocaleString("en-US").replace("-", "−");
-const capital = (text) => text[0].toUpperCase() + text.slice(1);
 
 export function render({ model, el }) {
   const { models, contests, voter: theirName, votes: cast, ratings: stored, student } = model.get("data");
@@ -462,7 +461,7 @@ export function render({ model, el }) {
     const theirs = cast.rule[turns[done - 1]];
     const same = theirs === RESULTS[pick];
     const took = theirs === 0.5 ? "neither" : theirs ? one : other;
-    verdict.textContent = `${opened ? "" : why(pick, one, other)}${opened ? ` ${capital(theirName)} took ${took}${same ? ", too" : ""}.` : ""}`;
+    verdict.textContent = opened ? `${capital(theirName)} took ${took}${same ? ", too" : ""}.` : why(pick, one, other);
   }
   /** Say why the last vote moved the ratings as far as it did. */
   function why(pick, one, other) {

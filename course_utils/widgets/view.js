@@ -153,6 +153,9 @@ export function atOnce(draw) {
   };
 }
 
+/** The text with a capital first letter. */
+export const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
+
 /** The class of a token's chip. A token without a space in front is glued to the token before. */
 export const chipClass = (piece, index) => `chip${piece.startsWith(" ") || index === 0 ? "" : " glued"}`;
 
