@@ -314,7 +314,7 @@ def test_search_knows_neither_code_nor_the_answers_of_a_quiz(site):
     why = " ".join(choice.why for item in quizzes.load("00") for choice in item.choices)
     # The search index has word stems, so compare the first six letters.
     answers = {word for word in re.findall(r"[a-z]{7,}", why) if word[:6] not in shown.lower()}
-    assert answers and '"magazin"' in index
+    assert len(answers) > 1 and '"magazin"' in index
     assert [word for word in [*answers, "gibberish"] if f'"{word[:6]}' in index] == []
 
 
