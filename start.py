@@ -360,8 +360,9 @@ def watched(command, doing, log=None, environment=None):
                 raise
             except subprocess.TimeoutExpired:
                 taken = max(0, free - shutil.disk_usage(".").free) / GB
+                disk = f", {taken:.1f} GB of the disk taken" if taken >= 0.05 else ""
                 last = f": {last_line(log)}" if log not in (None, os.devnull) else ""
-                say(f"{time.monotonic() - started:5.0f} s  {doing}, {taken:.1f} GB of the disk taken{last}")
+                say(f"{time.monotonic() - started:5.0f} s  {doing}{disk}{last}")
 
 
 def last_line(log):
