@@ -11,7 +11,8 @@ from pathlib import Path
 
 from course_utils.errors import CourseError
 
-# Seconds between attempts to rename, because Windows can't replace a file that is being read.
+# Windows can't replace a file while a program reads it. So a rename that fails is tried again after each of
+# these pauses, in seconds.
 _PAUSES = (0.02, 0.1)
 
 

@@ -22,7 +22,8 @@ _IN_WORDS = re.compile(
 )
 # The first line of a table in a TOML file of the catalogue, such as [["llama-3.2-community".clauses]].
 _TABLE = re.compile(r"\[\[?(?P<name>[\w\".-]+)\]\]?$")
-# The files that are searched for days, as patterns below the course's folder. A wheel has only some of them.
+# Patterns of the files in which the course looks for dates. Each path begins in the course's folder. A wheel
+# has only some of these files.
 _TEXTS = (
     "notebooks/*.ipynb",
     "solutions/*/*.ipynb",
@@ -71,7 +72,7 @@ class DatedFact:
 def facts(words=()) -> list[DatedFact]:
     """Return the dated facts of the course, the oldest first.
 
-    words : if given, only facts with one of these words in the fact or in the path of its file
+    words : if given, a fact is returned only if its text or the path of its file contains one of these words
 
     Raises CourseError if a table has a `read` that is not a day, or if no fact has one of the words.
     """
@@ -92,7 +93,7 @@ def by_kind() -> dict[str, tuple[int, int]]:
 def by_lesson() -> dict[str, tuple[int, int]]:
     """Return {"lesson 19" or "the lessons before": (how many entries have a day, how many have none)}.
 
-    Lesson 19 brought the entries that have `later = true`, and the entries on the law.
+    The entries on the law and the entries that have `later = true` belong to lesson 19.
     """
     new, old = "lesson 19", "the lessons before"
     counts = _counted(lambda kind, entry: new if kind == "law" or entry.get("later") else old)

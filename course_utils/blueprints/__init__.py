@@ -4,7 +4,7 @@
 has a shape but holds no numbers. It counts the model's parameters by part, and then discards the model. This
 takes seconds and megabytes.
 
-    config       lists the names of sizes in configs, and refuses configs with impossible values
+    config       lists the names that configs use for sizes, and refuses configs with impossible values
     building     turns a config into a model on the meta device
     counting     counts the model's parameters by part, and the bytes of its published weights
     kv_cache     computes the key-value cache that the design needs, and measures what transformers caches

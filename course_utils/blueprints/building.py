@@ -13,8 +13,8 @@ from course_utils.errors import CourseError
 _MOST_TENSORS = 100_000  # building a model with more parameter tensors takes minutes and gigabytes
 # Model types that transformers does not know, each with a known type of the same architecture.
 _SAME_ARCHITECTURE = {
-    # Source: MoonshotAI/Kimi-K2, docs/deploy_guidance.md. The architecture is DeepSeek-V3's. The model_type
-    # differs only so that servers can tell the two models apart, and may be set to deepseek_v3.
+    # The architecture is DeepSeek-V3's. The model_type differs only so that servers can tell the two models
+    # apart; users may set it to deepseek_v3. Source: MoonshotAI/Kimi-K2, docs/deploy_guidance.md.
     "kimi_k2": "deepseek_v3",
 }
 
@@ -26,9 +26,9 @@ def build(values, class_names, source):
     class_names : the name of a class, or a config's list of class names ("architectures"), or None
     source : where the config comes from, for messages
 
-    The model is on the meta device. The builder is a function from a config object to such a model. If only a
-    part of the model was built, or a model of another type in its place, the note says so. Otherwise the note
-    is "".
+    The model is on the meta device. The builder is a function from a config object to such a model. The note
+    says if only a part of the model was built, or if a model of another type was built in its place.
+    Otherwise the note is "".
     """
     if "model_type" not in values:
         return _build_diffusers(values, class_names, source)
@@ -65,7 +65,7 @@ def _transformers_config(values, source):
             f"{transformers.__version__} does not know: counting it needs a newer transformers, or {code}, "
             "which the course never runs."
         )
-    # The storage format of the weights does not change their number.
+    # The format in which the weights are stored does not change how many weights the model has.
     plain = {name: value for name, value in values.items() if name not in ("quantization_config", "auto_map")}
     config = transformers.CONFIG_MAPPING[model_type].from_dict(plain)
     check_spelling(plain, config, source)

@@ -1,4 +1,4 @@
-"""Lists the names of sizes in configs, and refuses configs with impossible values."""
+"""Lists the names that configs use for sizes, and refuses configs with impossible values."""
 
 import difflib
 import fnmatch
@@ -162,8 +162,8 @@ def check_names(values, used, known, source):
 
     Published configs have many names that the library does not know, such as settings of their makers' own
     code. Such a name is refused only in two cases:
-    - Its value is a whole number, and the config lacks a size that has almost the same name, or that has
-      this name in another family of models.
+    - Its value is a whole number, and the config lacks a size. The missing size has almost the same name, or
+      has exactly this name in another family of models.
     - Its value is true or false, and the config lacks a switch (see `_is_switch`) with almost the same name.
 
     Even in these cases the name is accepted if the library uses its value, because the library understands
@@ -208,7 +208,7 @@ def _name_here(name, used, values):
 
 
 def _whole_number(value):
-    """Return a config's value as a whole number, also if it is "12" or 12.0; None if it is not whole."""
+    """Return the whole number that a value such as 12, 12.0 or "12" stands for; None for other values."""
     if isinstance(value, str) and re.fullmatch(r"\d{1,15}", value.strip()):
         return int(value)
     if isinstance(value, int) or (isinstance(value, float) and value.is_integer()):

@@ -42,7 +42,7 @@ _PART_OF_SEGMENT = [
         ),
         # for example embed_tokens, wte, lm_head
         ("embedding", "*embed* wte wpe lm_head shared"),
-        # for example norm1.linear, the linear layer inside a norm, which computes a scale from the time step
+        # for example norm1.linear: this linear layer inside a norm computes a scale from the time step
         ("conditioning", "norm*"),
     )
 ]
@@ -53,7 +53,7 @@ _is_recurrent = matching(
     Rwkv*Attention xLSTMLayer *RecurrentBlock"""
 )
 _is_short_convolution = matching("*ShortConv *ShortConvolution")
-# {model_type: how many experts are chosen for a token}, for models whose code, not config, has this number.
+# {model_type: how many experts are chosen for a token}. The configs of these models lack this number.
 _CHOSEN_BY_CODE = {"switch_transformers": 1, "nllb-moe": 2}
 
 
@@ -63,7 +63,7 @@ class _Tensor(NamedTuple):
     path : the name of the module that has the tensor, such as model.layers.0.mlp.up_proj
     name : the tensor's name in its module, such as weight
     module : the module
-    classes : the class names of the module and of the modules around it, the module's own last
+    classes : the class names of the modules around the module, and last the module's own class name
     numbers : the torch tensor
     """
 
@@ -197,7 +197,7 @@ def published_format(model, config, settings):
     if bits is None:
         return name, None
     experts = first_number(text_config(config), *EXPERTS) or 0
-    # Patterns of the modules left at 16 bits.
+    # The modules that match these patterns keep their weights at 16 bits.
     kept = settings.get("modules_to_not_convert") or settings.get("ignore") or []
     output, total = _output_layer(model), 0
     for tensor in _tensors(model):
@@ -212,7 +212,10 @@ def published_format(model, config, settings):
 
 
 def _name_and_bits(settings):
-    """Return a format's name and its bits per weight, scales included; the bits are None if unknown."""
+    """Return the name of a format, and how many bits it uses per weight, including the scales.
+
+    The second value is None if the course does not know it.
+    """
     method, bits, group = (settings.get(name) for name in ("quant_method", "bits", "group_size"))
     if method == "mxfp4":
         return "mxfp4", 4 + 8 / 32  # 32 weights share a scale of 8 bits

@@ -107,8 +107,8 @@ def _total(plan):
 def _without_input(plan):
     """Return lines on the active parameters without the input table.
 
-    The list is empty if these are as many as with the table, if all parameters are active, or if the number
-    of active parameters is not known.
+    The list is empty if all parameters are active, if the number of active parameters is not known, or if
+    this number is the same with and without the table.
     """
     if plan.active_parameters in (None, plan.parameters, plan.active_parameters_without_input):
         return []

@@ -22,8 +22,8 @@ class Blueprint:
 
     source : where the config comes from
     parameters : the number of all parameters; a tensor that two layers share counts once
-    active_parameters : the number that one token uses, which includes only the experts chosen for it; None if
-        the config does not say how many are chosen
+    active_parameters : how many parameters one token uses. Experts that are not chosen for the token are left
+        out. None if the config does not say how many experts are chosen
     parts : dict from a part of PARTS to its parameters; the sum is `parameters`. "embedding" covers the
         tables of tokens and positions, and the output layer if it is a tensor of its own; "experts" include
         shared ones; "recurrence" replaces attention in Mamba and similar models; "conditioning" tells the
@@ -38,9 +38,9 @@ class Blueprint:
         that is also the output layer counts, because the output layer reads every row.
     note : which part of the model was not counted, or as which other architecture the model was counted; ""
         by default
-    shipped_as, shipped_bytes : the format of the published weights if their config names one, such as
-        "mxfp4", and their bytes in that format. These are "" and None if the config names no format; the
-        bytes are None if the format's size is not known.
+    shipped_as, shipped_bytes : the format of the published weights, such as "mxfp4", and how many bytes the
+        weights have in this format. If the config names no format, these are "" and None. The bytes are also
+        None if the course does not know the size of a weight in the format.
     components : for a pipeline, dict from a component's name to its Blueprint; otherwise empty
     config : the library's config object; None for a pipeline
     """
@@ -87,7 +87,7 @@ class Blueprint:
 
     @property
     def kv_cache_bytes_per_token(self) -> int:
-        """Bytes of keys and values at 16 bits that the design needs for each token of each sequence.
+        """How many bytes of keys and values each token of each sequence needs by design, at 16 bits a number.
 
         A layer with a sliding window keeps only the tokens in its window. A model that caches nothing has 0.
         """
@@ -95,7 +95,7 @@ class Blueprint:
 
     @cached_property
     def kv_cache_bytes_per_token_cached(self) -> int | None:
-        """Bytes per token at 16 bits that transformers caches, measured; None if the model can't be run."""
+        """How many bytes transformers caches per token in 16-bit numbers; None if that can't be measured."""
         return kv_cache.measure(self._builder, self.config, self._cached_lists, self.layers)
 
     def kv_cache_bytes(self, context=None, batch=1, bits=16) -> int:

@@ -16,7 +16,7 @@ from course_utils.blueprints.config import (
     text_config,
 )
 
-CONTEXT = 2048  # tokens in the default context, unless the model's own limit is lower
+CONTEXT = 2048  # the default context has this many tokens, unless the model's own limit is lower
 # Names of settings that show that a model's layers can differ, such as layer_types or sliding_window_pattern.
 _says_that_layers_differ = matching(
     """*type* *period* *interval* *pattern* *sharing* *every* *offset* *cross* text_config decoder
@@ -119,8 +119,8 @@ def _is_latent(text):
 def _writes(model, config):
     """Return whether a model writes text token by token, and so caches the tokens that it has read.
 
-    BERT and similar models are trained to fill gaps; they write only if `is_decoder` is set. Configs of other
-    models, such as GPT-NeoX, have the same setting, but none of their layers reads it.
+    BERT and similar models are trained to fill gaps; they write only if `is_decoder` is set. Other models,
+    such as GPT-NeoX, also have `is_decoder` in their configs, but no layer of these models reads it.
     """
     decoders = [getattr(module, "is_decoder", None) for module in model.modules()]
     fills_gaps = getattr(config, "is_decoder", None) is False and False in decoders and True not in decoders
@@ -128,7 +128,10 @@ def _writes(model, config):
 
 
 def _caching_layers(text, layers):
-    """Return the indices of the layers that fill the cache, each as often as it runs for one token."""
+    """Return the indices of the layers that fill the cache.
+
+    If a layer runs several times for one token, its index appears as many times.
+    """
     # In some models the last layers read the cache of earlier layers and fill none of their own.
     indices = list(range(layers - (first_number(text, "num_kv_shared_layers") or 0)))
     if attribute(text, "recurrent_kv_cache_mode") == "per_loop":  # Dory runs its middle layers several times
@@ -215,7 +218,7 @@ def _projected(model):
 
 
 def measure(builder, config, lists, layers):
-    """Return the bytes per token, at 16 bits, of the library's own cache; None if the model can't be run.
+    """Return how many bytes transformers caches per token in 16-bit numbers; None if that can't be measured.
 
     The model runs on the meta device, with three tokens and with two. The difference between the two caches
     is what one token adds.

@@ -14,8 +14,8 @@ from pathlib import Path
 from course_utils.errors import CourseError
 
 SIZES = ("tiny", "small", "full")
-# Family -> the size that a lesson's set-up cell chose, until the kernel ends. `set_default` writes it, and
-# `find` reads it. The catalogue has no other state.
+# {family: the size that a lesson's set-up cell chose}. `set_default` writes this dict, and `find` reads it.
+# The dict lasts until the kernel ends. The catalogue has no other state.
 default_sizes: dict[str, str] = {}
 _IN_A_WHEEL = Path(__file__).parents[1] / "course"  # setup.py makes this folder when it builds a wheel
 
@@ -354,7 +354,7 @@ def claims() -> dict[int, Claim]:
 
 @cache
 def trainings() -> dict[str, Training]:
-    """Return by name the training runs whose energy the course computes."""
+    """Return {name: training run} for all runs whose energy the course computes."""
     return {
         name: Training(
             name=name, **(facts | {"hours": tuple(facts["hours"]), "watts": tuple(facts["watts"])})

@@ -1,4 +1,4 @@
-"""Writes a page and a CSV file. They say which checks fail for which students, and with which mistakes."""
+"""Writes a page and a CSV file. Both say who fails each check, and which mistake is the most frequent."""
 
 import statistics
 from collections import Counter

@@ -13,9 +13,9 @@ from course_utils.grading import wire
 from course_utils.grading.assignment import Assignment, Unparsed, grade_id, parsed, without_hidden
 
 MOST_CELLS = 2_000
-LONGEST_CELL = 200_000  # characters; longer cells are not read
-MOST_CODE = 500_000  # characters in all code cells together
-MOST_PARTS = 2_000_000  # lists, dictionaries and items in the file; a comma in a text counts as an item
+LONGEST_CELL = 200_000  # in characters; a longer cell is not read
+MOST_CODE = 500_000  # in characters, for all code cells of a notebook together
+MOST_PARTS = 2_000_000  # the parts are lists, dictionaries and items; a comma in a text counts as an item
 
 
 class Unusable(Exception):
@@ -29,7 +29,7 @@ class Answers:
     code : the source of each solution cell by grade id
     texts : the source of each cell that a person grades, by grade id
     before : the sources of the added code cells, by the grade id of the answer or check that follows them
-    notes : sentences for the feedback on what was missing or had to be repaired in the notebook
+    notes : sentences for the feedback; they say what the notebook lacked, or what had to be repaired in it
     """
 
     code: dict[str, str] = field(default_factory=dict)
@@ -104,8 +104,8 @@ def _own_cells(cells, assignment, found):
 
     The first dictionary has the code cells. Its keys are the grade ids of the answers and checks before which
     the cells are executed, or "" for cells after the last check. The second dictionary has the cells that
-    continue an answer to be graded by a person; its keys are the grade ids of these answers. Such cells are
-    the text cells below the answer or, if the answer is a task cell of nbgrader, all cells below it.
+    continue an answer that a person grades. Its keys are the grade ids of these answers. The text cells below
+    such an answer continue the answer. Below a task cell of nbgrader, code cells do so, too.
 
     found : dict from the index of each answer's cell to the answer's grade id
     """
@@ -121,7 +121,8 @@ def _own_cells(cells, assignment, found):
     for index, cell in enumerate(cells):
         answer, is_own = found.get(index, ""), cell.source.strip() not in given
         if answer and answer not in manual or cell.name in checks.values():
-            # If an answer's check is missing, the cells below the answer are executed before that check.
+            # If the student's notebook lacks an answer's check, the cells below the answer are executed
+            # before the instructor's check.
             before.setdefault(check or answer or cell.name, []).extend(own)
             own, check = [], checks.get(answer, "")
             check = "" if check in kept else check
@@ -136,7 +137,9 @@ def _own_cells(cells, assignment, found):
 
 
 def _too_late(assignment, taken, last):
-    """Yield a sentence for each untouched answer whose function is defined in a cell below its check.
+    """Yield a sentence for each task whose function the student defined only below the task's check.
+
+    A task is left out if the student changed the cell of its answer.
 
     last : the sources of the cells that the student added after the last answer and check
     """

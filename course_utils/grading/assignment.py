@@ -195,14 +195,16 @@ class Assignment:
             answer = self.tasks[cell["name"]].answer if cell["role"] == "check" else ""
             if answer in mended:
                 replacement = {"name": answer, "role": "given", "source": self.solutions[answer]}
-                # If an answer has two checks, its replacement stands only once, before the second.
+                # If an answer has two checks, the replacement is kept only in the place of the second check.
                 kept = [*(each for each in kept if each != replacement), replacement]
             elif cell["role"] != "check":
                 kept.append(cell)
         return kept
 
     def earlier_answers(self, cells: list[dict], task: Task) -> set[str]:
-        """Return the grade ids of the earlier answers whose names a task's code uses, directly or indirectly.
+        """Return the grade ids of the earlier answers that a task's code uses, directly or indirectly.
+
+        A task uses an answer if the task's code reads a name that the answer defines.
 
         cells : what `cells` returned, with the student's code
         """
@@ -295,7 +297,7 @@ def names(source: str) -> tuple[set[str], set[str]]:
 
 
 def _outer_names(source: str) -> set[str]:
-    """Return the names that a cell may read from earlier cells: in doubt, too many rather than too few."""
+    """Return the names that a cell may read from earlier cells. In doubtful cases, a name is included."""
     if len(source) > _LONGEST:
         return _READ_ANY
     source = _PIP.sub(r"\1pass", source)
@@ -317,7 +319,7 @@ def _outer_names(source: str) -> set[str]:
 
 # A cell that uses one of these names could read any other name, or the result of any earlier cell.
 _READ_ANY = {"eval", "exec", "globals", "locals", "vars", "dir", "get_ipython", "__main__", "_", "Out"}
-_LONGEST = 100_000  # characters; to look for names in a longer cell would take too long
+_LONGEST = 100_000  # in characters; to look for names in a longer cell would take too long
 _SIMPLE = (ast.Assign, ast.AnnAssign, ast.AugAssign, ast.For, ast.If, ast.Try, ast.FunctionDef, ast.Return)
 _SIMPLE += (ast.Expr, ast.Pass, ast.Break, ast.Continue)
 
@@ -355,7 +357,10 @@ def _root(node):
 
 
 def _is_graded(facts):
-    """Return whether a cell has points, as a check, an answer that a person grades, or a task of nbgrader."""
+    """Return whether a cell has points.
+
+    Such a cell is a check, an answer that a person grades, or a task of nbgrader.
+    """
     return bool(facts.get("grade") or facts.get("task"))
 
 
@@ -377,7 +382,7 @@ def _students(name, role, source):
 def _regions(source, marker, where="a cell"):
     """Yield (line, inside) for each line of a cell.
 
-    inside : True in a region of this kind, None if the line is one of its markers, otherwise False
+    inside : True for a line between BEGIN and END, None for the lines with BEGIN and END, otherwise False
     Raises CourseError if a region begins inside another or does not end.
     """
     begun = 0

@@ -24,7 +24,7 @@ from course_utils.grading.result import Result, TaskResult
 from course_utils.grading.sandbox import Sandbox
 from course_utils.learning import drawn
 
-PAUSE = 5  # seconds to wait for a result before asking again how many submissions may be in progress
+PAUSE = 5  # after this many seconds without a result, ask again how many submissions may be in progress
 _KILLS = "Every worker of the cluster that graded this notebook was killed: tell your instructor."
 
 
@@ -68,7 +68,7 @@ def grade(
     due : the due date, in local time; by default as in the last run
     late_policy : percent of the points that each late day costs; by default as in the last run, or 0
     confirm : a function that takes the plan of who handed in what, and returns whether to grade it
-    say : a function that is called with each sentence that tells the instructor who is missing in a table
+    say : a function that gets sentences for the instructor. They say which students a table lacks
     Returns all results, including those of earlier runs, sorted by student. The students' work is left out.
     Raises CourseError if nothing can be graded, or if `confirm` returns False. In both cases no result
         has changed.
@@ -220,7 +220,11 @@ def _on_this_machine(workers, assignment, sandbox, seconds, seed):
 
 
 def summary(results: list[Result], out: str | Path) -> str:
-    """Return a summary in a few lines: counts, the mean, each task's share, and students with a problem."""
+    """Return a summary in a few lines.
+
+    The lines contain the numbers of submissions, the mean, the share of the points that students got in each
+    task, and the students with a problem.
+    """
     graded = [result for result in results if not result.problem]
     lines = [f"{len(results)} submissions, {len(graded)} graded."]
     earlier = sum(not result.now for result in results)

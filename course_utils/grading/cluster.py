@@ -20,7 +20,9 @@ from course_utils.grading.judge import CODE, Judge
 from course_utils.grading.result import Result
 from course_utils.grading.sandbox import Sandbox
 
-BACKLOG = 20  # submissions for each thread; with fewer, an adaptive cluster sees no need for more workers
+# The cluster gets this many submissions for each of its threads. With fewer, an adaptive cluster would see no
+# need for more workers.
+BACKLOG = 20
 CONNECT = 10  # seconds to wait until the scheduler answers
 PATIENCE = 120  # seconds to wait while the cluster has no worker
 _ADDRESS = re.compile(r"((tcp|tls)://)?[\w.:\[\]-]+:\d+")
@@ -43,8 +45,8 @@ def on_cluster(address: str, assignment: Assignment, sandbox: dict, seconds: flo
     """Connect to the cluster, and yield two functions, `start` and `most`, and an exception, `Killed`.
 
     `start(submission)` starts the grading of one submission and returns its future. `most()` returns how many
-    submissions may be on the cluster at the same time. A future raises `Killed` if one worker after the other
-    was killed while it had this submission.
+    submissions may be on the cluster at the same time. A future raises `Killed` if several workers in turn
+    had this submission, and each of these workers was killed.
 
     address : the scheduler's address, such as "tcp://10.0.0.1:8786"
     sandbox : the keyword arguments with which each worker makes its `Sandbox`

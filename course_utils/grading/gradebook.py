@@ -42,7 +42,7 @@ join assignment on assignment.id = submitted_assignment.assignment_id
 where assignment.name = ?
 """
 
-# {student: {task: {"score", "waits", "comment"}}}: these fields of a `TaskResult` are in the gradebook.
+# {student: {task: {"score", "waits", "comment"}}}. The gradebook stores these three fields of a `TaskResult`.
 Entries = dict[str, dict[str, dict]]
 
 

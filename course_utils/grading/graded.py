@@ -1,4 +1,4 @@
-"""Reads a folder that `course grade` wrote, with the points that a person gave in nbgrader's gradebook."""
+"""Reads a folder that `course grade` wrote, and the points that a person gave in nbgrader's gradebook."""
 
 import contextlib
 from collections.abc import Iterator

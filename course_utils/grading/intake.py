@@ -1,8 +1,8 @@
 """Decides who handed in what, before anything is graded.
 
-Every file of the submissions gets into the `Plan`: as a student's notebook in `entries`, or with the reason
-why it was passed over in `passed`. Nothing is executed, and of each archive only the list of its files is
-read.
+Every file of the submissions gets into the `Plan`. The students' notebooks are in `entries`. All other files
+are in `passed`, each with the reason why the course does not grade it. Nothing is executed, and of each
+archive only the list of its files is read.
 """
 
 import hashlib
@@ -25,11 +25,11 @@ from course_utils.grading.sources import File, Unreadable
 LARGEST = 20 * 2**20  # bytes of the largest notebook that is read
 LONGEST_NAME = 300  # how many characters of a name are read or shown; a name in a zip file may have 65,535
 LONGEST_ID = 120  # the most bytes of a student's id, which is part of file names
-DEEPEST = 8  # the most levels of folders and archives around the whole class
+DEEPEST = 8  # the most levels of folders and archives that may enclose the work of the whole class
 MOST_NAMED = 1000  # the most files of one student in the list of files that were passed over
 MOST_ARCHIVES = 4  # the most archives of one student that are opened
 _TOO_LARGE = f"The notebook is larger than {LARGEST // 2**20} MB: clear its outputs."
-# Browsers add .json or .txt to the name.
+# Browsers may add .json or .txt to a notebook's name.
 _NOTEBOOK = re.compile(r"(?P<stem>.*)\.ipynb(?:\.json|\.txt)?", re.I | re.S)
 _COPY = re.compile(r"(?:[-_ ]?\(\d+\)|[-_ ]\d+|[-_ ]copy\d*)+$", re.I)
 # A file with one of these names that lies beside the submissions is the instructor's or the platform's.
@@ -217,7 +217,8 @@ def plan(
 ) -> Plan:
     """Return who handed in what.
 
-    source : a folder with notebooks or a folder for each student, nbgrader's course folder, or a zip file
+    source : a folder that contains notebooks, a folder that contains a folder for each student, nbgrader's
+        course folder, or a zip file
     assignment : the assignment's name, by which its folders and notebooks are recognised
     out : the folder for the results, which may lie among the submissions
     students : what is known about the students of earlier deliveries, in the form of
@@ -351,7 +352,7 @@ class _Maker:
         return bool(inside and self._reader(inside))
 
     def _is_wrapper(self, item, deep=0):
-        """Return whether an item that lies alone contains the whole class, and not one student's files."""
+        """Return whether an item that lies alone contains the files of a class, and not of one student."""
         inside = self._inside(item)
         if not inside or deep == DEEPEST or self._is_student(item.name):
             return False
@@ -521,7 +522,7 @@ class _Maker:
         return (
             not file.problem,
             self._is_assignment(candidate.name),
-            # A lesson's notebook has the same name as the notebook of exercises.
+            # The lesson's own notebook has the same name as the exercises' notebook, but lies in notebooks/.
             "notebooks" not in file.parts,
             candidate.date or datetime.min,
             candidate.owner.version,
@@ -670,7 +671,8 @@ def _blackboard_users(items: list[_Item], owners: dict[str, Owner | None]) -> di
 
     A file's name begins with the assignment's name, "_", and the user name; both names may contain "_".
     Blackboard adds a text file to each attempt. The first line of this text file, such as "Name: Jane Doe
-    (jane_doe)", has the user name. Without that text file, the user name is what follows the last "_".
+    (jane_doe)", has the user name. Without that text file, the user name is what follows the last "_" if all
+    such names have the same text before the last "_".
     """
     users = {}
     for item in items:
@@ -680,7 +682,7 @@ def _blackboard_users(items: list[_Item], owners: dict[str, Owner | None]) -> di
             if match and owner.name.endswith(f"_{match[1]}"):
                 users[owner.name] = match[1]
     wholes = {owner.name for owner in owners.values() if owner} - users.keys()
-    # If the beginnings differ, the user name could begin at any "_".
+    # If the texts before the last "_" differ, some user names may contain "_", and nothing says which.
     if len({whole.rpartition("_")[0] for whole in wholes}) == 1:
         users |= {whole: whole.rpartition("_")[2] for whole in wholes}
     found = dict(owners)

@@ -187,8 +187,8 @@ class Judge:
         """Execute a student's cells. If one ends the whole run, execute the others again without it.
 
         If a run ends after it has received the hidden inputs, it may leave traces of them for the next run,
-        because the kernel keeps in memory the parts of files that a run has read. So only one more run
-        follows, and the student sees nothing of that run.
+        because Linux keeps in memory the parts of files that a run has read. So only one more run follows,
+        and the student sees nothing of that run.
         """
         code, before = dict(given.code), dict(given.before)
         notes, ended, seen = [], {}, None
@@ -220,7 +220,8 @@ class Judge:
 
     def _execute(self, cells, hidden, report):
         """Execute cells and hidden tests in the sandbox, and add the messages that arrive to the report."""
-        # A task with hidden tests has the limit twice: for the cell or its check, and for the hidden tests.
+        # For each task with hidden tests, the run gets the limit twice: once for the task's visible cells,
+        # and once for the hidden tests. The run gets the limit once more for everything else.
         limit = self.seconds * (2 * len(hidden) + 1)
         job = {"cells": cells, "seconds": self.seconds, "hidden": hidden, "seed": self.seed}
         for message in self.sandbox.messages(job, limit):
@@ -246,7 +247,7 @@ class Judge:
         if not lost & self.assignment.earlier_answers(report.cells, task):
             return first
         if any(self.assignment.functions(name) & self.assignment.functions(task.answer) for name in lost):
-            return first  # the instructor's answer to an earlier task would also answer this one
+            return first  # the instructor's answer to an earlier task would also answer this task
         cells = self.assignment.cells_with_instructors(report.cells, task, lost)
         second = _Report(self._hidden_checks, cells=cells)
         try:
@@ -361,7 +362,7 @@ class _Report:
     notes: list[str] = field(default_factory=list)  # sentences for the student
     ended: dict[str, str] = field(default_factory=dict)  # {grade id: how the answer ended the whole run}
     cells: list[dict] = field(default_factory=list)  # the cells of the run
-    seen: "_Report | None" = None  # the report that the student sees; if None, this one
+    seen: "_Report | None" = None  # the student sees this report; if it is None, the student sees `self`
     outcomes: dict[str, list] = field(default_factory=dict)  # {check: outcomes of its calls}
     outputs: dict[str, tuple[str, list]] = field(default_factory=dict)  # {grade id: (text, pictures)}
     problems: dict[str, str] = field(default_factory=dict)  # {grade id: error of the answer}

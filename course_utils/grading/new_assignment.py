@@ -21,9 +21,10 @@ c.CourseDirectory.ignore = [".ipynb_checkpoints", "*.pyc", "__pycache__", "answe
 
 
 def write(name: str, folder: Path) -> Path:
-    """Write `solutions/NAME/NAME.ipynb` with `answers.toml` into a folder, and return the notebook's path.
+    """Write an assignment into a folder, and return the notebook's path.
 
-    nbgrader_config.py is written, too, if the folder has none.
+    The files are `solutions/NAME/NAME.ipynb` and `solutions/NAME/answers.toml`. nbgrader_config.py is
+    written, too, if the folder has none.
     Raises CourseError if the name can't be used, if the assignment exists, or if nothing can be written.
     """
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,59}", name):

@@ -39,8 +39,8 @@ class Platform:
     title : its name in a sentence
     pattern : matches the name of a file or folder in its download; the groups are fields of `Owner`
     dated : False if each file in a download has the date of the download, not the date when it was handed in
-    needs : the facts about a student of which a row in the platform's table of grades needs at least one
-    columns : the columns of that table, as (heading, content), both templates of `str.format`
+    needs : names of facts about a student; a row of the platform's table of grades needs at least one of them
+    columns : the columns of that table, as (heading, content); both are templates of `str.format`
     """
 
     title: str
@@ -178,7 +178,7 @@ def recognise(names: Sequence[str], is_assignment) -> str:
 
 
 def _date(text):
-    """Return a date such as "2026-10-09-23-59-00" or "Oct 9, 2026 1159 PM"; None for other texts."""
+    """Return the date of a text like "2026-10-09-23-59-00" or "Oct 9, 2026 1159 PM"; None for other texts."""
     with contextlib.suppress(ValueError):
         return datetime.strptime(text, "%Y-%m-%d-%H-%M-%S")
     if match := re.fullmatch(r"(\w{3})\w*\.? (\d+), (\d+) (\d+) ([AP]M)", text):

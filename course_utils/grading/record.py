@@ -29,7 +29,7 @@ _CONFIG = "c = get_config()  # noqa: F821\nc.CourseDirectory.course_id = 'open-t
 class Records:
     """The files of one assignment in a grading folder, which nbgrader can open as a course.
 
-    Attributes: `notes`, sentences that tell the instructor who is missing in a platform's table.
+    Attributes: `notes`, sentences for the instructor. They say which students a platform's table lacks.
     """
 
     def __init__(self, folder: Path, assignment: Assignment, register: Register):

@@ -66,7 +66,7 @@ class Register:
         return self._handed_in(student, assignment).get("late days")
 
     def pseudonym(self, student: str, task: str) -> str:
-        """Return an id for an answer. Without students.json, nobody can tell the student from the id."""
+        """Return an id for an answer. Only the secret in students.json connects the id with the student."""
         return hmac.new(self.secret.encode(), f"{task} {student}".encode(), hashlib.sha256).hexdigest()[:10]
 
     def enter(self, plan: Plan, due: datetime | None, late_policy: float | None, headings: list[str]):
@@ -74,8 +74,8 @@ class Register:
 
         due : the due date, in local time, or None if it stays as it was
         late_policy : percent of the points that each late day costs, or None if it stays as it was
-        headings : the headings of the class list; one that begins with the assignment's name is kept for the
-            column of the grades
+        headings : the headings of the class list. If a heading begins with the assignment's name, it becomes
+            the heading of the grades' column
         """
         now = self.assignments.setdefault(plan.assignment, {"due": None, "late policy": 0, "heading": ""})
         now["due"] = due.isoformat(" ") if due else now["due"]

@@ -14,7 +14,8 @@ class Verdict:
     passed: bool
     hidden: bool  # True if the call is in a hidden test
     says: str  # a sentence that tells the student what was right or wrong
-    mistake: str = ""  # the known mistake in a sentence; only the instructor sees it if the call is hidden
+    # A sentence that names the known mistake. If the call is hidden, only the instructor sees this sentence.
+    mistake: str = ""
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,7 @@ class Result:
 
     @classmethod
     def read(cls, path: Path):
-        """Return the result that is stored in a file, or None if there is none or it can't be read."""
+        """Return the result that is stored in a file, or None if the file is missing or can't be read."""
         try:
             return cls.from_json(path.read_text(encoding="utf-8"))
         except (OSError, ValueError, KeyError, TypeError):

@@ -42,7 +42,9 @@ def write(folder: Path, assignment: str, register: Register) -> list[Path]:
 
 
 def name_for(platform: str, name: str, number: str, handed_in: str, assignment: str) -> str:
-    """Return the name in the zip file by which a platform finds the student, or "" if none is known.
+    """Return the page's name in the zip file, or "" if the course can't make a name.
+
+    The platform finds the student by this name.
 
     name, number : the student's name and number in the platform
     handed_in : the path of the student's file in the platform's download

@@ -108,10 +108,13 @@ def plain(text: str) -> str:
 
 
 def _words(kind, owner):
-    """Return an owner's words of one kind, such as "username", which are then looked for on the list."""
+    """Return the words of an owner that `Roster.match` compares with the words of listed students.
+
+    kind : "number", "username", "name" or "ending"
+    """
     if kind == "number":
         return {f"{owner.number} {plain(owner.name)}" if owner.number else ""}
-    if kind == "ending":  # GitHub Classroom names a clone after assignment and user, such as tokens-ann
+    if kind == "ending":  # GitHub Classroom names a clone "assignment-user", such as tokens-ann
         return (
             set()
             if owner.platform
@@ -121,7 +124,10 @@ def _words(kind, owner):
 
 
 def _own_words(kind, student):
-    """Return a listed student's words of one kind, such as "username", to compare with an owner's words."""
+    """Return the words of a listed student that `Roster.match` compares with the words of owners.
+
+    kind : as in `_words`
+    """
     email, name = student["email"], student["name"]
     if kind in ("username", "ending"):
         return {plain(word) for word in (student["username"], email, email.partition("@")[0], student["id"])}

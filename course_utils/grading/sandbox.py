@@ -32,7 +32,7 @@ GRACE = 15  # seconds that the grader waits for the sandbox after the time limit
 # is twice as long as the one before.
 ATTEMPTS, PAUSE = 5, 1
 SYSTEM = ("/usr", "/lib", "/lib32", "/lib64", "/bin", "/sbin", "/etc/ld.so.cache", "/etc/alternatives")
-# The kernel's limit on processes counts all processes of a user. So no two runs at the same time have the
+# Linux limits how many processes a user has in all runs together. So no two runs at the same time have the
 # same user id, even if they belong to two graders on this machine. No real user has these ids.
 FIRST_USER = 1_700_000_000
 # How many user ids a grader has. The first is FIRST_USER + USERS * the grader's process id. Process ids are
@@ -171,7 +171,8 @@ class Sandbox:
         with self._lock:
             user = self._users.pop()
         try:
-            # "user": 0 asks for a user namespace, which has only one user. Without root, a run needs this.
+            # "user": 0 asks for a user namespace, which has only one user. If the grader is not root, each
+            # run needs such a namespace.
             request = {"seconds": seconds, "memory": self.memory, "user": user if os.getuid() == 0 else 0}
             packet = [json.dumps(request).encode()], [theirs.fileno(), their_status.fileno()]
             with self._lock:
@@ -210,7 +211,7 @@ def _stop(process, control):
 
 def _messages(connection, status, job, until):
     hidden = {"hidden": job.pop("hidden", []), "seed": job.get("seed")}
-    if not job.get("whole"):  # student code must not know the seed before the hidden tests
+    if not job.get("whole"):  # student code must not get the seed before the hidden tests
         job.pop("seed", None)
     try:
         wire.send(connection, job)
