@@ -1,5 +1,6 @@
 // The article's claims. A card shows one claim. The visitor drags the card onto a shelf, the card turns and shows the
-// course's verdict, and the claim then lies on the shelf of that verdict. Below is a wall with a tile for each claim.
+// course's verdict, and the claim then lies on the shelf of that verdict. The heaps on the four shelves show how much of
+// the article holds. Below, folded on the website, is a wall with a tile for each claim.
 // The view's `data` is {verdicts, claims}.
 // The visitor chooses `claim` (the number of the claim on the card), `lesson` (two digits, or "" for all) and `guesses`
 // (from a claim's number to a group of verdicts).
@@ -12,7 +13,7 @@ import { adopt, announcer, arrowStep, capital, headline, keeper, make, onDrag, r
 /** The groups of verdicts on a claim. Each group has a shelf, and covers some of the nine verdicts. */
 export const GROUPS = {
   holds: { sign: "\u2713", title: "It holds", meaning: "as it stands, or nearly", verdicts: ["true", "mostly true"] },
-  part: { sign: "~", title: "In part", meaning: "only a part holds, or it misleads", verdicts: ["partly true", "misleading"] },
+  part: { sign: "~", title: "In part", meaning: "partly true, or it misleads", verdicts: ["partly true", "misleading"] },
   fails: { sign: "\u2717", title: "It fails", meaning: "false, or no longer so", verdicts: ["false", "outdated"] },
   open: { sign: "?", title: "Nobody outside can say", meaning: "not public, or an opinion", verdicts: ["cannot know", "held once", "opinion"] },
 };
@@ -21,6 +22,7 @@ const SIGNS = { true: "\u2713", "mostly true": "\u2713", false: "\u2717", "canno
 const TURN = 280; // ms in which a card or tile turns
 const SMALL = 0.4; // the size of a card that is dragged, as a part of its full size
 const SHORT = 34; // the most letters of a claim on its tile
+const WORDED = 3; // so many claims of each shelf, the last judged ones, lie there with their words, the others as numbers
 
 /** @param {string} verdict */
 export const groupOf = (verdict) => Object.keys(GROUPS).find((name) => GROUPS[name].verdicts.includes(verdict));
@@ -62,10 +64,7 @@ export function render({ model, el }) {
   const { head, loud, loudWords } = headline("cw");
   const take = make("p", "cw-take");
   const legend = make("p", "cw-legend");
-  for (const [className, text] of [["otherwise", "you said otherwise"], ["left", "where you had put it"]]) {
-    const entry = legend.appendChild(make("span"));
-    entry.append(make("i", className), text);
-  }
+  legend.append(make("i", "cw-said", "?"), "at a claim’s right: the shelf that you chose");
   const actions = make("p", "cw-actions");
   const copy = make("button", "", "Copy my result");
   const again = make("button", "", "Start again");
@@ -73,14 +72,9 @@ export function render({ model, el }) {
   copied.setAttribute("role", "status");
   again.hidden = exact;
   actions.append(copy, again, copied);
-  // What the judged claims add up to: a cell for each claim of the article, in the colour of the course's verdict
-  const soFar = make("div", "cw-sofar");
-  const strip = make("div", "cw-strip");
-  strip.setAttribute("aria-hidden", "true");
-  const soFarWords = make("p");
-  soFar.append(strip, soFarWords);
   const top = make("div", "cw-top");
-  top.append(head, actions, take, soFar);
+  top.append(head, take);
+  el.classList.toggle("exact", exact);
   const panel = make("section", "cw-panel");
   panel.setAttribute("aria-label", "The claim");
   panel.tabIndex = -1;
@@ -95,14 +89,15 @@ export function render({ model, el }) {
   wall.setAttribute("aria-label", `${claims.length} claims of the article`);
   const side = make("div", "cw-side");
   const bar = make("div", "cw-bar");
-  bar.append(filter, legend);
-  const fold = make("details", "cw-fold"); // on a phone the wall is folded
-  fold.open = !matchMedia("(max-width: 30rem)").matches;
-  fold.append(make("summary", "", `All ${claims.length} claims`), bar, wall);
+  bar.append(legend, actions);
+  const small = matchMedia("(max-width: 30rem)");
+  const fold = make("details", "cw-fold");
+  fold.open = exact && !small.matches;
+  fold.append(make("summary", "", `All ${claims.length} claims`), filter, wall);
   side.append(fold);
   const { live, speak, hush } = announcer(300);
   const all = make("div", "cw-all");
-  all.append(top, panel, shelves, side);
+  all.append(top, panel, shelves, bar, side);
   el.append(all, live);
 
   /** The guesses that name a known verdict or group. In an older address, guesses may name unknown ones. */
@@ -136,7 +131,8 @@ export function render({ model, el }) {
     const button = place.appendChild(make("button", "cw-group"));
     const text = make("span");
     text.append(make("b", "", title), make("span", "", meaning));
-    button.append(make("span", "cw-sign", sign), text);
+    const number = make("b", "cw-count num");
+    button.append(make("span", "cw-sign", sign), text, number);
     const stack = place.appendChild(make("div", "cw-stack"));
     stack.setAttribute("aria-hidden", "true"); // screen readers find the same text in the tiles of the wall
     place.addEventListener("click", (event) => {
@@ -152,7 +148,7 @@ export function render({ model, el }) {
       event.preventDefault();
       next.focus();
     });
-    return [name, { place, button, stack }];
+    return [name, { place, button, stack, number }];
   }));
   /** Choose a shelf for the claim on the card. In a notebook, show the shelf's verdicts instead. */
   function put(name) {
@@ -189,7 +185,7 @@ export function render({ model, el }) {
         const [x, y] = [event.clientX - start.clientX, event.clientY - start.clientY];
         const box = panel.getBoundingClientRect(); // a dragged card is small, so that the shelves stay visible
         front.style.transformOrigin = `${start.clientX - box.left - front.offsetLeft}px ${start.clientY - box.top - front.offsetTop}px`;
-        front.style.transform = `translate(${x}px, ${y}px) rotate(${Math.max(-4, Math.min(4, x / 60))}deg) scale(${SMALL})`;
+        front.style.transform = `translate(${x}px, ${y}px) scale(${SMALL})`;
         for (const [name, { place }] of Object.entries(shelf)) place.classList.toggle("aimed", name === over(event));
       }, { ready: () => Boolean(start), begin: () => (last = null) });
       handle.addEventListener("lostpointercapture", () => {
@@ -204,28 +200,44 @@ export function render({ model, el }) {
       });
     }
   }
+  let stacked = ""; // the state that the shelves show
+  let recent = []; // the numbers of the judged claims, the last judged one last
   /** Lay out the shelves. The claim with the number `fresh` moves to its shelf from the shelf that the visitor chose. */
   function stack(fresh) {
     const made = guesses();
+    const state = JSON.stringify([shown().number, made]);
+    if (state === stacked) return; // so that a second update of the same state stops no motion
+    stacked = state;
     const group = (guess) => (exact ? groupOf(guess) : guess);
-    for (const [name, { place, button, stack: lies }] of Object.entries(shelf)) {
-      const chips = claims.filter(({ number, verdict }) => made[number] && groupOf(verdict) === name).map((claim) => {
+    const now = claims.filter(({ number }) => made[number]).map(({ number }) => number);
+    recent = [...recent.filter((number) => made[number]), ...now.filter((number) => !recent.includes(number))];
+    for (const [name, { place, button, stack: lies, number: total }] of Object.entries(shelf)) {
+      const lying = recent.map((number) => claims.find((claim) => claim.number === number)).filter(({ verdict }) => groupOf(verdict) === name);
+      const chips = lying.map((claim, index) => {
         const chip = make("i", "cw-chip num", String(claim.number));
         chip.dataset.group = name;
-        chip.classList.toggle("differs", !agrees(claim, made[claim.number]));
+        if (index >= lying.length - WORDED) {
+          chip.classList.add("worded");
+          chip.append(make("span", "", `\u201c${beginning(claim.words)}\u201d`));
+        }
+        if (!agrees(claim, made[claim.number])) {
+          chip.classList.add("differs");
+          const chosen = group(made[claim.number]);
+          chip.append(make("b", `cw-said ${chosen}`, chip.matches(".worded") ? GROUPS[chosen].sign : ""));
+        }
         chip.addEventListener("click", () => keep({ claim: claim.number }));
         return [claim, chip];
       });
-      const left = claims.filter(({ number, verdict }) => made[number] && group(made[number]) === name && groupOf(verdict) !== name);
-      lies.replaceChildren(...chips.map(([, chip]) => chip), ...left.map(({ number }) => make("i", "cw-chip left num", String(number))));
+      lies.replaceChildren(...chips.map(([, chip]) => chip));
+      total.textContent = lying.length || "";
       button.disabled = Boolean(made[shown().number]);
       if (button.disabled) button.removeAttribute("aria-expanded");
       place.classList.toggle("has", chips.length > 0);
       const [, landing] = chips.find(([{ number }]) => number === fresh) ?? [];
       if (!landing || still.matches) continue;
-      const [from, to] = [shelf[group(made[fresh])].place.getBoundingClientRect(), landing.getBoundingClientRect()];
-      const start = `translate(${from.left + from.width / 2 - to.left}px, ${from.top + from.height / 2 - to.top}px) scale(1.8)`;
-      landing.animate([{ transform: start }, { transform: start, offset: 0.4 }, { transform: "none" }], { duration: 3 * TURN, easing: "cubic-bezier(.2,.7,.2,1)" });
+      const [from, to] = [shelf[group(made[fresh])].place, landing].map((each) => each.getBoundingClientRect());
+      const start = `translate(${from.left + from.width / 2 - to.left - to.width / 2}px, ${from.top + from.height / 3 - to.top}px) scale(1.15)`;
+      landing.animate([{ transform: start }, { transform: start, offset: 0.35 }, { transform: "none" }], { duration: 4 * TURN, easing: "cubic-bezier(.3,.6,.2,1)" });
     }
   }
 
@@ -343,7 +355,11 @@ export function render({ model, el }) {
     if (draft.number !== claim.number) draft = { number: claim.number };
     const turns = drawn === `${claim.number} ` && group;
     drawn = now;
-    const fill = () => panel.replaceChildren(...(group ? backOf(claim, group) : frontOf(claim)));
+    const fill = () => {
+      panel.classList.toggle("judged", Boolean(group));
+      panel.dataset.group = group ? groupOf(claim.verdict) : "";
+      panel.replaceChildren(...(group ? backOf(claim, group) : frontOf(claim)));
+    };
     if (turns && !still.matches && card()) {
       const half = { duration: TURN / 2, fill: "forwards" };
       const { place } = shelf[exact ? groupOf(group) : group];
@@ -370,9 +386,9 @@ export function render({ model, el }) {
     quote.classList.toggle("long", claim.words.length > 60);
     const grip = make("span", "cw-grip", "\u2725");
     grip.setAttribute("aria-hidden", "true");
-    const front = column("cw-card cw-left", [make("p", "cw-number num", `claim ${claim.number}: is that so?`), quote, reading, grip]);
+    const front = column("cw-card cw-left", [make("p", "cw-number num", `claim ${claim.number}`), quote, reading, grip]);
     movable(front, grip);
-    if (!exact) return [front, make("p", "cw-later", "Once you have judged it, here stands what speaks for it, and what against.")];
+    if (!exact) return [front];
     return [front, column("cw-groups", [...Object.values(GROUPS).map((group) => opening(group)), ...sureness(claim)])];
   }
   /** Buttons for the verdicts of one shelf. They are hidden until the shelf is opened. */
@@ -477,7 +493,10 @@ export function render({ model, el }) {
     reasons.append(foot);
     const back = column("cw-card cw-left turned", parts);
     back.dataset.group = groupOf(claim.verdict);
-    return [back, reasons];
+    const why = make("details", "cw-why"); // on a phone the reasons are folded, so that the shelves stay in sight
+    why.open = !small.matches;
+    why.append(make("summary", "", "Why?"), reasons);
+    return [back, why];
   }
 
   // Copy the result
@@ -496,35 +515,26 @@ export function render({ model, el }) {
   });
   again.addEventListener("click", () => keep({ guesses: {} }));
 
+  /** What the visitor's guesses have in common with the course's verdicts. */
   function sentence({ made, same, trusted, doubted }) {
-    if (!made) return exact ? "Drag the claim onto a shelf, or press one." : "Drag the claim onto a shelf, or press one. It turns, and goes where the course has it.";
-    if (same === made) return made === 1 ? "You read it as the course does." : "You read them as the course does.";
-    if (trusted > doubted) return `${trusted} that you believed ${trusted === 1 ? "does" : "do"} not hold as ${trusted === 1 ? "it stands" : "they stand"}.`;
-    if (doubted > trusted) return `${doubted} that you doubted ${doubted === 1 ? "holds" : "hold"}.`;
-    if (trusted) return "You err to both sides alike.";
-    return made - same === 1 ? "One lies on another shelf than you said." : `${made - same} lie on other shelves than you said.`;
+    if (!made) return "Drag the claim onto a shelf, or press one.";
+    if (made === 1) return same ? "You agree with the course." : trusted ? "You believed it too readily." : doubted ? "You doubted it too readily." : "The course has it on another shelf.";
+    if (same === made) return `You agree with the course on all ${made}.`;
+    const leaning = trusted > doubted ? ` and believed ${trusted} too readily` : doubted > trusted ? ` and doubted ${doubted} too readily` : "";
+    return `You agree with the course on ${same || "none"}${leaning}.`;
   }
 
   let before = null;
   function update() {
     const result = score(guesses(), claims, exact);
-    if (result.made) {
-      loud.textContent = String(result.same);
-      loudWords.textContent = ` of ${result.made} as the course read ${result.made === 1 ? "it" : "them"}`;
-    } else {
-      loud.textContent = "0";
-      loudWords.textContent = ` of ${claims.length} claims judged`;
-    }
-    const judged = claims.filter(({ number }) => guesses()[number]).map(({ verdict }) => groupOf(verdict));
-    const many = (name) => judged.filter((group) => group === name).length;
-    strip.replaceChildren(...Object.keys(GROUPS).flatMap((name) => Array.from({ length: many(name) }, () => make("i", name))), ...Array.from({ length: claims.length - judged.length }, () => make("i")));
-    const [holds, part, fails, open] = Object.keys(GROUPS).map(many);
-    soFarWords.textContent = judged.length
-      ? `The article so far: ${holds} ${holds === 1 ? "holds" : "hold"}, ${part} in part, ${fails} ${fails === 1 ? "fails" : "fail"}, and for ${open} nobody outside can say.`
-      : `A cell for each of the ${claims.length} claims. How many will hold?`;
-    el.classList.toggle("fresh", !exact && !result.made);
-    const rest = claims.length - result.made;
-    take.textContent = exact && result.made ? summary : result.made && !rest ? `${sentence(result)} ${count("holds")} of ${claims.length} hold as they stand.` : sentence(result);
+    const { made, same } = result;
+    const holding = claims.filter(({ number, verdict }) => guesses()[number] && groupOf(verdict) === "holds").length;
+    loud.textContent = exact ? String(made ? same : 0) : `${holding} of ${made}`;
+    if (exact) loudWords.textContent = made ? `of ${made} as the course read ${made === 1 ? "it" : "them"}` : `of ${claims.length} claims judged`;
+    else loudWords.textContent = made === 1 ? "claim holds" : holding === 1 ? "claims holds" : "claims hold";
+    el.classList.toggle("fresh", !exact && !made);
+    take.textContent = exact && made ? summary : sentence(result);
+    legend.hidden = made === same;
     actions.classList.toggle("idle", !result.made);
     copy.disabled = again.disabled = !result.made;
     copied.textContent = "";
