@@ -11,7 +11,8 @@ import { adopt, announcer, atOnce, glide, headline, keeper, make, onDrag, ownWor
 const FEWEST = 6; // the fewest tokens that are counted
 const LOW = -3; // the lowest z that is drawn
 const SECONDS = 3.5; // the time in which the count runs through all tokens
-const SHOWN = 60; // the most tokens of the example that is shown first
+const SHOWN = 60; // the most tokens of the example with the key
+const EDGE = 14; // px: the room for the handle at the right of the chart
 const TALL = 20; // px: the height of a text's name in the chart
 const NO_SPACE_BEFORE = /^(?:[.,?!:;”)]|'.*)$/u;
 const NO_SPACE_AFTER = /^[“(]$/u;
@@ -119,6 +120,7 @@ export function render({ model, el }) {
   let problem = "";
   let guessed; // the text that the visitor took for the marked one
   const sealed = () => length === 0;
+  let stage = "key"; // while no text is counted: "key", the example with a key to turn, or "guess", two texts to choose from
 
   adopt(el, "wm");
   const { head, loud, loudWords } = headline("wm");
@@ -127,8 +129,6 @@ export function render({ model, el }) {
   const chart = make("div", "wm-chart");
   const svg = chart.appendChild(shape("svg", { "aria-hidden": "true" }));
   const stroke = (className) => svg.appendChild(shape("path", { class: className }));
-  const gauge = make("div", "wm-gauge");
-  const mercury = gauge.appendChild(make("i"));
   const bar = make("div", "wm-line");
   const barLabel = bar.appendChild(make("span"));
   const zero = make("div", "wm-zero");
@@ -139,7 +139,8 @@ export function render({ model, el }) {
   ember.setAttribute("aria-label", "Tokens that are counted");
   const tip = ember.appendChild(make("span", "num"));
   const foot = make("span", "wm-foot");
-  chart.append(gauge, bar, zero, foot, ember);
+  chart.prepend(bar, zero);
+  chart.append(foot, ember);
 
   const choices = make("div", "wm-choices");
   choices.setAttribute("role", "radiogroup");
@@ -163,12 +164,16 @@ export function render({ model, el }) {
     speak(tooShort);
   });
   const sheets = make("div", "wm-sheets"); // the two texts to choose from
-  const demo = make("div", "wm-demo"); // an example with a strong mark, shown first
+  const demo = make("div", "wm-demo"); // an example with a strong mark and a key to turn, shown first
   const legend = make("p", "wm-legend");
   legend.append(make("span", "wm-word in", "word"), " on the key's list after the word before it: “green”");
   const { live, speak, hush } = announcer(700);
   const grid = make("div", "wm-grid");
-  grid.append(demo, head, verdict, sheets, choices, swaps, paper, chart, legend, tools, own);
+  const left = make("div", "wm-left");
+  const right = make("div", "wm-right");
+  left.append(choices, paper, legend);
+  right.append(head, verdict, chart, swaps, tools);
+  grid.append(demo, left, right, sheets, own);
   el.append(grid, live);
 
   const soon = atOnce(draw);
@@ -189,7 +194,7 @@ export function render({ model, el }) {
         const button = make("button", "", label);
         button.setAttribute("aria-checked", String(value === chosen));
         button.tabIndex = value === chosen ? 0 : -1;
-        radio(button, () => group.children, (at) => choice(options[at][0]));
+        radio(button, () => group.querySelectorAll("button"), (at) => choice(options[at][0]));
         return button;
       }),
     );
@@ -256,7 +261,7 @@ export function render({ model, el }) {
   let size = { width: 0, height: 0 };
   let longest = 1;
   const top = Math.max(threshold + 2, ...data.texts.map((text) => (data.key ? 10.5 : Math.max(...zPath(marksOf(text)).slice(FEWEST)))));
-  const across = (tokens) => (tokens / longest) * (size.width - 30);
+  const across = (tokens) => (tokens / longest) * (size.width - EDGE);
   const down = (z) => ((top - Math.max(LOW, Math.min(top, z))) / (top - LOW)) * size.height;
   const outline = (path) =>
     path.slice(FEWEST - 2).map((z, index) => `${index ? "L" : "M"}${across(index + FEWEST).toFixed(1)} ${down(z).toFixed(1)}`).join("");
@@ -295,8 +300,6 @@ export function render({ model, el }) {
     ember.classList.toggle("below", (z < 0 && z > LOW + 1.5) || down(z) < 34);
     nameOthers(x, down(z));
     ember.classList.toggle("late", length > 0.75 * longest);
-    mercury.style.top = `${Math.min(down(z), down(0))}px`;
-    mercury.style.height = `${Math.abs(down(0) - down(z))}px`;
     playKey.style.rotate = `${Math.round((360 * Math.min(length, path.length + 1)) / (path.length + 1))}deg`;
   }
   function moveTo(path) {
@@ -311,6 +314,9 @@ export function render({ model, el }) {
       trace();
     });
   }
+
+  /** The fewest listed words of `count` with which a text counts as marked. */
+  const fewest = (count) => Math.floor(ratio * count + threshold * Math.sqrt(count * ratio * (1 - ratio))) + 1;
 
   let spans = [];
   let written = "";
@@ -332,17 +338,19 @@ export function render({ model, el }) {
 
   function draw() {
     el.classList.toggle("sealed", sealed());
+    el.classList.toggle("guessing", sealed() && stage === "guess");
     if (sealed()) return lay();
     const name = model.get("text");
     const swapped = model.get("swapped") ?? shares[0];
     const options = [
-      ...bonuses.map((bonus) => [String(bonus), `${nameOf(bonus)}${guessed === String(bonus) ? ": your guess" : ""}`]),
+      ...bonuses.map((bonus) => [String(bonus), nameOf(bonus)]),
       ...(data.copied ? [["copied", "No mark, copied"]] : []),
       ...(model.get("own") ? [["own", "Your own"]] : []),
     ];
     radios(choices, options, name, (text) => choose({ text, length: 1e6 }));
     const fixed = name === "copied" || name === "own";
     radios(swaps, fixed ? [] : shares.map((share) => [share, swapLabel(name, share)]), swapped, (share) => choose({ swapped: share }));
+    if (!fixed) swaps.prepend(make("span", "", "Words swapped:"));
     const text = problem ? null : textOf(name, swapped);
     el.classList.toggle("waiting", !text && !problem);
     const short = !text || text.pieces.length < FEWEST;
@@ -370,76 +378,133 @@ export function render({ model, el }) {
       label.classList.toggle("away", away);
       const theirs = zPath(textOf(other, swapped).marks);
       path.setAttribute("d", outline(theirs));
+      for (const part of [path, label]) part.classList.toggle("found", theirs.at(-1) > threshold);
       one.end = away ? null : [across(theirs.length + 1), down(theirs.at(-1))];
     });
     moveTo(current);
     tell(text);
   }
-  /** Show the example with the strongest mark: its listed words light up while the line of z climbs over the threshold. */
+  /** Show the example with the strongest mark: while the visitor turns the key, its listed words light up and are counted. */
   function show() {
     if (demo.hasChildNodes()) return;
     const { pieces, marks } = textOf(String(bonuses.at(-1)), shares[0]);
-    const path = zPath(marks);
-    const over = path.findIndex((z, index) => index >= FEWEST && z > threshold);
+    const over = zPath(marks).findIndex((z, index) => index >= FEWEST && z > threshold);
     const tokens = Math.min(pieces.length, SHOWN, over < 0 ? SHOWN : over + 6);
-    const turn = demo.appendChild(make("button", "wm-turn"));
-    turn.setAttribute("aria-label", "Turn the key");
-    turn.append(keyDrawing(), make("span", "", "Turn the key"));
+    const says = demo.appendChild(make("p", "wm-says"));
     const text = demo.appendChild(make("p", "wm-shown"));
     const spans = pieces.slice(0, tokens).map((piece, index) => {
       if (!glued(pieces, index)) text.append(" ");
       return text.appendChild(make("span", "wm-word", piece));
     });
     text.append(" …");
-    const plot = demo.appendChild(make("div", "wm-climb"));
-    plot.setAttribute("aria-hidden", "true"); // the words below the drawing say the same
-    const picture = plot.appendChild(shape("svg", { viewBox: "0 0 1000 100", preserveAspectRatio: "none" }));
-    const most = Math.max(threshold, ...path.slice(FEWEST - 2, tokens)) + 0.5;
-    const at = (index) => `${((1000 * index) / tokens).toFixed(1)} ${(100 - (100 * Math.max(0, path[index - 2])) / most).toFixed(1)}`;
-    const high = 100 - (100 * threshold) / most;
-    picture.append(shape("path", { class: "wm-bar", d: `M0 ${high}H1000` }));
-    const line = picture.appendChild(shape("path", { class: "wm-counted" }));
-    const dot = plot.appendChild(make("i"));
-    const bar = plot.appendChild(make("span", "wm-high", plain ? "marked" : `z = ${threshold}`));
-    bar.style.top = `${high}%`;
-    const says = demo.appendChild(make("p", "wm-says"));
-    function reach(count) {
+
+    const dial = demo.appendChild(make("div", "wm-dial"));
+    dial.tabIndex = 0;
+    dial.setAttribute("role", "slider");
+    dial.setAttribute("aria-label", "Turn the key");
+    dial.setAttribute("aria-valuemin", "0");
+    dial.setAttribute("aria-valuemax", String(tokens - 1));
+    const rim = dial.appendChild(shape("svg", { viewBox: "0 0 200 200", "aria-hidden": "true" }));
+    const circle = { cx: 100, cy: 100, r: 90, pathLength: 100 };
+    const turned = shape("circle", { class: "wm-turned", ...circle });
+    rim.append(shape("circle", { class: "wm-rim", ...circle }), turned);
+    const grip = dial.appendChild(make("i"));
+    const bit = dial.appendChild(keyDrawing());
+    const invites = dial.appendChild(make("span", "", "turn me ↻"));
+
+    // One box for each word of the example. The boxes of listed words fill from the left.
+    const words = tokens - 1;
+    const chance = Math.round(ratio * words);
+    const needed = fewest(words);
+    const tally = demo.appendChild(make("div", "wm-tally"));
+    tally.setAttribute("aria-hidden", "true"); // `says` has the same number
+    const boxes = tally.appendChild(make("div", "wm-boxes"));
+    for (let word = 0; word < words; word++) boxes.append(make("i"));
+    for (const [className, number, label] of [["", chance, `${chance} by chance`], ["wm-needed", needed, `${needed}: marked`]]) {
+      const tick = tally.appendChild(make("span", className, label));
+      tick.style.left = `${(100 * (className ? number - 1 : number)) / words}%`;
+    }
+    const end = demo.appendChild(make("p", "wm-end"));
+    const next = make("button", "wm-play", "Now find one by eye →");
+    next.addEventListener("click", () => {
+      turning();
+      stage = "guess";
+      draw();
+      sheets.firstChild.focus({ preventScroll: true });
+    });
+    end.append(make("b", "", "Far more than chance: this text is marked."), next);
+
+    let part = 0; // how far the key is turned: 0 to 1
+    let turning = () => {}; // stops a turn that runs by itself
+    function turnTo(to) {
+      part = Math.max(0, Math.min(1, to));
+      const count = Math.round(part * words);
       spans.forEach((span, index) => {
-        span.classList.toggle("in", index > 0 && index < count && marks[index - 1] === true);
-        span.classList.toggle("rest", index >= count);
+        span.classList.toggle("in", index > 0 && index <= count && marks[index - 1] === true);
+        span.classList.toggle("rest", index > count);
       });
-      const points = ["0 100", ...Array.from({ length: Math.max(0, count - FEWEST + 1) }, (_, index) => at(index + FEWEST))];
-      line.setAttribute("d", `M${points.join("L")}`);
-      const [x, y] = points.at(-1).split(" ").map(Number);
-      Object.assign(dot.style, { left: `${x / 10}%`, top: `${y}%` });
-      turn.firstChild.style.rotate = `${Math.round((360 * count) / tokens)}deg`;
-      const hits = marks.slice(0, Math.max(0, count - 1)).filter(Boolean).length;
-      const found = count >= FEWEST && path[count - 2] > threshold;
-      demo.classList.toggle("over", found);
-      says.replaceChildren(make("b", "num", String(hits)), ` of ${Math.max(0, count - 1)} words are on the secret list. `, found ? "A strong mark is found." : "Counting…");
+      const hits = marks.slice(0, count).filter(Boolean).length;
+      [...boxes.children].forEach((box, index) => box.classList.toggle("in", index < hits));
+      bit.style.rotate = `${Math.round(360 * part)}deg`;
+      grip.style.rotate = `${360 * part}deg`;
+      turned.style.strokeDasharray = `${100 * part} 200`;
+      invites.classList.toggle("away", part > 0);
+      demo.classList.toggle("started", part > 0);
+      demo.classList.toggle("over", hits >= needed);
+      demo.classList.toggle("turned", part === 1);
+      says.replaceChildren(make("b", "loud", String(hits)), make("span", "", part > 0 ? ` of ${count} words are on the secret list` : " words counted. Turn the key."));
+      dial.setAttribute("aria-valuenow", String(count));
+      dial.setAttribute("aria-valuetext", `${hits} of ${count} words are on the secret list`);
+      if (part === 1) speak(`${says.textContent}. ${end.firstChild.textContent}`);
     }
-    let clock = 0;
-    function start() {
-      cancelAnimationFrame(clock);
-      if (still.matches) return reach(tokens);
+    /** Turn the key to the end, from the beginning if it is there already. */
+    function turnAll() {
+      turning();
+      if (still.matches) return turnTo(1);
+      const begin = part === 1 ? 0 : part;
       const began = performance.now();
+      let due = 0;
       const frame = (now) => {
-        const count = Math.min(tokens, Math.max(1, Math.round(((now - began) / 1000 / SECONDS) * tokens)));
-        reach(count);
-        if (count < tokens && sealed() && el.isConnected) clock = requestAnimationFrame(frame);
+        turnTo(begin + (now - began) / 1000 / SECONDS);
+        if (part < 1 && sealed() && el.isConnected) due = requestAnimationFrame(frame);
       };
-      clock = requestAnimationFrame(frame);
+      turning = () => cancelAnimationFrame(due);
+      due = requestAnimationFrame(frame);
     }
-    turn.addEventListener("click", start);
-    reach(still.matches ? tokens : 1);
-    start();
+    const angle = ({ clientX, clientY }) => {
+      const { left, top, width, height } = dial.getBoundingClientRect();
+      return Math.atan2(clientY - top - height / 2, clientX - left - width / 2) / (2 * Math.PI);
+    };
+    let last = 0;
+    let way = 0; // how far the pointer went round, in turns
+    onDrag(el, dial, (event) => {
+      const now = angle(event);
+      const step = now - last - Math.round(now - last);
+      last = now;
+      way += Math.abs(step);
+      turnTo(part + step);
+    }, { ready: () => true, begin: () => { turning(); way = 0; dial.focus({ preventScroll: true }); } });
+    dial.addEventListener("pointerdown", (event) => (last = angle(event)));
+    dial.addEventListener("click", () => way < 0.02 && turnAll()); // a press without a turn
+    dial.addEventListener("keydown", (event) => {
+      if (event.key === "Enter" || event.key === " ") {
+        event.preventDefault();
+        return turnAll();
+      }
+      const goes = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1, PageDown: -10, PageUp: 10, Home: -words, End: words }[event.key];
+      if (goes === undefined) return;
+      event.preventDefault();
+      turning();
+      turnTo((Math.round(part * words) + goes) / words);
+    });
+    turnTo(0);
   }
   /** Show two texts as they look without the key: one without a mark, and one with the lightest mark. */
   function lay() {
+    if (stage !== "guess") return show();
     loud.textContent = "Which one";
-    loudWords.textContent = " of 2 texts is marked?";
-    verdict.textContent = "Here the mark is light. Press the text that has it, and the key is turned.";
-    show();
+    loudWords.textContent = " is marked?";
+    verdict.textContent = "One of these texts has a lighter mark. Press it, and the key counts.";
     sheets.replaceChildren(...bonuses.slice(0, 2).map((bonus, index) => {
       const { pieces } = textOf(String(bonus), shares[0]);
       const sheet = make("button", "wm-sheet");
@@ -461,7 +526,7 @@ export function render({ model, el }) {
   function swapLabel(name, share) {
     const { changed } = textOf(name, share);
     const percent = Math.round((100 * changed.filter(Boolean).length) / changed.length);
-    return share ? `${percent}% swapped` : "As written";
+    return share ? `${percent}%` : "none";
   }
 
   /** Say what the counted part of the text shows. */
@@ -476,13 +541,14 @@ export function render({ model, el }) {
       span.classList.toggle("unknown", index > 0 ? marks[index - 1] === null : false);
     });
     bar.style.top = `${down(threshold)}px`;
+    bar.style.setProperty("--high", `${down(threshold)}px`);
     zero.style.top = `${down(0)}px`;
     playWords.textContent = playing ? "❚❚ Stop" : "▶ Count again";
     loud.textContent = String(hits);
     loudWords.replaceChildren(` of ${seen.length} words are on the list. Chance alone gives about `, make("b", "num", String(Math.round(ratio * seen.length))), ".");
     const score = `z = ${z.toFixed(2).replace("-", "−")}`;
     tip.textContent = plain ? String(hits) : score;
-    const needed = Math.floor(ratio * seen.length + threshold * Math.sqrt(seen.length * ratio * (1 - ratio))) + 1;
+    const needed = fewest(seen.length);
     const reach = needed <= seen.length;
     if (plain) {
       barLabel.textContent = reach ? `${needed} or more: accused` : "out of reach";
@@ -493,7 +559,7 @@ export function render({ model, el }) {
     el.classList.toggle("over", over);
     const right = model.get("key") ? undefined : marked;
     const why = model.get("swapped") ? "words were swapped" : "the mark is light";
-    const missed = length < pieces.length ? `Not found in its first ${length} words, though it is marked.` : `Not found, though it is marked: ${why}.`;
+    const missed = length < pieces.length ? `Not found in its first ${length} words, though it is marked.` : reach ? `It is marked, but ${needed - hits} ${needed - hits === 1 ? "word" : "words"} short of ${needed}: ${why}.` : `Not found, though it is marked: ${why}.`;
     const says = model.get("key")
       ? over ? "With a key that isn't the writer's: a false accusation." : marked ? "With another key the mark can't be seen." : "Not over the line with this key, either."
       : right === undefined
@@ -523,7 +589,7 @@ export function render({ model, el }) {
     tell(textOf(model.get("text"), model.get("swapped") ?? shares[0]));
   }
 
-  const fromPointer = (event) => cut(((event.clientX - chart.getBoundingClientRect().left) / (size.width - 30)) * longest);
+  const fromPointer = (event) => cut(((event.clientX - chart.getBoundingClientRect().left) / (size.width - EDGE)) * longest);
   const settle = () => keep({ length });
   onDrag(el, chart, fromPointer, {
     ready: () => current.length > 0,
