@@ -66,7 +66,7 @@ class Fits(LiveView):
         data = json.loads(Path(__file__).with_suffix(".json").read_text(encoding="utf-8"))
         alt = _in_words(data["models"], memory, bits, context, batch)
         chosen = {"memory": memory, "bits": bits, "context": context, "batch": batch}
-        super().__init__(data=data, alt=alt, order="family", plan="Llama 3 8B", **chosen)
+        super().__init__(data=data, alt=alt, plan="Llama 3 8B", **chosen)
 
 
 def _needs(model, bits, context, batch):

@@ -1797,39 +1797,44 @@ def test_who_drags_before_a_guess_is_told_what_sharing_does(visit):
 def test_more_models_fit_in_a_larger_machine_and_at_fewer_bits(visit):
     page = visit("fits.html").wake()
     loud, handle = page.locator(".ft-head .loud"), page.get_by_role("slider", name="Memory of your machine")
+    rows, stage = page.locator(".ft-row"), page.locator(".ft-stage")
     expect(loud).to_have_text("13")
-    boxes = [tile.bounding_box() for tile in page.locator(".ft-tile").all()]
-    lowest = max(box["y"] + box["height"] for box in boxes)
-    assert lowest < 900, "all models are in the first screen"
-    page.get_by_role("radio", name="by family").click()
+    expect(rows).to_have_count(22)
+    boxes = [box.bounding_box() for box in [stage, *rows.all()]]
+    assert max(box["y"] + box["height"] for box in boxes) < 900, "all models are in the first screen"
+    expect(rows.first).to_contain_text("Llama 3.1 405B")
     llama = page.get_by_role("button", name="Llama 3 8B")
     expect(llama).to_have_attribute("aria-label", "Llama 3 8B: 16.3 GB, does not fit, 2 such machines")
     page.get_by_role("radio", name="8 bits").click()
     expect(llama).to_have_attribute("aria-label", re.compile("fits$"))
-    largest = page.get_by_role("button", name="Llama 3.1 405B")
-    largest.click()
+    page.get_by_role("button", name="Llama 3.1 405B").click()
     expect(page.locator(".ft-detail")).to_contain_text("Even at 4 bits it needs")
     before = int(loud.inner_text())
-    names = page.locator(".ft-name")
-    places = [name.bounding_box() for name in names.all()]
+    names = rows.all_inner_texts()
     grip = handle.bounding_box()
     page.mouse.move(grip["x"] + grip["width"] / 2, grip["y"] + grip["height"] / 2)
     page.mouse.down()
-    page.mouse.move(grip["x"] + 90, grip["y"] - 60, steps=4)
+    page.mouse.move(grip["x"] + 110, grip["y"] - 80, steps=4)
     page.mouse.up()
-    assert int(loud.inner_text()) > before
-    assert [name.bounding_box() for name in names.all()] == places, "no tile moves"
+    fitting = int(loud.inner_text())
+    assert fitting > before
+    expect(page.locator(".ft-stage .model.fits")).to_have_count(fitting)
+    assert rows.all_inner_texts() == names, "the list keeps its order"
     assert int(handle.get_attribute("aria-valuenow")) > 64
     handle.press("Home")
-    size, largest_size = page.locator(".ft-handle b"), page.locator(".ft-giant").bounding_box()
-    left, right = (page.locator(name).bounding_box()["x"] for name in (".ft-machine", ".ft-right"))
+    tag, field = page.locator(".ft-tag"), stage.bounding_box()
+    right, low = field["x"] + field["width"], field["y"] + field["height"]
     while handle.get_attribute("aria-valuenow") != "1024":
         handle.press("ArrowRight")
         page.evaluate("new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))")
-        box = size.bounding_box()
-        assert left <= box["x"] and box["x"] + box["width"] < right, size.inner_text()
-        assert box["y"] > largest_size["y"] + largest_size["height"], size.inner_text()
+        box = tag.bounding_box()
+        assert field["x"] <= box["x"] and box["x"] + box["width"] <= right, tag.inner_text()
+        assert field["y"] <= box["y"] and box["y"] + box["height"] <= low, tag.inner_text()
     expect(loud).to_have_text("22")
-    page.get_by_role("radio", name="by size").click()
-    expect(page.locator(".ft-tile").first).to_contain_text("Llama 3.1 405B")
     assert "memory=1024" in page.url
+    page.mouse.click(field["x"] + 70, low - 70)  # the corner goes where the drawing is pressed
+    assert 14 <= int(handle.get_attribute("aria-valuenow")) <= 19
+    page.get_by_text("Longer texts, more at once").click()
+    page.get_by_label("Text, in tokens").press("End")
+    page.get_by_label("Texts at once").press("End")
+    expect(page.locator(".ft-beyond")).to_have_text("2 are too large to draw")
