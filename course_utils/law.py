@@ -1,4 +1,6 @@
-"""The law on open models: dated facts, whom they concern, where they can be checked, and what was not read.
+"""Reads the course's dated facts on the law on open models, and the list of what the course did not read.
+
+Each fact says whom it concerns and where a reader can check it.
 
 The facts in catalog/law.toml are on the European Union's AI Act, licences that leave Europe out, court cases,
 definitions of "open", and makers that changed whether they publish their weights. None of this is legal

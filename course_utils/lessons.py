@@ -10,7 +10,7 @@ from course_utils.errors import CourseError
 
 
 def setup(name):
-    """Print which models this lesson will run, at which size, and what they need, before they are fetched.
+    """Before any model is fetched, print which models the lesson will run, their sizes, and what they need.
 
     name : the lesson, for example "00_open_the_box"
 

@@ -1,9 +1,9 @@
 """Licences of models, divided into clauses, each with its section and the licence's own words.
 
-This is one reading of the texts, each as of the date given with it. It is not legal advice: before you depend
-on an answer, read the sections that it cites, and ask someone who is allowed to advise you. Most
-definitions are left out, and so are provisions that neither grant, require, forbid nor end anything. The data
-is in catalog/licences.toml.
+This is one reading of the texts, in the versions that `Licence.version` and `Licence.date` state. It is not
+legal advice: before you depend on an answer, read the sections that it cites, and ask someone who is allowed
+to advise you. Most definitions are left out, and so are provisions that neither grant, require, forbid nor
+end anything. The data is in catalog/licences.toml.
 """
 
 from dataclasses import dataclass

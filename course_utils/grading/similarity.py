@@ -1,8 +1,8 @@
 """Finds pairs of answers that look alike, with copydetect, so that a person can compare them.
 
-copydetect writes one letter for each name and each text, leaves out comments and spaces, and compares runs of
-the remaining characters (winnowing, as in MOSS). Runs that are in the assignment's own code, in the
-instructor's answers, or in many students' answers are no sign of copying, so they are left out here.
+copydetect replaces each name and each string with one letter, and leaves out comments and spaces. Then it
+compares runs of the remaining characters (winnowing, as in MOSS). Runs that are in the assignment's own code,
+in the instructor's answers, or in many students' answers are no sign of copying, so this module ignores them.
 """
 
 import io
@@ -21,9 +21,9 @@ from course_utils.grading.output import write_csv, write_text
 # A run has RUN characters. Of any WINDOW neighbouring runs, at least one is compared.
 RUN, WINDOW = 20, 5
 COMMON = 0.1  # a run is left out if more than 3 students, and more than this share of the class, have it
-LEAST = 40  # the fewest characters, without names and spaces, that a pair must share
-RARE = 2  # the least `Pair.rare` of a pair; two shared runs that no other student has are enough
-SHOWN = 25  # pairs on the page
+LEAST = 40  # the fewest characters that a pair must share, as `Pair.shared` counts them
+RARE = 2  # the least `Pair.rare` that a pair must have; two runs that no other student has add up to 2
+SHOWN = 25  # the most pairs that the page shows
 LONGEST = 100_000  # the most characters of a student's code; to compare this many takes seconds
 
 
@@ -32,7 +32,7 @@ class Pair:
     """Two students whose answers look alike.
 
     students : the ids of both
-    shared : how many characters they share, after names and spaces are removed
+    shared : how many characters they share; a name counts as one character, and spaces don't count
     shares : for each student, `shared` in percent of the student's own code
     rare : the sum of 1 / (number of students with the run - 1) over the shared runs
     marked : each student's code as HTML with the shared parts marked; "" if the pair is not on the page
@@ -105,7 +105,7 @@ def too_long(graded: Graded) -> list[str]:
 
 
 def _code(result):
-    """Return all code that a student wrote, without the tasks that a person grades."""
+    """Return all code that a student wrote for the tasks that are graded without a person."""
     return "\n\n".join(task.source for task in result.tasks if task.written and not task.manual)
 
 

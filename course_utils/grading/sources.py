@@ -1,8 +1,8 @@
 """Lists the files in a folder or a zip file, and opens one at a time.
 
 The names, sizes and contents of submitted files can't be trusted. So nothing is unpacked next to these files,
-no link is followed, and no file is read further than its reader asks for. An archive inside an archive is
-copied to a temporary file of limited size while something in it is read.
+no link is followed, and no more of a file is read than the caller asks for. To read a file from an archive
+that lies in another archive, this module copies the inner archive to a temporary file of limited size.
 """
 
 import contextlib
@@ -24,7 +24,7 @@ from course_utils.errors import CourseError
 
 MOST_FILES = 200_000
 LARGEST_ARCHIVE = 64 * 2**20  # bytes of the largest archive that is opened inside another archive
-LARGEST_LIST = 2**20  # bytes of the longest list of files in a student's archive
+LARGEST_LIST = 2**20  # the most bytes that the list of files in a student's archive may have
 LONGEST_LINE = 2000  # bytes; a longer line is cut
 _CHUNK = 2**20  # bytes that are copied at a time
 _SYSTEM = {".ipynb_checkpoints": "copies that Jupyter keeps", ".git": "the files of git"}

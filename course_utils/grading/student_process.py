@@ -65,8 +65,8 @@ def serve(control: socket.socket, isolated: bool, imports: list[str], prelude: l
     if len(os.listdir("/proc/self/task")) > 1 and prelude:
         os.execv(sys.executable, [*sys.orig_argv[:-1], "[]"])
     _set_readable(False)
-    # Without this call, the garbage collector of each forked process would write to this memory, and so copy
-    # it.
+    # A fork shares this process's memory until one of the two writes to it. Without this call, the fork's
+    # garbage collector would write to this memory, and the kernel would have to copy it.
     gc.freeze()
     control.send(b"ready" if prelude else b"bare")  # "bare": each run must execute the prelude itself
     while True:
@@ -189,15 +189,15 @@ def _be_first_process(shell, connection, status, isolated, memory, user, seconds
             if isolated:
                 _mount_folders()
             os.setsid()
-            # The student's process may send signals to this one, but none has an effect, because all are
-            # blocked, and SIGKILL from inside does not end the first process of a namespace.
+            # Signals that the student's process sends to this process have no effect. All signals but SIGKILL
+            # are blocked, and a SIGKILL from inside a namespace does not end the namespace's first process.
             signals = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
             student = os.fork()
             if not student:
                 _be_student(shell, connection, status, isolated, memory, user, seconds, signals)
             connection.close()
             ended = None
-            while ended != student:  # orphans of the student's process also become children of this one
+            while ended != student:  # orphans of the student's process also become this process's children
                 ended, how = os.wait()
             code = os.waitstatus_to_exitcode(how)
     finally:
@@ -374,7 +374,7 @@ def _captured():
 
 @contextlib.contextmanager
 def _alarm(seconds):
-    """Raise TimeoutError in the `with` block after so many seconds, and again later if the code catches it.
+    """Raise TimeoutError in the `with` block after `seconds`, then every REPEAT seconds until the block ends.
 
     The time in which this process waits for a processor does not count.
     """
@@ -431,7 +431,10 @@ def _execute_check(shell, source, seconds):
 
 
 def _probe(connection, seconds):
-    """Return the function that replaces `course.check` in a student's run, and sends each call's outcome."""
+    """Return the function that replaces `course.check` in a student's run.
+
+    The function sends the outcome of each call to the grader.
+    """
 
     def probe(name, function, arguments):
         begin = usage.own_time()

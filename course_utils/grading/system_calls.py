@@ -46,7 +46,7 @@ REFUSED = {
     # calls for what all runs share: the kernel's messages, and the limited number of requests to disks
     "syslog": (103, 116),
     "io_setup": (206, 0),
-    # calls that tell who else reads a file, and calls that tell or change which of its parts are in memory
+    # calls that tell who else reads a file, and calls that tell or change which parts of files are in memory
     "inotify_add_watch": (254, 27),
     "fanotify_init": (300, 262),
     "mincore": (27, 232),
@@ -86,7 +86,8 @@ CLONE_NEWUSER = 0x10000000
 AUDIT_ARCH = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 X32_SYSCALL_BIT = 0x40000000  # this bit is set in the call numbers of x86-64's second interface, x32
 
-# Instructions that load a word of struct seccomp_data, compare this word and jump, or return.
+# The instructions. LOAD loads a word of struct seccomp_data. The three JUMP instructions compare this word
+# with a number, and jump. RETURN ends the filter.
 LOAD = 0x20  # BPF_LD | BPF_W | BPF_ABS
 JUMP_IF_EQUAL = 0x15  # BPF_JMP | BPF_JEQ | BPF_K
 JUMP_IF_AT_LEAST = 0x35  # BPF_JMP | BPF_JGE | BPF_K

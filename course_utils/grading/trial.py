@@ -1,8 +1,8 @@
 """Grades an assignment's own answers, its stubs and its `answers.toml`, before students get the assignment.
 
-`answers.toml` stands beside the instructor's notebook. It has answers that students might give, each with
-`task`, the grade id of the answer's cell, and `code`, the student's code. An answer with `says` is wrong, and
-`says` is a part of what the feedback must tell the student.
+`answers.toml` stands beside the instructor's notebook. It has answers that students might give. An answer's
+`task` is the grade id of the answer's cell, and its `code` is the student's code. An answer with `says` is
+wrong, and `says` is a part of what the feedback must tell the student.
 """
 
 import ast
@@ -85,7 +85,7 @@ def misjudged(judge: Judge, answers: list[dict]) -> list[str]:
 
 
 def problems(judge: Judge, answers: list[dict]) -> list[str]:
-    """Return what is wrong with an assignment's stubs or with how it judges answers, as sentences."""
+    """Return a message for each stub that gets points, and for each answer that is misjudged."""
     stubs = _graded(judge, judge.assignment.answers).items()
     found = [f"{name}: the untouched stub gets {task.score:g} points" for name, task in stubs if task.score]
     return found + [text for text in _lost(judge, {})] + misjudged(judge, answers)

@@ -12,7 +12,8 @@ import os
 import time
 from collections.abc import Iterator
 
-# A run ends at the latest after this many times its time limit, even if it was mostly waiting.
+# A run that often waits for a processor may last longer than its time limit, but at most LONGEST_WAIT times
+# the limit.
 LONGEST_WAIT = 10
 PAUSE = 0.25  # seconds between two measurements of a run
 _TICKS = os.sysconf("SC_CLK_TCK")
@@ -55,7 +56,7 @@ class Usage:
             self._at_begin = _own(_sizes(file.read()))
 
     def exceeds(self) -> str:
-        """Return "time" or "memory" if the run has exceeded that limit, otherwise "".
+        """Return which limit the run has exceeded, "time" or "memory", or "" if it has exceeded neither.
 
         Call this method only when /proc shows the run's processes and no others.
         """

@@ -1,9 +1,9 @@
-"""The messages between the grader and the sandbox: JSON, each message after its length in bytes.
+"""Sends and reads the messages between the grader and the sandbox.
 
-Nothing that comes out of the sandbox is executed or unpickled. This module reads the messages, with limits on
-their size, their depth and the number of their parts, which are counted before anything is decoded. Values
-can only be None, booleans, numbers, strings, lists, tuples, dictionaries and sets, of exactly Python's own
-types.
+A message is its length in bytes, followed by JSON. Nothing that comes out of the sandbox is executed or
+unpickled. A message's size, depth and number of parts are limited, and the parts are counted before anything
+is decoded. A value can only be None, a boolean, a number, a string, a list, a tuple, a dictionary or a set.
+Objects of subclasses of these types are refused.
 
 The grader sends a job (see `Sandbox.messages`). The sandbox then sends, for each cell and at the end:
 
@@ -35,7 +35,7 @@ _SCALARS = (bool, int, float, str)
 
 
 class Garbled(Exception):
-    """Raised if a message or a value does not have this module's format. The message says what arrived."""
+    """Raised if a message or a value does not have this module's format. The exception says what arrived."""
 
 
 def send(connection, message: dict, most_parts: float = math.inf):
@@ -165,7 +165,10 @@ def decode(data, depth: int = _DEEPEST):
 
 
 def _hashed(items):
-    """Return the items. Raise Garbled if many have the same hash, because a set of them takes long."""
+    """Return the items. Raise Garbled if many items have the same hash.
+
+    Python would take long to make a set or a dictionary of such items.
+    """
     most = max(Counter(map(hash, items)).values(), default=0)
     if most > _MOST_ALIKE:
         raise Garbled(f"a set or dictionary in which {most:,} members have the same hash")

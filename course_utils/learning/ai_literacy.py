@@ -14,7 +14,7 @@ from course_utils.views.picture import Picture
 
 @dataclass(frozen=True)
 class Competency:
-    """A competency, with the cell of a lesson and the exercise in which learners practise it.
+    """A competency, and where learners practise it: in a cell of a lesson, and in an exercise.
 
     name: the competency's name in the paper by Long and Magerko, or a short form of its name in AILit.
     lesson, cell: the lesson's two digits, and words from the code of the cell.

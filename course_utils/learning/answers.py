@@ -64,8 +64,9 @@ def record(kind: str, key: str, answer, right: bool | None = None, run: str = ""
     """Record one try at one question.
 
     Parameters: `kind` is "predict", "quiz" or "check"; `key` names the question; `answer` is a number or a
-    string; `right` is None if the answer cannot be right or wrong. `run` is an id of the cell's run: a
-    solved question stays solved if a later run gives a wrong answer, but not if the same run gives one.
+    string; `right` is None if the answer cannot be right or wrong. `run` is an id of the cell's run. A wrong
+    answer from a later run leaves a solved question solved. A wrong answer from the run that solved the
+    question makes it unsolved.
     Returns a sentence for the learner the first time that an answer cannot be saved, otherwise "".
     """
     now = datetime.now(UTC).isoformat(timespec="seconds")

@@ -6,8 +6,9 @@
 
 A form has fifteen questions with choices and two with written answers. For each choice, the learner also
 gives a confidence. Which form comes first is drawn by lot, so each form comes first for about half of a
-class. The questions are in questions/test.toml. `class_gain` adds up the results of a class. One entry of the
-answers file, "test before" or "test after", has all answers to a form, as JSON: see `Sitting`.
+class. The questions are in questions/test.toml. `class_gain` adds up the results of a class. The answers file
+has an entry "test before" and an entry "test after". Each entry has all answers to one form, as JSON (see
+`Sitting`).
 """
 
 import json
@@ -32,7 +33,8 @@ FORMS = ("A", "B")
 # cases.
 SURE = {"I have no answer, I guessed": 25, "a hunch": 50, "fairly sure": 75, "sure": 95}
 MINUTES = 25
-# Of 100 learners who know half of the answers both times, 5 gain this many questions or more by luck.
+# Of 100 learners who know half of the answers both times, 5 have at least this many more right answers the
+# second time, by luck.
 LUCK = 5
 
 
@@ -328,7 +330,10 @@ class Half(QuestionList):
         self._show(self._record())
 
     def _show(self, note=""):
-        """Show `note`, and the result if the form is handed in. If both forms are, show all explanations."""
+        """Show `note`. If the form is handed in, show the result, too.
+
+        If both forms are handed in, also show all explanations.
+        """
         if not self.taken.handed_in:
             if note:
                 self.show_result(note)
@@ -365,7 +370,7 @@ class Half(QuestionList):
         self.show_result(f"{right} {more} {note}")
 
     def _repr_mimebundle_(self, **_):
-        # A stored notebook must show no question, because every reader of the page could see it.
+        # A stored notebook must show no question, because learners could read the question before the test.
         text = f"{self._about()} The questions appear when you run this cell in your own copy of the course."
         return bundle(self.widget, Picture(card(text), text))
 
@@ -427,5 +432,5 @@ def _calibration(taken):
 
 
 def scored(taken: Sitting) -> verdicts.Score:
-    """Return how well the confidences of a form that was handed in agree with its right answers."""
+    """Return how well a learner's confidences agree with the right answers, in a form that was handed in."""
     return verdicts.tally([(taken.right[about], taken.sure[about]) for about in taken.right])

@@ -58,8 +58,8 @@ def check(
 
     Parameters: `task` is the exercise's number; `about` says what this check shows ("an even split stays
     even"); `mistakes` maps each message to the wrong value that the message explains, or to a function that
-    makes the mistake. The message of such a function is shown only if the function returns the same as the
-    learner's, for these arguments and for each tuple of arguments in `also`. Two numbers agree if they
+    makes the mistake. Such a function's message is shown only if the function returns what the learner's
+    function returns, for `arguments` and for each tuple of arguments in `also`. Two numbers agree if they
     differ by at most tolerance x max(1, |expected|), but with the default tolerance two whole numbers must
     be equal. Lists, tuples, arrays, tensors, Series and generators agree if their values agree. Numbers of
     32 or 16 bits may also differ by their rounding errors.
@@ -212,7 +212,7 @@ def attempt(function, arguments: tuple) -> dict:
 
 
 def stopped(error, function=None) -> dict:
-    """Return the outcome, in the form that `attempt` returns, of a call that raised an exception."""
+    """Return the outcome of a call that raised an exception, as a dictionary like those of `attempt`."""
     says = _first_line(error)
     what = type(error).__name__ + (f": {_shorten(says, 200)}" if says else "")
     return {"stopped": what, "line": _line_of(error, function)}
@@ -225,8 +225,8 @@ def problem_of(
 
     The returned text continues a sentence that begins with the task's number. `outcome` is what `attempt`
     returned, in this process or in another; `call` is the tested call as text; `about` says what the call
-    shows. `mistakes` are the messages of the known mistakes that the outcome shows. They are read only if the
-    value is wrong, and only up to the first.
+    shows. `mistakes` are the messages of the known mistakes that the outcome shows. Only the first message is
+    used, and only if the value is wrong.
     """
     if "lacks" in outcome:
         given = outcome["lacks"]
@@ -409,7 +409,7 @@ def _number(value: Fraction | Decimal):
 
 
 def _gives_items(value) -> bool:
-    """Return whether a value is an iterator, a view of a dictionary, or a range, deque or array of Python."""
+    """Return whether a value is an iterator, a view of a dictionary, a range, a deque or an `array.array`."""
     views = (KeysView, ValuesView, ItemsView, Iterator)
     return type(value) in (range, deque, array.array) or isinstance(value, views)
 
@@ -456,8 +456,8 @@ def _other_readings(value) -> list:
 def _precision(value, read) -> str | None:
     """Return the type of the least precise numbers in a value, such as "float32", or None for 64 bits.
 
-    read : the same value as plain data. If 32 bits can store all its fractions without a change, they
-        probably come from a model of 32 bits.
+    read : the same value as plain data. If 32 bits can store each of its fractions exactly, the fractions
+        probably come from a model that computes with 32 bits.
     """
     names = set(_types_of_numbers(value))
     found = next((name for name in ("bfloat16", "float16", "float32") if name in names), None)
@@ -608,7 +608,7 @@ def _list_difference(value, wanted, tolerance):
         return "gave {}, expected {}{}.".format(*_show_both(value, wanted), nan)
     if problem:
         inner, text = _ITEM.match(problem), "gave a list whose item {}, counting from 0, is wrong: it {}"
-        if inner:  # an item of an item: write both places as one, such as [0][2]
+        if inner:  # the wrong item is in an inner list, so name both places together, such as [0][2]
             place = inner[1] if "[" in inner[1] else f"[{inner[1]}]"
             return text.format(f"[{first}]{place}", problem[inner.end() :])
         return text.format(first, problem)

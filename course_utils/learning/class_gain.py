@@ -1,7 +1,7 @@
 """Computes, for `course gain`, what a class gained between the forms of the test, and how good the test is.
 
     report(files)         the gain, the difference of the forms, confidence, and statistics of each question
-    to_score(files)       CSV of the written answers, without names and in no order, for the instructor
+    to_score(files)       a CSV table, without names, in which the instructor scores the written answers
     simulation(learners)  what a class of this size can show, by simulation
 
 docs/test.md says how to read the results.
@@ -24,13 +24,13 @@ from course_utils.learning.before_after import FORMS, HALVES, SURE, Sitting
 from course_utils.views.picture import signed
 from course_utils.views.tables import columns
 
-# The fewest learners for a result. In simulations, a true gain of 3 of the 15 questions is found in 8 of 10
-# classes of ten learners.
+# A result needs at least this many learners. In simulations of classes with ten learners, a true gain of 3
+# questions (of 15) is found in 8 of 10 classes.
 FEWEST = 10
 FEWEST_OF_AN_ORDER = 3
 # With 30 answers the interval of a share of one half is 33 points wide, and the interval of a correlation of
-# 0.3 is −0.07 to 0.60. This is enough to find a question that is far too easy, or that learners who know less
-# answer better.
+# 0.3 is −0.07 to 0.60. This is enough to find two kinds of bad questions: those that are far too easy, and
+# those that weak learners get right more often than strong learners.
 FEWEST_FOR_QUESTIONS = 30
 # The forms are called equivalent if the 90% interval of their difference lies between minus and plus this
 # many questions. A class of 30 shows a gain of this size in 8 of 10 cases.
@@ -179,7 +179,9 @@ def _span(ends, digits):
 
 
 def to_score(files: Iterable[str | Path], passed_over: list[str] | None = None) -> str:
-    """Return CSV of all written answers, with their id, question and rubric and an empty column for points.
+    """Return a CSV table with a row for each written answer: id, question, rubric, answer and an empty cell.
+
+    The instructor writes the points into the empty cell.
 
     The answers are sorted by their ids, which are hashes. So neither the table nor its order shows who wrote
     an answer, or in which half. An answer that was left empty has 0 points and is not in the table.
@@ -317,7 +319,9 @@ def _stored(path):
 
 
 def simulation(learners: int) -> str:
-    """Return a table of what a class of this size can show, in percent of 2,000 simulated classes.
+    """Return two tables: how often a class of this size shows a gain, and how often equivalent forms.
+
+    The numbers are percentages of 2,000 simulated classes.
 
     learners : an even number from 10 to 400
     """

@@ -23,8 +23,8 @@ STATES = {"not begun": 0, "begun": 50, "quiz done": 100}
 class Route:
     """A selection of lessons for one kind of visitor.
 
-    `lessons` are two-digit numbers. `minutes` is how long each lesson takes on this route, or None if it is
-    the time that the lesson states.
+    `lessons` are two-digit numbers. `minutes` is how long each lesson takes on this route. If `minutes` is
+    None, each lesson takes the time that the lesson itself states.
     """
 
     title: str

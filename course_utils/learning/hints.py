@@ -233,7 +233,7 @@ def _on_same_length(value, wanted) -> str:
 
 
 def _same_for_all(value, wanted) -> str:
-    """If all numbers of a list differ in the same way from the expected ones, return how, otherwise ""."""
+    """Return a sentence if all numbers of a list are wrong in the same way, otherwise ""."""
     if not (all(map(_is_number, value)) and all(map(_is_number, wanted))):
         return ""
     apart = {one - other for one, other in zip(value, wanted, strict=True)}

@@ -78,7 +78,10 @@ def start(folder=None, course=None) -> Started:
 
 
 def _bring(name, new, folder, done):
-    """Add a notebook to the folder, or update the one there. `new` is the notebook's text without outputs."""
+    """Add a notebook to the learner's folder or, if the folder has the notebook already, update it.
+
+    `new` is the course's notebook as text, without outputs.
+    """
     path, delivered = folder / name, folder / DELIVERED / name
     before = delivered.read_text(encoding="utf-8") if delivered.exists() else None
     if not path.exists():
@@ -103,7 +106,7 @@ def _bring(name, new, folder, done):
 
 
 def merge(base, theirs, new):
-    """Merge two versions of a notebook. Return the result, and the number of cells that both have changed.
+    """Merge two versions of a notebook. Return the result, and how many cells both versions have changed.
 
     base : the notebook as the learner got it
     theirs : the learner's notebook now

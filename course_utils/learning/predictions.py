@@ -44,7 +44,7 @@ def reveal(
     `choices` of `predict` are ranges of numbers, in rising order, give the same `choices` here. Then `actual`
     is a number, and `bounds` has the lowest number of the second choice, of the third, and so on.
 
-    Raises: CourseError if the number of bounds is not one less than that of the choices.
+    Raises: CourseError unless there is exactly one choice more than there are bounds.
     """
     if choices:
         if len(bounds or ()) != len(choices) - 1:
@@ -57,7 +57,7 @@ def reveal(
 
 
 class Prediction:
-    """One question of `predict`, as a widget and as a picture, made with the parameters of `predict`."""
+    """The question that `predict` asks, as a widget and as a picture. Takes the parameters of `predict`."""
 
     def __init__(self, key, text, choices=None, unit=None):
         self._key, self._text, self._choices, self._unit = key, text, choices, unit

@@ -140,7 +140,7 @@ _MARKS = re.compile(r"`([^`]+)`|(?<![\w*])\*(?=\S)([^*\n]*?\S)\*(?![\w*])")
 
 
 def marked_up(text: str) -> str:
-    """Return the text as HTML: words in backticks in a font for code, and words between asterisks slanted."""
+    """Return the text as HTML. Words in backticks get a font for code, and words in asterisks get italics."""
 
     def shown(found):
         code, word = found.groups()

@@ -111,8 +111,8 @@ def _claim(number):
 def _evidence(number):
     """Return a claim, the published evidence on it, the code that computes evidence, and the code's output.
 
-    If a claim lacks published evidence or code, "" takes its place. The code can use the values of the
-    published evidence.
+    The function returns "" for published evidence or code that a claim does not have. The code can use the
+    values of the published evidence.
     """
     import course_utils
 

@@ -36,13 +36,12 @@ LONGEST = 120  # the longest download in a notebook's cell, in minutes; in a ter
 def load(name, size=None, four_bit=None, eight_bit=None):
     """Return `(model, tokenizer)`, for Whisper `(model, processor)`, for Stable Diffusion the pipeline.
 
-    These are the library's own objects, ready to run, and the same as
-    `AutoModelForCausalLM.from_pretrained(folder(name))` gives in float32 on the CPU. A full-size model is
-    loaded by the first plan of `planning.candidates` that fits into the free memory. If the model is on a
-    GPU, move your inputs there with `.to(model.device)`. Attention is "eager", so that
-    `output_attentions=True` returns the attention weights; the default, sdpa, returns none. Whisper's encoder
-    alone has sdpa, for speed. Random seeds, threads and warnings stay as they were: a lesson's `setup` sets
-    them.
+    These are the library's own objects, ready to run. `AutoModelForCausalLM.from_pretrained(folder(name))`
+    returns an equal model in float32 on the CPU. A full-size model is loaded by the first plan of
+    `planning.candidates` that fits into the free memory. If the model is on a GPU, move your inputs there
+    with `.to(model.device)`. Attention is "eager", so that `output_attentions=True` returns the attention
+    weights; the default, sdpa, returns none. Only Whisper's encoder has sdpa, for speed. Random seeds,
+    threads and warnings stay as they were: a lesson's `setup` sets them.
 
     name : a family ("llama") or a model of the catalogue ("smollm2-135m-instruct")
     size : "tiny", "small" or "full"; by default COURSE_SIZE, else the size in the lesson's set-up cell, else
@@ -78,7 +77,7 @@ def folder(name, size=None):
 
 
 def fetch_all(models, check=False):
-    """Fetch models that are not here yet, and make or fetch again what is damaged.
+    """Fetch models that are not here yet. Damaged files are fetched again or converted again.
 
     Before each download, print its size and how long it will take.
 

@@ -52,7 +52,7 @@ def forget(notes):
 
 
 def _wrong(path, file, notes):
-    """Return what is wrong with a file, as words to follow its name, or "" if it is sound."""
+    """Return what is wrong with a file, such as "has 5 bytes instead of 7", or "" if the file is sound."""
     found = path.stat()
     if found.st_size != file.bytes:
         return f"has {found.st_size:,} bytes instead of {file.bytes:,}"

@@ -16,7 +16,7 @@ def once(model, weights) -> Path:
     converted, and the size and hash of each file that was made. If the catalogue now names other files, or if
     a made file has changed, the model is converted again.
 
-    weights : path of the weights. The model's other files are in the same folder, and all are sound
+    weights : path of the weights, in a folder with the model's other files; all these files must be sound
     """
     folder = store.converted_folder(model)
     with store.locked(model):

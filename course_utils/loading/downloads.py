@@ -59,9 +59,9 @@ def session(certificate=None, proxy=None):
 
 
 def several_times(request):
-    """Return what the function `request` returns. If its connection fails, call it again, three times in all.
+    """Call the function `request` until its connection succeeds, at most ATTEMPTS times. Return its result.
 
-    Raises Unavailable if the last of these connections fails, too.
+    Raises Unavailable if the connection of the last call fails, too.
     """
     for attempt in range(1, ATTEMPTS + 1):
         try:
@@ -120,7 +120,10 @@ def first_bytes_speed(session, url, login=None):
 
 
 def speed(chunks):
-    """Return the bytes per second of the first chunks; if the connection breaks, of those that arrived."""
+    """Return the bytes per second at which the first chunks arrive.
+
+    If the connection breaks after some chunks, only these chunks count.
+    """
     started, count = time.monotonic(), 0
     try:
         for chunk in chunks:

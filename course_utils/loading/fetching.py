@@ -22,12 +22,12 @@ def fetch(plan, whole=False) -> Path:
     """Return the folder that the library's `from_pretrained` takes; fetch and convert missing files.
 
     whole : also compare the large files of a hub's repository, which are otherwise compared only once, after
-        their download; print a line if there are no hashes to compare them with
+        their download; print a line about a converted model that can't be compared, because it has no hashes
 
-    Each file is compared with its sha256 (see `checksums`). What is damaged is made or fetched again, and a
-    line says so. Raises CourseError if something must be downloaded and the plan has an obstacle, if no
-    source has the files, or if files that came with the course are damaged. Errors of the disk and of the hub
-    are not changed.
+    Each file is compared with its sha256 (see `checksums`). Damaged files are fetched again or converted
+    again, and a line says so. Raises CourseError if something must be downloaded and the plan has an
+    obstacle, if no source has the files, or if files that came with the course are damaged. Errors of the
+    disk and of the hub are not changed.
     """
     if plan.download_bytes:
         plan.check()

@@ -14,7 +14,7 @@ from course_utils.errors import CourseError
 from course_utils.loading import checksums, downloads, store
 
 SAFE_FILES = ["*.safetensors", "*.json", "*.jinja", "*.txt", "*.model"]
-# Files that are not fetched: second copies of weights in their makers' formats, the safety checker of
+# Files that are not fetched: copies of the weights in the model makers' own formats, the safety checker of
 # Stable Diffusion, and a second autoencoder.
 IGNORED = ["consolidated*", "safety_checker/*", "vae_1_0/*"]
 CHANGED = "no longer has the content that the hub gave"
@@ -75,8 +75,9 @@ def snapshot(source, show_progress=False, **options) -> Path:
 def damaged(folder, whole=False) -> list[Path]:
     """Return the files of a repository's folder that are no longer what the hub gave.
 
-    In the hub's cache, each file is a link to a second file, whose name is its own SHA-256 or, for a small
-    file, its own hash in git. On a disk without links there are no such names, and nothing is compared.
+    In the hub's cache, each file is a link to a second file. The second file's name is the SHA-256 of its
+    content or, for a small file, the content's hash in git. On a disk without links there are no such names,
+    and nothing is compared.
 
     whole : whether to read large files, too, which can take a minute
     """
@@ -193,7 +194,7 @@ def _plain_http():
     except (errors.HTTPError, errors.LocalEntryNotFoundError):
         raise
     except OSError as error:
-        if error.errno is None:  # the disk made no error, but bytes are missing
+        if error.errno is None:  # this is no error of the disk: the download broke off
             raise downloads.Unavailable("broke off the download") from error
         raise
     finally:

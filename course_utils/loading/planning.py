@@ -12,8 +12,8 @@ from course_utils import catalog, units
 from course_utils.errors import CourseError
 from course_utils.loading import hub, memory, store
 
-# {bits: bytes that bitsandbytes stores per weight, with the weight's part of a scale}. At 8 bits each row of
-# a matrix has a scale, at 4 bits each group of 64 weights.
+# {bits: bytes that bitsandbytes stores per weight, scales included}. At 8 bits, each row of a matrix has a
+# scale. At 4 bits, each group of 64 weights has a scale.
 QUANTISED = {8: 1.01, 4: 0.52}
 
 
@@ -33,7 +33,8 @@ class Plan:
     obstacle : a sentence that says why the model can't be fetched or can't run here, and what to do; or ""
     smaller : for a model of the hub, the family's largest smaller model that fits into main memory and needs
         no download from the hub; or None
-    is_default : whether the family's name alone means this model, so that COURSE_SIZE can select another
+    is_default : whether the family's name without a size means this model. If so, COURSE_SIZE can select
+        another model.
     """
 
     model: catalog.Model
@@ -86,8 +87,8 @@ def plan(model, four_bit=None, eight_bit=None) -> Plan:
 
     four_bit, eight_bit : as in `loading.load`
 
-    Raises CourseError if 4 or 8 bits are asked for a pipeline. All other reasons against loading the model
-    are in the plan's `obstacle`, because even a model that can't run here can be previewed.
+    Raises CourseError if a pipeline is to be stored at 4 or 8 bits. All other reasons against loading the
+    model are in the plan's `obstacle`, because even a model that can't run here can be previewed.
     """
     if model.is_pipeline and (four_bit or eight_bit):
         raise CourseError(

@@ -12,7 +12,7 @@ from course_utils.errors import CourseError
 def arguments(plan, dtype):
     """Return the arguments that make `from_pretrained` store linear layers at `plan.bits`.
 
-    dtype : torch's data type of 16 bits in which the layers compute
+    dtype : the 16-bit data type of torch in which the layers compute
     """
     from transformers import BitsAndBytesConfig
 

@@ -60,7 +60,7 @@ def converted_folder(model) -> Path:
 
 
 def converted(model) -> tuple[str, str]:
-    """Return the state of a converted model, and what is damaged about it, or "".
+    """Return the state of a converted model, and a description of the damage (or "").
 
     The states:
     "none": no model was converted from the files that the catalogue names now.
@@ -83,7 +83,7 @@ def converted(model) -> tuple[str, str]:
 
 
 def damaged_files(model) -> str:
-    """Return what is wrong with the published files of a model that are in the cache, or ""."""
+    """Return what is wrong with those published files of a model that are in the cache, or ""."""
     here = [file for file in model.files if path_of(model, file).exists()]
     return _damage(cache_folder() / model.name, here)
 

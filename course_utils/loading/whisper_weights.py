@@ -152,7 +152,8 @@ def _tokenizer(file):
     import transformers
 
     added = json.loads(file.read_text(encoding="utf-8"))["added_tokens"]
-    # transformers treats every token after the last special token as a timestamp.
+    # Declare all special tokens, because transformers treats each token after the last special token as a
+    # timestamp.
     special = [token["content"] for token in added if token["special"]]
     tokenizer = transformers.WhisperTokenizer(tokenizer_file=str(file), extra_special_tokens=special)
     times = [f"<|{step * 0.02:.2f}|>" for step in range(1501)]
