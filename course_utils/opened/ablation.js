@@ -4,10 +4,13 @@
 // attention[layer][head] is the lower triangle of the head's shares, row by row in one list; `top` has the likeliest
 // next tokens as [text, share].
 // The visitor chooses `text`, `off` (names of heads such as "0.3") and `guess` (the head that was switched off first).
-import { LOOKS, adopt, announcer, chipClass, headline, keeper, make, ownText, shape } from "./view.js";
+// An arc runs from the last word to a word that a head looks at: over the sentence for all heads, and small in each box.
+import { LOOKS, adopt, announcer, chipClass, headline, keeper, make, onSize, ownText, shape } from "./view.js";
 
 const PACE = 320; // ms for which each head is shown when all are tried one after another
-const ROWS = 5;
+const ROWS = 3;
+const LEAST = 0.05; // a smaller share has no arc
+const CLEAR = 0.2; // while no head is pointed at, only arcs of at least this share are drawn
 const percent = (share) => (share < 0.005 ? "<1%" : `${Math.round(100 * share)}%`);
 
 /**
@@ -35,8 +38,8 @@ export function render({ model, el }) {
   const stage = make("div", "ab-stage");
   stage.append(arcs, sentence);
   const { head, loud, loudWords } = headline("ab");
-  const swatch = make("i", "ab-swatch");
-  head.prepend(swatch);
+  const next = make("span", "chip ab-next"); // the answer: it goes on with the sentence
+  head.replaceChildren(loud, next, loudWords);
   const answer = make("div", "ab-answer");
   answer.setAttribute("aria-hidden", "true");
   const board = make("div", "ab-board");
@@ -46,7 +49,7 @@ export function render({ model, el }) {
   const legend = make("p", "ab-legend");
   const swatches = make("span", "ab-legend-alone");
   swatches.append(make("i", "ab-swatch ab-any"), " what the model says without this head alone, and its share");
-  legend.append("Each box is a head, 0.3 is head 3 of layer 0. Its bars: how much it looks from the last word back at each word.", swatches);
+  legend.append("A box is a head: 0.3 is head 3 of layer 0. Its arcs show where it looks from the last word. ", swatches);
   const tools = make("div", "ab-tools");
   const each = make("button", "ab-each", "▶ Try each alone");
   const allOn = make("button", "", "All on");
@@ -60,7 +63,9 @@ export function render({ model, el }) {
   });
   const take = make("p", "ab-take");
   const { live, speak, hush } = announcer();
-  el.append(stage, looking, head, answer, board, tools, take, wake, own, live);
+  const side = make("div", "ab-side");
+  side.append(answer, tools, take);
+  el.append(stage, head, looking, board, side, wake, own, live);
 
   const off = () => new Set(model.get("off") ?? []);
   const text = () => model.get("text");
@@ -79,19 +84,9 @@ export function render({ model, el }) {
       const name = `${layer}.${number}`;
       const tile = make("button", "ab-tile");
       tile.dataset.name = name;
-      const bars = make("span", "ab-bars");
-      tile.append(bars, make("span", "ab-name num", name), make("span", "ab-share num"), make("i", "ab-swatch"));
-      tile.addEventListener("click", () => {
-        stop();
-        const names = off();
-        if (!names.delete(name)) names.add(name);
-        if (!guess()) keepState({ guess: name });
-        ask(text(), [...names]);
-      });
-      const show = (to) => () => {
-        hovered = to;
-        update();
-      };
+      const glyph = make("span", "ab-glyph");
+      tile.append(glyph, make("span", "ab-name num", name), make("span", "ab-share num"), make("i", "ab-swatch"));
+      tile.addEventListener("click", () => turn(name));
       tile.addEventListener("mouseenter", show(name));
       tile.addEventListener("mouseleave", show(null));
       tile.addEventListener("focus", show(name));
@@ -103,19 +98,34 @@ export function render({ model, el }) {
         tiles[(tiles.findIndex((one) => one.tile === tile) + step + tiles.length) % tiles.length].tile.focus();
       });
       board.append(tile);
-      tiles.push({ name, layer, number, tile, bars });
+      tiles.push({ name, layer, number, tile, glyph });
     }
   }
   board.append(legend);
 
+  /** Switch a head off, or on again. */
+  function turn(name) {
+    stop();
+    const names = off();
+    if (!names.delete(name)) names.add(name);
+    if (!guess()) keepState({ guess: name });
+    ask(text(), [...names]);
+  }
+  /** Return a function that shows where a head looks, or stops showing that if `to` is null. */
+  function show(to) {
+    return () => {
+      hovered = to;
+      update();
+    };
+  }
   /** Show the model's answer with some heads off. Ask the host for it if it is not stored. */
   function ask(words, names) {
-    if (answers.has(key(words, names))) return show(words, names);
+    if (answers.has(key(words, names))) return present(words, names);
     el.classList.toggle("waiting", model.get("live"));
     model.set("want", { text: words, off: names });
     model.save_changes();
   }
-  function show(words, names) {
+  function present(words, names) {
     const other = words !== text();
     if (!answers.has(key(words, []))) return ask(words, []);
     keepState({ text: words, off: names, ...(other && text() ? { guess: "" } : {}) });
@@ -138,7 +148,7 @@ export function render({ model, el }) {
     if (queue.length) return advance();
     if (missed && key(words, names) !== missed && !names.length) return ask(words, missed.split("|").at(-1).split(" "));
     missed = "";
-    show(words, names);
+    present(words, names);
   }
 
   // Switch off every head alone, one after another
@@ -172,23 +182,37 @@ export function render({ model, el }) {
     const last = pieces.length - 1;
     return attention[layer][number].slice((last * (last + 1)) / 2 + 1, ((last + 1) * (last + 2)) / 2);
   }
-  /** Draw the shares of each head as bars, one for each word. The bar of a word for a colour has that colour. */
+  /** A line in a colour that is seen on any ground: a second, wider line lies below it. */
+  function twoLines(line, token, width) {
+    const lines = ["ab-under", "ab-over"].map((name) => shape("path", { class: name, d: line, pathLength: 1 }));
+    lines[0].style.strokeWidth = `${width + (LOOKS[token.trim()] ? 2 : 0)}px`;
+    lines[1].style.strokeWidth = `${width}px`;
+    tint(lines[1], token);
+    return lines;
+  }
+  /** Draw in each box a small arc from the last word to each word that the head looks at, as wide as its share. */
   function paint() {
     const now = whole();
     if (!now) return;
+    const words = now.pieces.slice(1);
+    const at = (index) => 3 + (94 * index) / (words.length - 1);
     for (const one of tiles) {
-      one.bars.replaceChildren(
-        ...looksOf(one, now).map((share, index) => {
-          const bar = make("i");
-          bar.style.height = `${Math.max(2, 100 * share)}%`;
-          const piece = now.pieces[index + 1];
-          if (LOOKS[piece.trim()]) {
-            tint(bar, piece);
-            bar.className = "ab-colour";
-          }
-          return bar;
-        }),
-      );
+      const picture = shape("svg", { viewBox: "0 0 100 40", preserveAspectRatio: "none", "aria-hidden": "true" });
+      const seen = looksOf(one, now);
+      const order = seen.map((share, index) => [share, index]).filter(([share, index]) => share >= LEAST && index < words.length - 1);
+      for (const [share, index] of order.sort((a, b) => a[0] - b[0])) {
+        const [from, goal] = [at(words.length - 1), at(index)];
+        const high = 40 - (8 + 0.3 * (from - goal)) / 0.75;
+        picture.append(...twoLines(`M${goal} 40C${goal} ${high} ${from} ${high} ${from} 40`, words[index], 1 + 4 * share));
+      }
+      const marks = words.flatMap((piece, index) => {
+        if (!LOOKS[piece.trim()]) return [];
+        const mark = make("i", "ab-colour");
+        mark.style.left = `${at(index)}%`;
+        tint(mark, piece);
+        return [mark];
+      });
+      one.glyph.replaceChildren(picture, ...marks);
     }
   }
 
@@ -208,45 +232,46 @@ export function render({ model, el }) {
     const last = before.pieces.length - 1;
     const seen = looks ? looksOf(looks, before) : [];
     const most = seen.indexOf(Math.max(...seen));
-    sentence.replaceChildren(
-      ...before.pieces.slice(1).map((piece, index) => {
-        const chip = make("span", chipClass(piece, index), piece.trim());
-        if (LOOKS[piece.trim()]) {
-          tint(chip, piece);
-          chip.classList.add("ab-colour");
-        }
-        if (looks) {
-          chip.append(make("u"));
-          chip.lastChild.style.transform = `scaleX(${seen[index] < 0.05 ? 0 : seen[index]})`; // a smaller share has no arc, either
-          chip.classList.toggle("looked", seen[index] > 0.2);
-        }
-        return chip;
-      }),
-      make("span", `chip ab-next${changed ? " ember" : ""}`, first.trim()),
-    );
-    tint(sentence.lastChild, first);
+    write(before.pieces);
+    before.pieces.slice(1).forEach((_, index) => {
+      const chip = sentence.children[index];
+      chip.lastChild.style.transform = `scaleX(${!looks || seen[index] < LEAST ? 0 : seen[index]})`;
+      chip.classList.toggle("looked", Boolean(looks) && seen[index] > CLEAR);
+    });
+    next.textContent = first.trim();
+    next.classList.toggle("ember", changed);
+    next.classList.toggle("ab-colour", Boolean(LOOKS[first.trim()]));
+    tint(next, first);
     looking.textContent = looks
       ? `Head ${looks.name} looks from “${before.pieces[last].trim()}” most at “${before.pieces[most + 1].trim()}”: ${percent(seen[most])}`
-      : `${matchMedia("(hover: hover)").matches ? "Point at" : "Press"} a head: here you see to which words it looks back.`;
-    drawArcs(seen, looks && names.has(looks.name));
+      : guess()
+        ? `${matchMedia("(hover: hover)").matches ? "Point at a head: here you see where it looks." : "Press another, or try each alone."}`
+        : `Which head does “${favourite.trim()}” need? Press your guess.`;
+    looking.classList.toggle("asks", !looks);
+    for (const { group, name, share } of drawn) {
+      group.classList.toggle("lit", name === shown);
+      group.classList.toggle("faint", Boolean(looks) && name !== shown);
+      group.classList.toggle("weak", share < CLEAR);
+      group.classList.toggle("gone", names.has(name));
+    }
 
     const gone = names.size;
     if (gone === 1) tried.add(key(text(), names));
     const alone = tiles.map(({ name }) => (tried.has(key(text(), [name])) ? said([name]) : undefined));
     const known = alone.filter(Boolean).length;
     const breaking = alone.filter((one) => one && one.top[0][0] !== favourite).length;
-    tint(swatch, first);
-    if (!gone && known) {
-      loud.textContent = `${breaking} of ${known}`;
-      const which = `${known < tiles.length ? " tried" : ""} ${known === 1 ? "head, when" : "heads, each"} switched off alone,`;
-      loudWords.textContent = `${which} ${known === 1 || breaking === 1 ? "changes" : "change"} the answer “${favourite.trim()}” (${percent(sure)})`;
-    } else {
-      loud.textContent = percent(share);
-      loudWords.textContent = gone
-        ? ` “${first.trim()}”, with ${gone === 1 ? `head ${[...names][0]}` : `${gone} of ${tiles.length} heads`} off${changed ? `: not “${favourite.trim()}” any more` : ""}`
-        : ` “${first.trim()}”, with all ${tiles.length} heads on. Which one does it need? Press your guess.`;
+    loud.textContent = percent(share);
+    loudWords.textContent = gone ? `without ${gone === 1 ? `head ${[...names][0]}` : `${gone} of ${tiles.length} heads`}${changed ? `: not “${favourite.trim()}”` : ""}` : `all ${tiles.length} heads on`;
+    take.replaceChildren();
+    if (known && gone < 2) {
+      if (known > 1) {
+        const heads = known < tiles.length ? "tried so far" : "heads, each off alone,";
+        const count = make("span", "ab-count", ` ${heads} ${breaking === 1 ? "turns" : "turn"} the answer.`);
+        take.append(make("b", "loud", `${breaking} of ${known}`), count);
+      }
+      const more = known === tiles.length ? summary(alone, before) : guess() && said([guess()]) ? ownGuess(said([guess()]), before) : "";
+      take.append(make("span", "ab-more", more));
     }
-    take.textContent = known === tiles.length ? summary(alone, before) : guess() && said([guess()]) ? ownGuess(said([guess()]), before) : "";
     loud.classList.toggle("ember", changed);
 
     const list = now.top.slice(0, ROWS);
@@ -274,6 +299,7 @@ export function render({ model, el }) {
       row.classList.toggle("first", token === favourite);
     });
 
+    allOn.hidden = !gone;
     el.classList.toggle("several", gone > 1 || !known);
     tiles.forEach(({ name, tile }, index) => {
       // The result without this head; null while several heads are off, because it is not shown then.
@@ -290,7 +316,7 @@ export function render({ model, el }) {
       if (without) tint(look, without.top[0][0]);
       tile.setAttribute("aria-label", `Head ${name}, ${down ? "off" : "on"}${without ? `; without it ${without.top[0][0].trim()} ${share.textContent}` : ""}`);
     });
-    speak(`${loud.textContent}${loudWords.textContent}`);
+    speak(`${loud.textContent} ${next.textContent}, ${loudWords.textContent}. ${take.textContent}`);
   }
 
   /** A sentence on whether the answer changes without the head that the visitor guessed. */
@@ -314,51 +340,97 @@ export function render({ model, el }) {
     return parts.join(" ");
   }
 
-  /** Draw an arc from the last word to each word that a head looks at: as wide as the share, dashed if the head is off. */
-  function drawArcs(seen, gone) {
-    const around = stage.getBoundingClientRect();
-    const place = (chip) => {
-      const box = chip.getBoundingClientRect();
-      return { x: box.left + box.width / 2 - around.left, top: box.top - around.top, bottom: box.bottom - around.top };
-    };
-    const from = seen.length ? place(sentence.children[seen.length - 1]) : null;
-    const first = seen.length ? place(sentence.children[0]) : null;
-    arcs.replaceChildren(
-      ...seen.flatMap((share, index) => {
-        if (share < 0.05 || index === seen.length - 1) return [];
-        const goal = place(sentence.children[index]);
-        // Above the first line an arc has room; between two lines it must be flat.
-        // An arc to a word in a line above ends below that word.
-        const same = Math.abs(goal.top - from.top) < 4;
-        const room = from.top - first.top < 4 ? 44 : 16;
-        const high = from.top - Math.min(room, 10 + Math.abs(goal.x - from.x) / 12) / 0.75;
-        const middle = (from.top + goal.bottom) / 2;
-        const path = shape("path", {
-          d: same
-            ? `M${from.x} ${from.top}C${from.x} ${high} ${goal.x} ${high} ${goal.x} ${goal.top}`
-            : `M${from.x} ${from.top}C${from.x} ${middle} ${goal.x} ${middle} ${goal.x} ${goal.bottom}`,
-        });
-        path.style.strokeWidth = `${1 + 9 * share}px`;
-        return [path];
+  /** Write the sentence, and draw its arcs, unless both are there as they should be. */
+  let written = "";
+  /** @type {{ group: SVGElement, name: string, share: number }[]} */
+  let drawn = [];
+  function write(pieces) {
+    if (pieces.join("") === written) return;
+    written = pieces.join("");
+    sentence.replaceChildren(
+      ...pieces.slice(1).map((piece, index) => {
+        const chip = make("span", chipClass(piece, index), piece.trim());
+        if (LOOKS[piece.trim()]) {
+          tint(chip, piece);
+          chip.classList.add("ab-colour");
+        }
+        chip.append(make("u"));
+        return chip;
       }),
     );
-    arcs.classList.toggle("gone", Boolean(gone));
+    drawArcs(pieces.slice(1));
+  }
+  /**
+   * Draw an arc from the last word to each word that a head looks at, as wide as the share. An arc can be pressed, like
+   * the head's box. If the sentence takes several lines, an arc is seen only while its head is pointed at.
+   */
+  function drawArcs(words) {
+    const measure = () => {
+      const around = stage.getBoundingClientRect();
+      return [...sentence.children].map((chip) => {
+        const box = chip.getBoundingClientRect();
+        return { x: box.left + box.width / 2 - around.left, top: box.top - around.top, bottom: box.bottom - around.top, width: box.width };
+      });
+    };
+    el.classList.remove("lines");
+    let places = measure();
+    const oneLine = Math.abs(places[0].top - places.at(-1).top) < 4;
+    el.classList.toggle("lines", !oneLine);
+    if (!oneLine) places = measure(); // there is less room above several lines
+    const from = places.at(-1);
+    const found = tiles.flatMap((one) =>
+      looksOf(one, whole()).flatMap((share, index) => (share < LEAST || index === words.length - 1 ? [] : [{ name: one.name, share, index }])),
+    );
+    found.sort((a, b) => a.index - b.index || b.share - a.share);
+    drawn = found.map(({ name, share, index }, rank) => {
+      const goal = places[index];
+      const bundle = found.filter((other) => other.index === index && other.share >= CLEAR);
+      const place = bundle.findIndex((other) => other.name === name); // -1 for a small share
+      let line;
+      if (oneLine) {
+        // The arcs to one word lie inside each other; the widest is outside.
+        const inside = place < 0 ? bundle.length : place;
+        const spread = place < 0 ? 0 : place - (bundle.length - 1) / 2;
+        const to = goal.x + spread * Math.min(11, (goal.width - 14) / bundle.length);
+        const start = from.x + from.width * 0.4 * (1 - (2 * rank) / found.length);
+        const high = from.top - Math.max(14, 16 + (from.top - 30) * ((start - to) / from.x) - 9 * inside) / 0.75;
+        line = `M${to} ${goal.top}C${to} ${high} ${start} ${high} ${start} ${from.top}`;
+      } else if (Math.abs(goal.top - from.top) < 4) {
+        const high = from.top - Math.min(16, 10 + Math.abs(goal.x - from.x) / 12) / 0.75;
+        line = `M${goal.x} ${goal.top}C${goal.x} ${high} ${from.x} ${high} ${from.x} ${from.top}`;
+      } else if (from.top - goal.bottom > 50) {
+        line = ""; // it would cross the words of the lines between; the word is marked all the same
+      } else {
+        const middle = (from.top + goal.bottom) / 2; // between two lines an arc must be flat, and end below its word
+        line = `M${goal.x} ${goal.bottom}C${goal.x} ${middle} ${from.x} ${middle} ${from.x} ${from.top}`;
+      }
+      const group = shape("g", { class: `ab-arc${LOOKS[words[index].trim()] ? "" : " other"}` });
+      group.append(...twoLines(line, words[index], 1 + 8 * share), shape("path", { class: "ab-reach", d: line }));
+      group.addEventListener("mouseenter", show(name));
+      group.addEventListener("mouseleave", show(null));
+      group.addEventListener("click", () => turn(name));
+      return { group, name, share };
+    });
+    const inColour = ({ group }) => !group.classList.contains("other");
+    arcs.replaceChildren(...[...drawn].sort((a, b) => inColour(a) - inColour(b)).map(({ group }) => group)); // colours lie above
   }
 
-  const watcher = new ResizeObserver(() => whole() && update());
-  watcher.observe(stage);
+  const forget = onSize(stage, () => {
+    written = "";
+    if (whole()) update();
+  });
   const follow = () => whole() && update();
   model.on("change:said", listen);
   model.on("change:off", follow);
   const start = { text: model.get("text") || data.offers[0], off: model.get("off") ?? [] };
-  if (!answers.has(key(start.text, start.off)) && data.answers) show(data.answers[0].want.text, data.answers[0].want.off);
+  if (!answers.has(key(start.text, start.off)) && data.answers) present(data.answers[0].want.text, data.answers[0].want.off);
   ask(start.text, start.off);
   paint();
 
   return () => {
     stop();
     hush();
-    watcher.disconnect();
+    forget();
     model.off("change:said", listen);
     model.off("change:off", follow);
   };
