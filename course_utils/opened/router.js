@@ -7,7 +7,7 @@
 // random[router][position][layer] = [first expert, second expert, share of the first].
 import { adopt, announcer, arrowStep, chipClass, headline, keeper, lots, make, ownText, radio, shape } from "./view.js";
 
-const STEP = 120; // ms between two tokens that are sent off
+const STEP = 170; // ms between two tokens that are sent off
 
 const MANY = 40; // in a text with more tokens than this, only the lit threads are drawn
 
@@ -85,6 +85,7 @@ export function render({ model, el }) {
   let turn = 0; // which of a sender's routes are shown: those at the index `turn`, modulo their number
   let clocks = [];
   let sent = 0; // how many tokens have been sent off
+  let sending = false; // whether tokens are being sent off: meanwhile the last of them is shown with its experts
   let races = !["trained", undefined].includes(model.get("sender")); // whether other senders are compared
   let wrong = ""; // the host's objection to the last text
 
@@ -94,6 +95,7 @@ export function render({ model, el }) {
   sentence.setAttribute("aria-label", "The text: below each token its two experts");
   const threads = shape("svg", { class: "rt-threads", "aria-hidden": "true" });
   const { head, loud, loudWords } = headline("rt");
+  const top = make("div", "rt-lead");
   const take = make("p", "rt-take");
   const race = make("div", "rt-race");
   race.setAttribute("role", "radiogroup");
@@ -103,7 +105,7 @@ export function render({ model, el }) {
     races = !races;
     update();
   });
-  const dots = make("p", "rt-dots", "a dot: one of the five; red: the one shown above; the bar: their mean");
+  const dots = make("p", "rt-dots");
   const layers = make("div", "rt-layers");
   layers.setAttribute("role", "radiogroup");
   layers.setAttribute("aria-label", "Layer");
@@ -113,23 +115,18 @@ export function render({ model, el }) {
   const stage = make("div", "rt-stage");
   stage.append(threads, sentence, boxes);
   const play = make("button", "rt-play", "▶");
-  play.append(make("span", "", " Send it again"));
+  play.append(make("span", "", " Send the words"));
+  top.append(head, play);
   const tools = make("div", "rt-tools");
-  tools.append(play, layers);
+  tools.append(make("span", "rt-same", "the same text in"), layers);
   const wake = make("div");
   if (data.words) wake.dataset.wake = "for your own sentence"; // on a page only: in a notebook the kernel runs the model
   const own = ownText({ placeholder: "Send your own sentence", label: "Your own sentence", button: "Send", offer: "Or send" }, data, ask);
   const { live, speak, hush } = announcer();
-  const legend = make("p", "rt-legend", "below each word: its two experts, the larger share wider; in the boxes: first choice on colour, second choice in grey");
+  const legend = make("p", "rt-legend", "Below each word: its two experts; the wider one has the larger share. In a box: first choices framed, second choices plain.");
   const asks = make("div", "rt-asks");
   asks.append(take, chance);
-  el.append(head, tools, legend, stage, asks, race, dots, wake, own, live);
-  // At first only the headline's word is highlighted. The rest appears when the visitor first points at the view.
-  el.classList.add("fresh");
-  const reach = () => el.classList.remove("fresh");
-  for (const part of [stage, tools]) for (const type of ["pointerdown", "keydown"]) part.addEventListener(type, reach);
-  sentence.addEventListener("pointerover", reach);
-  boxes.addEventListener("pointerover", reach);
+  el.append(top, stage, legend, tools, asks, race, dots, wake, own, live);
 
   const text = () => model.get("text") || data.offers[0];
   const layer = () => Math.min(model.get("layer") ?? 0, said.routes[0].length - 1);
@@ -175,6 +172,7 @@ export function render({ model, el }) {
     drawRace();
     boxes.style.minHeight = "";
     chosen = pointed = -1;
+    sending = false;
     sent = said.pieces.length;
     if (maps.length !== said.routes[0].length) buildLayers(said.routes[0].length);
     drawSentence();
@@ -264,7 +262,7 @@ export function render({ model, el }) {
     return box;
   });
 
-  /** Send the tokens off one after another. Each token flies to its two experts. */
+  /** Send the tokens off one after another. From each token a dot runs along its thread to each of its two experts. */
   function start() {
     clocks.forEach(clearTimeout);
     clocks = [];
@@ -274,34 +272,30 @@ export function render({ model, el }) {
     for (let position = 0; position < said.pieces.length; position++) {
       const go = () => {
         sent = position + 1;
-        fly(position);
+        sending = true;
         update();
+        run(position);
       };
       clocks.push(setTimeout(go, 200 + STEP * position));
     }
+    clocks.push(setTimeout(finish, 200 + STEP * said.pieces.length + 300));
   }
   function finish() {
     clocks.forEach(clearTimeout);
-    if (said) sent = said.pieces.length;
+    clocks = [];
+    sending = false;
+    if (!said) return;
+    sent = said.pieces.length;
+    update();
   }
-  function fly(position) {
-    const from = sentence.children[position].getBoundingClientRect();
-    const home = el.getBoundingClientRect();
-    for (const expert of routes()[position][layer()].experts) {
-      const to = boxList[expert].getBoundingClientRect();
-      const top = boxList[expert].firstChild.getBoundingClientRect();
-      // The word lands below the box's head or, on a phone, beside it.
-      const [left, down] = top.right < to.right - 20 ? [top.right + 8, to.top + 6] : [to.left + 8, top.bottom + 4];
-      const ghost = make("span", "chip rt-ghost", word(position));
-      paint(ghost, expert);
-      ghost.style.left = `${from.left - home.left}px`;
-      ghost.style.top = `${from.top - home.top}px`;
-      el.append(ghost);
-      const move = `translate(${left - from.left}px, ${down - from.top}px) scale(0.8)`;
-      ghost.animate([{ transform: "none", opacity: 1 }, { transform: move, opacity: 0.2 }], {
-        duration: 280,
-        easing: "cubic-bezier(.2,.7,.2,1)",
-      }).onfinish = () => ghost.remove();
+  function run(position) {
+    for (const [path, from] of drawn) {
+      if (from !== position || !path.getAttribute("d") || threads.style.display === "none") continue;
+      const dot = make("i", "rt-dot");
+      dot.style.offsetPath = `path("${path.getAttribute("d")}")`;
+      dot.style.setProperty("--expert", path.style.getPropertyValue("--expert"));
+      stage.append(dot);
+      dot.animate([{ offsetDistance: "0%" }, { offsetDistance: "100%" }], { duration: 320, easing: "ease-in" }).onfinish = () => dot.remove();
     }
   }
 
@@ -346,17 +340,19 @@ export function render({ model, el }) {
     const here = all.slice(0, sent);
     const taken = byExpert(here, layer(), experts);
     const expert = picked();
-    const looked = pointed >= 0 ? pointed : chosen;
+    const looked = sending ? sent - 1 : pointed >= 0 ? pointed : chosen;
     const route = looked >= 0 ? all[looked][layer()] : null;
     updateRace();
 
     const { pairs, same, best } = faithfulness(said.pieces, all, layer());
     const spot = route ? word(looked) : expert < 0 ? best?.word : undefined; // the word whose threads are lit
-    const lit = (position) => (expert >= 0 && !route ? all[position][layer()].experts.includes(expert) : word(position) === spot);
+    const lit = (position) => (sending ? position === looked : expert >= 0 && !route ? all[position][layer()].experts.includes(expert) : word(position) === spot);
+    // Only the experts in question have their colours: those of a word, or the one that was pressed.
+    const [leads, joins] = [0, 1].map((order) => new Set(all.flatMap((layers, position) => (lit(position) ? [layers[layer()].experts[order]] : []))));
     [...sentence.children].forEach((chip, position) => {
       const { experts: two, shares } = all[position][layer()];
       chip.classList.toggle("unsent", position >= sent);
-      chip.classList.toggle("away", (expert >= 0 || looked >= 0) && !lit(position));
+      chip.classList.toggle("away", !sending && (expert >= 0 || looked >= 0) && !lit(position));
       chip.classList.toggle("lit", position < sent && lit(position));
       chip.classList.toggle("here", position === looked);
       two.forEach((one, order) => {
@@ -376,7 +372,9 @@ export function render({ model, el }) {
       const [top, firsts, helps] = box.children;
       box.setAttribute("aria-pressed", String(expert === number));
       box.classList.toggle("takes", order >= 0);
-      box.classList.toggle("away", (expert >= 0 && expert !== number) || (Boolean(route) && order < 0));
+      const picks = expert >= 0 && !route;
+      box.classList.toggle("on", picks ? expert === number : leads.has(number));
+      box.classList.toggle("joins", !picks && joins.has(number) && !leads.has(number));
       top.children[1].textContent = order >= 0 ? percent(route.shares[order]) : `${list.length}×`;
       const first = ({ position }) => all[position][layer()].experts[0] === number;
       const groups = [list.filter(first), list.filter((item) => !first(item))].map((group) => {
@@ -407,7 +405,7 @@ export function render({ model, el }) {
       const bars = button.children[1];
       [...bars.children].forEach((bar, number) => {
         bar.style.transform = `scaleY(${Math.max(0.03, loads[number].length / top)})`;
-        bar.classList.toggle("away", expert >= 0 && number !== expert);
+        bar.classList.toggle("on", boxList[number].classList.contains("on"));
       });
       button.setAttribute("aria-checked", String(index === layer()));
       button.tabIndex = index === layer() ? 0 : -1;
@@ -415,7 +413,10 @@ export function render({ model, el }) {
 
     const who = { trained: "the router sends", random: "random numbers send", dice: "dice send" }[sender()];
     paint(head, route ? route.experts[0] : expert >= 0 ? expert : (best?.expert ?? 0));
-    if (route) {
+    if (sending) {
+      loud.textContent = `${all[0][0].experts.length} of ${experts}`;
+      loudWords.textContent = " experts take each word";
+    } else if (route) {
       loud.textContent = percent(route.shares[0]);
       loudWords.textContent = ` of “${word(looked)}” comes from expert ${route.experts[0]}${route.experts.length > 1 ? `, the rest from expert ${route.experts[1]}` : ""}`;
     } else if (expert >= 0) {
@@ -423,13 +424,14 @@ export function render({ model, el }) {
       loudWords.textContent = ` tokens go to expert ${expert} in layer ${layer()}; an even share is ${even.toFixed(even % 1 ? 1 : 0)}`;
     } else if (best) {
       loud.textContent = `${best.times} of ${best.of}`;
-      loudWords.textContent = ` times ${who} “${best.word}” to expert ${best.expert} first`;
+      loudWords.textContent = ` times ${who} “${best.word}” to expert ${best.expert} first${sender() === "trained" ? `. Dice would do so 1 time in ${experts}.` : ""}`;
     } else {
       loud.textContent = `2 of ${experts}`;
       loudWords.textContent = " experts take each token";
     }
     race.hidden = !races;
     dots.hidden = !races || !race.children.length;
+    dots.textContent = `a dot: one of the five;${sender() === "trained" ? "" : " red: the one shown above;"} the bar: their mean`;
     chance.hidden = !race.children.length;
     chance.textContent = races ? "Hide the comparison" : "By chance? Compare with dice";
     chance.setAttribute("aria-expanded", String(races));
@@ -478,7 +480,7 @@ export function render({ model, el }) {
     const ways = drawn.map(([path, position], index) => {
       const order = index % all[position][layer()].experts.length;
       const expert = all[position][layer()].experts[order];
-      const on = position < sent && lit(position) && (picked() < 0 || picked() === expert || pointed >= 0 || chosen >= 0);
+      const on = position < sent && lit(position) && (sending || picked() < 0 || picked() === expert || pointed >= 0 || chosen >= 0);
       if (!on && (position >= sent || drawn.length > 2 * MANY)) return { path };
       const from = sentence.children[position].lastChild.children[order].getBoundingClientRect();
       const [x, y] = [from.left + from.width / 2 - home.left, from.bottom - home.top];
@@ -518,12 +520,6 @@ export function render({ model, el }) {
   const stored = data.answers?.find(({ want }) => want.text === text());
   if (stored) read(stored);
   else ask(text());
-  if (said && !still.matches) {
-    // The headline's word flies to its experts, to show what a router does.
-    const spots = [...sentence.children].flatMap((chip, position) => (chip.classList.contains("lit") ? [position] : []));
-    clocks = spots.map((position, index) => setTimeout(() => fly(position), 700 + 160 * index));
-  }
-
   return () => {
     clocks.forEach(clearTimeout);
     watcher.disconnect();

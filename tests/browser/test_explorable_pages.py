@@ -544,11 +544,15 @@ def test_an_expert_shows_its_words(visit):
     visited = visit("router.html")
     page = visited.page
     head, chips = page.locator(".rt-head"), page.locator(".rt-sentence .chip")
-    expect(head).to_have_text("6 of 6 times the router sends “the” to expert 0 first")
+    expect(head).to_have_text(
+        "6 of 6 times the router sends “the” to expert 0 first. Dice would do so 1 time in 8."
+    )
     # From each “the”, a line goes to each of its two experts.
     expect(page.locator(".rt-threads .lit")).to_have_count(12)
-    expect(chips.nth(1).locator(".rt-tickets")).to_be_hidden()  # at first only “the” shows its experts
-    expect(chips.nth(3).locator(".rt-tickets")).to_be_visible()
+    # Only the experts of “the” have their colours: the first choice strongly, the second ones faintly.
+    expect(page.locator(".rt-box.on")).to_have_count(1)
+    expect(page.locator(".rt-box.joins")).to_have_count(2)
+    expect(page.locator(".rt-box").nth(4).locator(".rt-word").first).to_be_visible()
     expect(chips.first.locator(".rt-tickets i")).to_have_text(["4", "3"])
     crossed = """() => [...document.querySelectorAll('.rt-threads .lit')].filter((path) => {
       const [all, home] = [path.getTotalLength(), path.ownerSVGElement.getBoundingClientRect()];
@@ -574,7 +578,11 @@ def test_an_expert_shows_its_words(visit):
     expect(page.locator(".rt-box.takes")).to_have_count(2)
     page.get_by_role("radio", name="layer 0").press("ArrowLeft")
     assert re.search("layer=3", page.url)
-    expect(chips.nth(1).locator(".rt-tickets")).to_be_visible()
+    page.emulate_media(reduced_motion="no-preference")
+    page.get_by_role("button", name="Send the words").click()
+    expect(head).to_have_text("2 of 8 experts take each word")
+    page.emulate_media(reduced_motion="reduce")
+    expect(head).to_contain_text("times the router sends", timeout=PATIENCE)
     expect(page.get_by_role("radio", name="5 throws of dice")).to_be_hidden()
     page.get_by_role("button", name="By chance?").click()
     router = page.get_by_role("radio", name="the trained router: 8 of 25 pairs")
