@@ -2,6 +2,7 @@
 // cache.py describes the view's `data` {plans, memory}.
 // The visitor chooses `plan` (a title), `tokens` and `memory` (in GB; by default the `memory` of the data). On a page of
 // the website there is also `guess`: how many texts fit without sharing; 0 before the guess, -1 if the visitor skipped it.
+// The buttons for the guess stand in the box that then shows the answer.
 import { adopt, announcer, colour, glide, headline, keeper, make, onDrag, onTheme, radio, shape } from "./view.js";
 
 const STOPS = Array.from({ length: 18 }, (_, power) => 2 ** power); // tokens, 1 to 131,072
@@ -84,6 +85,7 @@ export function render({ model, el }) {
 
   adopt(el, "ca");
   const { head, loud, loudWords } = headline("ca");
+  const take = make("p", "ca-take");
   const models = make("div", "ca-models");
   models.setAttribute("role", "radiogroup");
   models.setAttribute("aria-label", "Model");
@@ -137,14 +139,12 @@ export function render({ model, el }) {
   ask.setAttribute("role", "group");
   ask.setAttribute("aria-label", "Your guess: how many fit if no head shares");
   const board = make("div", "ca-board");
-  const key = make("p", "ca-key");
-  key.append(make("i"), "one text’s keys and values");
   const { live, speak, hush } = announcer();
   const choices = make("div", "ca-choices");
   choices.append(models, memories);
   const scene = make("div", "ca-scene");
-  scene.append(choices, controls, ask, board, key);
-  el.append(head, scene, live);
+  scene.append(controls, board, choices);
+  el.append(head, take, scene, live);
 
   // The current state
   const plan = () => plans.find(({ title }) => title === model.get("plan")) ?? plans[0];
@@ -168,26 +168,28 @@ export function render({ model, el }) {
   const keepState = keeper(model, update);
   const still = matchMedia("(prefers-reduced-motion: reduce)");
   /** Whether the visitor must still guess how many texts fit without sharing. A drag or a choice skips the guess. */
-  const asking = () => model.get("guess") === 0;
+  const asking = () => model.get("guess") === 0 && plan().keyValueHeads < plan().heads;
   const keep = (changes) => keepState(model.get("guess") === undefined ? changes : { guess: -1, ...changes });
   /** A sentence on what sharing does: `fit` texts fit in the published model, and `most` if no heads shared. */
   function sharing(fit, most) {
-    if (plan().keyValueHeads === plan().heads) return "In this model no head shares.";
-    if (most) return `Sharing lets ${spell(Math.round(fit / most))} times as many texts in.`;
-    return fit ? "Without sharing, no such text fits." : "Even with sharing, no such text fits.";
+    const { heads, keyValueHeads } = plan();
+    if (keyValueHeads === heads) return "In this model no head shares.";
+    if (!fit) return "Even with sharing, no such text fits.";
+    const room = `each text takes ${spell(Math.round(heads / keyValueHeads))} times the room`;
+    return most ? `If none share, only ${spell(most)} fit${most === 1 ? "s" : ""}: ${room}.` : `If none share, no such text fits: ${room}.`;
   }
   function drawAsk() {
-    ask.hidden = model.get("guess") === undefined;
+    const { heads, keyValueHeads } = plan();
+    const [fit, most] = [fitting(keyValueHeads), fitting(heads)];
     if (!asking()) {
-      const [fit, most] = [fitting(plan().keyValueHeads), fitting(plan().heads)];
-      const said = model.get("guess") > 0 ? `You said ${spell(model.get("guess"))}. ` : "";
-      ask.replaceChildren(make("b", "", said + sharing(fit, most)));
+      ask.remove();
+      take.textContent = `${model.get("guess") > 0 ? `You said ${spell(model.get("guess"))}. ` : ""}${sharing(fit, most)}`;
       return;
     }
-    const fit = fitting(plan().keyValueHeads);
-    const offers = [Math.round(fit / 2), Math.round(fit / 5), fitting(plan().heads)].sort((one, other) => other - one);
+    take.textContent = `Here ${keyValueHeads === 1 ? "all " : ""}${heads / keyValueHeads} heads share their notes: keys and values. How many texts fit if none share?`;
+    const offers = [Math.round(fit / 2), Math.round(fit / 5), most].sort((one, other) => other - one);
     ask.replaceChildren(
-      make("b", "", "And if no head shared? Your guess:"),
+      make("b", "", "Your guess"),
       ...offers.map((offer) => {
         const button = make("button", "", counted(offer, "text"));
         button.addEventListener("click", () => {
@@ -197,6 +199,7 @@ export function render({ model, el }) {
         return button;
       }),
     );
+    cards[0].place.append(ask);
   }
   let cards = [];
   function build() {
@@ -206,16 +209,20 @@ export function render({ model, el }) {
     board.style.setProperty("--designs", String(list.length));
     cards = list.map(([words, name, , keys]) => {
       const card = board.appendChild(make("section", "ca-design"));
-      const title = card.appendChild(make("h3", "", words));
+      const title = make("h3", "", words);
       const about = make("p", "ca-about");
-      const line = make("p", "ca-line");
-      line.append(sketch(keys), about);
+      const said = make("div");
+      said.append(title, about);
+      const line = make("div", "ca-line");
+      line.append(sketch(keys), said);
       const result = make("p", "ca-result");
       const box = make("canvas", "ca-box");
       box.setAttribute("aria-hidden", "true");
+      const place = make("div", "ca-place");
+      place.append(box);
       const bytes = make("p", "ca-bytes");
-      card.append(title, line, result, box, bytes);
-      return { card, name, about, result, box, bytes };
+      card.append(line, result, place, bytes);
+      return { card, name, about, result, place, box, bytes };
     });
   }
 
@@ -227,25 +234,22 @@ export function render({ model, el }) {
     designs().forEach(([, name, count], index) => {
       const { card, about, result, bytes } = cards[index];
       card.classList.toggle("published", count === published);
-      about.textContent = `${spell(heads)} heads, ${counted(count, "key")}`;
-      about.append(make("span", "", name));
+      about.replaceChildren(`${spell(heads)} heads, ${counted(count, "key")}`, make("span", "", name));
       card.classList.toggle("hidden", asking() && count !== published);
       const used = cacheBytes(plan(), now, count);
       const fit = fitting(count);
-      const unit = fit ? (fit === 1 ? " text fits" : " texts fit") : `, it needs ${times(used / (gigabytes() * 1e9))} ×`;
+      const unit = fit ? (fit === 1 ? " text fits" : " texts fit") : ` fits: it takes ${times(used / (gigabytes() * 1e9))} ×`;
       result.replaceChildren(make("b", "loud", fit ? spell(fit) : "none"), make("span", "", unit));
-      bytes.replaceChildren(make("b", "num", size(used, 2)), " a text");
-      const bundle = bundleOf(fit);
+      const bundle = bundleOf();
+      bytes.replaceChildren("one text: ", make("b", "num", size(used, 2)));
       if (bundle > 1) bytes.append(make("span", "ca-bundle", `a square: ${spell(bundle)} texts`));
+      else if (fit) bytes.prepend(make("i"));
     });
 
     const fit = fitting(published);
-    const most = fitting(heads);
     loud.textContent = fit ? spell(fit) : "No";
-    const sharing = published === 1 ? `all ${heads} heads share one key` : `${heads / published} heads share each key`;
-    const without = asking() ? `, because ${sharing}` : published === heads ? ". No head shares" : fit ? `, because ${sharing}. Without sharing: ${most ? spell(most) : "none"}` : `, though ${sharing}`;
+    loudWords.textContent = ` text${fit > 1 ? "s" : ""} of ${counted(now, "token")} fit${fit > 1 ? "" : "s"} in ${gigabytes()} GB`;
     drawAsk();
-    loudWords.textContent = ` text${fit > 1 ? "s" : ""} of ${counted(now, "token")} fit${fit > 1 ? "" : "s"} in ${gigabytes()} GB${without}`;
     modelButtons.forEach((button, index) => {
       const on = plans[index] === plan();
       button.setAttribute("aria-checked", on);
@@ -265,7 +269,7 @@ export function render({ model, el }) {
     handle.setAttribute("aria-valuenow", String(now));
     const words = cards.filter(({ card }) => !card.classList.contains("hidden")).map(({ name, result }) => `${name} ${result.textContent}`).join(", ");
     handle.setAttribute("aria-valuetext", `${counted(now, "token")}: ${words}`);
-    speak(`${loud.textContent}${loudWords.textContent}. ${words}`);
+    speak(`${loud.textContent}${loudWords.textContent}. ${take.textContent} ${words}`);
     travel();
   }
 
@@ -274,7 +278,8 @@ export function render({ model, el }) {
   let tints = null;
   let rooms = [];
   let stopTravel = () => {};
-  const bundleOf = (fit) => 10 ** Math.max(0, Math.ceil(Math.log10(fit / MOST_CELLS)));
+  /** How many texts a square stands for: equally many in all boxes, so that the squares can be compared. */
+  const bundleOf = () => 10 ** Math.max(0, Math.ceil(Math.log10(Math.max(...designs().map(([, , count]) => fitting(count))) / MOST_CELLS)));
   function travel() {
     stopTravel();
     const goal = designs().map(([, , count]) => (gigabytes() * 1e9) / cacheBytes(plan(), tokens(), count));
@@ -298,6 +303,7 @@ export function render({ model, el }) {
     const brush = canvas.getContext("2d");
     brush.scale(ratio, ratio);
     if (covered) {
+      if (canvas.parentElement.contains(ask)) return;
       brush.globalAlpha = 0.35;
       brush.fillStyle = tints.ink;
       brush.font = `700 48px ${getComputedStyle(el).fontFamily}`;
@@ -315,19 +321,28 @@ export function render({ model, el }) {
       brush.fillRect(0, height * (1 - side), width * side, height * side);
       brush.font = `600 15px ${getComputedStyle(el).fontFamily}`;
       brush.fillText("one text", 8, 20, width - 16);
-      const inside = width * side > 100;
+      const inside = side > 0.5;
       brush.fillStyle = inside ? tints.ink : tints.paper;
-      brush.fillText("the memory", inside ? 8 : width * side + 8, height - 10);
+      brush.fillText("the memory", inside ? 8 : width * side + 8, height - 10, width * (inside ? side : 1 - side) - 16);
       return;
     }
-    const bundle = bundleOf(fit);
+    const bundle = bundleOf();
     const squares = Math.floor(fit / bundle);
     const [across, down, part] = grid(squares, room / bundle, width / height);
     const [wide, high] = [width / across, (height * part) / down];
     const gap = Math.min(2, Math.min(wide, high) * 0.25);
+    if (!squares) { // a part of one square
+      brush.fillStyle = tints.ink;
+      brush.fillRect(0, height * (1 - room / bundle), width, height * (room / bundle));
+    }
     for (let cell = 0; cell < squares; cell++) {
       brush.fillStyle = cell || bundle > 1 ? tints.ink : tints.ember;
       brush.fillRect((cell % across) * wide, height - (Math.floor(cell / across) + 1) * high, wide - gap, high - gap);
+    }
+    if (bundle === 1 && wide > 80 && high > 30) {
+      brush.fillStyle = tints.paper;
+      brush.font = `600 15px ${getComputedStyle(el).fontFamily}`;
+      brush.fillText("one text", 10, height - high + 22);
     }
   }
 
