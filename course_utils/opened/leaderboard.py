@@ -21,8 +21,8 @@ from course_utils.views.picture import (
 from course_utils.widgets.explorer import given
 from course_utils.widgets.live_view import LiveView
 
-_FIRST = "#ffe7d6"  # background of a model that is alone in the first rank
-_LAST = "#d3e4f5"  # background of a model that is alone in the last rank
+_FIRST = "#ffe7d6"  # background of a cell whose model is alone in the first rank
+_LAST = "#d3e4f5"  # background of a cell whose model is alone in the last rank
 # {letter that vote.js sends: the result of the vote}, for left, neither and right.
 _RESULTS = {"l": 1.0, "n": 0.5, "r": 0.0}
 
@@ -33,10 +33,9 @@ def ranking(scores, *, chance=None, title=None) -> Picture:
     A cell shows the model's rank, its score, the score's interval and the chance level. Models with the same
     score share a rank, which is written with an equals sign, such as 1=.
 
-    scores : dict from a model's name to a dict from a benchmark to (score in percent, (low, high)); all
-        models have the same benchmarks.
-    chance : dict from a benchmark to the percentage that guessing gives, drawn as an upright line; some
-        benchmarks may be missing.
+    scores : {model: {benchmark: (score in percent, (low, high))}}; all models have the same benchmarks.
+    chance : {benchmark: the percentage that guessing gives}, drawn as an upright line; some benchmarks may be
+        missing.
     title : str, written above the picture.
     """
     chance = chance or {}
@@ -107,11 +106,11 @@ class Vote(LiveView):
     longer answer. Their votes can be counted one by one, and in another order.
 
     contests : list of (prompt, (left model, answer), (right model, answer)), in the order of voting.
-    rate : function that takes a list of votes, the first vote on the first contest and so on, and returns a
-        dict from each model to (rating, interval). The interval is (low, high) or None. A vote is (left
+    rate : function that takes a list of votes and returns {model: (rating, interval)}. The interval is (low,
+        high) or None. The list has the votes on the first contests, in the contests' order. A vote is (left
         model, right model, result). The result is 1.0 if the left answer is better, 0.0 if the right answer
         is, and 0.5 if neither is.
-    baked : list of votes of another voter, one for each contest, in the form that `rate` gets.
+    baked : list of another voter's votes, one for each contest; each has the form of the votes for `rate`.
     voter : str, the name of the voter who gave `baked`.
 
     Raises CourseError if there is no contest, or if `baked` does not have one vote for each contest.

@@ -23,12 +23,14 @@ from course_utils.views.picture import (
 from course_utils.worlds.tinyworld.grammar import TOKEN, join
 
 IGNORED = -100  # the label of a token that transformers leaves out of the loss
-# The steps at which a `Film` stores a text and a copy of the model, close together where much changes.
+# At these steps a `Film` stores a text and a copy of the model. Early steps are close together, because the
+# model changes most at the beginning.
 STEPS = (0, 10, 25, 50, 75, 100, 150, 200, 300, 400)
-_MEAN = 10  # training steps averaged in each point of the loss curve
+_MEAN = 10  # each point of the loss curve is the mean over this many training steps
 _DRAWN = 40  # the picture is updated after this many training steps, and at each of STEPS
 _DIGITS = 2  # decimals of a loss that is written out
-_ABOVE, _BELOW = 0.42, 0.05  # bits: how far the enlarged plot goes above the floor and below the lowest point
+# The enlarged plot begins _BELOW bits under its lowest line or point, and ends _ABOVE bits over the floor.
+_ABOVE, _BELOW = 0.42, 0.05
 
 
 def batch(tokenizer, texts) -> dict:
@@ -44,9 +46,9 @@ def batch(tokenizer, texts) -> dict:
 
 
 def next_texts(texts, step) -> list:
-    """Return the texts of one training step: 32 in their order, from index `32 * step % len(texts)` on.
+    """Return the texts of one training step: 32 texts in a row, from index `32 * step % len(texts)` on.
 
-    texts : list of the training texts. A step that reaches the end of the list has fewer than 32.
+    texts : list of the training texts. At the end of the list, fewer than 32 may be left.
     step : number of the step, counted from 0.
     """
     start = 32 * step % len(texts)
@@ -113,7 +115,7 @@ class GrowingPicture:
 class Film(GrowingPicture):
     """Draws a training run while it goes on, and keeps a text and a copy of the model at some steps.
 
-    world : the TinyWorld of the texts; its floor, the lowest possible loss, is drawn beside the loss.
+    world : the TinyWorld of the texts. The world's floor, which is the lowest possible loss, is drawn, too.
     steps : the steps at which to keep a text and a copy of the model.
     title : str, written above the picture, after "This training: ".
     beside : dict from a name to an earlier film, whose curve is drawn in grey.
@@ -144,14 +146,15 @@ class Film(GrowingPicture):
         """Add the loss of one step, in nats per token, as transformers computes it."""
         self.bits.append(nats / math.log(2))
         step = len(self.bits)
-        if step % _DRAWN == 0 and step not in self.steps:  # at these steps, `look` draws
+        if step % _DRAWN == 0 and step not in self.steps:  # at the steps in `steps`, `look` draws
             self._draw()
 
     def chart(self, series, *, y_label, title, until=math.inf, baseline=None, baseline_label=None) -> Picture:
         """Draw what was measured on the kept models, with the training steps on the horizontal axis.
 
         series : dict from a name to a list of numbers, one for each kept model, in the order of the steps.
-        y_label, title : str, what was measured, with its unit, and the line above the picture.
+        y_label : str, what was measured, and the unit.
+        title : str, written above the picture, after "This training: ".
         until : the last step that is drawn.
         baseline, baseline_label : as in `course.views.lines`.
         """
@@ -200,7 +203,11 @@ class Film(GrowingPicture):
         return [start + _MEAN // 2 for start in starts], means
 
     def _firsts(self):
-        """Return {step: "a whole sentence" or "a whole story"}, for the first text that has this."""
+        """Return the steps of the first whole sentence and of the first whole story.
+
+        The result is a dict such as {50: "a whole sentence", 200: "a whole story"}. What the first kept text
+        already contains is left out.
+        """
         firsts, earlier = {}, []
         for step, text in self.texts.items():
             slip = self.world.first_slip(text)

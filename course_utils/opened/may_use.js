@@ -1,9 +1,12 @@
 // A board with a row for each licence and a column for each use: a press on a row, a column or a cell shows its answers.
 // The view's `data` is what states() of may_use.py returns.
-// The visitor chooses `licence` (a name), `use` (an index), `asked` ("": the licence's answer to the use; "row": the
-// licence's answers to all uses; "column": all licences' answers to the use; "start": nothing yet, so the board is
-// covered and the uses stand beside it), `clause` (an index, or -1 for the weightiest
-// clause) and `answer` (the answer whose cells are highlighted, or "").
+// The visitor chooses:
+//   licence: the licence's name
+//   use: the use's index
+//   asked: "" (does the licence allow the use?), "row" (which uses does the licence allow?), "column" (which licences
+//     allow the use?) or "start" (nothing is chosen yet: the board is covered, and the uses are listed beside it)
+//   clause: the clause's index, or -1 for the weightiest clause
+//   answer: the answer whose cells are highlighted, or ""
 import { adopt, announcer, keeper, make, onSize } from "./view.js";
 
 // A use in two or three words, for the head of a column.
@@ -98,8 +101,8 @@ export function inOrder(licences) {
   );
 }
 
-/** The index of the clause that decides: the last prohibition, because licences list the forbidden uses at their end. If
- * there is no prohibition, the first clause of the kind that comes first in WEIGHT. */
+/** The index of the clause that decides. If there are prohibitions, it is the last one, because licences list the forbidden
+ * uses at their end. Otherwise it is the first clause of the kind that stands highest in WEIGHT. */
 export function weightiest(clauses) {
   const kinds = clauses.map(({ kind }) => kind);
   const first = WEIGHT.find((one) => kinds.includes(one));
@@ -115,7 +118,7 @@ export function render({ model, el }) {
   const board = make("table", "mu-board");
   board.setAttribute("role", "grid");
   board.setAttribute("aria-label", "Licences by uses");
-  const cells = new Map(); // "row column" -> button
+  const cells = new Map(); // {"row column": button}
   const top = board.createTHead().insertRow();
   top.setAttribute("role", "row");
   const corner = top.appendChild(make("td", "mu-corner", "May I …"));
@@ -191,7 +194,7 @@ export function render({ model, el }) {
   const answerBox = make("section", "mu-answer");
   answerBox.setAttribute("aria-label", "The answer");
   const question = make("p", "mu-question");
-  const counted = make("p", "mu-count"); // how many of the licences allow it
+  const counted = make("p", "mu-count"); // how many licences allow the use, or how many uses the licence allows
   const verdictLine = make("p", "mu-verdict");
   const why = make("p", "mu-why");
   const list = make("div", "mu-list");
@@ -202,7 +205,7 @@ export function render({ model, el }) {
   const source = make("p", "mu-source");
   const summed = make("div", "mu-said");
   const still = matchMedia("(prefers-reduced-motion: reduce)");
-  const more = make("button", "mu-more", "The whole answer ↓"); // on a phone, where the answer stands below the board
+  const more = make("button", "mu-more", "The whole answer ↓"); // shown only on a phone, where the answer stands below the board
   more.addEventListener("click", () => (el.dataset.asked ? list : why).scrollIntoView({ block: "center", behavior: still.matches ? "auto" : "smooth" }));
   summed.append(question, counted, verdictLine, more);
   answerBox.append(summed, why, list, chips, quote, source);
@@ -242,7 +245,7 @@ export function render({ model, el }) {
       button.parentElement.classList.toggle("here", here);
       button.parentElement.classList.toggle("lit", inRow || inColumn);
       button.tabIndex = atRow === focused[0] && atColumn === focused[1] ? 0 : -1;
-      if (atRow >= 0 && atColumn >= 0) button.parentElement.setAttribute("aria-selected", here || (asked() !== "" && (inRow || inColumn))); // none while the board is covered
+      if (atRow >= 0 && atColumn >= 0) button.parentElement.setAttribute("aria-selected", here || (asked() !== "" && (inRow || inColumn))); // no cell is selected while the board is covered
     }
     const pointed = answers.includes(model.get("answer")) ? model.get("answer") : "";
     board.classList.toggle("pointing", pointed !== "");
@@ -263,7 +266,7 @@ export function render({ model, el }) {
     });
     for (const word of tight) word.parentElement.classList.add("tight");
   }
-  /** Name beside each licence as many of its models as there is room for, and write how many more there are. */
+  /** Write the names of a licence's models beside the licence. If some have no room, write how many more there are. */
   function nameModels() {
     licences.forEach(({ short, models }, index) => {
       const label = cells.get(`${index} -1`).firstChild;
@@ -287,8 +290,8 @@ export function render({ model, el }) {
     answerBox.classList.toggle("preview", previewed !== null);
     drawAnswer();
   }
-  /** Show the answer of a cell, or all answers of a row or column, with the clauses of the answer that comes first in
-   * HEAVY. */
+  /** Show the answer of a cell, or all answers of a row or a column. The clauses shown are those of a single answer: the one
+   * that HEAVY lists first. */
   function drawAnswer() {
     const whole = previewed ? "" : asked();
     for (const part of [chips, why, counted, quote, source, verdictLine, more]) part.hidden = sealed();
@@ -310,7 +313,7 @@ export function render({ model, el }) {
     const spoken = drawClauses(licence, heaviest, whole);
     if (!previewed) speak(`${question.textContent} ${counted.hidden ? "" : counted.textContent} ${verdictLine.textContent} ${why.hidden ? "" : why.textContent} ${spoken}`);
   }
-  /** Before anything is chosen: the uses, to pick one. */
+  /** Show a button for each use, before anything is chosen. */
   function drawStart() {
     el.dataset.asked = "start";
     question.replaceChildren(make("b", "", "What do you want to do?"), make("span", "", `Press a plan, and ${licences.length} licences answer.`));

@@ -10,8 +10,8 @@ _OF_A_LICENCE = ("name", "short", "title", "author", "date", "url", "basis", "la
 def states(models=None, licences=None) -> dict:
     """Return the answers of all licences to all uses, with the clauses that support them, for `may_use.js`.
 
-    models : dict from a name to an object with a `title` and a `licence`; by default all of the catalogue
-    licences : dict from a name to a `Licence`; by default all of the catalogue
+    models : {name: object with a `title` and a `licence`}; by default all models of the catalogue
+    licences : {name: `Licence`}; by default all licences of the catalogue
     """
     models = openness.models() | openness.later() if models is None else models
     licences = read.all() | read.later() if licences is None else licences

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from course_utils.views.charts import bars
 
 TEXTS_AT_ONCE = 50
-# {sort of pairs of words: (same word?, same kind of text?)}. None means that both kinds are allowed.
+# {sort of pairs of words: (same word?, same kind of text?)}. None means that the kinds of text don't matter.
 SORTS = {
     "same word, same kind of text": (True, True),
     "same word, another kind": (True, False),
@@ -33,8 +33,9 @@ class Routing:
     """The experts that one router, the model's own or a random one, chose for each token of some texts.
 
     experts : int, how many experts each layer has.
-    chosen : list with, for each text, a tensor (layers, tokens, active): the numbers of the experts, the
-        router's first choice first. The token that the tokenizer puts before each text is left out.
+    chosen : list with a tensor (layers, tokens, choices) for each text. It has the numbers of the experts
+        that each token goes to; the router's first choice comes first. The token that the tokenizer puts
+        before each text is left out.
     """
 
     experts: int
@@ -78,7 +79,8 @@ def router_shares(model, tokenizer, text, tables=None):
 def routings(model, tokenizer, documents, tables=()):
     """Return a list of `Routing`s: first that of the model's own router, then one for each random router.
 
-    The random routers get the same inputs as the trained router. Each uses its one table in every layer.
+    The random routers get the same inputs as the trained router. A random router has the same weights in each
+    layer.
 
     model, tokenizer : a mixture of experts of transformers, such as Mixtral, and its tokenizer.
     documents : list of documents of a world.
@@ -130,7 +132,7 @@ def word_pairs(documents, tokenizer):
 
 
 def trained_and_random(trained, random):
-    """Draw how often the first choice for two words is the same, with the trained router and random routers.
+    """Draw how often two words get the same first choice, from the trained router and from random routers.
 
     trained : dict from a sort of pairs to a percentage.
     random : dict from a sort of pairs to a list of percentages, one for each random router. Their mean is

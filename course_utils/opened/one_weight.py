@@ -9,7 +9,7 @@ from course_utils.widgets.live_view import LiveView
 
 
 def what_is_left(before, after, choices):
-    """Return which of three choices fits two answers of a model.
+    """Return one of three choices, depending on how much of a model's answer is left after a change.
 
     before, after : str
     choices : three str: the first if the answers are equal, the second if they share a word, else the third.

@@ -128,7 +128,7 @@ def watch_noise(pipeline, prompts):
 
 
 def schedule(pipeline, *, steps):
-    """Return a scheduler that takes the noise out in this number of steps, by the rule of DDIM."""
+    """Return a scheduler that takes the noise out in the given number of steps, by the rule of DDIM."""
     from diffusers import DDIMScheduler
 
     scheduler = DDIMScheduler.from_config(pipeline.scheduler.config)
@@ -335,12 +335,12 @@ def lit_twice(pipeline, fox) -> Picture:
 
 
 def change_on_objects(pipeline):
-    """Exchange one word in the captions of 20 objects, and measure where and how much the pictures change.
+    """Exchange one part of the inputs for 20 pictures, and measure where and how much the pictures change.
 
-    Returns two dicts from a kind of exchange to a list with a number for each picture: the share of the
-    change that lies on the object, in percent; and the difference of the two pictures, from 0 to 255. The
-    kinds are "colour" (another colour of the background), "name" (another object) and "noise" (the same
-    caption, drawn from other noise).
+    Returns two dicts {exchanged part: [a number for each picture]}. The numbers in the first dict are the
+    percentage of the change that lies on the object. Those in the second are the differences between the old
+    and the new picture, from 0 to 255. The parts are "colour" (the background's colour), "name" (the object)
+    and "noise" (the caption stays, and the noise is another).
     """
     captions, scenes, there = _objects(20)
     before = _drawn(pipeline, captions)
@@ -374,8 +374,8 @@ def attention_on_objects(pipeline):
     """Find how much of the attention to a word lies on the object, for 40 different objects.
 
     Returns two dicts from "name", "colour" and "background" to a list of percentages, one for each picture.
-    The first uses the word's own map. The second, for comparison, uses the map of the word that has the same
-    role in another picture.
+    The first uses the word's own map. For comparison, the second uses another map: that of the word with the
+    same role in another picture's caption.
     """
     captions, _, there = _objects(40)
     with CrossAttention(pipeline.unet) as seen:
@@ -402,7 +402,7 @@ def area_of_objects(count):
 def _objects(count):
     """Return captions and scenes of objects on coloured backgrounds, and the area of each object.
 
-    The area is an array (count, 64, 64), the share from 0 to 1 of each pixel that the object covers.
+    The area is an array (count, 64, 64): how much of each pixel the object covers, from 0 to 1.
     """
     from course_utils.worlds.pictureworld import drawing, world
 
@@ -434,7 +434,7 @@ def _sprites():
 
 @cache
 def _scenes():
-    """Return two lists of scenes with an emoji: those in the training, and the people left out of it."""
+    """Return two lists of scenes with an emoji: those in the training, and those of people kept out of it."""
     from course_utils.worlds.pictureworld import world
 
     trained = [scene for scene in world.SCENES if isinstance(scene.parts[0], world.Emoji)]
@@ -450,7 +450,7 @@ def _picture_of(caption):
 
 
 class KnownPictures:
-    """Holds PictureWorld's emoji pictures: all in the training, and 40 people that are left out of it.
+    """Holds PictureWorld's emoji pictures: those in the training, and those of 40 people kept out of it.
 
     trained : list of str, the captions of the training pictures.
     unseen : list of str, the captions of the people that were left out.
@@ -469,7 +469,7 @@ class KnownPictures:
         pictures = drawing.pictures(self._scenes, _sprites())
         self._pictures = torch.from_numpy(pictures).flatten(1).float()
         self._squares = (self._pictures**2).sum(1)
-        self._last = None  # the picture that was compared last, and its distances (callers ask again)
+        self._last = None  # (the last picture, its distances), because callers ask for them several times
 
     def picture(self, caption):
         """Return a known picture: an array (64, 64, 3) of whole numbers from 0 to 255."""

@@ -1,20 +1,20 @@
-// Carry one token's numbers (its list, or hidden state) from one sentence into another, and see whether the answer turns.
+// Carry one token's list of numbers (its hidden state) from one sentence into another, and see whether the answer changes.
 // The view's `data` has stored pairs (patching.json) or, in a notebook, `known`: one pair in the form of `said`.
-// The visitor chooses `source` and `target` (the sentences, or their countries, from which and into which numbers go),
-// `layer` and `token` (the cell; at layer -1 nothing is carried over). A view that starts with nothing carried over shows a
-// cell's answer once the cell was tried.
+// The visitor chooses `source` (the sentence that gives its numbers) and `target` (the sentence that gets them); for stored
+// pairs, both are the names of countries. `layer` and `token` are the cell; at layer -1 nothing is carried over. If nothing
+// is carried over at the start, a cell's answer is hidden until the visitor tries the cell or asks for all answers.
 // A host that can compute gets `want` {source, target}, and answers with `said` {pieces: [source's, target's], answers,
 // values[layer][token]}.
 import { adopt, announcer, atOnce, bytes, headline, keeper, make, ownWords, shape } from "./view.js";
 
 const STEP = 90; // ms between two layers while the layers are played
-const PULSE = 550; // ms that a pulse runs from a square to the answer that it turns
-const REACH = 16; // px: at this distance above the lower sentence, the sentence takes over a dragged list
+const PULSE = 550; // ms that a pulse takes from the patched square to the answer
+const REACH = 16; // px above the lower sentence at which a dragged list is carried over into this sentence
 const SENTENCES = { source: "Upper sentence", target: "Lower sentence" };
 const spell = (number) => (number < 1e6 ? number.toLocaleString("en-US") : `${(number / 1e6).toLocaleString("en-US")} million`);
 
 /**
- * How many times as probable one token is as another, rounded to two digits.
+ * The ratio of the probabilities of two tokens, 1 or more, rounded to two digits.
  * @param {number} logits the difference of their logits
  */
 export function times(logits) {
@@ -109,10 +109,10 @@ export function render({ model, el }) {
   let drawn = ""; // the pair whose cells are on the screen
   let shown = ""; // the answer on the screen
   let clock = 0;
-  let headClock = 0; // while a pulse runs to the answer, the headline waits
+  let headClock = 0; // the timer of the headline, which waits while a pulse runs to the answer
   let problem = "";
   let told = (model.get("layer") ?? -1) >= 0; // whether all cells show their answers, not only those that were tried
-  const tried = new Map(); // pair -> its cells that were tried, as "layer,lane"
+  const tried = new Map(); // {pair: the cells that the visitor has tried, such as "3,0" for layer 3 and lane 0}
   const soon = atOnce(update);
 
   const known = (source, target) => heard.get(`${source}|${target}`) ?? storedPair(data, source, target);
@@ -298,7 +298,7 @@ export function render({ model, el }) {
   /** Number every fifth layer and the last, and mark the layer `moves` (see `handover`), unless it is NaN. */
   function count(scale, moves) {
     const last = scale.length - 1;
-    const width = scale[0].parentNode.clientWidth / scale.length; // of a layer, in pixels
+    const width = scale[0].parentNode.clientWidth / scale.length; // the width of a layer, in pixels
     scale.forEach((mark, layer) => {
       const usual = (layer % 5 === 0 || layer === last) && !(Math.abs(layer - moves) * width < 28);
       mark.textContent = usual || layer === moves ? String(layer) : "";
@@ -437,7 +437,7 @@ export function render({ model, el }) {
     ember.animate(stops.map(([left, down]) => ({ transform: `translate(${left}px, ${down}px)`, opacity: 1 })), timing);
   }
 
-  /** Let a pulse run from the square that took the list along its row to the answer. */
+  /** Let a pulse run from the patched square to the answer, along the square's row. */
   function runTo(answer, cell) {
     const [x, y] = centre(cell);
     const box = answer.getBoundingClientRect();
@@ -568,7 +568,7 @@ export function render({ model, el }) {
       loudWords.textContent = words;
     };
     clearTimeout(headClock);
-    if (waits) headClock = setTimeout(tellIt, waits); // the answer turns in the picture first
+    if (waits) headClock = setTimeout(tellIt, waits); // the headline changes only after the answer in the picture
     else tellIt();
 
     const most = Math.ceil(Math.max(...values.flat().map(Math.abs), Math.abs(base)) / Math.LN10);

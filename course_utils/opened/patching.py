@@ -18,10 +18,10 @@ def patch_everywhere(model, source, target):
     A patch replaces a token's hidden state after one layer by the hidden state at the same position of the
     other prompt. Up to that layer the patched run equals the unpatched run. The tokens before the patched
     token never change, because no token attends to later tokens. So all patched runs fit in one long
-    sequence. After each layer, a block is appended for each token of the target. The block holds this token,
-    with the hidden state of the source, and copies of the target's later tokens. A mask lets a block attend
-    only to itself and to the target's tokens before the patched one. The logits equal those of a separate run
-    for each patch, with a forward hook on the layer.
+    sequence. After each layer, a block is appended for each token of the target, from the first token that
+    differs. The block holds this token, with the hidden state of the source, and copies of the target's later
+    tokens. A mask lets a block attend only to itself and to the target's tokens before the patched one. The
+    logits equal those of a separate run for each patch, with a forward hook on the layer.
 
     model : a LlamaForCausalLM of transformers.
     source, target : (tokens,) tensors, the token ids of two different prompts of the same length.
@@ -49,8 +49,8 @@ def patch_everywhere(model, source, target):
     before_start = position < torch.tensor(starts)[stretch][:, None]
     sees = (stretch[:, None] == stretch) | (in_target & before_start)
     sees &= position <= position[:, None]
-    # Each list has the indices into the sequence for one block: the index of a token of the source, which
-    # follows the target in the sequence, and then the indices of the rest of the target.
+    # Each list has the indices of what one block copies from the sequence: one token of the source, and then
+    # the later tokens of the target. In the sequence, the source's tokens come after the target's.
     copied = [[tokens + start - first, *range(start + 1, tokens)] for start in range(first, tokens)]
     copied = torch.tensor(sum(copied, []), device=target.device)
     with torch.no_grad():

@@ -116,8 +116,8 @@ def openness_wall(models, *, lit="", title="What is open about each model", narr
     models : list of `openness.OpenModel`.
     lit : str, the question whose row is highlighted, or "" for none.
     title : str, written above the wall.
-    narrow : True for narrower columns, so that sixteen fit beside a page of text, with lines round the
-        highlighted row, and a last row that counts each model's open marks.
+    narrow : True makes the columns narrower, so that sixteen fit beside a page of text. It also draws lines
+        round the highlighted row, and adds a last row that counts each model's open marks.
     """
     models = sorted(models, key=openness.score, reverse=True)
     width, size = (34, 10) if narrow else (44, 11)
@@ -179,7 +179,7 @@ def _linked(mark):
 
 
 def uses_wall(models, uses, *, title=None) -> Picture:
-    """Draw what the licences of models answer: a column for each use, a row for models with the same answers.
+    """Draw which uses models' licences allow: a column for each use, a row for models with the same answers.
 
     The row with the fewest models comes first, so that the exceptions stand out.
 
@@ -187,7 +187,7 @@ def uses_wall(models, uses, *, title=None) -> Picture:
     uses : dict from the head of a column to one of `licences.USES`.
     title : str, written above the wall.
     """
-    titles = {}  # {answers of a licence, one for each use: the models with these answers}
+    titles = {}  # {(the answer for each use): [titles of the models whose licence gives these answers]}
     for model in models:
         given = ("not read",) * len(uses)
         if model.licence:

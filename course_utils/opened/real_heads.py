@@ -97,9 +97,10 @@ def which(needed) -> str:
 def real_lists(text, layer):
     """Return the queries, keys and values of one layer's heads, the angles of their dials, and the mixtures.
 
-    Queries, keys, values and mixtures are nested lists [head][position] of 64 numbers. A dial, in lesson 03,
-    is a pair of these numbers that the rotary position embedding turns. Each of the 32 dials has its own
-    angle from one position to the next, in degrees. The mixtures are those that transformers computes.
+    Queries, keys, values and mixtures are nested lists [head][position] of 64 numbers. A mixture is the sum
+    of the values, weighted by a head's attention; it is read from the model's own run. A dial, in lesson 03,
+    is a pair of numbers in a query or key, which the rotary position embedding turns. Each of the 32 dials
+    has its own angle from one position to the next, in degrees.
     """
     import torch
 

@@ -87,7 +87,7 @@ export function render({ model, el }) {
   let sent = 0; // how many tokens have been sent off
   let sending = false; // whether tokens are being sent off: meanwhile the last of them is shown with its experts
   let races = !["trained", undefined].includes(model.get("sender")); // whether other senders are compared
-  let wrong = ""; // the host's objection to the last text
+  let wrong = ""; // why the host refused the last text
 
   adopt(el, "rt");
   const sentence = make("div", "rt-sentence");
@@ -226,7 +226,7 @@ export function render({ model, el }) {
     }
   }
 
-  // The small maps of all layers: a column for each expert, whose height shows the number of its tokens
+  // The small maps of all layers. A map has a column for each expert; its height shows how many tokens the expert gets.
   const maps = [];
   function buildLayers(count) {
     maps.length = 0;
@@ -359,7 +359,7 @@ export function render({ model, el }) {
         const ticket = chip.lastChild.children[order];
         paint(ticket, one);
         ticket.style.flexGrow = String(shares[order]);
-        if (ticket.textContent !== String(one)) ticket.textContent = String(one); // writing the same text again would cost a layout
+        if (ticket.textContent !== String(one)) ticket.textContent = String(one); // writing the same text again would make the browser lay out the page
       });
       chip.setAttribute("aria-label", `${word(position)}: ${two.map((one, order) => `expert ${one} ${percent(shares[order])}`).join(", ")}`);
     });
@@ -447,7 +447,7 @@ export function render({ model, el }) {
     speak(`${loud.textContent}${loudWords.textContent}. ${take.textContent}`);
   }
 
-  /** The threads from each word to its two experts: as thick as the share, in the expert's colour. */
+  /** A thread leads from each word to each of its two experts. The thickness of the thread shows the expert's share. */
   let drawn = []; // [path, position] of all threads
   function buildThreads() {
     threads.replaceChildren();

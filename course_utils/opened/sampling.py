@@ -16,7 +16,7 @@ NAMED = 3000  # the number of most likely tokens whose text the view gets
 class Sampling(LiveView):
     """Shows the share of each token that could come next, and twenty draws.
 
-    The learner changes the temperature, which is 1 at the start, top-k and top-p. No model runs.
+    The learner changes the temperature, top-k and top-p. At the start the temperature is 1. No model runs.
 
     logits : (vocabulary,) array or tensor, the model's scores for the next token.
     decode : function from a token id (int) to the token's text.

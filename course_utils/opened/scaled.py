@@ -13,7 +13,7 @@ _DOTS = "DejaVu Sans,Segoe UI Symbol,Apple Symbols,sans-serif"  # in each font t
 
 _LARGEST = 140  # pixels: the side of the largest square
 _SMALLEST = 3  # pixels: a smaller square could not be seen
-_NARROWEST = 92  # pixels for the words below a square
+_NARROWEST = 92  # pixels: the least width of the words below a square
 
 
 def squares(amounts, *, unit, label="", inside=None, inside_label="", title=None) -> Picture:

@@ -1,6 +1,7 @@
 // A voice as a picture, and the words that Whisper writes above it. Click a word to hear it, drag the noise.
-// The view's `data` is {levels, seed, sounds}. Each sound has `seconds`, `said` (the text said), `spoken` (the words of
-// this text with their times), `file` (beside this module) or `pcm`, and `heard` (what Whisper writes at each level).
+// The view's `data` is {levels, seed, sounds}. Each sound has `seconds`, `said` (the text that the voice reads), `spoken`
+// (the words of this text with their times), `file` (beside this module) or `pcm`, and `heard` (what Whisper writes at each
+// level).
 // The visitor chooses `sound` and `noise` (dB, null for none).
 // A host that can compute gets `want` {sound, noise, send, pcm?}, where `pcm` is a recording and `send` asks for the
 // sound's samples. The host answers with `said` {heard, pcm?}.
@@ -152,11 +153,11 @@ export function render({ model, el }) {
   const { levels } = data;
   const still = matchMedia("(prefers-reduced-motion: reduce)");
   const sounds = new Map(Object.entries(data.sounds));
-  const heard = new Map(); // "sound|level" -> what Whisper wrote
-  const tried = new Map(); // sound -> the levels that were seen
-  const samples = new Map(); // sound -> Float32Array
-  const mels = new Map(); // "sound|level" -> picture
-  const noises = new Map(); // length -> Float32Array
+  const heard = new Map(); // {"sound|level": what Whisper wrote}
+  const tried = new Map(); // {sound: the levels that the visitor has tried}
+  const samples = new Map(); // {sound: Float32Array}
+  const mels = new Map(); // {"sound|level": mel picture}
+  const noises = new Map(); // {number of samples: Float32Array}
   let asked = null; // the sound and level that the host is computing
   let chosen = -1; // the word that the visitor points at
   let now = 0; // seconds: where the playhead stands
@@ -234,7 +235,8 @@ export function render({ model, el }) {
   const keep = keeper(model, update);
 
   const chips = [];
-  /** The word whose attention is shown: the one that sounds or is pointed at, else the least likely. */
+  /** The index of the word whose attention is shown: the word that is playing, otherwise the word that the visitor points at,
+   * otherwise the least likely word. */
   function shown() {
     if (player?.word >= 0) return player.word;
     if (chosen >= 0) return Math.min(chosen, chips.length - 1);

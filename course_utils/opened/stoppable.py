@@ -19,7 +19,7 @@ class Stoppable:
     def __init__(self, model, tokenizer):
         self.model, self.tokenizer = model, tokenizer
         self._state = None  # the state of the model for which `_before` and `_without` are valid
-        self._before = {}  # text -> {layer: the hidden states that this layer gets}, as far as computed
+        self._before = {}  # {text: {layer: the hidden states that this layer gets}}, computed when needed
         # The (text, layer) of the last call that switched off a single head, and the scores without each head
         # of this layer. The scores are None until there is a second such call for this text and layer.
         self._without = None, None
@@ -92,7 +92,7 @@ class Stoppable:
     def place(self, scores, token):
         """Return the rank of a token, a str such as " Paris", among all tokens by their scores.
 
-        Rank 1 is the likeliest. Ranks are rounded to two digits: the third may differ between computers.
+        Rank 1 is the likeliest. Ranks are rounded to two digits: a third digit may differ between computers.
         """
         number = self.tokenizer(token, add_special_tokens=False)["input_ids"][0]
         return int(float(f"{(scores >= scores[number]).sum().item():.2g}"))

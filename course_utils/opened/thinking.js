@@ -1,11 +1,14 @@
 // A sum, the steps that the tiny reasoner writes before its answer, and what becomes of the answer if a step is changed.
-// Each number is a strand as thick as it is large: the numbers of the sum fall into the steps that add them, and a result
-// flows on into the next step, unless that step goes on with another number.
-// Model: `data` {offers (sums as texts), answers}, `said` {written} from the host, and what the visitor chose: sum (a
-// text such as "25+31+40"), edits (the results that were changed, by the number of their step), on (whether the model
-// writes on after the last changed step; otherwise the later steps stay as the model wrote them before the change), stop
-// (the number of steps after which the model must answer, or "all"). The view asks with `want` {text}, and gets what the
-// model writes after this text.
+// Each number is drawn as a strand; the larger the number, the thicker the strand. The numbers of the sum fall into the steps
+// that add them. A result flows into the next step if this step adds the result.
+// The view's `data` is {offers (sums as texts), answers}.
+// The visitor chooses:
+//   sum: a text such as "25+31+40"
+//   edits: the changed results, {index of the step: result}
+//   on: whether the language model writes on after the last changed step; otherwise the later steps stay as they were
+//     before the change
+//   stop: the number of steps after which the language model must answer, or "all"
+// The view asks with `want` {text}. The host answers with `said` {written}: what the language model writes after this text.
 import { adopt, announcer, atOnce, headline, keeper, make, onDrag, ownWords, shape } from "./view.js";
 
 const OPEN = "<think>";
@@ -17,8 +20,8 @@ const MOST_RESULT = 10 ** MOST_DIGITS - 1;
 const TALL = 190; // px: the tallest bar
 const FALL = 92; // px from the top of the picture to the top of the tallest bar
 const WAVE = 110; // ms from one bar to the next while a change runs through the bars
-const [LIFT, WORD] = [43, 36]; // px: how far the answer's number rises above the answer's bar, and how tall it can be
-const GOAL = 38; // px from the top of the picture to the lower edge of the words that say what is right
+const [LIFT, WORD] = [43, 36]; // px: how far the answer's number rises above the answer's bar, and the number's greatest height
+const GOAL = 38; // px from the top of the picture to the lower edge of the words "right: …", which name the right sum
 const RISE = 280; // ms that a bar takes to get its new height
 
 /** The terms of a sum. @param {string} sum @returns {number[]} */
@@ -117,7 +120,7 @@ export function flow(sum, { steps, answer }) {
   return { bars, loose, carried, lit: carried && bars.at(-1).lit };
 }
 
-/** Numbers in words, such as "41 and 86". @param {(number | string)[]} numbers */
+/** Numbers joined as in a sentence, such as "12, 41 and 86". @param {(number | string)[]} numbers */
 const listed = (numbers) => (numbers.length > 1 ? `${numbers.slice(0, -1).join(", ")} and ${numbers.at(-1)}` : String(numbers[0]));
 
 /**
@@ -196,7 +199,7 @@ export function render({ model, el }) {
     draw();
     (list.querySelector("input") ?? head).focus({ preventScroll: true });
   });
-  // After a first change: a sum with more numbers than the model has learned to add
+  // This button, shown after a first change, chooses a sum with more numbers than the model was trained to add.
   const longest = data.offers.reduce((long, offer) => (terms(offer).length > terms(long).length ? offer : long));
   const more = make("button", "th-more", `Now a sum of ${terms(longest).length} numbers →`);
   more.addEventListener("click", () => {
@@ -416,7 +419,7 @@ export function render({ model, el }) {
     field.addEventListener("lostpointercapture", () => {
       if (!row.classList.contains("pulled")) return field.select();
       row.classList.remove("pulled");
-      setTimeout(draw); // only now, because the picture keeps its scale during the drag
+      setTimeout(draw); // draw the picture to a new scale, because it kept its scale during the drag
     });
     row.append(make("span", "th-left num"), field);
     return row;
@@ -476,7 +479,7 @@ export function render({ model, el }) {
     // While the visitor is to find out which numbers are added, the bars stand at equal distances and give no hint.
     const barAt = (bar) => ((riddle ? ((bars.indexOf(bar) + 1) * (numbers.length - 1)) / bars.length : bar.column) + 1) * unit;
     const answerAt = (numbers.length + 0.95) * unit;
-    const high = (number) => Math.min(number * scale, TALL + 12); // a box stays below the sum
+    const high = (number) => Math.min(number * scale, TALL + 12); // no bar reaches up to the numbers of the sum
     const parts = [];
     const strange = []; // numbers that are added, but are not in the sum
     const put = (className, d) => parts.push(shape("path", { class: className, d }));
@@ -487,7 +490,7 @@ export function render({ model, el }) {
     };
     parts.push(shape("path", { class: "th-floor", d: `M0 ${floor}H${width}` }));
     const level = floor - high(total(text));
-    const mark = shape("path", { class: "th-level" }); // a line at the height of the right sum, up to the words that say so
+    const mark = shape("path", { class: "th-level" }); // a line at the height of the right sum, which then leads up to the words "right: …"
     parts.push(mark);
     /** A number that falls from its place in the sum: into a bar, or, if `bar` is null, into nothing. */
     const strand = (className, x, number, bar, base, from = roof) => {

@@ -2,7 +2,8 @@
 
 `truth(folder, claim)` returns (verdict, found): one of `VERDICTS`, and a sentence that says what was found.
 `findings(name)` returns this for all claims of a release. Each function from `parameters` on checks one kind
-of claim; claims.toml names the function of each claim, and says in words how it decides: `rule(claim)`.
+of claim, and claims.toml names the function that checks a claim. `rule(claim)` says in words how this
+function decides; these words are in claims.toml, with gaps that `rule` fills.
 """
 
 import json

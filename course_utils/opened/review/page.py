@@ -37,15 +37,17 @@ from course_utils.widgets.photograph import BROWSERS
 
 FORMAT = 6  # the version of the page and its JSON: increase it when the template changes
 LARGEST = 2_000_000  # the most bytes that a page can have
-# Characters. A learner could try out all shorter secrets until one gives the learner's own password.
+# The fewest characters of a class secret. If secrets were shorter, a learner could try out all of them until
+# one gives the learner's own password.
 SHORTEST_SECRET = 16
 _PUBLIC = "a checksum, no signature"  # the HMAC key of a page that was written without a password
 _BLOCK = re.compile(r'<script type="application/json" id="review">\n(.*?)\n</script>', re.S)
 _PARTS = ("verdict", "confidence", "because", "evidence")
 # The widths of those columns of the table that have long texts, in percent of the page's width.
 _WIDTHS = {"words": 24, "evidence": 26, "because": 30}
-_FOUND = 94  # percent of the page's width, for a line with the course's verdict
-# {the greatest height that a table may have, as `_points` estimates it: the size of its letters in points}
+_FOUND = 94  # the width of a line with the course's verdict, in percent of the page's width
+# {the greatest height of a table: the size of its letters, in points}. `_points` estimates a table's height,
+# and takes the first entry in which the table fits.
 _SIZES = {32: 10.5, 42: 9.5, 60: 8.5, 72: 7.6, math.inf: 6.9}
 _SIGNS = {True: "✓", False: "✗"}
 
@@ -148,8 +150,8 @@ def _drawn(sealed):
 def _points(rows):
     """Return the size of the letters in points: the largest at which the rows fit on one page of A4.
 
-    A row is as high as its highest cell. A cell's height is estimated as its number of characters, divided by
-    its width in percent of the page. If there is a line with the course's verdict, its height is added.
+    A row is as high as its highest cell. A cell's estimated height is the number of the cell's characters,
+    divided by the cell's width in percent of the page. A line with the course's verdict adds its own height.
     """
     height = sum(max(len(row[part]) / width for part, width in _WIDTHS.items()) for row in rows)
     height += sum(len(row["course"]) / _FOUND + 0.3 for row in rows if row["course"])

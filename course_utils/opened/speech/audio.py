@@ -201,7 +201,7 @@ def _needs_decoder(beginning):
 
 
 def _decoded(file, name, kind, start, seconds):
-    """Decode what libsndfile can't read, with ffmpeg or the package av. Returns the same as `_from_file`."""
+    """Decode a file that libsndfile can't read, by ffmpeg or the package av. Returns as `_from_file` does."""
     program = shutil.which("ffmpeg")
     if program is None and importlib.util.find_spec("av") is None:
         raise CourseError(
@@ -281,7 +281,7 @@ def add_noise(samples, snr_db, seed=0):
 
     samples : float32 of shape (samples,)
     snr_db : the ratio in decibels, 10 log10(power of the sound / power of the noise): 20 is like a quiet
-        room, and at 0 both are equally strong
+        room; at 0 the sound and the noise are equally strong
     seed : the seed of the noise
 
     Returns the sum, with the same shape, which may go beyond -1 and 1. Raises CourseError if the sound is
@@ -331,7 +331,7 @@ def stretch(samples, rate):
     out = numpy.zeros(length + 2 * size)
     continued = padded[search : search + size]  # the first window begins `step` samples before the sound
     for start in range(0, length + step, step):
-        # The window begins where it continues the last one best, within `search` samples of
+        # The window begins where it continues the window before it best. That is within `search` samples of
         # the position that the exact tempo gives.
         earliest = round(start * rate)
         if earliest + size + 2 * search > len(padded):

@@ -1,4 +1,4 @@
-"""The explorer of lesson 09: a sound, or your own voice, in noise, and the words that Whisper then writes."""
+"""The explorer of lesson 09 adds noise to a clip or your voice, and shows the words that Whisper writes."""
 
 import base64
 

@@ -28,7 +28,7 @@ from course_utils.views.text import bar, invisible_note, percent, piece_html, to
 
 FRAMES_PER_SECOND = 100  # frames of Whisper's mel picture
 _MEL, _ROW = 150, 30  # heights in pixels: of the mel picture, and of a row of words
-_NOMINAL = 400  # pixels: the picture's least width, at which words in a row don't overlap
+_NOMINAL = 400  # pixels: the picture's least width; even at this width the words in a row don't overlap
 # The element is as wide as the page, and can be scrolled if its content is wider. Without the first two
 # properties, a widget around the element would grow with the content.
 _SCROLLED = "width:0;min-width:100%;overflow-x:auto"

@@ -150,11 +150,12 @@ class Recorder:
 
 
 def record(seconds=10):
-    """Return a `Recorder`. It records when you press its button; in Colab, before this function returns.
+    """Return a `Recorder`, which records when you press its button. In Colab, this function itself records.
 
     seconds : the longest recording, from 1 to 29
 
-    Raises CourseError for another length; in Colab also without a microphone, or if the recording is silent.
+    Raises CourseError if `seconds` is outside this range. In Colab, it also raises CourseError if there is no
+    microphone or if the recording is silent.
     """
     recorder = Recorder(seconds)
     try:

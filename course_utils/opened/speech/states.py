@@ -44,9 +44,9 @@ def compared(said, words):
     said : str, the words said
     words : list of str, the words written
 
-    Returns the number of words said, the number of errors, for each word written whether it is wrong, and
-    the indices of the words said that were written wrongly or not at all. A hyphen separates two words;
-    capitals and punctuation don't count.
+    Returns (number of words said, number of errors, flags, indices). `flags` has a bool for each word
+    written: True if the word is wrong. `indices` has the index of each word said that was written wrongly or
+    not at all. A hyphen separates two words; capitals and punctuation don't count.
     """
     reference = plain_words(said)
     parts = [(part, index) for index, word in enumerate(words) for part in plain_words(word)]

@@ -255,8 +255,10 @@ def _stretches(gain):
     """
     rows, frames = gain.shape
     sums = numpy.concatenate([numpy.zeros((rows, 1)), gain.cumsum(axis=1)], axis=1)
-    begins = numpy.zeros((rows, frames), dtype=int)  # first frame of the stretch that ends at this frame
-    ends = numpy.zeros((rows, frames), dtype=int)  # last frame of the row before, if this row begins here
+    # begins[row, frame]: the first frame of the row's stretch, if the stretch ends at `frame`.
+    begins = numpy.zeros((rows, frames), dtype=int)
+    # ends[row, frame]: the last frame of the previous row's stretch, if the row's stretch begins at `frame`.
+    ends = numpy.zeros((rows, frames), dtype=int)
     best = sums[0, 1:]
     for row in range(1, rows):
         earlier = numpy.concatenate([[-numpy.inf], best[:-1]])
