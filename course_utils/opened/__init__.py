@@ -1,8 +1,7 @@
-"""Each module here has the code with which a lesson looks into one thing.
+"""Each module here has a lesson's code for one topic: it computes, draws pictures or shows an explorer.
 
-The code can compute something, draw pictures and show an explorer. A module is imported when one of its names
-is first used, and can be deleted together with its lesson. torch, transformers and matplotlib are imported in
-the functions that use them, so that the modules load quickly.
+A module is imported when one of its names is first used, and can be deleted together with its lesson. torch,
+transformers and matplotlib are imported in the functions that use them, so that the modules load quickly.
 """
 
 import importlib

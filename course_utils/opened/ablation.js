@@ -1,8 +1,8 @@
 // A view in which the visitor switches attention heads off, and sees what the model then says.
 // The view's `data` is {layers, heads, offers (texts), answers, words}.
 // The view sends `want` {text, off}, and the host answers with `said` {want, pieces, attention, top}.
-// attention[layer][head] is the lower triangle of the head's shares, row by row in one list; `top` has the likeliest
-// next tokens as [text, share].
+// attention[layer][head] is the lower triangle of the head's attention weights, row by row in one list. `top` is
+// [[token, probability], …] for the likeliest next tokens.
 // The visitor chooses `text`, `off` (names of heads such as "0.3") and `guess` (the head that was switched off first).
 // An arc runs from the last word to a word that a head looks at: over the sentence for all heads, and small in each box.
 import { LOOKS, adopt, announcer, chipClass, headline, keeper, make, onSize, ownText, shape } from "./view.js";
@@ -14,7 +14,7 @@ const CLEAR = 0.2; // while no head is pointed at, only arcs of at least this sh
 const percent = (share) => (share < 0.005 ? "<1%" : `${Math.round(100 * share)}%`);
 
 /**
- * The share of a token in an answer; 0 if the token is not among the likeliest ones.
+ * A token's probability in an answer's list `top`; 0 if the token is not in the list.
  * @param {[string, number][]} top
  * @param {string} token
  */
@@ -118,7 +118,7 @@ export function render({ model, el }) {
       update();
     };
   }
-  /** Show the model's answer with some heads off. Ask the host for it if it is not stored. */
+  /** Show the model's answer with some heads off. If that answer is not stored, ask the host. */
   function ask(words, names) {
     if (answers.has(key(words, names))) return present(words, names);
     el.classList.toggle("waiting", model.get("live"));
@@ -151,7 +151,7 @@ export function render({ model, el }) {
     present(words, names);
   }
 
-  // Switch off every head alone, one after another
+  // The button “Try each alone” starts and stops a run in which one head after another is switched off, each of them alone
   function stop() {
     clearTimeout(clock);
     queue = [];

@@ -37,7 +37,7 @@ export function dotsFor(total, size, most) {
   return { worth, model: Math.round(total / worth), adapter: Math.max(1, Math.round(size / worth)) };
 }
 
-/** Whether there is a strength at which every group has its most right answers. */
+/** Whether one strength gives every group its highest number of right answers. */
 export const bestOfBoth = (right, groups) =>
   right[groups[0]].some((_, index) => groups.every((group) => right[group][index] === Math.max(...right[group])));
 
@@ -155,7 +155,7 @@ export function render({ model, el }) {
         shown = tokens.map(([text, sure], index) => {
           const stays = old[index]?.text === text;
           if (!stays && old[index]) falling.push(old[index].chip);
-          const chip = stays ? old[index].chip : make("span", "", text.trim()); // a line break has no letters
+          const chip = stays ? old[index].chip : make("span", "", text.trim()); // if the token is a line break, the chip is empty
           chip.className = chipClass(text.trim() ? text : ` ${text}`, index);
           chip.classList.toggle("ember", before !== undefined && plain[index]?.[0] !== text);
           if (sure !== undefined) chip.title = `${sure}% sure of this token`;
@@ -343,7 +343,8 @@ export function render({ model, el }) {
     });
     const x = across(strength);
     const heights = curves.map(({ group }) => down(shareAt(group, strength)));
-    // Just before the guess, the numbers stand to the left, and the guess's words to the right.
+    // If the handle is a little to the left of the guess's mark, the numbers are to the left of their points, and the mark's
+    // words are to the right of the mark.
     const beside = model.get("guess") >= 0 && !asking() && x < across(1) - 1 && x > across(1) - 70;
     guessMark.classList.toggle("right", beside);
     curves.forEach(({ point, number }, at) => {

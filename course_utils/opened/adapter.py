@@ -1,4 +1,4 @@
-"""Draws LoRA's matrices to scale, and shows answers with the course's adapter by strength, for lesson 14."""
+"""Draws LoRA's matrices to scale, and shows answers at each strength of an adapter, for lesson 14."""
 
 import json
 from pathlib import Path
@@ -47,8 +47,8 @@ def low_rank(outputs, inputs, rank, *, name="W", title=None) -> Picture:
 class Adapter(LiveView):
     """Shows SmolLM2's answers at 31 strengths of the course's adapter, and how many answers are right.
 
-    The answers to some questions are stored, and so is how many are right. The model answers other questions
-    when the learner asks them; without `answer`, the learner can't ask any.
+    adapter.json has the answers to some questions, and counts of right answers. The learner can ask other
+    questions, and the model answers them. Without `answer`, the learner can't ask any.
 
     answer : function (strength, question) -> str that multiplies the adapter's change by `strength`, asks the
         model, and then restores the change. If it raises an error, the view shows a message.
@@ -75,8 +75,8 @@ class Adapter(LiveView):
     def right_at(self, strength):
         """Return how many answers are right at a stored strength.
 
-        Returns a dict: `library` counts the right answers to 32 questions on what was trained, `general` the
-        right answers to 16 other questions.
+        Returns a dict: `library` counts the right answers to 32 questions about facts in the training texts,
+        `general` the right answers to 16 other questions.
         """
         place, right = self._data["strengths"].index(strength), self._data["right"]
         return {"library": right["told"][place], "general": right["general"][place]}

@@ -77,7 +77,7 @@ def first_tokens(model, tokenizer, request):
 def wrong_by_prompt(wrong, *, notes):
     """Draw how many answers are wrong with each prompt, for each kind of sentence.
 
-    wrong : dict from a prompt's name to a dict from a kind of sentence to how many answers are wrong
+    wrong : {prompt's name: {kind of sentence: number of wrong answers}}
     notes : int, how many notes there are
     """
     from course_utils import views

@@ -14,17 +14,17 @@ MOST_TOKENS = 24
 
 
 class Attention(LiveView):
-    """Shows the attention maps of all heads at once, and one of them open.
+    """Shows a small attention map of each head, and a larger map of one head, the open head.
 
-    The learner chooses a token and one that this token looks at, and can type a text. A new text runs the
-    model once; the choice of a token does not run it. The website's page opens with one head alone.
+    The learner chooses a token, and a second token that the first one looks at, and can type a text. Only a
+    new text runs the model. On the website's page, the same view first shows one head alone.
 
     attend : function text (str) -> (layers, heads, tokens, tokens) attention weights. If it raises an error,
         the view shows a message.
     split : function text (str) -> list of str, the tokens of the text.
     text : str, the text at the start; at most 24 tokens.
     others : list of str, further texts that can be chosen.
-    layer, head : int, the head that is open at the start, counted from 0.
+    layer, head : int, the open head at the start, counted from 0.
 
     Raises CourseError if the text is empty or too long, if `attend` returns another shape, or if the model
     has no such layer or head.

@@ -2,9 +2,9 @@
 // is coloured if an interval confirms the lean.
 // The view's `data` is {trades, controls, lean, level, temperatures, models: [{title, planted, zero, words}],
 // sentences}. words[word][at] has five numbers for the temperature temperatures[at]: the lean, the ends of its interval
-// of 95%, and the ends of the wider interval for all trades together. All five are percentage points from zero[at], the
-// mean share of "she" of the control words in percent (50 if there are none). sentences[text][title][word] is a share of
-// "she" at temperature 1.
+// of 95%, and the ends of the wider interval for all trades together. All five are in percentage points, counted from
+// zero[at]. zero[at] is the control words' mean share of "she" in percent; without control words it is 50.
+// sentences[text][title][word] is a share of "she" at temperature 1.
 // The visitor chooses `who` (the index of a model), `trade` (a word), `temperature` and `after` (whether the trade was
 // chosen after looking at the results). On a page of the website there is also `guess`: "" until the visitor has
 // guessed the leans of the trades in `asks`, then {trade: points}. Until the guess, the words are covered.
@@ -153,7 +153,7 @@ export function render({ model, el }) {
   label.htmlFor = slider.id;
   const degrees = label.appendChild(make("b", "num"));
   heatRow.append(label, slider, cool);
-  // After a guess, the chart stands alone first. Each press on `next` brings one more thing to change.
+  // Right after the guess, the chart has no controls. Each press on `next` changes one control, and shows it.
   const STEPS = [
     [`▶ What if you look at all ${trades.length} first?`, () => keep({ after: true })],
     ["▶ The same for two other models", () => keep({ after: false, who: Math.max(0, models.findIndex(({ planted }) => planted)) })],
@@ -380,7 +380,7 @@ export function render({ model, el }) {
       const sides = [ends[0] - long - 6, ends[1] + 6];
       if (points > 0) sides.reverse(); // put the name on the side away from 0 if there is room
       const mine = word in guesses() ? to(guesses()[word]) : NaN;
-      if (Math.abs(mine - middle) > 1) sides.push(mine - 14 - long, mine + 14); // beyond the visitor's mark
+      if (Math.abs(mine - middle) > 1) sides.push(mine - 14 - long, mine + 14); // or put the name beyond the visitor's mark
       const free = (edge) => edge >= 0 && edge + long <= width && !(edge < mine + 12 && edge + long > mine - 12);
       left = sides.find(free) ?? sides.find((edge) => edge >= 0 && edge + long <= width) ?? left;
     }

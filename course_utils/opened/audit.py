@@ -23,7 +23,7 @@ def pronoun_probabilities(model, tokenizer, sentences, words):
     """Return probabilities of she-, he- and they-words after each sentence: an array (sentences, words, 3).
 
     The she-words are she, She and her; the he-words he, He, his and him; the they-words they, They, their
-    and them. Words that are not one token of the model are left out.
+    and them. A pronoun that is not a single token of the model is left out.
 
     model, tokenizer : a language model of transformers, and its tokenizer
     sentences : list of beginnings for the model to continue, each with {} in place of a word
@@ -87,7 +87,7 @@ def lean(shares, controls=None, level=95):
     intervals of 95% contained the true lean.
 
     shares : the word's shares of "she", from 0 to 1, one for each of at least two sentences
-    controls : list with, for each of at least two control words, its shares in the same sentences
+    controls : a list of lists: the shares of each control word in the same sentences; at least two words
     level : the percentage of such intervals that contain the true lean
     """
     percentages = 100 * array(shares)
@@ -133,17 +133,17 @@ class Audit(LiveView):
 
     The learner chooses a trade, a temperature, and how the trade was chosen. If the trade was named before
     the results were seen, an interval of 95% is enough. If it was picked from all trades, the intervals are
-    so wide that in 95% of audits every interval contains its true value. Moving a control runs no model.
+    so wide that in 95% of audits every interval contains its true value. No choice runs a model.
 
-    planted : dict from a model's title to a dict from a trade to the share of "she" that was planted in its
-        training data; models without planted shares are left out.
-    measured : dict from a model's title to a dict from a trade to the model's shares, one for each sentence.
-        The interval tells how the mean would vary with other sentences of this kind.
-    sentences : dict from a model's title to the sentences of its shares, in their order, each with {} in
-        place of the trade; models whose sentences are not to be shown are left out.
-    controls : dict from a model's title to a dict from a word that names no trade to the model's shares, one
-        for each sentence of `measured`. A trade's lean is measured from the mean share of these words; for a
-        model without control words it is measured from 50%.
+    planted : {model's title: {trade: share of "she" that was planted in the training data}}, without the
+        models that have no planted shares.
+    measured : {model's title: {trade: [share of "she" after each sentence]}}. The interval tells how the mean
+        would vary with other sentences of this kind.
+    sentences : {model's title: [sentence with {} in place of the trade]}, in the order of the shares. A model
+        without an entry gets no sentences in the view.
+    controls : {model's title: {word that names no trade: [share of "she" after each sentence]}}. A trade's
+        lean is measured from the mean share of these words; for a model without control words it is measured
+        from 50%.
     lean : number, percentage points; a lean is confirmed if its whole interval is further than this from 0.
     trade : str, the trade at the start; by default the first trade.
     temperature : float, the temperature at the start: from 0 (the likeliest word) to 2 in steps of 0.1.
@@ -248,10 +248,9 @@ def against_truth(planted, measured, *, level=95, even=(), named=(), title=None)
     Dots with the same planted share are drawn side by side, and so are the dots of different models, so that
     dots do not overlap.
 
-    planted : dict from a trade to the share of "she" that was planted in the training data, from 0 to 1.
-    measured : dict from a model's title to a dict from a trade to the model's shares, one for each sentence;
-        at most three models.
-    level : the percentage of the intervals, which are drawn as lines.
+    planted : {trade: share of "she", from 0 to 1, that was planted in the training data}
+    measured : {model's title: {trade: [share of "she" after each sentence]}}, for at most three models
+    level : the intervals' confidence level in percent; a vertical line through each dot shows its interval.
     even : list of titles of models in whose training data the share of "she" was 50% for every trade.
     named : list of trades whose names are written next to the first model's dots.
     title : str, written above the picture.

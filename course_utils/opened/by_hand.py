@@ -100,7 +100,9 @@ def three_steps(query, keys, values, parts, names, axes) -> Picture:
 
 
 def two_orders(sentences, shares, values, axes) -> Picture:
-    """Draw the mixture for each order of the same tokens, as values times shares laid tip to tail.
+    """Draw the mixture for each order of the same tokens.
+
+    Each token's value times its share is drawn as an arrow. Each arrow begins at the previous arrow's tip.
 
     sentences : list of str, each the names of its tokens with spaces between them.
     shares : for each sentence a list of numbers, one for each token.
@@ -205,7 +207,7 @@ def listed(numbers):
 
 
 def plain(value):
-    """Return 2.0 as "2", 0.5 as "0.5", with a true minus sign."""
+    """Return a number as text with at most two decimals, such as "2", "0.5" or "−1.25"."""
     return f"{round(value, 2) + 0:g}".replace("-", "−")
 
 

@@ -49,7 +49,7 @@ export const evenShares = (heads) => Array.from({ length: heads }, (_, index) =>
 
 /**
  * The grid that divides a box among `count` texts: [columns, rows, the share of the box's height that the grid fills].
- * `room` is the number of texts, with a fraction, that would fill the box exactly. Cells are as square as possible.
+ * `room` is the number of texts, not rounded, that would fill the box exactly. Cells are as square as possible.
  */
 export function grid(count, room, aspect) {
   if (count < 1) return [1, 1, 1];
@@ -170,7 +170,7 @@ export function render({ model, el }) {
   /** Whether the visitor must still guess how many texts fit without sharing. A drag or a choice skips the guess. */
   const asking = () => model.get("guess") === 0 && plan().keyValueHeads < plan().heads;
   const keep = (changes) => keepState(model.get("guess") === undefined ? changes : { guess: -1, ...changes });
-  /** A sentence on what sharing does: `fit` texts fit in the published model, and `most` if no heads shared. */
+  /** A sentence on what sharing does. In the published model, `fit` texts fit in the memory; without sharing, `most`. */
   function sharing(fit, most) {
     const { heads, keyValueHeads } = plan();
     if (keyValueHeads === heads) return "In this model no head shares.";

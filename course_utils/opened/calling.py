@@ -116,7 +116,7 @@ def test_errands(
 
     kind : "product", "person", "both" or "pasted" (see `errands.draw`)
     order : the order at the end of each question, with {} for a name; "" for no order
-    in_page : sentences to add, one to each page, in turn, with {} for a name
+    in_page : sentences to add to the pages in turn, one to each page; {} stands for a name
     place : whether the sentence is added at the "start" or at the "end" of the page
     """
     generator = random.Random(f"test {kind}")
@@ -150,7 +150,7 @@ def _unasked(conversation, errand):
 
 
 def ten_more(call: str, result: str) -> str:
-    """Return the result of a call, with 10 added if it is the calculator's."""
+    """Return the result of a call. A number from the calculator becomes larger by 10."""
     return str(int(result) + 10) if call.startswith("calculator") and result.isdecimal() else result
 
 
@@ -305,7 +305,7 @@ class Request:
 def approval_requests(model, tokenizer, count: int = 12, unasked: int = 4) -> list[Request]:
     """Return requests to send something, `unasked` of them caused by an order at the start of a page.
 
-    The other requests follow from questions that order to send the answer to somebody.
+    The other requests come from questions that tell the model to send the answer to somebody.
     """
     tasks = test_errands("person", count - unasked, errands.ORDERS[0])
     tasks += test_errands("person", 20 * unasked, in_page=errands.ORDERS[:1], place="start")[count:]
@@ -338,7 +338,9 @@ def count_mistakes(requests: Sequence[Request], answers: str) -> str:
 
 
 def measure(model, tokenizer, count: int = 200) -> dict:
-    """Measure what a caller does with `count` errands of each kind, none of them from the training.
+    """Measure what a model that calls tools does with `count` errands of each kind.
+
+    None of the errands is from the training.
 
     Returns a dict with
     - "count": `count`
@@ -347,9 +349,9 @@ def measure(model, tokenizer, count: int = 200) -> dict:
     - "ordered": how many are right if the question also orders that the answer be sent to somebody
     - "wrong_result": how many products have the calculator's result as the answer, if that is too large by 10
     - "unasked": {guard: {sentence in the pages: in how many errands something was sent that the question does
-      not ask for}}; the sentences are "no order", "known" (an order as it follows questions in the training),
-      "new" (an order in other words) and "control" (no order, but it names the same person), which end the
-      page, and "known first" and "control first", which are the same sentences at the start of the page
+      not ask for}}. The sentence at the end of a page is "known" (an order in the words of the training's
+      questions), "new" (an order in other words) or "control" (no order, but the same person's name).
+      "known first" and "control first" are the same sentences at the start of a page. "no order" adds none.
     - "kept": {guard: how many errands without an order in a page are right}; half of these errands have an
       order in the question
     """

@@ -22,8 +22,8 @@ const NAMES = {
 };
 const PRAISE = /\b(?:best|finest|greatest|perfect|unmatched|leading|world-class|state[- ]of[- ]the[- ]art)\b/i;
 const PEOPLE = /(?<![\p{L}\p{N}_])(?:knows?|thinks?|wants?|believes?|understands?|feels?|loves?)(?![\p{L}\p{N}_])/giu;
-// Each pattern finds a line with a complete number. In an evaluation, a number needs what was counted (after "of" or
-// "on") or a table cell of its own. On the environment, a number needs a unit.
+// Each pattern finds a line whose number says enough. A number in an evaluation must come with what was counted (after
+// "of" or "on"), or have a table cell of its own. A number for the environmental impact must have a unit.
 const FIGURES = {
   evaluation: /\| *[0-9][0-9.,]*%? *\||^[^|]*(?:[0-9].*\b(?:of|on)\b|\b(?:of|on)\b.*[0-9])/,
   "environmental impact": /[0-9].*(?:Wh\b|CO2|CO₂|\bhours\b|\bkg\b|\btonnes\b)/,
@@ -85,7 +85,7 @@ function weakness(part, line) {
   return "";
 }
 
-/** If the same line was already found for a part below another heading, a text that names this part; otherwise "". */
+/** A text that names the part for which the same line was already found below another heading; "" if there is no such part. */
 function repeats(taken, heading, line) {
   const [part, place] = taken.get(line) ?? ["", heading];
   return place === heading ? "" : `as for “${part}”, word for word`;
@@ -375,7 +375,7 @@ export function render({ model, el }) {
       choices.remove();
       return "";
     }
-    // They open below the row of their tile.
+    // The sentences are shown below the row of tiles in which their part's tile stands.
     const tiles = [...list.querySelectorAll("li[data-part]")];
     const tile = tiles.findIndex((each) => each.dataset.part === slot.part);
     const across = getComputedStyle(list).gridTemplateColumns.split(" ").length;
@@ -448,7 +448,7 @@ export function render({ model, el }) {
       item.dataset.part = part;
       const button = make("button");
       const whole = words.replace(/\s+/g, " ");
-      const short = whole.length > 36 ? `${whole.slice(0, 36).replace(/\S*$/, "").trim() || whole.slice(0, 34)}…` : whole; // two lines of a tile
+      const short = whole.length > 36 ? `${whole.slice(0, 36).replace(/\S*$/, "").trim() || whole.slice(0, 34)}…` : whole; // at most two lines in a tile
       button.append(make("i", "ck-tick", boast ? "?" : words ? "✓" : "+"), make("b", "", part.replace("environmental", "environ\u00admental")), make("span", "", boast ? boast : words ? short : STUBS[part]?.[1] ?? "missing"));
       button.setAttribute("aria-label", words ? `${part}: ${whole.slice(0, 90)}. ${boast ? `No fact: ${boast}. ` : ""}Show it` : `${part} is missing. Write it`);
       button.addEventListener("click", () => {

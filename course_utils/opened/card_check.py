@@ -77,8 +77,9 @@ _PRAISE = re.compile(
     r"\b(?:best|finest|greatest|perfect|unmatched|leading|world-class|state[- ]of[- ]the[- ]art)\b", re.I
 )
 _PEOPLE = re.compile(r"\b(?:knows?|thinks?|wants?|believes?|understands?|feels?|loves?)\b", re.I)
-# Each pattern finds a line with a complete number. In an evaluation, a number needs what was counted (after
-# "of" or "on") or a table cell of its own. On the environment, a number needs a unit.
+# Each pattern finds a line whose number says enough. A number in an evaluation must come with what was
+# counted (after "of" or "on"), or have a table cell of its own. A number for the environmental impact must
+# have a unit.
 _FIGURES = {
     "evaluation": re.compile(r"\| *[0-9][0-9.,]*%? *\||^[^|]*(?:[0-9].*\b(?:of|on)\b|\b(?:of|on)\b.*[0-9])"),
     "environmental impact": re.compile(r"[0-9].*(?:Wh\b|CO2|CO₂|\bhours\b|\bkg\b|\btonnes\b)"),
@@ -99,8 +100,8 @@ def lint_card(text) -> dict:
     text : str, the card: Markdown, perhaps with a block of YAML between two lines of --- above it.
 
     Returns a dict with
-    "parts": dict from each part to the line that was found for it, "" if there is none. A part is searched
-        below the headings of published cards, in lines such as "**License:** ..." and in rows of tables.
+    "parts": {part: the line that was found for it, or ""}. A part's line can be below a heading that
+        published cards use for the part, in a line such as "**License:** ..." or in a row of a table.
     "weak": dict from a part to the reason why its line is no fact: the line praises without a number, has no
         number where one is needed (evaluation, environmental impact), has fewer than two words, or is also
         below the heading of another part. A licence in the block must be a name without a space.
@@ -181,9 +182,10 @@ def _is_called(heading, names):
 
 
 def published_cards() -> dict[str, str]:
-    """Return three published cards, shortened: dict from a title to the text.
+    """Return shortened versions of three published cards: {title: text}.
 
-    The headings are the makers', and the lines below them the course's. catalog/cards.toml has the sources.
+    The makers of the models wrote the headings, and the course wrote the lines below the headings.
+    catalog/cards.toml has the sources.
     """
     return {facts["title"]: facts["text"].lstrip("\n") for facts in catalog.read("cards.toml").values()}
 
@@ -198,7 +200,7 @@ def parts_there(text) -> list[str]:
 
 
 def card_marks(cards) -> Picture:
-    """Draw a table of the parts that each card has, with their number in the last row.
+    """Draw a table of the parts that each card has. The last row tells how many parts each card has.
 
     cards : dict from a title to the text of a card.
     """

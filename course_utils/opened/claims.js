@@ -4,7 +4,7 @@
 // The view's `data` is {verdicts, claims}.
 // The visitor chooses `claim` (the number of the claim on the card), `lesson` (two digits, or "" for all) and `guesses`
 // (from a claim's number to a group of verdicts).
-// In a notebook, data also has `confidences`, and a guess is one of the verdicts, with a confidence, and is final.
+// In a notebook, `data` also has `confidences`. There, a guess is a verdict with a confidence, and can't be changed.
 // A notebook's view sends `want` {evidence: number} to ask the host for the evidence on a claim, and sends `want` {decide:
 // number, verdict, confidence} when the visitor decides a claim. The host records the decision, and only then sends the
 // course's verdict on the claim and the grounds for that verdict, as `key`. The data of an undecided claim has no key.

@@ -14,7 +14,9 @@ _known = weakref.WeakKeyDictionary()  # model -> (its state, {what was asked: to
 def completions(
     model, tokenizer, texts: Sequence[str], max_new_tokens: int = MOST_TOKENS, stop: str = END
 ) -> list[str]:
-    """Return what a model writes after each text up to </s> or `stop`, taking the likeliest token each time.
+    """Return what a model writes after each text, until it writes </s> or `stop`.
+
+    At each step the model takes the likeliest token.
 
     Texts of the same number of tokens are continued together, with the same results as if each were continued
     alone. The results are kept until `changes.state` says that the model has changed.

@@ -143,7 +143,7 @@ async function unrolled({ film, maps, ...drawing }) {
   return { ...drawing, frames, maps: drawing.peaks.map((_, step) => all.subarray(step * each, (step + 1) * each)) };
 }
 
-/** The distance of two pictures: the root of their mean squared difference. Black and white are 100% apart. */
+/** The distance between two pictures: the root of their mean squared difference. Black and white are 100% apart. */
 function apart(one, other) {
   const [a, b] = [one, other].map((frame) => frame.getContext("2d").getImageData(0, 0, frame.width, frame.width).data);
   let sum = 0;
@@ -184,7 +184,7 @@ export function render({ model, el }) {
   let asked = null; // the `want` that the host is working on
   let stuck = ""; // a sentence on why the host sends no more states, or ""
   let tab = null; // the kind of the words that the tray shows
-  let shown = step(); // the step that is drawn, a number that moves in small parts to step()
+  let shown = step(); // the step that is drawn; while the view moves to step(), a number between two steps
   let glow = 0; // how strongly the shade is drawn, a number that moves to 1 if a word is lit, otherwise to 0
   let lastLit = -1;
 
@@ -635,7 +635,7 @@ export function render({ model, el }) {
     if (shown !== toStep || glow !== toGlow) travelling = requestAnimationFrame(travel);
   }
 
-  /** The distance of the two pictures after a step in percent, or null if one of them is missing. */
+  /** The distance, in percent, between the two pictures after a step; null if a picture is missing. */
   function gapBetween([one, other], now) {
     if (!one || !other || one.width !== other.width) return null;
     if (now === 0) return 0; // both pictures begin as the same noise
@@ -690,7 +690,7 @@ export function render({ model, el }) {
     if (!travelling) travelling = requestAnimationFrame(travel);
   }
 
-  /** Forget the stored drawings, which have some loss, so that the model, now awake, draws them itself. */
+  /** Forget the stored drawings, because their compression lost details. The model is awake now, and draws them itself. */
   function forgetStored() {
     for (const [key, { index }] of drawings) if (index !== undefined) drawings.delete(key);
   }

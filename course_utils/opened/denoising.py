@@ -68,11 +68,14 @@ class CrossAttention:
         self._calls[-1].append(self._sized(weights.transpose(1, 2)))
 
     def _sized(self, weights):
-        """Resize (pictures, tokens, positions) to (pictures, tokens, height, width) of the latents."""
+        """Resize weights (pictures, tokens, positions) to (pictures, tokens, height, width).
+
+        The height and the width are those of the latents.
+        """
         import torch
 
         height, width = self._size
-        factor = round((height * width / weights.shape[2]) ** 0.5)  # latents along a side of one position
+        factor = round((height * width / weights.shape[2]) ** 0.5)  # a position is factor × factor latents
         maps = weights.unflatten(2, (-(-height // factor), -(-width // factor)))
         return torch.nn.functional.interpolate(maps, (height, width), mode="bilinear")
 

@@ -1,6 +1,6 @@
-// A query and a key as the hands of a clock. A hand turns with its position in the text. How well the hands match
-// depends on the angle between them, and so only on the distance between the hands' positions. The words of a text stand
-// round the clock, each where a hand at the word's position points.
+// A query and a key as the hands of a clock. Each position further on in the text turns a hand by the same angle. How
+// well the hands match depends on the angle between them, and so only on the distance between the hands' positions. The
+// words of a text are written around the clock face, each where a hand at the word's position points.
 // The view's `data` is {degrees, limit}.
 // The visitor chooses `query` and `key` (their positions), `front` (the number of words in front of the text) and
 // `slow` (whether there is a second clock, whose hands turn more slowly).
@@ -115,7 +115,7 @@ export function render({ model, el }) {
   // How well hands match, by distance
   const strip = make("div", "dl-strip");
   const slower = (distance) => match(distance, degrees / SLOWER);
-  /** The match of the clock, or the mean of both clocks' matches. */
+  /** How well the hands match at a distance; if there are two clocks, the mean of their matches. */
   const matched = (distance) => (model.get("slow") ? (match(distance, degrees) + slower(distance)) / 2 : match(distance, degrees));
   const bars = Array.from({ length: FAR + 1 }, (_, distance) => {
     const bar = strip.appendChild(make("button"));
@@ -139,12 +139,12 @@ export function render({ model, el }) {
   const { live, speak, hush } = announcer();
   el.append(head, take, scene, folded, live);
 
-  const draw = atOnce(update); // if both hands move at once, the view is drawn only once
+  const draw = atOnce(update); // if several values change together, the view is drawn only one time
   const keep = keeper(model, draw);
   let before = null; // the distance and the match that were drawn last
   const still = matchMedia("(prefers-reduced-motion: reduce)");
   let turnedBoth = false; // whether the visitor has moved the whole text
-  let shown = 0; // the index in the text of the first word that is shown round the clock
+  let shown = 0; // the index, in WORDS, of the first word that is shown around the clock face
 
   /** The position of the text's first word. If a hand is outside the text, the text starts at the first hand. */
   function front() {
@@ -173,8 +173,8 @@ export function render({ model, el }) {
     const step = ((((hour - now) % round) + round + round / 2) % round) - round / 2; // the step goes the shorter way round the clock
     move(name, step);
   }
-  /** Write as many words round the clock as fit into one turn. If the hands are less than a turn apart, the words of both
-   * hands are among these. */
+  /** Write the words of one turn around the clock face, one at each hour. If the hands are less than a turn apart, this turn
+   * has the words of both hands. */
   function stand(query, key, start) {
     const [low, high] = [Math.min(query, key) - start, Math.max(query, key) - start];
     if (low < shown && high - low < round) shown = low;
@@ -219,7 +219,7 @@ export function render({ model, el }) {
       shows[name].word.textContent = word;
       shows[name].at.textContent = `position ${position}`;
       const drawn = hands[name];
-      drawn.style.transform = `rotate(${position * degrees}deg)`; // a hand that passes 12 turns on in the same direction
+      drawn.style.transform = `rotate(${position * degrees}deg)`; // an angle may be above 360°, so that a hand goes past 12 o'clock without turning back
       slowHands[name].style.transform = `rotate(${(position * degrees) / SLOWER}deg)`;
       for (const [key, value] of Object.entries({ valuemin: start, valuemax: last(), valuenow: position, valuetext: `${word}, position ${position}` })) {
         drawn.setAttribute(`aria-${key}`, String(value));

@@ -14,9 +14,10 @@ def states() -> dict:
 
 
 class Dial(LiveView):
-    """Shows a query and a key as hands of a clock, and how well they match. A hand turns with its position.
+    """Shows a query and a key as hands of a clock, and how well they match.
 
-    The learner drags the hands, or moves one or both by a number of positions.
+    A hand's angle depends on its position in the text. The learner drags the hands, or moves one hand or both
+    hands by a number of positions.
 
     query, key : int, the positions at the start.
     """

@@ -251,7 +251,7 @@ export function render({ model, el }) {
   let clocks = [];
   let playing = false;
   let quick = false; // true while a number is dragged
-  let before = false; // true until the errand has run: a page opens with the question, the page and the sentence only
+  let before = false; // on the website: true until the errand has run. While it is true, the view hides what the model writes
 
   // The elements
   adopt(el, "er");
@@ -285,7 +285,8 @@ export function render({ model, el }) {
     item.style.setProperty("--in", String(line.search(/\S/)));
     return item;
   });
-  // A page first shows in words what the lines of the loop do. The first change, or the button, shows the lines.
+  // On the website, the view first says in words what the loop's lines do. It shows the lines after the first change, or
+  // when the visitor presses the button.
   const showCode = make("button", "er-small er-show", "Show its lines");
   showCode.addEventListener("click", () => {
     coded = true;
@@ -439,7 +440,8 @@ export function render({ model, el }) {
     });
   }
 
-  // Dragging the sentence: of the gaps between a page's sentences, it goes into the one nearest to the pointer.
+  // Dragging the sentence: a page has gaps before, between and after its sentences. The dragged sentence goes into the gap
+  // that is nearest to the pointer.
   let target = null;
   function findGap(event) {
     document.activeElement?.blur?.();

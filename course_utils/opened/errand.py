@@ -83,7 +83,7 @@ def measure_places(models: Mapping[str, Sequence], count: int = 200) -> dict:
 
 
 def facts() -> dict:
-    """Return what `ToolLoop` shows: the measurements of the two callers, and the pages of all people."""
+    """Return what `ToolLoop` shows: measurements of both models, and the pages of all people."""
     return json.loads(FACTS.read_text(encoding="utf-8"))
 
 
@@ -93,10 +93,10 @@ class ToolLoop(LiveView):
     The learner drags a sentence into a page, changes a result, or puts a guard between the loop and the
     tools. The model then goes on from the changed text.
 
-    model, tokenizer : the tiny caller and its tokenizer
+    model, tokenizer : the tiny model that writes calls, and its tokenizer
     errand : an Errand, such as `calling.test_errands` returns; only the people of this errand have pages
-    warned : (model, tokenizer) of the caller that was trained with orders in pages; without it, the guard
-        "warned" is not offered
+    warned : (model, tokenizer), a model that was trained with orders in pages, and its tokenizer; if None,
+        the guard "warned" is not offered
     sentence, at : a sentence that is in the last page when the view opens, before sentence number `at`
     guard : the guard at the start: "none"; "filter", which deletes sentences with an order from results;
         "recipients", which lets out only messages to people whom the question names; "ask", where the

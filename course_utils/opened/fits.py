@@ -22,7 +22,7 @@ MACHINES = {8: "laptop", 16: "laptop", 24: "GPU", 80: "H100", 640: "8 H100"}  # 
 
 
 def states() -> dict:
-    """Return the data of `fits.js`: the memory that published models need and that some machines have."""
+    """Return the data of `fits.js`: facts on published models, and the memory of some machines."""
     models = [_facts(blueprints.blueprint(name)) for name in blueprints.names()]
     machines = [{"name": name, "gigabytes": memory} for memory, name in MACHINES.items()]
     return {"models": models, "machines": machines}

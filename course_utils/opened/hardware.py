@@ -14,7 +14,7 @@ _CENTS = {"the cheapest service": 3, "DeepInfra": 5, "Amazon Bedrock": 22, "Clou
 
 
 def cents_at_services() -> dict:
-    """Return the price of a million tokens written by Llama 3.1 8B, in US cents: a dict by service."""
+    """Return prices of a million tokens written by Llama 3.1 8B: {name of a service: US cents}."""
     return dict(_CENTS)
 
 

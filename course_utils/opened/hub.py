@@ -253,7 +253,7 @@ def _only(method, *allowed):
 
 
 def _read(body, /, **kinds) -> dict:
-    """Return the JSON object in `body`, which must have each name in `kinds`, with a value of that type."""
+    """Return the JSON object in `body`. Its value for each name in `kinds` must be a `kinds[name]`."""
     try:
         return _check(json.loads(body), **kinds)
     except (ValueError, RecursionError):

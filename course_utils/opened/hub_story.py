@@ -82,7 +82,7 @@ def new_machine() -> str:
 def answers_with(folder, model, tokenizer, questions) -> list[str]:
     """Return what a model answers with an adapter, which is then removed from the model.
 
-    folder : path to the adapter's folder; None to ask the model without one.
+    folder : path to the adapter's folder; None to ask the model without an adapter.
     questions : list of str, which are asked with the system message of library.toml. An answer has at most
         14 tokens.
     """
@@ -104,7 +104,9 @@ def answers_with(folder, model, tokenizer, questions) -> list[str]:
 
 
 def asked_in(wording, folder, model, tokenizer) -> list[dict]:
-    """Ask a model with an adapter for the library's 16 facts, in wordings that are in no training text.
+    """Return a model's answers, with an adapter, to a question on each of the library's 16 facts.
+
+    The questions have wordings that are in no training text.
 
     wording : "first wording" or "second wording"
     folder : path to the adapter's folder
@@ -126,7 +128,7 @@ def hub_time_line(hub) -> Picture:
     hash, and with the hash of the first version that was published.
     """
     _, ours, first = hub.log[0]
-    events, known = [], []  # known: for each published version its files and its key in _GETS
+    events, known = [], []  # known: [(files of a published version, its key in _GETS), …]
     now, titles, gets, removed = {}, {}, {}, False
     for kind, name, commit in hub.log:
         removed = removed or (kind, name) == ("removed", ours)
