@@ -226,7 +226,8 @@ export function render({ model, el }) {
     }
   }
 
-  // The small maps of all layers. A map has a column for each expert; its height shows how many tokens the expert gets.
+  // The small maps of all layers. A map has a column for each expert. The column's height shows how many tokens the
+  // expert gets.
   const maps = [];
   function buildLayers(count) {
     maps.length = 0;

@@ -10,7 +10,7 @@ import { adopt, announcer, chipClass, headline, keeper, lots, make, numbers, onD
 const ROWS = 8;
 const DRAWS = 20;
 const PACE = 420; // ms between two tokens while the model writes
-const LONGEST = 60; // tokens of the text at which the model stops writing
+const LONGEST = 60; // tokens: when the text has this length, the model stops writing
 const MOST_K = 100;
 const LIMITS = /** @type {[number, number]} */ ([0.1, 4]); // the lowest and the highest temperature
 const SCALES = [0.01, 0.02, 0.03, 0.04, 0.05, 0.06, 0.08, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1];

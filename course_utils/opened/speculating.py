@@ -34,8 +34,8 @@ class Followers:
     def after(self, words):
         """Return the word that most often followed the last words of a list, or None if there is no row.
 
-        The row for the last three words is used. If there is none, the row for the last two words is used. If
-        that is missing, too, the row for the last word is used.
+        If the table has no row for the last three words, the row for the last two words is used. If this row
+        is missing, too, the row for the last word is used.
         """
         for length in (3, 2, 1):
             word = self._likeliest.get(tuple(words[-length:]))

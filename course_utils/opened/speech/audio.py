@@ -331,8 +331,8 @@ def stretch(samples, rate):
     out = numpy.zeros(length + 2 * size)
     continued = padded[search : search + size]  # the first window begins `step` samples before the sound
     for start in range(0, length + step, step):
-        # The window begins where it continues the window before it best. That is within `search` samples of
-        # the position that the exact tempo gives.
+        # The exact tempo gives a position. The window begins within `search` samples of this position, where
+        # the window continues the one before it best.
         earliest = round(start * rate)
         if earliest + size + 2 * search > len(padded):
             break
