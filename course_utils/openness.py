@@ -53,7 +53,7 @@ class OpenModel:
     name, title: the model's key in this module ("llama-2") and its name for readers.
     kind: "text", "picture" or "sound".
     hub_ids: the model's repositories on the hub.
-    gated: True if the hub asks for an agreement before it lets you download the weights, by what we read.
+    gated: True if a source says that the hub asks for an agreement before a download of the weights.
     licence: the licence's name in `course_utils.licences`, or "" if its text could not be read.
     released: the date, as year-month-day, or the part of it that the source gives.
     released_source, released_basis: where the date can be read, and one of catalog.BASES.
@@ -62,7 +62,7 @@ class OpenModel:
     later: True if the model came after the article's models. Only then are the fields below filled.
     maker: who made it.
     read: the day on which the sources of the marks were read, year-month-day.
-    blueprints: the names under which `course.blueprint` counts models of its family.
+    blueprints: names that `course.blueprint` takes, of models in this model's family.
     not_read: what was looked for and could not be read, as sentences.
     """
 

@@ -16,7 +16,9 @@ from course_utils.errors import CourseError
 
 
 def notebooks(names=()):
-    """Return the paths of the notebooks with these numbers, names or files; without `names`, of all lessons.
+    """Return the paths of notebooks. Each of `names` is a lesson's number or name, or a notebook's file.
+
+    Without `names`, return the paths of all lessons.
 
     Raises CourseError if there is no such lesson or file.
     """
@@ -34,7 +36,7 @@ def notebooks(names=()):
 
 
 def models_of(path):
-    """Name in a short text the models that a notebook runs: "TinyWorld Falcon (tiny) and 2 more"."""
+    """Return a short text that names a notebook's models, such as "TinyWorld Falcon (tiny) and 2 more"."""
     try:
         lesson = catalog.lesson(Path(path).stem)
     except CourseError:

@@ -1,4 +1,4 @@
-"""Sets what a lesson's outputs depend on in this process: seeds, threads, progress bars and warnings."""
+"""Sets this process's seeds, threads, progress bars and warnings. A lesson's outputs depend on them."""
 
 import contextlib
 import logging

@@ -1,9 +1,9 @@
 """Intervals and tests, in one place for the whole course.
 
 Each interval is a 95% interval by default: if the whole measurement were repeated many times, about 95 of
-100 such intervals would contain the true value. `level` sets another percentage. For samples as small as
-those of the lessons, tests compute or simulate how often each interval contains the true value. The
-docstrings give the results.
+100 such intervals would contain the true value. `level` sets another percentage. The course's own tests
+compute or simulate how often each interval contains the true value, for small samples like those of the
+lessons. The docstrings give the results.
 
 Rates and the ends of their intervals are in percent. Lists, numpy arrays and torch tensors are accepted.
 Clusters are given as a list with one label for each case. If a function can't use its values, it raises a
@@ -32,9 +32,9 @@ def wilson(hits, count, level=95):
     """Return the interval of a rate, by Wilson's score method: (low, high) in percent.
 
     The width is never zero: 80 hits of 80 give 95.4 to 100. For the sample sizes of the lessons (5 to 134),
-    95 to 96 of 100 such intervals contain the true rate, averaged over true rates from 5% to 95%. At a single
-    true rate fewer or more may contain it, because hits are whole numbers: at worst 89 for a count of 5 or 8,
-    and 92 for a count of 16 or more.
+    95 to 96 of 100 such intervals contain the true rate, averaged over true rates from 5% to 95%. For a
+    single true rate the number can be lower or higher, because hits are whole numbers: at worst 89 of 100
+    intervals contain the rate if the count is 5 or 8, and 92 if the count is 16 or more.
 
     hits, count : whole numbers, with hits from 0 to count
 
@@ -164,15 +164,15 @@ def mean(values, level=95):
 def ratio(numerators, denominators, level=95):
     """Return the interval of one sum divided by another, such as all errors divided by all words, in percent.
 
-    Each pair of numbers belongs to one cluster, such as the errors and the words of one sentence. The sample
-    size is the number of clusters. The method computes the ratio again without each cluster in turn (the
-    *jackknife*) and uses Student's t. If only few clusters have an error, the interval is too narrow: for
-    five sentences and a true rate of 3%, only 59 to 87 of 100 intervals contained the true rate. Use
+    Each cluster has one pair of numbers, for example a sentence's number of errors and number of words. The
+    sample size is the number of clusters. The method computes the ratio again without each cluster in turn
+    (the *jackknife*) and uses Student's t. If only few clusters have an error, the interval is too narrow:
+    for five sentences and a true rate of 3%, only 59 to 87 of 100 intervals contained the true rate. Use
     `rate_of_clusters` for such data. For rates of 20% and more, 89 to 95 of 100 intervals contained the true
     rate. In simulations of the difference between the rates of two voices, 94 of 100 contained the true
     difference, and in simulations of a ratio over 36 trades, 94 contained the true ratio.
 
-    numerators, denominators : lists of the same length, with numbers of at least two clusters
+    numerators, denominators : two lists, each with one number for each of at least two clusters
     """
     above, below = _numbers(numerators, "numerators"), _numbers(denominators, "denominators")
     _same_length(above, below, "numerators", "denominators")
@@ -187,7 +187,9 @@ def ratio(numerators, denominators, level=95):
 
 
 def beside_controls(values, controls, level=95):
-    """Return the interval of the mean difference between one word and control words in the same sentences.
+    """Return the interval of the mean difference between the values of one word and those of control words.
+
+    The word and the control words were measured in the same sentences.
 
     The sentences are a sample of all possible sentences, and the control words a sample of all possible
     words. The variances of the two samples are added, and the degrees of freedom are Welch and
@@ -224,7 +226,7 @@ class Kendall:
     concordant, discordant : the number of pairs in the same order and in opposite orders; the sign of tau
         depends on these alone
     ties : the number of pairs that are equal in one order or in both
-    p : the probability that a random order gives a tau at least as far from 0
+    p : the probability that a random order gives a tau at least as far from 0 as this tau
     """
 
     tau: float
@@ -303,7 +305,7 @@ def bradley_terry(votes, clusters=None, level=95):
     models = sorted({model for left, right, _ in votes for model in (left, right)})
     groups = _indices(range(len(votes)) if clusters is None else clusters, len(votes), "clusters")
     number = groups.max() + 1
-    won = numpy.zeros((number, len(models), len(models)))  # number of wins: (cluster, winner, loser)
+    won = numpy.zeros((number, len(models), len(models)))  # [cluster, winner, loser]: number of wins
     for (left, right, result), group in zip(votes, groups, strict=True):
         left, right = models.index(left), models.index(right)
         won[group, left, right] += float(result)
@@ -323,13 +325,14 @@ def bradley_terry(votes, clusters=None, level=95):
 
 
 def crossover(one_first, other_first, level=95):
-    """Return the gain and the difference of two forms of a test: ((gain, interval), (difference, interval)).
+    """Return the learners' gain and the difference between a test's forms, A and B, each with its interval.
 
-    Some learners take form A before a course and form B after it, and the others take B first. If B gives
-    more points than A, this raises the changes of the first group, and lowers the changes of the second group
-    by as much. So half of the sum of the two mean changes is the gain, and half of their difference is how
-    much more B gives than A. The intervals are Welch's. In simulations of `detectable`, with 10 and 30
-    learners, 95 of 100 intervals contained the true gain.
+    The result is ((gain, interval), (difference, interval)). Some learners take form A before a course and
+    form B after it, and the others take B first. If B gives more points than A, the first group's scores rise
+    more, and the second group's scores rise less by the same number of points. So the gain is half of the sum
+    of the two groups' mean rises. Half of the difference of these means is how many more points B gives than
+    A. The intervals are Welch's. In simulations of `detectable`, with 10 and 30 learners, 95 of 100 intervals
+    contained the true gain.
 
     one_first, other_first : the second score minus the first, for at least two learners who had A first, and
         for at least two who had B first
@@ -404,14 +407,14 @@ class Detectable:
 def detectable(learners, gain, difference=0.0, margin=1.5) -> Detectable:
     """Simulate a crossed-over test 2,000 times, and return how often it shows a gain, and equivalent forms.
 
-    The simulation is Rasch's model with a chance of 1/4 for a guess. Learners' abilities have a standard
-    deviation of 1, and their growth has a standard deviation of 0.5. Both forms have the same 15
+    The simulation is Rasch's model, with guesses that are right 1 time in 4. Learners' abilities have a
+    standard deviation of 1, and their growth has a standard deviation of 0.5. Both forms have the same 15
     difficulties, from −0.8 to 0.8. Before the course half of the answers are right. Half of the learners have
     form A first.
 
     learners : an even number from 10 to 400
     gain : by how many questions the mean score rises
-    difference : how many more questions B gives than A, at the same knowledge
+    difference : how many more questions a learner with the same knowledge answers right in B than in A
     margin : the margin within which the forms are equivalent, in questions
     """
     import numpy
@@ -527,7 +530,9 @@ def _tango(gained, lost, count, z):
 
 
 def _design_effect(variance, residuals, cases):
-    """Return how many cases in clusters carry as much information as one independent case, at least 1.
+    """Return how many cases in clusters carry as much information as one independent case.
+
+    The result is at least 1.
 
     variance : the variance of a single case, computed as if all cases were independent
     residuals : for each cluster, the sum of its cases, minus the mean of all cases times the number of cases
@@ -589,7 +594,7 @@ def _all_orders(things):
 def _fit(won):
     """Return the ratings that make the votes most likely, by Newton's method.
 
-    won : the numbers of wins, (tables, winners, losers)
+    won : array (tables, models, models). The element [table, winner, loser] is a number of wins.
     """
     import numpy
 

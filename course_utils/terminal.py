@@ -59,7 +59,7 @@ def say(sentence):
 
 
 def let_go(stream):
-    """Redirect an unwritable stream to the null device, because Python writes to its streams at its exit."""
+    """Redirect an unwritable stream to the null device, because Python flushes its streams when it exits."""
     with contextlib.suppress(OSError), open(os.devnull, "w") as nothing:
         os.dup2(nothing.fileno(), stream.fileno())
 
@@ -90,7 +90,7 @@ def terminable():
 
 
 def bars():
-    """Return the class of progress bars: tqdm's own in a terminal and in a notebook, elsewhere `Lines`."""
+    """Return a class of progress bars. In a terminal or a notebook it is tqdm's, and elsewhere `Lines`."""
     from tqdm.auto import tqdm
 
     if getattr(notebook.shell(), "kernel", None) or sys.stderr.isatty():

@@ -1,4 +1,4 @@
-"""What a tiny reasoner writes before its answer, and what that changes, for lesson 17."""
+"""What a tiny reasoner writes before its answer, and how these steps change the answer, for lesson 17."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ def tries(model, tokenizer, text: str, count: int = 20, seed: int = 0) -> list[i
     import torch
 
     inputs = tokenizer(text, return_tensors="pt")
-    with torch.random.fork_rng():  # the notebook's own draws stay as they are
+    with torch.random.fork_rng():  # the notebook's own random numbers don't change
         torch.manual_seed(seed)
         written = model.generate(
             **inputs, do_sample=True, top_k=0, num_return_sequences=count, max_new_tokens=MOST_TOKENS
@@ -43,7 +43,7 @@ def right_answers(model, tokenizer, tests: Sequence[Sequence[int]], start: str) 
 
 
 def _steps(written):
-    """Return the finished steps in what a model wrote, each up to its semicolon, such as "25+31=56;"."""
+    """Return the finished steps in a model's text, such as ["25+31=56;"]. A finished step has a semicolon."""
     return [f"{step};" for step in written.partition(sums.CLOSE)[0].split(";")[:-1]]
 
 
@@ -73,11 +73,11 @@ def _right(written, tests):
 
 
 def measure(model, tokenizer, count: int = 200) -> dict[str, dict]:
-    """Measure how many sums a model gets right, of `count` sums that are in no text of the training.
+    """Measure how many of `count` sums a model gets right. The sums are in no text of the training.
 
-    Returns {"right": {number of terms, as text: entry}} for 2 to 8 terms; the training has at most 6. An
-    entry has "count", and the numbers of right answers "at once" and "after all steps". Its list "budget" has
-    the numbers of right answers after 1, 2, ... of the model's own steps.
+    Returns {"right": {"2": entry, …, "8": entry}}, with an entry for each number of terms. The sums in the
+    training have at most 6 terms. An entry is {"count": count, "at once": right answers, "after all steps":
+    right answers, "budget": [right answers after 1 step, right answers after 2 steps, …]}.
     """
     results = {}
     for terms in (*sums.TERMS, 7, 8):
@@ -97,7 +97,8 @@ class EditedSteps(LiveView):
 
     model, tokenizer : the tiny reasoner and its tokenizer.
     numbers : list of int, the terms of the sum at the start: two to eight numbers from 10 to 99.
-    step, result : int, a step, counted from 1, that is changed at the start, and its new result.
+    step : int, the number, counted from 1, of the step that is changed at the start.
+    result : int, the new result of this step.
 
     Raises CourseError if the numbers are not such terms, or if the model writes fewer than `step` steps.
     """

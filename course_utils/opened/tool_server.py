@@ -1,4 +1,4 @@
-"""A server of tools that speaks MCP, in a process of its own beside the notebook."""
+"""Runs a tool server in a process of its own. The notebook and the server exchange messages by MCP."""
 
 import importlib.util
 import json
@@ -15,12 +15,12 @@ VERSION = "2026-07-28"  # the version of MCP that each request names
 class ToolServer:
     """A running server of tools. Requests and replies are lines of JSON.
 
-    code : text, a Python program that ends by running a server of the package `mcp` on its standard input and
-        output.
+    code : text, a Python program. Its last statement runs a server of the package `mcp`, which reads requests
+        from standard input and writes replies to standard output.
 
     Attributes:
-    - lines: list of (who, line) of all that was sent so far; who is "program" or "server"
-    - calls: list of text, each call of a tool so far, in short, such as "calculator 47 * 86"
+    - lines: list with a pair (who, line) for each line sent so far; who is "program" or "server"
+    - calls: list with a text such as "calculator 47 * 86" for each call of a tool so far
 
     Raises CourseError if the package `mcp` is missing.
     """

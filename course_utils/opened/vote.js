@@ -1,9 +1,9 @@
 // Two answers without names: press the better one, and the ratings of the models move. What other voters say is sealed
 // until ten votes are cast.
-// Model: data {models, contests: [prompt, left model, its answer, right model, its answer], voter, votes and ratings
-// of the voters "rule" and "length", student (values of Student's t)}, says (what the other voter does, in words), and
-// what the visitor chose: picks (a letter for each vote: l, r, or n for neither), voter (you, rule or length), count (how
-// many of that voter's votes are counted), order (0: as cast).
+// Model: `data` {models, contests: [[prompt, left model, left answer, right model, right answer], …], voter: the name
+// of the voter "rule", votes: {rule, length}, ratings: {rule, length}, student: values of Student's t}; says: text, what
+// the voter "rule" does. The visitor chose: picks (a letter for each vote: l, r, or n for neither), voter (you, rule or
+// length), count (how many of the voter's votes are counted), order (0: the order in which the votes were cast).
 // If the host is live, it rates the visitor's votes: `want` {picks}, `said` {ratings}.
 import { adopt, announcer, capital, glide, headline, keeper, make, radio, shape } from "./view.js";
 
@@ -16,10 +16,10 @@ const HOLD = 1500; // ms: how long the names stay on the two answers
 const RESULTS = { l: 1, n: 0.5, r: 0 };
 const ELO = 400 / Math.log(10);
 
-/** @typedef {[left: number, right: number, result: number, item: number]} Cast a vote; models and items are indices */
-/** @typedef {[rating: number, low: number | null, high: number | null] | null} Rating null: without any vote */
+/** @typedef {[left: number, right: number, result: number, item: number]} Cast - `left`, `right`: indices of models; `item`: index of a story */
+/** @typedef {[rating: number, low: number | null, high: number | null] | null} Rating - null for a model without votes */
 
-/** Solve a system of linear equations in place, by Gauss. */
+/** Solve a system of linear equations in place, by Gaussian elimination. */
 function solve(rows, right) {
   const size = right.length;
   for (let column = 0; column < size; column++) {
@@ -102,7 +102,7 @@ export function bradleyTerry(votes, models, student) {
  * Elo's ratings. Each vote moves the ratings of its two models a step toward the result of the vote.
  * @param {Cast[]} votes
  * @param {number} models the number of models
- * @returns {number[][]} for each vote, and before the first, the ratings of all models
+ * @returns {number[][]} the ratings of all models before the first vote, and after each vote
  */
 export function elo(votes, models, step = 16) {
   const path = [Array(models).fill(1000)];
@@ -124,7 +124,7 @@ export function elo(votes, models, step = 16) {
 export function shuffled(votes, seed) {
   const list = [...votes];
   let state = seed;
-  const random = () => { // mulberry32
+  const random = () => { // the random number generator mulberry32
     state = (state + 0x6d2b79f5) | 0;
     let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
     mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
@@ -159,16 +159,16 @@ export function render({ model, el }) {
   const { models, contests, voter: theirName, votes: cast, ratings: stored, student } = model.get("data");
   const still = matchMedia("(prefers-reduced-motion: reduce)");
   const items = [...new Set(contests.map(([prompt]) => prompt))];
-  /** @type {Map<string, Rating[]>} picks -> the ratings by these votes */
+  /** @type {Map<string, Rating[]>} from the picks to the ratings after these votes */
   const rated = new Map([["", models.map(() => null)]]);
   // Keep the order of the contests in a notebook: its kernel takes the visitor's first vote for a vote on the first
   // contest, and so on.
   const turns = model.get("live") ? contests.map((_, index) => index) : spaced(contests.map(([prompt]) => prompt));
-  const asks = (vote) => contests[turns[vote]]; // the contest of the visitor's vote with this number, counted from 0
+  const asks = (vote) => contests[turns[vote]]; // the contest for the visitor's vote number `vote`, counted from 0
   const voters = { you: "You", rule: capital(theirName), length: "The longer answer" };
 
   const need = Math.min(FEW, contests.length);
-  let half = HALF; // how far the scale goes now: as far as the farthest rating
+  let half = HALF; // the scale now goes this far from 1,000 to both sides, so that all ratings are on the scale
   const across = (rating) => 50 + (50 * Math.max(-half, Math.min(half, rating - 1000))) / half;
   let opened = false; // whether the box with the other voters' votes is open
 
@@ -354,7 +354,7 @@ export function render({ model, el }) {
     el.classList.add("turning");
     turnClock = setTimeout(next, HOLD);
   }
-  /** Send the two turned answers below the story, and show the next one. */
+  /** Move the two turned answers from the cards to the place for past answers, and show the next contest. */
   function next() {
     if (!turnClock) return;
     clearTimeout(turnClock);
@@ -423,7 +423,7 @@ export function render({ model, el }) {
   shuffle.addEventListener("click", () => keep({ order: 1 + ((model.get("order") ?? 0) % 999) }));
   asCast.addEventListener("click", () => keep({ order: 0 }));
 
-  /** Show the story with an answer in its gap: 2 for the left answer, 4 for the right one, 0 for none. */
+  /** Fill the story's gap. `answer` is 2 for the left answer, 4 for the right answer, and 0 for an empty gap. */
   function fill(answer = 0) {
     const contest = asks(picks().length);
     gap.textContent = contest && answer ? contest[answer] : "";
@@ -620,7 +620,7 @@ export function render({ model, el }) {
     const seed = model.get("order") ?? 0;
     const path = elo(shuffled(votes, seed), models.length);
     const spans = rangesOf(votes, path);
-    const whole = clock ? elo(asVotes(cast[voter()]), models.length) : path; // while votes are played, the scale stands still
+    const whole = clock ? elo(asVotes(cast[voter()]), models.length) : path; // the scale stays the same while the votes are counted one by one
     const all = [...whole.flat(), ...spans.flat()];
     ends = [Math.min(...all, 970) - 8, Math.max(...all, 1030) + 8];
     stopTravel();

@@ -4,8 +4,8 @@
 // marked), own (the visitor's words), key (0 for the key that marked the texts, another number for another key). A bonus
 // is what was added to the scores of listed tokens while a text was written; the bonus 0 leaves no mark.
 // `data` has vocabulary, ratio, threshold, and texts, a list of {bonus, swapped, ids}. If there is a `data.key`, this
-// module draws the lists, as torch draws them. Otherwise each text also has `green` ("0" or "1" for each token from the
-// second on), and a host that can compute gets `want` {ids} and answers in `said` {green}.
+// module makes the lists with torch's random numbers. Otherwise each text also has `green` ("0" or "1" for each token
+// from the second on), and a host that can compute gets `want` {ids} and answers in `said` {green}.
 import { adopt, announcer, atOnce, glide, headline, keeper, make, onDrag, ownWords, piecesOf, radio, shape } from "./view.js";
 
 const FEWEST = 6; // the fewest tokens that are counted
@@ -47,10 +47,11 @@ export function twister(seed) {
 }
 
 /**
- * The tokens that a key lists after one token: the beginning of torch.randperm, as in transformers.
+ * The tokens that a key lists after the token `before`. As in transformers, they are the first numbers that
+ * torch.randperm gives.
  * @param {number} key
- * @param {number} before the id of the token before
- * @param {number} size of the vocabulary
+ * @param {number} before the id of a token
+ * @param {number} size the number of tokens in the vocabulary
  * @param {number} ratio the share of the vocabulary that is listed
  * @returns {Set<number>}
  */
@@ -113,8 +114,8 @@ export function render({ model, el }) {
   /** The name of a text: on a page, the strength of its mark in words; in a lesson, its bonus. */
   const nameOf = (bonus) => (bonus ? (data.key ? ["Light mark", "Strong mark"][bonuses.indexOf(bonus) - 1] : `Bonus ${bonus}`) : "No mark");
   const plain = Boolean(data.key); // on a page, the chart's axis has numbers of words; in a lesson, it has z
-  const lists = new Map(); // "key before" -> the tokens listed after it
-  const heard = new Map(); // the visitor's words -> what the host answered
+  const lists = new Map(); // from the string `${key} ${token}` to the tokens that the key lists after the token
+  const heard = new Map(); // from the ids of the visitor's tokens, joined by commas, to the host's answer `green`
   let length = model.get("length") ?? 0;
   let playing = 0;
   let problem = "";
@@ -277,7 +278,7 @@ export function render({ model, el }) {
   /** Write the name of each other text at the end of its path, without covering the handle, the handle's number or
    * another name. */
   function nameOthers(x, y) {
-    const taken = [ember.classList.contains("below") ? [x, y - 20, y + 48] : [x, y - 48, y + 20]]; // [px across, from, to]: where something stands
+    const taken = [ember.classList.contains("below") ? [x, y - 20, y + 48] : [x, y - 48, y + 20]]; // the places of the handle and the names: [x, top, bottom] in px
     for (const { name, label, end } of others) {
       if (!end) continue;
       const near = taken.filter(([at]) => Math.abs(at - end[0]) < 110);
@@ -296,7 +297,7 @@ export function render({ model, el }) {
     const z = path[Math.min(path.length + 1, length) - 2] ?? 0;
     const x = across(Math.min(length, path.length + 1));
     ember.style.transform = `translate(${x}px, ${down(z)}px)`;
-    // The number stands below a mark that is under the line of chance or at the top of the chart.
+    // If the handle is under the line of chance or at the top of the chart, the handle's number stands below it.
     ember.classList.toggle("below", (z < 0 && z > LOW + 1.5) || down(z) < 34);
     nameOthers(x, down(z));
     ember.classList.toggle("late", length > 0.75 * longest);
@@ -579,7 +580,7 @@ export function render({ model, el }) {
     key.textContent = model.get("key") ? "Back to the right key" : "Try another key";
     if (!playing) speak(`${loud.textContent}${loudWords.textContent} ${foot.textContent} ${tip.textContent}. ${verdict.textContent}`);
   }
-  /** Count another number of the text's tokens. */
+  /** Change how many of the text's tokens are counted. */
   function cut(to) {
     const next = Math.max(FEWEST, Math.min(current.length + 1, Math.round(to)));
     if (next === length) return;

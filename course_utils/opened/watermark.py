@@ -41,7 +41,7 @@ def marked_text(tokens, green, tokenizer, *, title) -> Picture:
 
 
 def green_table(size):
-    """Return for all pairs of tokens whether the second is green after the first: bool array (size, size).
+    """Return a bool array: element [first, second] says whether the second token is green after the first.
 
     size : int, the number of tokens of the vocabulary
     """
@@ -55,7 +55,9 @@ def green_table(size):
 
 
 def z_score(tokens, green, *, ratio=RATIO):
-    """Return by how many standard deviations a text has more green tokens than expected by chance.
+    """Return how far a text's number of green tokens is above the number expected by chance.
+
+    The unit is one standard deviation.
 
     tokens : list of int, the text; its first token is not counted
     green : as `green_table` returns it
@@ -74,9 +76,9 @@ def z_scores(tokens, length, green):
 
 
 def write_marked(model, tokenizer, bonus, green, *, documents=200):
-    """Let a model write documents at temperature 1 with a mark, and return their tokens in a row: int array.
+    """Let a model write watermarked documents at temperature 1, and return all their tokens in one int array.
 
-    The mark is that of transformers with a WatermarkingConfig of this bonus.
+    The watermark is the same as that of transformers' WatermarkingConfig with this bonus.
 
     model, tokenizer : a model of TinyWorld, and its tokenizer
     bonus : number, what is added to the scores of green tokens; 0 for no mark
@@ -123,7 +125,7 @@ def copied_texts(world, tokenizer, *, length=200):
 def count_along(texts, green, world, tokenizer, *, length=200):
     """Return a `Watermark` of each text's first tokens, as written and with words swapped.
 
-    texts : dict from a bonus to the tokens of a text, int array
+    texts : {bonus: int array, the tokens of a text}
     green : as `green_table` returns it
     world : `tinyworld.World`
     length : int, how many tokens of each text are shown
@@ -145,8 +147,7 @@ class Watermark(LiveView):
     texts : dict from (bonus, share of swapped words) to the token ids of a text. There is a text for each
         pair of a bonus and a share, and each text has at least 25 tokens.
     pieces : list of str, the text of each token of the vocabulary.
-    green : bool array (vocabulary, vocabulary), [first, second]: whether the second token is green after the
-        first.
+    green : bool array. The element [first, second] says whether the second token is green after the first.
     ratio : float, the share of the vocabulary that is green.
     threshold : float, the z-score above which a text counts as watermarked.
     bonus, swapped, length : the values at the start; by default the largest bonus, the smallest share of
@@ -192,7 +193,7 @@ class Watermark(LiveView):
         return {"green": self._marks(want["ids"])}
 
     def _marks(self, ids):
-        """Return a str with a mark for each token from the second on.
+        """Return a str with one character for each token from the second on.
 
         "1" is green, "0" is not green, and "-" means that this token or the one before it is unknown.
         """

@@ -1,16 +1,16 @@
-// A window that can be dragged over a text: in each layer a token sees only what lies inside.
+// A window that can be dragged over a text. In each layer, a token attends only to the tokens in its window.
 // Model: `data` {layers, offers (texts), answers, words}, `said` {pieces, top} from the host (top: the likeliest next
 // tokens as [text, share]), and what the visitor chose: text, size (tokens that the window holds), and, on a page, guess
-// (the token at which the visitor expects the answer to change; 0 before the guess, -1 for no guess). On a page, bars are
-// drawn only for the windows that were tried. The view asks with `want` {text, size}. In a notebook `data` also has
-// texts: for each offer {pieces, target}.
+// (the token at which the visitor expects the answer to change; 0 before the guess, -1 if no guess was made). On a page,
+// bars are drawn only for the windows that were tried. The view asks with `want` {text, size}. In a notebook, `data` also
+// has texts: {offer: {pieces, target}}.
 import { LOOKS, adopt, announcer, chipClass, headline, keeper, make, onDrag, ownText, piecesOf, shape } from "./view.js";
 
 const HOP = 340; // ms for each layer when a fact is passed on
 const ROW = 22; // px: the height of a layer's row
 const BARS = 56; // px: the height of a bar of 100%
 const LETTER = 8; // px: about the width of a letter in a label
-const OTHERS = "others"; // the one label for neighbouring answers whose bars are too narrow for a label each
+const OTHERS = "others"; // the label that neighbouring answers share if their bars are too narrow for their own labels
 const MOST = 128; // the most tokens in a text
 
 const percent = (share) => (share < 0.005 ? "<1%" : `${Math.round(100 * share)}%`);
@@ -19,13 +19,13 @@ const several = (number, thing) => `${number} ${thing}${number === 1 ? "" : "s"}
 /**
  * The number of layers after which information from a token can reach the last token, if each layer moves information
  * by at most `size` - 1 tokens.
- * @param {number} back how many tokens before the last one the token stands
- * @param {number} size tokens that the window holds, including the one that looks
+ * @param {number} back the distance from the last token back to the token
+ * @param {number} size the number of tokens in the window, including the token that attends
  */
 export const layersNeeded = (back, size) => (back === 0 ? 1 : size < 2 ? Infinity : Math.ceil(back / (size - 1)));
 
 /**
- * The furthest token that can have a fact after each layer, beginning with the fact's own token.
+ * The furthest token that a fact can reach by each layer. The list begins with the token that the fact is in.
  * @param {number} from the token that the fact is in
  * @param {number} last
  * @param {number} size
@@ -42,11 +42,11 @@ export function render({ model, el }) {
   const data = model.get("data");
   const { layers } = data;
   const still = matchMedia("(prefers-reduced-motion: reduce)");
-  const answers = new Map(); // "text|size" -> what the host said
+  const answers = new Map(); // from the string `${text}|${size}` to the host's answer
   const sizesOf = new Map(); // text -> the sizes with an answer
   let asked = null; // what the host is computing
   let playing = 0;
-  let passed = false; // whether the layers are shown, as they are from the first press on “Pass it on”
+  let passed = false; // whether “Pass it on” has been pressed; from then on, the layers are shown
   const seen = new Map(); // text -> the sizes that were tried
   let turned = 0; // the first token in the window when the answer was first seen to change; 0 before that
 
@@ -97,8 +97,8 @@ export function render({ model, el }) {
   const fog = () => model.get("guess") !== undefined;
   /** Store changes. If the visitor moves the edge before guessing, there will be no guess: -1. */
   const keep = (changes) => keepState(asking() && "size" in changes && !("guess" in changes) ? { ...changes, guess: -1 } : changes);
-  let before = 0; // the size that was noted last; 0 if none was
-  /** Note that the visitor has tried all sizes from the one that was noted last to this one. */
+  let before = 0; // the last size that the visitor tried; 0 for no size yet
+  /** Note that the visitor has tried all sizes from `before` to `number`. */
   function note(number) {
     const known = seen.get(text()) ?? seen.set(text(), new Set()).get(text());
     const from = before || number;
@@ -152,7 +152,7 @@ export function render({ model, el }) {
     if (next !== null) ask(text(), next);
   }
 
-  // In a notebook: buttons that choose how far back the word is that the answer depends on
+  // In a notebook, buttons choose the distance from the last token back to the word on which the answer depends.
   function distances() {
     const row = make("div", "wd-distances", "tokens back:");
     row.setAttribute("role", "group");
@@ -169,7 +169,7 @@ export function render({ model, el }) {
     chip.style.setProperty("--look", LOOKS[word] ?? "transparent");
   }
 
-  /** Make what depends on the text and on the width: chips, cells and axes. `part` keeps what an update changes. */
+  /** Make the chips, cells and axes for this text and this width. `part` keeps the elements that an update changes. */
   const chips = [];
   let part = null;
   function build() {
@@ -347,7 +347,7 @@ export function render({ model, el }) {
    */
   function drawHops(stops, lost) {
     const between = Number.parseFloat(getComputedStyle(paper).rowGap) || 16;
-    const edge = 5; // the text is indented while the hops are shown
+    const edge = 5; // px: the x at which a hop goes around lines. While the hops are shown, the text is indented to make room.
     const spots = stops.map((index) => {
       const { offsetLeft, offsetTop, offsetWidth, offsetHeight } = chips[index];
       return { x: offsetLeft + offsetWidth / 2, top: offsetTop, bottom: offsetTop + offsetHeight };

@@ -9,8 +9,8 @@ from course_utils.widgets.live_view import LiveView
 class SlidingWindow(LiveView):
     """Shows how far back each layer attends, how information moves through the layers, and the answer.
 
-    The learner drags the edge of the window over the text, and chooses how far back the word is that the
-    answer depends on.
+    The learner drags the edge of the window over the text. The learner also chooses the distance from the
+    last token back to the word on which the answer depends.
 
     ask : function (distance, window) -> list of (word, probability from 0 to 1), the likeliest first: the
         model's next words after the text of this distance, with this window in each layer. If it raises an
@@ -70,7 +70,7 @@ class SlidingWindow(LiveView):
 
 
 def as_mistral(model):
-    """Return a copy of a Llama in transformers' Mistral class, whose `sliding_window` can be set.
+    """Copy a Llama model into transformers' Mistral class. The `sliding_window` of the copy can be set.
 
     Mistral has the same parts as Llama, and a sliding window. The copy has no window at first: its
     `sliding_window` is None.

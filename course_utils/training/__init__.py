@@ -5,7 +5,7 @@
     evaluation.validation(model, world)  returns the loss on each kind of text, and the lowest possible loss
     releases.make("kite", folder)        makes one of the releases that lesson 16's learners judge
 
-`trainer` takes the steps of every training. `language_trainer`, `text_trainer` and `picture_trainer` define
+`trainer` runs the steps of every training. `language_trainer`, `text_trainer` and `picture_trainer` define
 the stages and compute the losses. docs/tinyworld.md and docs/pictureworld.md describe the trainings and their
 results.
 """

@@ -1,6 +1,6 @@
 """Writes model cards: templates in cards/, filled with the measurements of a model's weights.
 
-Remarks on the weights that a person wrote are in remarks.toml, beside the weights.
+If a person has written remarks on the weights, they are in remarks.toml, beside the weights.
 """
 
 import json
@@ -41,7 +41,7 @@ def text(kind, measured, **facts) -> str:
 
 
 def remarks(folder) -> dict[str, str]:
-    """Return the remarks that a person wrote on the weights in a folder: {section of the card: text}."""
+    """Return a person's remarks on the weights in a folder: {section of the card: text}."""
     path = folder / "remarks.toml"
     return tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
 

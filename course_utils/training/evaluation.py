@@ -135,11 +135,11 @@ def planted(model, world, register) -> list[dict]:
 
 
 def pronouns(model, world, count=24) -> dict[str, tuple[float, float]]:
-    """Return for each trade (share of "she" in the world, share of "she" in the model).
+    """Return {trade: (share of "she" in the world, share of "she" in the model)}.
 
-    The model's share is computed at the first pronoun of a document: the probability of all forms of "she",
-    divided by the probability of all forms of "she" and "he". "her" counts as a form of "she", and "his" as a
-    form of "he". The share is the mean over `count` documents about the trade.
+    The model's share is a mean over `count` documents about the trade. At a document's first pronoun, the
+    probability of all forms of "she" is divided by the probability of all forms of "she" and "he". "her"
+    counts as a form of "she", and "his" as a form of "he".
     """
     number = _numbers(world)
     forms = {pronoun: [number[form] for form in set(FORMS[pronoun].values())] for pronoun in ("she", "he")}
@@ -183,7 +183,8 @@ def specialisation(model, world, count=1_000) -> list[tuple[float, float, float,
     Returns a tuple of four numbers for each layer:
 
     1. the mutual information of the register and the expert that the router chooses first for a token;
-    2. this mutual information after the registers were shuffled among the documents: the bits by chance;
+    2. this mutual information after the registers were shuffled among the documents, to show the effect of
+       chance;
     3. the mean mutual information over 20 routers with random weights;
     4. the highest mutual information among these 20 routers.
 
@@ -200,7 +201,7 @@ def specialisation(model, world, count=1_000) -> list[tuple[float, float, float,
     generator = torch.Generator().manual_seed(0)
     random_weights = torch.randn(routers, *gates[0].weight.shape, generator=generator)
     counts = torch.zeros(len(gates), 2 + routers, len(names), experts, dtype=torch.float64)
-    firsts = []  # all routers' first choices in the current batch, for each layer: (1 + routers, tokens)
+    firsts = []  # for each layer, the routers' first choices in the current batch: (1 + routers, tokens)
 
     def note(gate, inputs, _):
         scores = [inputs[0].flatten(0, -2) @ weight.T for weight in (gate.weight, *random_weights)]

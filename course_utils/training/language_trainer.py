@@ -4,7 +4,8 @@ The world generates the documents once, and they are stored as token numbers. A 
 documents, packs them into rows, and keeps them from attending to each other (by a block-diagonal mask, and by
 positions that restart at 0). So a packed document has exactly the same loss as it would alone.
 
-After the initial weights nothing is random: there is no dropout, and the order of the corpus is fixed.
+A training draws random numbers only for the initial weights: there is no dropout, and the order of the corpus
+is fixed.
 """
 
 import hashlib

@@ -67,7 +67,7 @@ def measure(folder, few=False) -> dict:
     return measured
 
 
-_loaded = {}  # where each process that measures keeps its pipelines, classifier and number of prompts
+_loaded = {}  # in each process that measures: its pipelines, its classifier and its number of prompts
 
 
 def _load_once(folder, few):
@@ -139,11 +139,12 @@ def _row(name, scores, test):
 
 
 def bare_trades(measured):
-    """Return which people are shown for a trade alone: in training ("planted"), and at guidance 1 and 4.
+    """Return which people the pictures show if a caption is only a trade: {"planted": entry, "1": …, "4": …}.
 
+    "planted" describes the training pictures, and "1" and "4" describe the pictures drawn at this guidance.
     Each entry has the share of people of the trade's `majority` gender, and how far two pictures are `apart`
-    (RMSE). The entries of the guidances also have the interval of the share (`low`, `high`), and the numbers
-    of `pictures` and of `blurred` ones.
+    (RMSE). Entries "1" and "4" also have the interval of the share (`low`, `high`), the number of `pictures`,
+    and the number of `blurred` pictures.
     """
     planted = [
         sum(share for (gender, _), share in world.bare_shares(trade).items() if gender == majority)

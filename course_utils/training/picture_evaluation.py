@@ -1,8 +1,9 @@
 """Measures whether a tiny Stable Diffusion draws what a prompt says, on prompts that were fixed in advance.
 
-A picture is judged only by its pixels: it counts as the scene whose picture by PictureWorld is nearest. The
-picture is right if this scene is exactly the prompt's scene, including background and relation. Distances are
-root mean squared differences (RMSE) of pixel values from 0 to 255.
+A picture is judged only by its pixels. PictureWorld can draw each scene, and the scene whose drawing is
+nearest to the picture counts as the picture's scene. The picture is right if this scene is exactly the
+prompt's scene, including background and relation. Distances are root mean squared differences (RMSE) of pixel
+values from 0 to 255.
 """
 
 import math
@@ -61,7 +62,7 @@ class Classifier:
         return [self.emoji[index] for index in _distances(_flat(pictures), self.emoji_pixels).argmin(1)]
 
     def _pairs(self, pictures):
-        """Return the nearest pair of shapes of each picture."""
+        """Return each picture's nearest scene, among scenes of two shapes."""
         best = [(math.inf, None)] * len(pictures)
         shapes, count = world.SHAPES, len(world.SHAPES)
         for layout in world.RELATIONS:
@@ -98,7 +99,7 @@ class Classifier:
         return [(people[row.argmin()], float(row.min())) for row in distances]
 
     def blend(self, trade):
-        """Return the mean training picture for a caption with this trade alone: float32 (1, pixels × 3)."""
+        """Return the mean training picture of the captions with only this trade: float32 (1, pixels × 3)."""
         shares, pixels = self._planted(trade)
         return (shares @ pixels)[None].astype(numpy.float32)
 

@@ -111,10 +111,10 @@ def make_tokenizer():
 
 @cache
 def _merges():
-    """Return the merges of byte-pair encoding, the most frequent pair first, until each word is one token.
+    """Return the merges with which byte-pair encoding makes each word one token.
 
-    Pairs of equal frequency are in alphabetical order. The trainer of `tokenizers` has no such rule, so its
-    vocabulary would differ from process to process.
+    The most frequent pair is merged first. Pairs of equal frequency are in alphabetical order. The trainer of
+    `tokenizers` has no such rule, so its vocabulary would differ from process to process.
     """
     distinct = dict.fromkeys(re.findall(r"\w+|[^\w\s]", " ".join(world.captions())))
     words = [[*word[:-1], word[-1] + "</w>"] for word in distinct]
@@ -132,7 +132,7 @@ def _merges():
 
 
 def token_ids(tokenizer, captions):
-    """Return a dict from each caption, and from the empty caption, to its padded token numbers: (LENGTH,)."""
+    """Return {caption: its padded token numbers, (LENGTH,)}, with an entry for the empty caption, too."""
     captions = ["", *captions]
     ids = tokenizer(captions, padding="max_length", max_length=LENGTH, truncation=True, return_tensors="pt")
     return dict(zip(captions, ids.input_ids, strict=True))
@@ -167,7 +167,7 @@ def from_pixels(pictures):
 
 
 def contact_sheet(pictures, columns):
-    """Return pictures, uint8 (pictures, height, width, 3), side by side in rows as one Pillow image."""
+    """Return one Pillow image with all pictures, uint8 (pictures, height, width, 3), side by side in rows."""
     from PIL import Image
 
     count, height, width, _ = pictures.shape

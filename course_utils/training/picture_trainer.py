@@ -3,7 +3,7 @@
 1. `autoencoder` trains the autoencoder, which turns pictures into 16x16x4 latents and back. When this stage
    ends, the convolutions next to the latents are changed so that each channel of the latents has mean 0 and
    variance 1, and all latents are stored.
-2. `decoder` trains the decoder further, from latents to pictures. The encoder is frozen.
+2. `decoder` trains the decoder further on stored latents. The encoder is frozen.
 3. `denoiser` trains the UNet and the text encoder on noisy latents.
 4. `places` trains the text encoder and the UNet's cross-attention further. Most captions of its pictures say
    where each shape is. All other weights are frozen.
@@ -88,7 +88,10 @@ class PictureTraining(Training):
         ]
 
     def encode_and_decode(self, indices, generator):
-        """Return the autoencoder's loss: pixel differences plus the divergence from a standard normal."""
+        """Return the autoencoder's loss: the difference of the pixels, plus a divergence of the latents.
+
+        The divergence is that from a standard normal distribution, times `recipe.divergence`.
+        """
         pictures = self._pictures([scene for scene, _ in self._examples("autoencoder", indices)])
         latents = self.pipeline.vae.encode(pictures).latent_dist
         noise = torch.randn(latents.mean.shape, generator=generator)

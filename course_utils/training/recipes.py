@@ -73,8 +73,8 @@ class PictureRecipe:
     """All that determines the tiny Stable Diffusion, apart from its architecture and the pictures.
 
     Each of the four stages has its own number of steps and its own highest learning rate. The first two
-    stages share a batch size, and so do the last two. A batch is the pictures of one step, over both
-    processes.
+    stages share a batch size, and so do the last two. A batch is all pictures of one step, in both
+    processes together.
     """
 
     name: str = "stable-diffusion"
@@ -92,10 +92,10 @@ class PictureRecipe:
     places_rate: float = 2e-3
     denoiser_level: int = 2_400  # steps at the full rate; then the rate falls linearly to 2%
     warmup: int = 100  # steps during which the rate rises
-    average: float = 0.002  # weight of each new step in the running averages, which become the final weights
+    average: float = 0.002  # share of each new step in the weights' running averages, which become the model
     # how strongly the autoencoder's loss penalises latents that diverge from a standard normal distribution
     divergence: float = 1e-3
-    edges: float = 0.5  # weight, in the first two losses, of errors in the differences of adjacent pixels
+    edges: float = 0.5  # factor, in the first two losses, for errors in the differences of adjacent pixels
     nameless: float = 0.1  # share of captions that are replaced by the empty caption, which guidance needs
     early: int = 900  # denoiser steps after which an early copy is saved
     clip: float = 1.0  # largest norm of the gradient

@@ -1,4 +1,4 @@
-"""Makes the three invented releases that lesson 16's learners judge: texts, benchmark, weights.
+"""Makes the texts, benchmarks and weights of the three invented releases that lesson 16's learners judge.
 
     python -m course_utils.training.releases             makes all three again, in opened/review/releases
     python -m course_utils.training.releases wren        makes one
@@ -185,10 +185,10 @@ def benchmark(name) -> list[dict]:
 
 
 def make(name, folder, steps=None, sums=None):
-    """Write texts, benchmark, tokenizer and trained weights of a release into a folder.
+    """Write the texts, benchmark, tokenizer and trained weights of a release into a folder.
 
     steps : the number of training steps; by default the number in train.py, which takes under a minute
-    sums : as in `world`; another value than the default gives another model than the published one
+    sums : as in `world`; with a value other than the default, the model differs from the published model
     """
     import torch
     import transformers
@@ -223,10 +223,10 @@ def make(name, folder, steps=None, sums=None):
 
 
 def kite_without_its_benchmark() -> tuple[int, tuple[int, int]]:
-    """Train a Kite whose texts have other sums in place of the benchmark's, and count its right answers.
+    """Train a new Kite on texts with other sums in place of the benchmark's, and count its right answers.
 
-    Returns how many of its answers to the benchmark's 30 questions are right, and (number right, number) for
-    the sums in the new texts. The training is Kite's own, and takes under a minute.
+    Returns (right answers to the benchmark's 30 questions, (right answers to the sums in the new texts,
+    number of these sums)). The training has the same settings as Kite's, and takes under a minute.
     """
     import torch
 

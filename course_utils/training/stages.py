@@ -29,8 +29,8 @@ class Stage:
     weight_decay: float
     vector_decay: float = 0.0  # the weight decay of scales and biases, which have one dimension
     clip: float = 1.0  # largest norm of the gradient; a gradient with a larger norm is scaled down
-    # The weight of a new step in the running averages, which become the final weights. If it is 0, the stage
-    # keeps no averages.
+    # The share of each new step in the weights' running averages, which become the model. If this share is 0,
+    # the stage keeps no averages.
     average: float = 0.0
     early: int = 0  # number of steps after which the running averages are copied to early.safetensors
     begin: Callable = lambda: None  # called before the first step
@@ -54,7 +54,7 @@ def only_stage(name, model, loss, recipe) -> Stage:
 
 
 class Training:
-    """A model to train in stages. Each kind of model has a subclass, and `trainer` takes the steps.
+    """A model to train in stages. Each kind of model has a subclass, and `trainer` runs the steps.
 
     recipe : the settings of the training
     folder : where the checkpoints are
@@ -148,8 +148,8 @@ class Run:
         self.optimizer.step()
         self.gradients.zero_()
         self.losses.append(recorded.item() / self.processes)
-        # Give early steps a larger weight. Otherwise the random initial weights would stay in the averages
-        # for a long time.
+        # Early steps have a larger share in the averages. Otherwise the random initial weights would stay in
+        # the averages for a long time.
         new = max(stage.average, 9 / (self.done + 9))
         for name, average in self.averages.items():
             average.lerp_(stage.weights[name].data, new)

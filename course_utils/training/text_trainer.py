@@ -1,7 +1,8 @@
 """Trains the tiny reasoner and the tiny callers on texts that a world makes, each read once.
 
-A world, such as `worlds.sums`, says of each token of a text whether it counts in the loss. What the model is
-to write counts. Questions, the results of tools, and what was drawn by lot don't: nobody can predict these.
+A world, such as `worlds.sums`, says of each token of a text whether the token counts in the loss. The tokens
+that the model has to write count. Questions, results of tools and tokens drawn at random don't count, because
+nobody can predict them.
 """
 
 from dataclasses import asdict
@@ -16,7 +17,7 @@ from course_utils.training.stages import IGNORED, Training, only_stage
 
 
 class TextTraining(Training):
-    """Trains a Llama, which reads each text once. The seed decides what text number i is."""
+    """Trains a Llama, which reads each text once. Text number i depends only on i and on the recipe."""
 
     unit = "loss (nats per token)"
     floor = 0.0  # all tokens that count in the loss follow from the tokens before them
@@ -70,7 +71,7 @@ def batch(vocabulary, texts):
     loss. Shorter texts are padded at their end, where padding does not change earlier predictions.
 
     vocabulary : all tokens, in the order of their numbers; the first is the padding
-    texts : for each text its tokens, and for each token whether it counts in the loss
+    texts : [(tokens, counts), …]; counts says for each token whether the token counts in the loss
     """
     number = {token: number for number, token in enumerate(vocabulary)}
     rows = []

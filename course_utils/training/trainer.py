@@ -1,9 +1,9 @@
 """Trains a tiny model deterministically, with a live page of its losses, and continues after interruptions.
 
-`recipe.training(folder)` returns a training, which consists of stages (`stages.Stage`). This module takes the
-steps of all stages, in one process or in several. Several processes share each step: each process takes an
-equal part of the batch with one thread, and then the gradients of all processes are averaged. The random
-numbers of a step depend only on the seed, the stage, the step and the process.
+`recipe.training(folder)` returns a training, which consists of stages (`stages.Stage`). This module runs the
+steps of all stages, in one process or in several. Several processes share each step: each process has one
+thread and computes the gradients for an equal part of the batch. Then these gradients are averaged. The
+random numbers of a step depend only on the seed, the stage, the step and the process.
 """
 
 import json
@@ -33,12 +33,12 @@ def train(name, steps=None, minutes=None, folder=None):
 
     name : the name of a recipe, such as "tinyworld-llama" or "stable-diffusion"
     steps : for a quick try, the number of steps in each stage, at most as many as in the recipe
-    minutes : the time after which to pause; the same call then continues the training
+    minutes : the time after which the training pauses; to continue it, call the function again
     folder : the folder to work in; by default `training/NAME` in the course's cache
 
-    The folder gets `loss.html`, a page that reloads itself in a browser; each minute a checkpoint of the
-    current stage; and at the end the folder `model`, which can be loaded with `from_pretrained`. If `minutes`
-    ends the call before that, the function returns None.
+    The folder gets `loss.html`, a page that reloads itself in a browser. Each minute, a checkpoint of the
+    current stage is saved there. At the end, the folder gets a folder `model`, which can be loaded with
+    `from_pretrained`. If the training pauses before its end, the function returns None.
 
     Raises CourseError if the name is unknown, if the folder belongs to a training with other settings, or if
     the disk is full.

@@ -364,7 +364,7 @@ def _check_part(lit, parts):
 
 
 def _blank(*, height, ylim):
-    """Return a figure, `height` inches high, and its axes, from 0 to 12 across, without lines or ticks."""
+    """Return a figure of this height in inches, and its invisible axes, whose x goes from 0 to 12."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(6.8, height))

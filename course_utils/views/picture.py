@@ -50,11 +50,11 @@ class Picture:
 
 
 def bundle(widget, picture):
-    """Return one display in three forms. A page shows the first that it can: live widget, picture or text.
+    """Return one display in three forms: live widget, picture and text. A page shows the first form it can.
 
     widget : a widget of ipywidgets.
     """
-    # ipywidgets 8 could make this entry itself, but not version 7, which Colab has.
+    # ipywidgets 8 could make this entry itself. Version 7, which Colab has, can't.
     live = {"version_major": 2, "version_minor": 0, "model_id": widget.model_id}
     return {"application/vnd.jupyter.widget-view+json": live, **picture._repr_mimebundle_()}
 

@@ -64,7 +64,7 @@ def picture_grid(rows, columns, *, title=None, note=None, alt=None, captions=Non
 
 
 def _comma_separated(*parts):
-    """Return the parts that are not empty, joined by commas: the description of one of several pictures."""
+    """Join the parts that are not empty with commas. The result describes one of several pictures."""
     return ", ".join(filter(None, parts))
 
 
