@@ -1,13 +1,15 @@
-// A board with a row for each licence and a column for each use: a press on a row, a column or a cell shows its answers.
+// Two pictures of the same answers. A page begins with the uses and a tile for each licence: a press on a use sorts the
+// tiles by their answers. A lesson begins with a board, a row for each licence and a column for each use: a press on a
+// row, a column or a cell shows its answers. A button leads from one picture to the other.
 // The view's `data` is what states() of may_use.py returns.
 // The visitor chooses:
 //   licence: the licence's name
 //   use: the use's index
 //   asked: "" (does the licence allow the use?), "row" (which uses does the licence allow?), "column" (which licences
-//     allow the use?) or "start" (nothing is chosen yet: the board is covered, and the uses are listed beside it)
+//     allow the use?) or "start" (nothing is chosen yet, and the tiles are not sorted)
 //   clause: the clause's index, or -1 for the weightiest clause
 //   answer: the answer whose cells are highlighted, or ""
-import { adopt, announcer, keeper, make, onSize } from "./view.js";
+import { adopt, announcer, keeper, make, onSize, radio } from "./view.js";
 
 // A use in two or three words, for the head of a column.
 const SHORT = {
@@ -32,7 +34,7 @@ const WORDS = {
 // The icon of each answer: SVG in a box of 24 by 24.
 const MARKS = {
   yes: '<path d="M5 13l4.5 4.5L19 7.5"/>',
-  "yes, with conditions": '<path d="M12 4.5v9M12 18.5v.1"/>',
+  "yes, with conditions": '<path d="M6.5 10.5l3.8 3.8L17.5 6M6 20h.1M12 20h.1M18 20h.1"/>',
   "ask first": '<path d="M4 5h16v11h-9l-5 4v-4H4z"/>',
   no: '<path d="M6 6l12 12M18 6L6 18"/>',
   "cannot know": '<path d="M8.5 9.5c0-5 7-5 7-.8 0 3-3.5 2.8-3.5 6M12 18.5v.1"/>',
@@ -56,6 +58,8 @@ const ICONS = {
 // What a clause does, as a verb. The verb is shown if two clauses have the same topic.
 const DOES = { permission: "permits", condition: "asks", prohibition: "forbids", termination: "ends" };
 const HEAVY = ["no", "ask first", "cannot know", "yes, with conditions", "yes"];
+const SORTED = ["yes", "yes, with conditions", "ask first", "cannot know", "no"]; // the order of the groups of tiles
+const FLIGHT = 450; // ms: how long a tile flies to its group
 const WEIGHT = ["prohibition", "termination", "condition", "disclaimer", "definition", "permission"];
 
 /** The CSS class of an answer. */
@@ -210,7 +214,38 @@ export function render({ model, el }) {
   summed.append(question, counted, verdictLine, more);
   answerBox.append(summed, why, list, chips, quote, source);
   const scene = make("div", "mu-scene");
-  scene.append(left, answerBox);
+  // The picture with tiles
+  const sorter = make("div", "mu-sorter");
+  const plans = make("div", "mu-plans");
+  plans.setAttribute("role", "radiogroup");
+  plans.setAttribute("aria-label", "May I …");
+  const planButtons = uses.map((use) => {
+    const button = plans.appendChild(make("button", "", short(use)));
+    button.setAttribute("aria-label", `May I ${use}?`);
+    radio(button, () => planButtons, (at) => ask(-1, at));
+    return button;
+  });
+  const sentence = make("p", "mu-sentence");
+  const groups = make("div", "mu-groups");
+  const tiles = licences.map((licence, index) => {
+    const tile = make("button", "mu-tile");
+    tile.append(make("b", "", licence.short), make("span"));
+    tile.addEventListener("click", () => {
+      if (sealed()) return;
+      ask(index, column());
+      tile.scrollIntoView({ block: "nearest", behavior: still.matches ? "auto" : "smooth" }); // on a phone, out from under the strip
+    });
+    return tile;
+  });
+  sorter.append(plans, sentence, groups);
+  const swap = make("button", "mu-swap");
+  swap.addEventListener("click", () => {
+    sorting = !sorting;
+    if (sealed()) return ask(-1, column());
+    update();
+    fit();
+  });
+  scene.append(sorter, left, answerBox, swap);
   const { live, speak, hush } = announcer();
   el.append(scene, live);
 
@@ -219,6 +254,7 @@ export function render({ model, el }) {
   const column = () => Math.max(0, Math.min(uses.length - 1, model.get("use") ?? 0));
   const asked = () => (["row", "column", "start"].includes(model.get("asked")) ? model.get("asked") : "");
   const sealed = () => asked() === "start";
+  let sorting = ["start", "column"].includes(asked()); // whether the tiles are shown, not the board
 
   const keep = keeper(model, update);
   function ask(atRow, atColumn) {
@@ -238,6 +274,9 @@ export function render({ model, el }) {
     const totals = count(licences);
     for (const answer of answers) counts.get(answer).textContent = String(totals[answer] ?? 0);
     el.classList.toggle("sealed", sealed());
+    el.classList.toggle("sorting", sorting);
+    el.classList.toggle("picked", asked() === "");
+    swap.textContent = sorting ? `All ${licences.length * uses.length} answers` : "Sort by one plan";
     for (const [name, button] of cells) {
       const [atRow, atColumn] = name.split(" ").map(Number);
       const [inRow, inColumn] = [atRow === row() && asked() !== "column" && !sealed(), atColumn === column() && asked() !== "row" && !sealed()];
@@ -294,9 +333,10 @@ export function render({ model, el }) {
    * that HEAVY lists first. */
   function drawAnswer() {
     const whole = previewed ? "" : asked();
-    for (const part of [chips, why, counted, quote, source, verdictLine, more]) part.hidden = sealed();
     list.replaceChildren();
-    if (sealed()) return drawStart();
+    answerBox.hidden = sealed();
+    if (sorting) sort();
+    if (sealed()) return speak(sentence.textContent);
     const places = {
       row: uses.map((_, index) => [row(), index]),
       column: licences.map((_, index) => [index, column()]),
@@ -305,31 +345,65 @@ export function render({ model, el }) {
     const answerAt = ([atRow, atColumn]) => licences[atRow].verdicts[atColumn];
     const heaviest = [...places].sort((a, b) => HEAVY.indexOf(answerAt(a).answer) - HEAVY.indexOf(answerAt(b).answer))[0];
     const licence = licences[heaviest[0]];
-    el.dataset.asked = whole;
-    why.hidden = chips.hidden = whole !== "";
-    counted.hidden = whole === "";
-    if (whole) sumUp(whole, places, answerAt);
-    else drawVerdict(licence, heaviest);
+    const single = sorting || whole === ""; // the tiles say already what all licences answer
+    el.dataset.asked = single ? "" : whole;
+    why.hidden = chips.hidden = !single;
+    counted.hidden = single;
+    if (single) drawVerdict(licence, heaviest);
+    else sumUp(whole, places, answerAt);
     const spoken = drawClauses(licence, heaviest, whole);
-    if (!previewed) speak(`${question.textContent} ${counted.hidden ? "" : counted.textContent} ${verdictLine.textContent} ${why.hidden ? "" : why.textContent} ${spoken}`);
+    if (!previewed) speak(`${sorting ? `${sentence.textContent}. ` : ""}${question.textContent} ${counted.hidden ? "" : counted.textContent} ${verdictLine.textContent} ${why.hidden ? "" : why.textContent} ${spoken}`);
   }
-  /** Show a button for each use, before anything is chosen. */
-  function drawStart() {
-    el.dataset.asked = "start";
-    question.replaceChildren(make("b", "", "What do you want to do?"), make("span", "", `Press a plan, and ${licences.length} licences answer.`));
-    const plans = list.appendChild(make("p", "mu-plans"));
-    uses.forEach((use, index) => {
-      const plan = plans.appendChild(make("button", "", use));
-      plan.addEventListener("click", () => {
-        ask(-1, index);
-        cells.get(`-1 ${index}`).focus({ preventScroll: true });
-      });
+  /** Sort the tiles by the licences' answers to the chosen use. Each tile flies to its new place. */
+  function sort() {
+    const before = groups.hasChildNodes() ? tiles.map((tile) => tile.getBoundingClientRect()) : null;
+    const focus = groups.contains(document.activeElement) ? document.activeElement : null;
+    const verdicts = licences.map((licence) => licence.verdicts[column()]);
+    const places = licences.map((_, index) => index);
+    planButtons.forEach((button, index) => {
+      button.setAttribute("aria-checked", !sealed() && index === column());
+      button.tabIndex = index === (sealed() ? 0 : column()) ? 0 : -1;
     });
-    speak(question.textContent);
+    const found = sealed() ? [["", places]] : SORTED.map((answer) => [answer, places.filter((at) => verdicts[at].answer === answer)]).filter(([, those]) => those.length);
+    groups.replaceChildren(
+      ...found.map(([answer, those]) => {
+        const group = make("section", `mu-group ${kind(answer)}`);
+        const title = make("h3");
+        if (answer) title.append(draw("mu-mark", MARKS[answer]), make("b", "", String(those.length)), WORDS[answer].replace(/\.$/, ""));
+        else title.textContent = "Not asked yet";
+        const row = make("div");
+        row.append(...those.map((at) => tiles[at]));
+        group.append(title, row);
+        return group;
+      }),
+    );
+    tiles.forEach((tile, index) => {
+      const { short: name, models } = licences[index];
+      const others = models.filter((title) => title !== name);
+      const some = others.slice(0, 1).join("") + (others.length > 1 ? ` +${others.length - 1}` : "");
+      tile.lastChild.textContent = sealed() ? some : verdicts[index].word;
+      tile.setAttribute("aria-pressed", asked() === "" && index === row());
+      tile.disabled = sealed();
+    });
+    const allowed = verdicts.filter(({ answer }) => answer.startsWith("yes")).length;
+    sentence.replaceChildren(
+      make("b", "loud", String(sealed() ? licences.length : allowed)),
+      sealed() ? make("span", "", "licences of open models. What do you want to do?") : make("span", "", `of ${licences.length} licences let you `),
+    );
+    if (!sealed()) sentence.lastChild.append(make("b", "", uses[column()]));
+    focus?.focus({ preventScroll: true });
+    if (still.matches || !before) return;
+    tiles.forEach((tile, index) => {
+      const box = tile.getBoundingClientRect();
+      const [x, y] = [before[index].left - box.left, before[index].top - box.top];
+      if (x || y) tile.animate([{ transform: `translate(${x}px, ${y}px)` }, { transform: "none" }], { duration: FLIGHT, easing: "cubic-bezier(.2,.7,.2,1)" });
+    });
   }
   function drawVerdict(licence, place) {
     const verdict = licence.verdicts[place[1]];
-    question.replaceChildren("May I ", make("b", "", uses[place[1]]), "? ", make("span", "", [licence.title, ...licence.models.slice(0, 3)].join(" · ")));
+    const about = make("span", "", [licence.title, ...licence.models.slice(0, 3)].join(" · "));
+    if (sorting) question.replaceChildren(make("b", "", licence.short), " ", about);
+    else question.replaceChildren("May I ", make("b", "", uses[place[1]]), "? ", about);
     verdictLine.className = `mu-verdict ${kind(verdict.answer)}`;
     verdictLine.replaceChildren(draw("mu-mark", MARKS[verdict.answer]), make("b", "loud", WORDS[verdict.answer] ?? verdict.answer));
     why.textContent = verdict.why;

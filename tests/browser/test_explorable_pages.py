@@ -1679,9 +1679,23 @@ def test_a_picture_is_drawn_in_the_page(visit):
 def test_the_board_of_licences_is_asked_by_touching_it(visit):
     page = visit("may_use.html").wake()
     verdict, quote = page.locator(".mu-verdict"), page.locator(".mu-quote blockquote")
-    expect(page.locator(".mu-board .mu-mark:visible")).to_have_count(0)  # covered until a plan is chosen
-    page.get_by_role("button", name="sell a product built on it", exact=True).click()
-    expect(page.locator(".mu-count")).to_have_text("15 of 16 licences let you")
+    sentence, tiles = page.locator(".mu-sentence"), page.locator(".mu-tile")
+    expect(tiles).to_have_count(16)
+    expect(page.locator(".mu-answer")).to_be_hidden()  # until a plan is chosen
+    page.get_by_role("radio", name="May I sell a product built on it?").click()
+    expect(sentence).to_have_text("15of 16 licences let you sell a product built on it")
+    expect(page.locator(".mu-group h3")).to_have_text(["15Yes, if …", "1Ask first"])
+    expect(page.locator(".mu-question")).to_contain_text("FLUX dev 2.0")  # the weightiest answer
+    page.keyboard.press("ArrowLeft")
+    expect(sentence).to_have_text("16of 16 licences let you study and modify it")
+    page.get_by_role("radio", name="May I ship it without naming it?").click()
+    expect(page.locator(".mu-group.no .mu-tile")).to_have_count(7)
+    page.get_by_role("button", name="Llama 3.1").click()
+    expect(page.locator(".mu-group.no .mu-tile[aria-pressed=true]")).to_contain_text("Llama 3.1")
+    expect(verdict).to_have_text("No.")
+    expect(quote).to_contain_text("Built with Llama")
+    page.get_by_role("button", name="All 144 answers").click()
+    expect(tiles.first).to_be_hidden()
     page.locator("[aria-label^='Llama 4, build']").click()
     expect(verdict).to_have_text("No.")
     every = (licences.all() | licences.later()).values()
@@ -1734,6 +1748,12 @@ def test_the_board_of_licences_is_asked_by_touching_it(visit):
 
 def test_on_a_phone_the_whole_board_is_there_and_the_answer_stays_in_sight(visit):
     page = visit("may_use.html", width=360).wake()
+    page.get_by_role("radio", name="May I train another large model").click()
+    tile = page.get_by_role("button", name="FLUX dev 2.0")
+    tile.click()
+    box, strip = tile.bounding_box(), page.locator(".mu-said").bounding_box()
+    assert box["y"] + box["height"] <= strip["y"], "the tile lies under the strip"
+    page.get_by_role("button", name="All 144 answers").click()
     cells = page.locator(".mu-board td .mu-cell:visible")
     expect(cells).to_have_count(9 * len(licences.all() | licences.later()))
     boxes = [cells.nth(index).bounding_box() for index in (0, 8)]
