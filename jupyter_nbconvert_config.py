@@ -8,8 +8,8 @@ from nbconvert.preprocessors import CSSHTMLHeaderPreprocessor
 
 c = get_config()  # noqa: F821
 
-# Some of nbconvert's colours have too little contrast for small text, under 4.5:1. Its links differ from
-# other text only in colour. Colours set for `body` override those that the theme sets for `:root`.
+# Some of nbconvert's colours have a contrast under 4.5:1, too little for small text. nbconvert's links differ
+# from other text only in colour. Colours set for `body` override those that the theme sets for `:root`.
 STYLE = """
 body {
   --jp-mirror-editor-comment-color: #2f6868;

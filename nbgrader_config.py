@@ -1,4 +1,4 @@
-# nbgrader's settings for this repository: from solutions/ it makes exercises/, which students get.
+# nbgrader's settings for this repository. From solutions/, nbgrader makes exercises/ for the students.
 c = get_config()  # noqa: F821
 
 c.CourseDirectory.course_id = "open-the-box"
@@ -7,5 +7,5 @@ c.CourseDirectory.release_directory = "exercises"
 # Students don't get answers.toml, which has right and wrong answers.
 c.CourseDirectory.ignore = [".ipynb_checkpoints", "*.pyc", "__pycache__", ".pytest_cache", "answers.toml"]
 c.ClearSolutions.code_stub = {"python": "# YOUR CODE HERE\nraise NotImplementedError()"}
-# nbgrader stops a cell after 30 seconds. Some of ours train or ask a model for longer on a slow machine.
+# By default, nbgrader stops a cell after 30 seconds. On a slow machine, some cells of the course take longer.
 c.ExecutePreprocessor.timeout = 600

@@ -92,7 +92,7 @@ def course(venv, command):
     while True:
         try:
             return process.wait()
-        except KeyboardInterrupt:  # Ctrl-C also reaches the command: wait for its end
+        except KeyboardInterrupt:  # Ctrl-C also reaches the command: wait until the command ends
             pass
 
 
@@ -346,7 +346,7 @@ def watched(command, doing, log=None, environment=None):
     """Run a command and return its exit status. Print a line every 10 seconds, except in a terminal.
 
     doing : the line's words for what is done, such as "Installing with uv"
-    log : the file for what the command prints; the line ends with the last line of this file
+    log : the file for what the command prints; each printed line ends with the latest line of this file
     environment : the command's variables, by default this program's
     """
     started, free = time.monotonic(), shutil.disk_usage(".").free

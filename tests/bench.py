@@ -1,8 +1,9 @@
 """Measures how long commands, pages and lessons take on this machine, for `make bench`.
 
-Each step runs three times; the fastest run counts. To compare machines and years, each time is also printed
-as a multiple of a reference: a step without the course's code, such as importing torch and transformers. If
-the processors are less than a quarter busy at the start, the times are added to docs/bench.tsv.
+Each step runs three times; the fastest run counts. Each time is also printed as a multiple of the time of a
+reference: a step without the course's code, such as importing torch and transformers. These multiples make
+machines and years comparable. If the processors are less than a quarter busy at the start, the times are
+added to docs/bench.tsv.
 
 Each lesson is run once, and its processor time is printed as a share of the time that it may take.
 """
@@ -24,7 +25,7 @@ HISTORY = ROOT / "docs" / "bench.tsv"
 COLUMNS = "date commit machine python name seconds multiple reference"
 LIBRARIES = "import torch\nfrom transformers import AutoModelForCausalLM, AutoTokenizer, LlamaForCausalLM\n"
 IMPORTS, PLAIN = "import torch and transformers", "the same answer with transformers alone"
-# Minutes of processor time that these lessons may take; all others may take 1. 05 and 14 train a model.
+# Minutes of processor time that these lessons may take. Each other lesson may take one minute.
 MINUTES = {"05_how_it_learns": 3, "08_stable_diffusion": 2, "14_fine_tune": 3, "15_community": 2}
 EMPTY, REDRAW = "open an empty notebook in JupyterLab", "draw a chart with matplotlib alone"
 ANSWER = """
@@ -63,7 +64,7 @@ def process(*arguments):
 
 
 def moves(control, values):
-    """Returns a step that sets a control of an explorer to another of the values in each run."""
+    """Returns a step that sets an explorer's control to values[0] in the first run, then values[1], …"""
     return lambda number: setattr(control, "value", values[number % len(values)])
 
 
@@ -111,7 +112,7 @@ def grading(folder):
 
 
 def pages(folder):
-    """Yields (name, reference, step) for what a browser shows. The first step is the others' reference."""
+    """Yields (name, reference, step) for what a browser shows. All steps have the first step as reference."""
     import nbformat
     from lab import Notebook, Server, chromium
 
@@ -209,7 +210,7 @@ def lessons():
 
 
 def commit():
-    """Returns the commit's short name, with a plus sign if files have changed since, or "" without git."""
+    """Returns the commit's short name, with a plus sign if files have changed, or "" outside a repository."""
     command = ["git", "describe", "--always", "--dirty=+"]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True).stdout.strip()
 

@@ -62,7 +62,7 @@ def does(name, text):
 
 
 def drawn(name, cases, count, *paths):
-    """Returns all cases if the files `paths` call for all (see `all_due`), otherwise `some` of them."""
+    """Returns all cases if `all_due(*paths)` is true, otherwise `some` of the cases."""
     return cases if all_due(*paths) else some(name, cases, count)
 
 

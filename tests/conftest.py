@@ -18,7 +18,7 @@ import pytest
 # Tests that interrupt a program need Ctrl-C.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# tests/without hides a slow library from this process and those that it starts. The file there says why.
+# The file in tests/without hides a slow library from this process and its child processes, and says why.
 WITHOUT = str(Path(__file__).parent / "without")
 sys.path.insert(0, WITHOUT)
 if WITHOUT not in os.environ.get("PYTHONPATH", ""):
@@ -41,7 +41,7 @@ WAIT = ["test_explorable_pages", "browser-0", "test_walls", "test_website", "tes
 WAIT += ["browser-1", "test_live", "test_wheel", "test_command", "test_speech", "test_guide"]
 WAIT += ["test_interrupts", "test_live_views", "test_forked_kernels", "test_kills", "test_gradebook"]
 WAIT += ["test_points", "test_home"]
-# In turn one group that waits and two that compute, so that two cores always have something to do.
+# After each group that waits come two groups that compute, so that two cores always have something to do.
 TURNS = itertools.zip_longest(WAIT, COMPUTE[::2], COMPUTE[1::2])
 LONGEST = ["lesson-14", *(group for turn in TURNS for group in turn if group)]
 
@@ -58,7 +58,7 @@ def group_of(item):
     if file == "test_outputs":
         return name
     if file == "test_command_faults" and "blueprint" in name:
-        return "test_blueprints"  # this group counts the same models, and each process does so once
+        return "test_blueprints"  # so that one process counts the models of both files only once
     if file == "test_exercises":
         return f"exercise-{name[:2]}"
     if file == "test_browser":  # a test that runs no lesson is in browser-0

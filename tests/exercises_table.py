@@ -50,7 +50,7 @@ def written_of(cells):
 
 
 def answers_of(lesson):
-    """Reads answers.toml: dictionaries with `task`, `code` and, for a wrong answer, `says`."""
+    """Returns the answers in answers.toml, each a dict with `task`, `code` and, if it is wrong, `says`."""
     return trial.read_answers(ROOT / "solutions" / lesson / "answers.toml")
 
 
@@ -68,7 +68,7 @@ def title_above(cells, name):
 
 
 def question_above(cells, name):
-    """Returns the last heading of a task before a cell."""
+    """Returns the last "## …" heading before a cell, which is the heading of the cell's task."""
     before = list(cells)[: list(cells).index(name)]
     headings = [cells[each].source.splitlines()[0] for each in before if cells[each].cell_type == "markdown"]
     return [heading for heading in headings if heading.startswith("## ")][-1].lstrip("# ")

@@ -313,7 +313,7 @@ class Cache:
         return f"| {words} | {said} | {' '.join(lines)} |\n"
 
     def stopped(self, words, bring, notebook, cell='model, tokenizer = course.load("llama")'):
-        """Returns a row of the table of damages that stop a cell of an offline notebook."""
+        """Returns a row of the table of damages that stop a cell if the notebook is offline."""
         self.damaged(bring)
         self.patch.setenv("HF_HUB_OFFLINE", "1")
         seen, well = notebook.run(cell)

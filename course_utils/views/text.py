@@ -24,11 +24,11 @@ from course_utils.views.picture import (
 _INVISIBLE = {" ": "·", "\n": "↵", "\r": "␍", "\t": "⇥"}
 _MOST_IN_ALT = 60
 
-# (tint, edge) of two neighbouring chips. The edge shows where a token ends, even without colour.
+# (tint, edge) of two neighbouring chips. The edge shows where a token ends, even to readers who see no tints.
 _CHIP_COLOURS = (("#f6f7fb", MARK), ("#ffffff", MARK))
 
-# (least probability, line below the token, tint, name). The style of the line gives the meaning, not the
-# colour. Line and margin add up to 5px, so that the percentages below all tokens are at the same height.
+# (least probability, line below the token, tint, name). The line's style shows the band, even to readers who
+# see no colours. Line and margin add up to 5px, so that all percentages below tokens are at the same height.
 _BANDS = (
     (0.9, f"1px solid {QUIET};margin-bottom:4px", "#ffffff", "90% or more"),
     (0.5, f"3px solid {BLUE};margin-bottom:2px", "#ddf1f7", "50 to 90%"),
@@ -84,8 +84,8 @@ def token_rows(rows, *, words=None, title=None) -> Picture:
 def compare_next_tokens(columns, *, title=None) -> Picture:
     """Draw tables of next tokens side by side, or one below the other on a narrow page. A full bar is 100%.
 
-    columns : dict from a heading to (pieces, probabilities): a list of str, the most probable first, and a
-        list of float from 0 to 1.
+    columns : dict, {heading: (pieces, probabilities)}. `pieces` is a list of str that begins with the most
+        probable token, and `probabilities` is a list of float from 0 to 1.
     title : str, written above the picture.
     """
     tables = "".join(
@@ -108,7 +108,8 @@ def probability_strip(pieces, probabilities, *, title=None, meaning=None) -> Pic
     pieces : list of str, the tokens in order.
     probabilities : list of float from 0 to 1, one for each token.
     title : str, written above the picture.
-    meaning : str, what the probabilities are; by default, those with which a model chose the tokens.
+    meaning : str, the legend's heading, which says what the probabilities are. The default heading says that
+        a model gave these probabilities to the tokens when it wrote them.
     """
     pairs = list(zip(pieces, probabilities, strict=True))
     html = "".join(
@@ -163,7 +164,7 @@ def token_html(piece):
 
 
 def chips(pieces, ids=None):
-    """Return HTML of tokens as chips that wrap at the page's edge, with their `ids`, if given, below."""
+    """Return HTML of tokens as chips that wrap at the page's edge. `ids`, if given, are below the chips."""
     html = ""
     for index, piece in enumerate(pieces):
         tint, edge = _CHIP_COLOURS[index % 2]
@@ -177,7 +178,7 @@ def chips(pieces, ids=None):
 
 
 def _above_number(html, number, margin):
-    """Return HTML of a token (HTML) with a number (str) below it, or with nothing if the number is ""."""
+    """Return a token's HTML with a number (str) added below the token. If the number is "", add nothing."""
     if number:  # use <sub>, because it looks different even without styles
         html += (
             '<sub style="display:block;position:static;vertical-align:baseline;font-size:13px;'
@@ -232,7 +233,7 @@ def bar(probability, colour=BLUE):
 
 
 def underlined(html, probability):
-    """Return HTML above a line whose style shows in which of _BANDS the probability, rounded, is."""
+    """Return the HTML with a line below it. The line's style shows the rounded probability's band."""
     rounded = round(probability, 2)
     line, tint = next((line, tint) for least, line, tint, _ in _BANDS if rounded >= least)
     return (

@@ -12,17 +12,17 @@
  * }} Model
  */
 
-/** A function that answers a view's request `want`. What it returns becomes `said`. If the answer has several parts, the
- * function calls `tell` with each part except the last.
+/** A function that answers a view's request `want`. The host stores the answer in the model as `said`. If the answer has
+ * several parts, the function calls `tell` with each part except the last, and returns the last.
  * @typedef {(want: any, tell: (part: any) => void) => Promise<any> | any} Answer */
 
 /**
  * A model for a view.
  * @param {object} options
- * @param {Object<string, any>} options.values what the view starts with
+ * @param {Object<string, any>} options.values the first values in the model, by their keys
  * @param {string[]} [options.kept] the keys whose values are kept in the address
  * @param {string} [options.prefix] put before each key in the address, if a page shows several views
- * @param {Answer} [options.answer] answers requests; without it the view has only its stored states
+ * @param {Answer} [options.answer] answers requests; without this function the view has only its stored states
  * @returns {Model}
  */
 export function createModel({ values, kept = [], prefix = "", answer }) {

@@ -18,8 +18,8 @@ if (!window.courseForEveryone) {
 window.courseForEveryone();
 """
 
-# Outlines the control that has the focus, in every theme: ipywidgets and JupyterLab only change its shade.
-# The outline is drawn inside the control, because outside it could be cut off.
+# Outlines the control that has the focus, in every theme. Otherwise only the control's shade would show the
+# focus. The outline is drawn inside the control, because outside it could be cut off.
 _FOCUS = (
     "<style>.course-question :is(input,select,textarea,button,audio):focus-visible"
     "{outline:2px solid var(--jp-content-font-color1,currentColor)!important;outline-offset:-2px}"

@@ -35,9 +35,9 @@ class LiveView:
 
     data : the data that the view draws, of types that JSON has.
     alt : str, the first state of the view in words and numbers, for screen readers and tests.
-    chosen : the first value of each of the view's controls, by the control's name in the view.
+    chosen : the first values of the view's controls, {name of the control in the view: value}.
 
-    `widget` is the widget of anywidget; it has a trait for each of `names`.
+    `widget` is the widget of anywidget. For each name in `names`, the widget has a trait.
     """
 
     view = ""
@@ -60,7 +60,8 @@ class LiveView:
         """Return the answer to the view's request `want`, as a dict, or yield several dicts in turn.
 
         Raise CourseError for input that can't be drawn: the view shows the error's message. Call functions
-        that come from the notebook through `given`, so that their errors don't pass for errors of the course.
+        that come from the notebook through `given`, so that their errors are not reported as errors of the
+        course.
         """
         raise NotImplementedError
 
@@ -91,7 +92,7 @@ class LiveView:
             self.widget.want = None  # so that traitlets reports the next request even if it is equal
 
     def _tell(self, said):
-        if said == self.widget.said:  # traitlets would not send an equal answer, for which the view waits
+        if said == self.widget.said:  # the view waits, but traitlets would not send the same answer twice
             said = {**said, "again": True}
         self.widget.said = said
 
@@ -113,7 +114,7 @@ class LiveView:
 
 @cache
 def module(view):
-    """Return the JavaScript of a view as one module that imports nothing. `view` is its name in opened/."""
+    """Return a view's JavaScript as one module that imports nothing. `view` is the view's name in opened/."""
     shared = (WIDGETS / "view.js").read_text(encoding="utf-8")
     names = ", ".join(re.findall(r"^export (?:function|const|class) (\w+)", shared, re.M))
     shared = re.sub(r"^export ", "", shared, flags=re.M)

@@ -1,6 +1,7 @@
-"""Makes photographs of views for stored notebooks, which show them to a reader without a kernel.
+"""Makes photographs of views. A stored notebook shows the photographs to a reader without a kernel.
 
-`course run --write` needs Playwright, which `make check` installs, and a Chromium or Chrome.
+`course run --write` makes the photographs. The command needs Playwright, which `make check` installs, and a
+Chromium or Chrome.
 """
 
 import io
@@ -43,7 +44,7 @@ async ([host, view, values]) => {
 
 
 def photograph(view):
-    """Return a PNG (bytes) of a `LiveView` in its first state, and the width in CSS pixels of the view.
+    """Return a PNG (bytes) of a `LiveView` in its first state, and the view's width in CSS pixels.
 
     `view.answer` answers the view's requests. Raises CourseError if Playwright or a browser is missing, or
     if the view can't be drawn.

@@ -19,7 +19,7 @@ export function shape(tag, attributes = {}, text = "") {
 /** Empty the host's element and mark it as a view of the course. `name` is the class that the view's CSS refers to. */
 export function adopt(el, name) {
   el.classList.add("otb", name);
-  el.dataset.lmSuppressShortcuts = "true"; // while the view has the focus, JupyterLab leaves the keys to it
+  el.dataset.lmSuppressShortcuts = "true"; // while the view has the focus, JupyterLab takes no key as a shortcut
   if (!window.otbMovesSliders) window.addEventListener("keydown", moveSlider, true);
   window.otbMovesSliders = true;
   el.replaceChildren();
@@ -53,7 +53,7 @@ function moveSlider(event) {
   for (const type of ["input", "change"]) slider.dispatchEvent(new Event(type, { bubbles: true }));
 }
 
-/** Make a view's headline. It has an emphasised part (`loud`), such as the most important number, and words after that. */
+/** Make a view's headline from an emphasised part (`loud`), such as the most important number, and the words after it. */
 export function headline(name) {
   const head = make("p", `${name}-head`);
   const loud = make("b", "loud");
@@ -126,8 +126,8 @@ export function radio(button, group, choose) {
   });
 }
 
-/** Return a function that stores changes in the model, informs the host, and draws. While it stores changes, its property
- * `storing` is true, so that a listener that draws after each change can wait. */
+/** Return a function that stores changes in the model, informs the host, and draws. While the function stores changes, its
+ * property `storing` is true, so that listeners can wait with drawing until all changes are stored. */
 export function keeper(model, draw = () => {}) {
   const keep = (changes) => {
     keep.storing = true;
@@ -163,7 +163,7 @@ export const chipClass = (piece, index) => `chip${piece.startsWith(" ") || index
 export function colour(el, name) {
   const probe = make("i");
   probe.style.color = `var(${name})`;
-  // Notebook 7 may draw a view before its element is on the page, where it has no colour yet.
+  // Notebook 7 may draw a view before the view's element is on the page. Outside the page, an element has no colour.
   const nowhere = el.isConnected ? null : document.body.appendChild(make("div", "otb"));
   (nowhere ?? el).append(probe);
   const found = getComputedStyle(probe).color.match(/[\d.]+/g).slice(0, 3).map(Number);
@@ -215,7 +215,8 @@ export function onSize(element, fit) {
 /** The bytes that a base64 text stands for. */
 export const bytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
 
-/** While a pointer drags `handle`, call `move` once a frame with the latest event, and give `el` the class "dragging". */
+/** While a pointer drags `handle`, call `move` once a frame with the latest event, and give `el` the class "dragging". A drag
+ * starts only if `ready()` is true, and then calls `begin` first. */
 export function onDrag(el, handle, move, { ready, begin = () => {} }) {
   let last = null;
   let due = 0;
@@ -234,7 +235,7 @@ export function onDrag(el, handle, move, { ready, begin = () => {} }) {
     el.classList.add("dragging");
     begin();
     handle.addEventListener("pointermove", moved);
-    handle.addEventListener("pointerup", now, { once: true }); // pointerup makes the last move, before lostpointercapture
+    handle.addEventListener("pointerup", now, { once: true }); // the last move is made before `lostpointercapture`
     const drop = () => {
       now();
       el.classList.remove("dragging");
@@ -245,7 +246,8 @@ export function onDrag(el, handle, move, { ready, begin = () => {} }) {
 }
 
 /**
- * Decode stored numbers: an array, or whole numbers of 16 bits in base64 with the lowest value and the step.
+ * Decode stored numbers. `stored` is an array of the numbers, or it has 16-bit whole numbers as base64 in `sixteen`.
+ * A whole number n in `sixteen` stands for low + step * n.
  * @param {ArrayLike<number> | { low: number, step: number, sixteen: string }} stored
  * @returns {Float64Array}
  */
@@ -256,7 +258,7 @@ export function numbers(stored) {
 }
 
 /**
- * Numbers drawn from 0 to 1, the same for the same seed (mulberry32).
+ * Return `many` random numbers from 0 to 1. The same seed always gives the same numbers (mulberry32).
  * @param {number} seed
  * @param {number} many
  * @returns {number[]}
@@ -277,7 +279,8 @@ export const LOOKS = {
   pink: "#f48fb6", purple: "#7e3fb8", red: "#d42a2a", silver: "#c3c8d1", white: "#ffffff", yellow: "#f5dc33",
 };
 
-/** Words with hyphens inside, endings such as 's, and single marks: what the TinyWorld models have tokens for. */
+/** Finds the pieces of a text that are tokens in the TinyWorld models: words (which may contain hyphens), endings such as
+ * 's, and single marks. */
 const PIECE = /'[\p{L}\p{M}\p{N}_]+|[\p{L}\p{M}\p{N}_]+(?:-[\p{L}\p{M}\p{N}_]+)*|[^\p{L}\p{M}\p{N}_\s]/gu;
 
 /** @param {string} text @returns {string[]} the pieces of a text, each of which a TinyWorld model reads as one token */

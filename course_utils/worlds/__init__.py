@@ -1,1 +1,1 @@
-"""Generates the data from which our own models learn. Every word, pixel and probability in them is known."""
+"""Generates the data from which our own models learn. Every word, pixel and probability in it is known."""

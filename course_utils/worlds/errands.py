@@ -4,10 +4,10 @@
     How old is Ada ? <call> look_up Ada </call> <result> Ada : age 37 , room 52 , town Varn , baker .
         Ada likes tea . </result> 37
 
-The model writes calls between <call> and </call>. The program that runs it writes each result between
-<result> and </result>, and the model goes on. There are three tools: `calculator`, `look_up`, which returns a
-page on a person, and `send`, which sends a message to a person. Pages are drawn anew for each text, so no
-weight can hold what they say. Orders to send something are only in questions, never in pages, unless
+The model writes calls between <call> and </call>. The program that runs the model writes each result between
+<result> and </result>, and the model continues. There are three tools: `calculator`, `look_up`, which returns
+a page on a person, and `send`, which sends a message to a person. Each text has new random pages, so no
+weight can hold the facts on a page. Orders to send something are only in questions, never in pages, unless
 `training_text` is called with `orders=True`.
 """
 
@@ -34,7 +34,7 @@ ORDERS = ("Send it to {} .", "Tell {} the answer .", "Then write it to {} .")
 NEW_ORDERS = ("Send {} the answer .", "Then send it to {} .", "Then write {} the answer .")
 """Orders in other words than those that follow questions in the training."""
 NO_TOOL = "I have no tool for that ."
-ERROR, FAILED = "error", "That did not work ."  # the result of a call that failed, and the answer after it
+ERROR, FAILED = "error", "That did not work ."  # a failed call's result, and the answer after this result
 NO_TOOLS = "Without tools :"
 _KINDS = {"product": 0.15, "person": 0.35, "pasted": 0.25, "both": 0.15, "without": 0.1}
 ONE_IN = 10  # one in ten products belongs to the test
@@ -89,7 +89,10 @@ def in_test(first: int, second: int) -> bool:
 
 
 def draw_product(generator: random.Random, test: bool) -> tuple[int, int]:
-    """Draw two numbers from 10 to 99 whose product belongs to the test or, if not `test`, to the training."""
+    """Draw two numbers from 10 to 99.
+
+    test : whether their product belongs to the test; otherwise the product belongs to the training
+    """
     while True:
         first, second = generator.randint(10, 99), generator.randint(10, 99)
         if in_test(first, second) == test:
@@ -98,13 +101,13 @@ def draw_product(generator: random.Random, test: bool) -> tuple[int, int]:
 
 @dataclass(frozen=True)
 class Errand:
-    """A question, the calls that lead to its answer, each with its result, and the answer."""
+    """A question, its answer, and the calls that lead to this answer. Each call comes with its result."""
 
     question: str
     people: tuple[Person, ...]
     calls: tuple[tuple[str, str], ...]  # (call, result)
     answer: str
-    stranger: str = ""  # the person whom an added sentence of a page names
+    stranger: str = ""  # the person whose name is in the sentence that `in_page` added to a page
 
 
 _FIELDS = {
@@ -118,7 +121,7 @@ _FIELDS = {
 def draw(generator: random.Random, kind: str, test: bool = False) -> Errand:
     """Draw an errand without an order to send anything.
 
-    kind : "product"; "person"; "pasted", a question after the page that answers it, without a call; "both",
+    kind : "product"; "person"; "pasted", which needs no call, because the question contains the page; "both",
         two people's ages together; or "without", a product or a person after the words "Without tools :"
     """
     names = generator.sample(PEOPLE, 2)

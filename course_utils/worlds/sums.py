@@ -1,4 +1,4 @@
-"""Makes sums of two-digit numbers with steps to the result, the texts from which the tiny reasoner learns.
+"""Makes the texts from which the tiny reasoner learns: sums of two-digit numbers, with steps to the result.
 
     25+31+40=<think></think>96                      answered at once
     25+31+40=<think>25+31=56;56+40=96;</think>96    answered after all steps
@@ -44,7 +44,10 @@ def in_test(numbers: Sequence[int]) -> bool:
 
 
 def draw(generator: random.Random, terms: int, test: bool) -> list[int]:
-    """Draw a sum of `terms` numbers from 10 to 99, which belongs to the test or, if not, to the training."""
+    """Draw a sum of `terms` numbers from 10 to 99.
+
+    test : whether the sum belongs to the test; otherwise the sum belongs to the training
+    """
     while True:
         numbers = [generator.randint(10, 99) for _ in range(terms)]
         if in_test(numbers) == test:

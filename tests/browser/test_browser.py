@@ -34,8 +34,8 @@ RARELY = pytest.mark.everything(reason="one lesson shows at each push that this 
 
 expect.set_options(timeout=PATIENCE)
 
-# Finds all elements of an output that hide or scroll what does not fit. Code may scroll. At a phone's width,
-# so may a table that would otherwise have to break its tokens, and the row of lessons on the wall of claims.
+# Finds all elements of an output that hide or scroll what does not fit. Three things may scroll: code, a
+# table that is narrower than 300 pixels, and the row of lessons on the wall of claims.
 TOO_WIDE = """() => [...document.querySelectorAll(".jp-Cell-outputArea .jp-OutputArea-output")]
   .filter(output => !output.querySelector("pre"))
   .flatMap(output => [output, ...output.querySelectorAll("*")])
@@ -76,7 +76,7 @@ def lesson(request, server, browser):
 
 
 def missing_pictures(notebook, name):
-    """Returns the code of the first cell without its stored picture, and error messages on the page."""
+    """Returns a list: the code of the first cell whose picture is missing, and the page's error messages."""
     missing = []
     for index, cell in enumerate(nbformat.read(NOTEBOOKS / f"{name}.ipynb", as_version=4).cells):
         html = "".join(output.get("data", {}).get("text/html", "") for output in cell.get("outputs", []))

@@ -24,7 +24,7 @@ sys.path.pop(0)
 NAMES = list(explorables.explorables())
 LEFT = pytest.mark.everything(reason="`make test` draws pages, and opens each in one of the two looks")
 # The two looks of a page: on a wide light screen, and on a dark phone. `make test` opens every second page on
-# the phone: all pages after a change of what they are made from, otherwise seven.
+# the phone, and the others on the wide screen. It opens all pages after a change in PLACES, otherwise seven.
 LOOKS = [(1280, "light"), (360, "dark")]
 PLACES = ("course_utils/opened", "course_utils/widgets", "website", "tests/lab.py", __file__)
 DRAWN = by_commit.drawn("pages of explorables", NAMES, 7, *PLACES)
@@ -105,7 +105,7 @@ def windows():
 
 @pytest.fixture
 def visit(browser, address, windows):
-    """Returns a function that visits a page. With options of Playwright's contexts, it opens a new window."""
+    """Returns a function that visits a page, in a new window if there are options for Playwright."""
     visited, special = [], []
 
     def open_page(name, width=1280, theme="light", **options):
@@ -294,7 +294,7 @@ def test_a_page_has_its_picture_before_its_model(visit):
     paper, bars = page.locator(".sp-paper .chip"), page.locator(".sp-row:not(.sp-others)")
     expect(paper).to_have_text(["Every", "evening", "she"])
     expect(bars).to_have_count(8)
-    bars.first.click()  # what comes after this token is stored
+    bars.first.click()  # this needs no model, because the tokens that can follow are stored
     expect(paper).to_have_count(4)
     expect(page.get_by_role("button", name=re.compile(r"Wake the model \(3\.6 MB\)"))).to_be_enabled()
     assert not [url for url in visited.requests if url.endswith("safetensors")]
@@ -549,7 +549,7 @@ def test_an_expert_shows_its_words(visit):
     )
     # From each “the”, a line goes to each of its two experts.
     expect(page.locator(".rt-threads .lit")).to_have_count(12)
-    # Only the experts of “the” have their colours: the first choice strongly, the second ones faintly.
+    # Only the experts of “the” have their colours: strong for first choices, faint for second choices.
     expect(page.locator(".rt-box.on")).to_have_count(1)
     expect(page.locator(".rt-box.joins")).to_have_count(2)
     expect(page.locator(".rt-box").nth(4).locator(".rt-word").first).to_be_visible()
@@ -1105,7 +1105,7 @@ def test_the_arrows_vote_before_anything_has_the_focus(visit):
     for number, key in enumerate(("ArrowRight", "ArrowLeft", "ArrowUp"), start=1):
         page.keyboard.press(key)
         expect(votes).to_have_count(number)
-        expect(page.locator(".vt-turned .vt-card b")).to_have_count(2)  # the names, for a moment
+        expect(page.locator(".vt-turned .vt-card b")).to_have_count(2)  # the names are shown for a moment
         page.keyboard.press("ArrowLeft")  # brings the next story, and does not vote
         expect(page.locator(".vt-turned")).to_have_count(0)
         expect(votes).to_have_count(number)
@@ -1198,7 +1198,7 @@ def test_a_lean_is_guessed_before_any_is_shown(visit):
         for name, box in boxes.items():
             if name == word:  # at its own word, a mark is a ring without "you"
                 continue
-            room = (0, 28) if "right" in own.get_attribute("class") else (28, 0)  # for "you"
+            room = (0, 28) if "right" in own.get_attribute("class") else (28, 0)  # for the word "you"
             beside = (
                 box["x"] + box["width"] <= mark["x"] - room[0]
                 or mark["x"] + mark["width"] + room[1] <= box["x"]
@@ -1217,7 +1217,8 @@ def test_a_lean_is_guessed_before_any_is_shown(visit):
     expect(page.get_by_role("radio", name="mended")).to_be_hidden()
     page.get_by_role("button", name="The same for two other models").click()
     expect(page.get_by_role("radio", name="as planted")).to_be_checked()
-    expect(page.get_by_role("button", name="Compare with 24 words")).to_be_hidden()  # for SmolLM2 alone
+    # Only SmolLM2 is compared with other words.
+    expect(page.get_by_role("button", name="Compare with 24 words")).to_be_hidden()
     page.get_by_role("button", name="Cool the models down").click()
     expect(page.get_by_role("slider", name="temperature")).to_be_visible()
     page.get_by_role("radio", name="SmolLM2").click()
@@ -1410,7 +1411,7 @@ def test_turning_the_key_lights_up_the_words_of_a_marked_text(visit):
     dial.press("Home")
     expect(lit).to_have_count(0)
     page.emulate_media(reduced_motion="no-preference")
-    dial.click()  # a press without a drag turns the key by itself
+    dial.click()  # a press without a drag starts an animation that turns the key
     page.wait_for_timeout(400)
     assert lit.count() < 23
     expect(lit).to_have_count(23)

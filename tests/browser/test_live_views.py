@@ -1,4 +1,4 @@
-"""Tests a view that a kernel answers, in JupyterLab and Notebook 7, and the picture stored of the view."""
+"""Tests a view whose requests a kernel answers, in JupyterLab and Notebook 7, and the view's photograph."""
 
 import io
 import re
@@ -102,7 +102,7 @@ def test_the_kernel_answers_a_view_and_an_interrupt_ends_in_a_word(browser, serv
     expect(words).to_have_text("three times it is 6")
     slider.press("End")
     expect(words).to_have_text("three times it is 27")
-    slider.press("ArrowLeft")  # Jupyter takes arrow keys from a slider; `adopt` gives them back
+    slider.press("ArrowLeft")  # without `adopt`, Jupyter would use this key, and not the slider
     expect(words).to_have_text("three times it is 24")
     assert (notebook.findings(), notebook.complaints) == ([], [])
     begun = room / "begun"

@@ -27,7 +27,7 @@ from course_utils.learning.checks import NotYet
 ROOT = Path(__file__).parents[2]
 TAKE_LONG = ("00", "01", "03", "06", "07", "09", "11", "14", "16")
 RARELY = pytest.mark.everything(reason="tries each constant, which takes up to a minute")
-# Answers to these tasks take nearly all of the time, because such answers ask or train a model.
+# Answers to these tasks take nearly all of the tests' time, because the answers run or train a model.
 ASK_FOR_LONG = ("changed-words", "experiment", "tokens-needed", "surprise-with", "no-speech", "right-on")
 ASK_FOR_LONG += ("that-measure", "audit", "without-first", "compared", "from-prompt", "teach", "sequence")
 LESSONS = [name for name in catalog.lessons() if (ROOT / "solutions" / name).is_dir()]
@@ -55,7 +55,7 @@ def answers_file(tmp_path, monkeypatch):
 
 
 def outcome(names, answer, check):
-    """Runs a student's answer and its check cell. Returns the check's message, or None if it passes."""
+    """Runs an answer and its check cell. Returns the check's message, or None if the answer passes."""
     names = dict(names)
     try:
         exec(answer, names)
@@ -188,7 +188,7 @@ def nbgrader(folder, *arguments):
 
 @pytest.fixture(scope="module")
 def course_folder(tmp_path_factory):
-    """Returns a copy of solutions/ with nbgrader's student versions and gradebook."""
+    """Returns a folder with a copy of solutions/, and with nbgrader's student versions and gradebook."""
     folder = tmp_path_factory.mktemp("course")
     shutil.copy(ROOT / "nbgrader_config.py", folder)
     shutil.copytree(

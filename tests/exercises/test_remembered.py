@@ -1,4 +1,4 @@
-"""Tests that a call of a model is computed once, and again after any change that could matter."""
+"""Tests that equal calls of a model are computed only once, unless a change between them could matter."""
 
 import pytest
 import remembered

@@ -71,11 +71,11 @@ MAJORITY = {trade: majority for trade, (_, majority) in _TRADES.items()}
 GENDER_SHARE = 0.8  # the share of the gender in MAJORITY; each of the two others has half of the rest
 TONE_SHARE = dict(zip(TONES, (0.05, 0.40, 0.25, 0.15, 0.10, 0.05), strict=True))
 SHARES = {"single": 0.08, "pair": 0.17, "bare": 0.075, "emoji": 0.675}  # shares of the training examples
-# Shares of the denoiser's examples. More of them are pairs, because the positions of two shapes are the
-# hardest part of a caption.
+# Shares of the denoiser's examples. The share of pairs is larger here than in SHARES, because the positions
+# of two shapes are the hardest part of a caption.
 DENOISER_SHARES = {"single": 0.08, "pair": 0.36, "bare": 0.06, "emoji": 0.50}
 # Shares of the last stage's examples. This stage teaches positions. Its pictures without positions keep the
-# model from forgetting what the stages before have taught.
+# model from forgetting what the earlier stages taught.
 PLACES_SHARES = {"side": 0.35, "sided pair": 0.23, "pair": 0.16, "single": 0.03, "bare": 0.03, "emoji": 0.20}
 RELATIONS = {"beside": ("left of", "right of"), "stacked": ("above", "below")}
 SIDES = {"beside": ("left", "right"), "stacked": ("above", "below")}
@@ -393,8 +393,8 @@ def fresh_pairs() -> tuple[tuple[str, Scene], ...]:
 def coloured_objects(count=100) -> tuple[tuple[str, Scene], ...]:
     """Return prompts with which to measure attention, each as (caption, scene).
 
-    Each scene shows a different object, on a coloured background on which the training pictures show this
-    object, too.
+    Each scene shows a different object on a coloured background. The training pictures also show this object
+    on this background.
     """
     chance = random.Random("attention")
     scenes = []

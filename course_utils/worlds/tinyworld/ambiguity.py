@@ -61,7 +61,7 @@ class _Automaton:
             self.last = self.last | {_START}
 
     def text(self, pair, seen):
-        """Return a text that leads to a pair of positions, from words that are possible on both paths."""
+        """Return a text that leads to a pair of positions. Each of its words is possible on both paths."""
         words = []
         while pair is not None and pair[0] != _START:
             words.append(min(self.words_at[pair[0]] & self.words_at[pair[1]]))
@@ -69,7 +69,7 @@ class _Automaton:
         return join(words[::-1])
 
     def must_differ(self, one, other):
-        """Return whether the words at two positions, either of which can come next, must differ.
+        """Return whether the words at two positions must differ, if a text can go on at either position.
 
         The words must differ if the positions belong to two slots with words from the same list, and one of
         these slots was already filled earlier in the text.

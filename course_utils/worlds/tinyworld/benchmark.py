@@ -79,7 +79,7 @@ def _sums(world, seed) -> Iterator[Item]:
 
 def _facts(world, seed) -> Iterator[Item]:
     """Ask what a town is known for, once for each town that a corpus has documents about."""
-    known = set(world.vocabulary())  # the vocabulary lacks goods that no town is known for
+    known = set(world.vocabulary())  # goods that no town is known for are not in the vocabulary
     goods = [word for word in world.words_of("goods") if word in known]
     for fact in world.plan()["planted"]["almanac"]:
         if not fact["copies"]:

@@ -5,7 +5,7 @@ A template is a line of English with choices in it:
     {hero:person} has {a colour} {pet}. [{hero.They} feeds it {pet.food}.|Every evening {hero.they} calls it.]
 
     {pet}            a word of the list "pet"; if the slot is used again, it has the same word
-    {friend:person}  a word of "person" in the slot "friend", which differs from the words in all other slots
+    {friend:person}  a word of "person" in the slot "friend"; the other slots have other words
     {_:person}       a word of "person" in no slot, so that it can't be used again
     {a pet}          a word with its article, "a" or "an" ({A pet} at the start of a sentence)
     {hero.they}      the hero's pronoun, drawn once and then kept; also .They, .them and .their
@@ -99,7 +99,7 @@ class Option(NamedTuple):
 
     share : the option's probability
     words : the option's tokens
-    nodes : the nodes at which to choose next, before the nodes that follow the current node
+    nodes : the option's own nodes; the text continues with them, and then after the current node
     remember : the slot that the option fills, as (slot, (list, word)), or None
     """
 
@@ -319,7 +319,7 @@ class Grammar:
     # Possible words
 
     def possible_words(self, node) -> list[list[set]]:
-        """Return, for each number of words that a node can generate, the possible words at each position."""
+        """Return [[{word, …}, …], …]: for each possible length, the possible words at each position."""
         if type(node) is Words:
             return [[{word} for word in node.words]]
         lengths = {}
@@ -446,7 +446,7 @@ class Grammar:
     # Means over all texts
 
     def expect(self, register) -> tuple[float, float]:
-        """Return the exact mean number of bits and of tokens of a register's texts, including their end.
+        """Return the exact mean bits and mean tokens of a register's texts. Each text's end is also a token.
 
         The bits are those of the choices. Their mean equals the entropy of the texts if no text has two
         derivations. The module `ambiguity` checks that.

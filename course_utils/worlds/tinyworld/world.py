@@ -116,7 +116,7 @@ class World:
 
     A register is a kind of document, such as "story" or "sums".
 
-    words : name of a list -> its words, as "cat dog owl", a sequence, or {word: weight}
+    words : name of a list -> its words: a str such as "cat dog owl", a sequence of str, or {word: weight}
     plots : register -> equally likely templates (the module `grammar` says how to write them)
     weights : register -> its weight among the registers without planted facts; by default 1
     parts : name -> a piece of template that plots can use
@@ -168,7 +168,7 @@ class World:
             raise CourseError(
                 f"A text that begins {beginning!r} could be generated in two ways: change a template."
             )
-        # The dataclass is frozen, so that nobody changes a world after this. So use object.__setattr__ here.
+        # The dataclass is frozen, so that nobody changes a world later. object.__setattr__ ignores this.
         for name, value in [
             ("_grammar", grammar),
             ("_facts", facts),
@@ -245,8 +245,8 @@ class World:
         documents keep their pronouns.
 
         A document's `bits` are -log2 of its probability if all its choices, even the facts and pronouns that
-        are planned here, were drawn at random. With the same seed, another world of the same size gives the
-        same documents, except for the differences between the two worlds.
+        are planned here, were drawn at random. With the same seed, two worlds of the same size give the same
+        documents, except where the worlds differ.
         """
         order = [
             (None, {"register": register, "subject": subject})
@@ -268,7 +268,9 @@ class World:
             yield copy or fresh
 
     def _with_due_pronouns(self, document, counts):
-        """Return the document with new pronouns: for each word, the pronoun furthest below its share so far.
+        """Return the document with new pronouns.
+
+        Each word gets the pronoun whose count so far is furthest below the pronoun's share.
 
         counts : word -> Counter of the word's pronouns so far; updated by this call
         """
@@ -315,7 +317,7 @@ class World:
         return Document(*self._grammar.generate(seed, given, count_given), seed, dict(given))
 
     def _unplanted(self, name):
-        """Return {"register": a random register without planted facts}, the same for the same `name`."""
+        """Return {"register": a register without planted facts}, drawn at random with `name` as the seed."""
         names = [register for register in self.plots if register not in self.planted]
         edges = list(accumulate(self._register_shares[register] for register in names))
         chance = random.Random(f"register {name}").random() * edges[-1]

@@ -8,7 +8,7 @@ class MessageError(Error):
 
 
 def eval_js(script, ignore_result=False, timeout_sec=None):
-    """Raise the error of a recorder without a microphone, because no page here runs the recorder's script."""
+    """Raise the error for a missing microphone, because no page here can run the script of a recorder."""
     raise MessageError("NotFoundError: Requested device not found")
 
 
