@@ -2,9 +2,9 @@
 
 nbclient, nbval and nbgrader need only `with serving():`. Inside the block, and in commands that run from it,
 kernels come from `ForkedProvisioner`, a kernel provisioner that jupyter_client finds by its entry point.
-The provisioner asks a server process for a copy. It starts a kernel in the usual way if a copy would not do:
-if the system is not Linux, if the kernel needs another Python, if variables that libraries read at their
-import differ from the server's, or if the server has threads that a fork would lose.
+The provisioner asks a server process for a copy. The kernel starts in the usual way if a copy would not do:
+if the system is not Linux, if the kernel needs another Python, if environment variables that libraries read
+while they are imported differ from the server's, or if the server has threads that a fork would lose.
 
 Source: https://jupyter-client.readthedocs.io/en/stable/provisioning.html
 """
@@ -33,9 +33,10 @@ IMPORTS = ("torch", "transformers.models.auto.modeling_auto", "transformers.mode
 IMPORTS += ("matplotlib.pyplot", "ipywidgets", "ipykernel.kernelapp", "course_utils.widgets.explorer")
 NAME, CLASS = "forked-kernels", "forked_kernels:ForkedProvisioner"  # name and value of the entry point
 ADDRESS = "COURSE_KERNELS"  # the environment variable with the path of the server's socket
-# Prefixes of the variables that libraries read when they are imported. In a copy, a new value has no effect.
+# Prefixes of environment variables. Libraries read these variables only once, when they are imported. A
+# copy's libraries are already imported, so a new value would have no effect.
 READ_EARLY = ("HF_", "TRANSFORMERS_", "OMP_", "MKL_", "OPENBLAS_", "TORCH", "MPL", "PYTHON")
-# torch itself sets this variable when it loads its compiler, which no lesson uses.
+# torch itself sets this variable when it loads its compiler. No lesson uses the compiler.
 WRITTEN_BY_TORCH = "TORCHINDUCTOR_CACHE_DIR"
 PATIENCE = 120  # seconds to wait for an answer; the first answer comes after the server's imports
 SIZE = 1 << 20  # the most bytes of a request
@@ -143,7 +144,10 @@ class _Forked:
 
 
 def _ask_for(cmd, cwd=None, env=None, stdout=None, stderr=None, **_):
-    """Return the kernel that the server makes, or None. The arguments are those of `subprocess.Popen`."""
+    """Return a kernel that the server has copied, or None if the server can't be asked or refuses.
+
+    The arguments are those of `subprocess.Popen`.
+    """
     if cmd[:3] != [sys.executable, "-m", "ipykernel_launcher"] or subprocess.PIPE in (stdout, stderr):
         return None
     request = {"arguments": cmd[3:], "folder": cwd or os.getcwd(), "env": dict(env or os.environ)}
@@ -169,7 +173,8 @@ def _ask_for(cmd, cwd=None, env=None, stdout=None, stderr=None, **_):
 def _serve(listener):
     """Answer requests until standard input ends. Import the libraries at the first request.
 
-    Returns None in the server, at the end. In a copy it returns the request for which the copy was made.
+    In the server, this function returns None when standard input ends. In each copy, this function returns
+    the request for which the copy was made.
     """
     settings = _read_early(os.environ)
     os.environ.setdefault("MPLBACKEND", "module://matplotlib_inline.backend_inline")  # ipykernel's default
@@ -181,7 +186,7 @@ def _serve(listener):
         if not has_imported:
             for name in IMPORTS:
                 importlib.import_module(name)
-            gc.freeze()  # a copy's garbage collector then leaves shared memory shared
+            gc.freeze()  # a copy's garbage collector then writes nothing into memory shared with the server
             has_imported = True
         with listener.accept()[0] as connection:
             message, standard, _, _ = socket.recv_fds(connection, SIZE, 2)
@@ -196,7 +201,7 @@ def _serve(listener):
                     os.dup2(handle, ours)
                     os.close(handle)
                 return request
-            with contextlib.suppress(OSError):  # the client has closed the connection
+            with contextlib.suppress(OSError):  # the client may have closed the connection
                 socket.send_fds(connection, [answer], handles)
             for handle in (*standard, *handles):
                 os.close(handle)

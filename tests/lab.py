@@ -24,7 +24,7 @@ PATIENCE = 90_000
 # Milliseconds that all cells of a lesson may take. Most of this is the kernel's time.
 RUN = 1_200_000
 
-# Changes JupyterLab's defaults that would disturb a test, such as questions about news and autosave.
+# Replaces JupyterLab's defaults that would disturb a test, such as autosave.
 SETTINGS = {
     "@jupyterlab/docmanager-extension:plugin": {"autosave": False},
     # Lay out all cells, not only the visible ones, so that they can be measured.
@@ -33,9 +33,9 @@ SETTINGS = {
 
 
 class Server:
-    """Runs `jupyter lab` on a folder during the `with` block, with separate settings and trust.
+    """Runs `jupyter lab` on a folder during the `with` block. The server serves Notebook 7 as well.
 
-    It serves Notebook 7 as well.
+    The settings and the trusted notebooks of the person who runs the tests are neither used nor changed.
 
     folder : the folder it serves
     home : an empty folder for the server's own files and the learner's answers
@@ -160,7 +160,7 @@ class Notebook:
         self.page.wait_for_function(f"window.jupyterapp && {_STATUS} === 'idle'")
 
     def turn_to(self, path):
-        """Ends this notebook and opens another in the same window of JupyterLab, which loads only once."""
+        """Ends this notebook and opens another in the same window, so that JupyterLab loads only once."""
         self.sources = _sources(self.folder / path)
         self.page.evaluate(
             f"""async () => {{

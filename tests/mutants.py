@@ -34,7 +34,7 @@ from course_utils.learning.checks import NotYet, agrees
 KNOWN = Path(__file__).with_suffix(".toml")
 PAGE = ROOT / "docs" / "mutants.md"
 SEED = "1"  # the seed of the hidden inputs, so that the page can be made again
-# A mutant's time limit is TIMES the time of the solution, and at least LEAST_SECONDS.
+# A mutant's time limit is LEAST_SECONDS plus TIMES the time of the solution.
 LEAST_SECONDS, TIMES = 10, 20
 MEMORY = 6 * 2**30
 SWAPPED = {ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq}
@@ -194,9 +194,9 @@ def _difference(before, after):
 
 
 def judged(names, code, check, seconds):
-    """Runs an answer and its check cell in a copy of this process. Returns what the check says, or None.
+    """Runs an answer and its check cell in a copy of this process. Returns None if the answer passes.
 
-    If the copy fails, for example at the time limit, this returns a sentence, too: the answer is caught.
+    If the answer is caught, this returns a sentence: what the check says, or how the answer was stopped.
     """
 
     def judge():
@@ -245,7 +245,7 @@ def _in_copy(function, seconds, otherwise):
 
 
 def outcomes(names, code, check):
-    """Returns what an answer gives, and the tolerance, for each visible or hidden input of its check cell."""
+    """Returns (outcome of an answer, tolerance) for each visible or hidden input of the check cell."""
     names = dict(names)
     exec(code, names)
     calls = Calls().run(names, check)
@@ -266,7 +266,7 @@ def is_another_mistake(names, code, check, wrongs):
 
 
 def measure(lesson, diagnoses=False):
-    """Returns, for each task of a lesson, the numbers of its row and the mutants that passed."""
+    """Returns, for each task of a lesson, the task's row in docs/mutants.md and the mutants that passed."""
     with contextlib.redirect_stdout(io.StringIO()):
         begun = started(lesson)
         tables = tables_of(lesson, begun)

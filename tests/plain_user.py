@@ -23,7 +23,7 @@ FOLDERS = (sys.prefix, sys.base_prefix, str(Path(course_utils.__file__).parents[
 
 
 def command(words: list) -> list:
-    """Return a command that runs `words` as a user without rights: as this user, unless this user is root."""
+    """Return a command that runs `words` without rights: as this user, or as `USER` if this user is root."""
     return words if os.getuid() else [sys.executable, __file__, *FOLDERS, "--", *words]
 
 

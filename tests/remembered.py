@@ -57,7 +57,10 @@ def _remembering(plain, known):
 
 
 def _state(model):
-    """Return a value that differs for each state of a model. Raises TypeError if there is none."""
+    """Return a value that differs for each state of a model.
+
+    Raises TypeError if the model has hooks or replaced functions: their effect can't be compared.
+    """
     import torch
 
     state = [str(model.config), str(getattr(model, "generation_config", ""))]

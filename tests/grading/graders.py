@@ -22,7 +22,7 @@ class Grader:
     """Starts the process that grades. Use it in a `with` block.
 
     assignment : the instructor's notebook as JSON
-    plain : True if root starts the process as a user without rights
+    plain : True to start the process as a user without rights, if this user is root
     """
 
     def __init__(self, assignment, plain):
@@ -49,7 +49,7 @@ class Grader:
         self.process.wait()
 
     def grade(self, *notebooks, seconds=60, memory=2**30):
-        """Grade the notebooks at the same time, and return a dict with the result of each."""
+        """Grade the notebooks at the same time. Return a list with a dict, the result, for each notebook."""
         self._send({"notebooks": notebooks, "seconds": seconds, "memory": memory})
         return json.loads(self.process.stdout.readline())
 

@@ -1,4 +1,4 @@
-"""Tests that copied kernels behave like others, and that kernels start as usual where none can be copied."""
+"""Tests that a copied kernel behaves like any other, and that kernels can still start without a copy."""
 
 import importlib
 import os
@@ -140,7 +140,10 @@ def test_other_settings_than_the_server_s_need_a_kernel_of_their_own(setting):
 
 
 def test_a_copy_is_made_after_torch_has_written_a_setting(monkeypatch):
-    """Tests that load a model make torch write it. Lessons run later in the same process, and need copies."""
+    """A test that loads a model makes torch set TORCHINDUCTOR_CACHE_DIR for this whole process.
+
+    Tests that run later in this process start lessons, and still need copied kernels.
+    """
     monkeypatch.delenv("TORCHINDUCTOR_CACHE_DIR", raising=False)
     importlib.import_module("torch._inductor.runtime.cache_dir_utils").cache_dir()
     assert os.environ["TORCHINDUCTOR_CACHE_DIR"]

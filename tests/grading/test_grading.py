@@ -135,7 +135,8 @@ def answered(path, **answers):
     return book
 
 
-# Functions that change a notebook, given as a dictionary. hostile/submissions.toml says which to use.
+# Each of these functions changes a notebook, which is a dictionary. In hostile/submissions.toml, `change`
+# names the function for a submission.
 def points(book):
     cell_of(book, "double-check")["metadata"]["nbgrader"]["points"] = 100
 
@@ -301,10 +302,11 @@ def course(tmp_path_factory):
 def graded(course, tmp_path_factory):
     """Grade the hostile submissions, with honest ones among them.
 
-    There are two runs. In the first, submissions that end by themselves get much time. In the second, endless
-    submissions get little, because some of them use all the time that grading may take (five times a task's
-    limit), and are then graded twice more. Time in which a submission waits for a processor does not count,
-    so a busy machine shortens no limit.
+    There are two runs. The first grades the submissions that end by themselves, with a long time limit for
+    each task. The second grades the endless submissions, with a short limit: some of them use all the time
+    that grading may take (five times a task's limit), and the grader then grades them twice more. Time in
+    which a submission waits for a processor does not count, so a busy machine shortens no limit.
+
     Returns the results, the folders, the addresses that called the test's server, and the path of a file that
     no submission may write.
     """
@@ -424,7 +426,8 @@ for arguments in course.drawn("1", numbers, edges=[([],)]):
     course.check("1", double, arguments, [2 * number for number in arguments[0]])
 ### END HIDDEN TESTS
 """
-# A table of the visible input. For any other input it gives [], which is right in one hidden check of nine.
+# This answer looks the visible input up in a table. For any other input, the answer returns [], which is
+# right in one of the nine hidden checks.
 TABLE = "def double(numbers):\n    return {(1, 2): [2, 4]}.get(tuple(numbers), [])"
 PRINTS = "def double(numbers):\n    print(numbers)\n    return [2 * number for number in numbers]"
 
@@ -458,9 +461,9 @@ def test_a_constant_earns_nothing():
 
     assert share([True, True, False]) == 2 / 3
     assert share([True, True], (1, 1), (2, 2)) == 1
-    assert share([True, True], (1, 1), (1, 2)) == 0  # the answer is always 1
+    assert share([True, True], (1, 1), (1, 2)) == 0  # the answer returns 1 for both hidden inputs
     assert share([True, True], (1, 2), (1, 3)) == 0  # the answer is wrong for both hidden inputs
-    assert share([True, True], ("yes", "yes"), ("yes", "yes")) == 1  # a constant is right for both
+    assert share([True, True], ("yes", "yes"), ("yes", "yes")) == 1  # "yes" is right for both
     assert share([True], (1, 1), (2, 2), (0, 3)) == 3 / 4
 
 
@@ -520,7 +523,7 @@ def needs_dask():
 
 @pytest.fixture(scope="module")
 def dask(tmp_path_factory):
-    """Yield a function that starts a scheduler, and returns its address and a function to start workers."""
+    """Yield a function. It starts a Dask scheduler, and returns (address, function that starts a worker)."""
     needs_dask()
     started = []
 
@@ -594,7 +597,7 @@ def test_a_cluster_gives_the_same_grades_even_if_a_worker_dies(course, graded, t
         assert verdicts == [(task.checks, task.stopped) for task in here.tasks], result.student
 
 
-# Each worker executes this twice (by Dask's --preload).
+# Because of Dask's --preload, each worker executes this code twice.
 KILLER = """import os, signal
 from course_utils.grading.judge import Judge
 
@@ -701,7 +704,7 @@ def test_only_a_change_to_what_decides_a_grade_regrades_a_class(tmp_path):
     while left:
         needed |= left
         left = set().union(*(imported_by(own / "grading" / f"{name}.py") for name in left))
-        left -= needed | {"intake"}  # a result's key depends on what intake finds
+        left -= needed | {"intake"}  # intake is left out: a result's key already depends on what it finds
     assert deciding == needed | {"checks", "drawn", "hints"}
 
 

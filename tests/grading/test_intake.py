@@ -231,7 +231,10 @@ def test_layouts(layout, tmp_path):
 
 
 def handled(path, plan):
-    """Return whether a file, or its folder or archive, is in a row or was passed over for a reason."""
+    """Return whether a plan names a file, a folder or archive around the file, or something inside the file.
+
+    A plan names the files of its entries, and the files that were passed over for a reason.
+    """
     rest = [path for path, reason in plan.passed if reason]
     named = [*(entry.file.path for entry in plan.entries if entry.file), *rest]
     return any(path == name or path.startswith(f"{name}/") or name.startswith(f"{path}/") for name in named)
@@ -379,7 +382,7 @@ def test_two_names_that_become_one_are_never_exchanged(tmp_path):
 
 
 def deliver(out, folder, names, **options):
-    """Plan and enter a delivery of flat files. Return {name: id}."""
+    """Plan and register a delivery: a zip file with the notebook of each student. Return {name: id}."""
     source = zipped(folder / "delivery.zip", {f"{name}.ipynb": "" for name in names})
     register = Register(out)
     out.mkdir(exist_ok=True)
@@ -456,7 +459,8 @@ def test_every_file_of_a_random_tree_is_in_a_row_or_has_a_reason(tmp_path):
             assert len({entry.student for entry in plan.entries}) == len(plan.entries)
 
 
-# For each platform: files and a class list as the platform exports them, and the table that it imports.
+# {platform: (the files that it exports, the class list that it exports, the headings of the table of grades
+# that it imports, the table's rows by student)}
 CANVAS = {"doejane_123_4567_small.ipynb": 0, "रायमीरा_LATE_124_4568_small-1.ipynb": 0, "poe_125_text.html": 0}
 GRADESCOPE = """\
 submission_11:
@@ -561,7 +565,10 @@ TRIPS = {
 
 
 def result_of(entry, score=3.0, manual=None):
-    """Return a result with `score` of 5 points. `manual` tells whether a person must still read an answer."""
+    """Return a result with `score` of 5 points.
+
+    manual : True or False adds an answer that a person grades: True if the person has yet to read the answer
+    """
     tasks = [stored.TaskResult("task", "Task", 5.0 if manual is None else 3.0, score=score)]
     if manual is not None:
         tasks.append(stored.TaskResult("essay", "Essay", 2.0, manual=True, waits=manual))

@@ -46,17 +46,19 @@ def _enter(book, table, *known, **facts):
 files._rename, gradebook._enter = _rename, _enter
 main()
 """
-# When to kill the run: while it writes a file whose path ends with this text, or this row of the gradebook.
+# A run is killed at one of these moments: while the run writes a file whose path ends with the moment's text,
+# or before the run enters a row in the gradebook ("grade 7" is the seventh row of the table `grade`).
 MOMENTS = ["students.json", "autograded/s0/small/small.ipynb", "results/small/s1.json"]
 MOMENTS += ["autograded/s3/small/small.ipynb", "results/small/s4.json", "source/small/small.ipynb"]
 MOMENTS += ["gradebook.db", "grade 7", "feedback/small/s2.html", "grades.csv"]
-# `make test` kills a run at one of these moments, drawn by the commit, or at both if the grader has changed.
+# `make test` tries one of these two moments, drawn with the commit as the seed, or both of them if the grader
+# has changed.
 FEW = ["results/small/s1.json", "grade 7"]
 FEW = by_commit.drawn("moments", FEW, 1, "course_utils/grading", "course_utils/files.py", __file__)
 
 
 def unfinished(folder):
-    """Return two lists of files in a grading folder: incomplete files, and files that only a run needs."""
+    """Return two lists of files in a grading folder: incomplete files, and the temporary .part files."""
     bad = []
     for path in filter(Path.is_file, folder.rglob("*")):
         try:

@@ -48,7 +48,7 @@ def cell(kind, name, source, **facts):
 def instructors():
     """Return an instructor's notebook: two tasks, of which one uses the other, and a task graded by hand."""
     double = "def double(x):\n    # BEGIN SOLUTION\n    return 2 * x  # 4711\n    # END SOLUTION"
-    total = f"{TOTAL}  # 4711"  # without markers, nbgrader removes the whole cell
+    total = f"{TOTAL}  # 4711"  # this cell has no markers, so nbgrader removes all of it
     check = (
         'course.check("1", double, (2,), 4, mistakes={"you added 1.": 5})\n'
         '  ###BEGIN HIDDEN TESTS \ncourse.check("1", double, (7.5,), 15)\n# --- END HIDDEN TESTS'

@@ -1,4 +1,4 @@
-"""Tests that a submission harms no other: beside others, each gets the same result as alone.
+"""Tests that no submission harms another: submissions graded beside an attack get the same results as alone.
 
 The sandbox is made in two ways, for root and for a user without rights. `make test` tries the attacks as the
 user who runs the tests, `make everything` as both users.
@@ -247,8 +247,9 @@ def test_one_student_leaves_terminals_for_the_others(grade):
     assert [result["score"] for result in results] == [4, 4]
 
 
-# Signals that two students could agree on, such as a lock on a file that both may read: (code that gives the
-# signal, code that notices it). One student gives the signal as long as the other student may look for it.
+# {name: (code that gives a signal, code that notices the signal)}. Two students could agree on such a signal,
+# for example a lock on a file that both may read. For ten seconds, one student gives the signals again and
+# again, and the other looks for them.
 SIGNS = {
     "flock": ("fcntl.flock(file, fcntl.LOCK_SH)", "refused(fcntl.flock)"),
     "lockf": (

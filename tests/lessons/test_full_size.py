@@ -1,8 +1,9 @@
 """Tests lessons at their full size: runs their cells with a hub on this machine and a pretended GPU.
 
 In place of Llama, the hub has SmolLM2, which has the same architecture. SmolLM2's tokenizer is changed to
-begin each text with a special token, as Llama 3's tokenizer does. The other models have random weights. If
-cells depend on a part of a model's shape, that part is as published. `make everything` runs the five lessons.
+begin each text with a special token, as Llama 3's tokenizer does. The other models have random weights. They
+are smaller than the published models, but keep each size on which a cell depends, such as a number of heads.
+`make everything` runs the five lessons.
 """
 
 import subprocess

@@ -1,4 +1,4 @@
-"""Tests the command for accounts without a name, without a home folder, or with a read-only one."""
+"""Tests the `course` command for users without an account, without a home folder, or with a read-only one."""
 
 import os
 import subprocess

@@ -4,8 +4,8 @@ Lesson 14 trains for minutes. Its numbers may differ from machine to machine. `m
 lesson's other outputs, and `make test` runs the lesson's cells on a part of the model.
 
 For each solution, `make test` compares what the checks print (in tests/exercises). It compares the outputs of
-all cells only for solutions that the last commit has changed, and for two others, which the commit draws.
-`make everything` compares all outputs.
+all cells only for solutions that the last commit has changed, and for two others. The two are drawn at
+random, with the commit as the seed. `make everything` compares all outputs.
 """
 
 import os

@@ -241,7 +241,7 @@ PUBLISHED = [
 
 
 def computed():
-    """Returns rows as in PUBLISHED for the numbers that the course can count from shapes."""
+    """Returns rows (number, value, {document: pattern}) for numbers that the course computes from shapes."""
     small = course.blueprint(config=SMOLLM2)
     key_size = SMOLLM2["hidden_size"] // SMOLLM2["num_attention_heads"] * SMOLLM2["num_key_value_heads"]
     size_of_model = SMOLLM2["hidden_size"]

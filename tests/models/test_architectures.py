@@ -39,7 +39,7 @@ SMALL = {
 }
 SHARED_HEADS = r"(swa_)?num_key_value_heads|num_kv_heads|num_global_key_value_heads|kv_n_heads"
 NO_CHANGE = ("rope_scaling", "rope_parameters", "id2label", "label2id", "compress_rates")
-# {architecture: further values that make its config small and consistent}; None removes a name.
+# MORE is {architecture: further values that make its config small and consistent}. None removes a value.
 MAMBA = {"mamba_n_heads": 8, "mamba_d_head": 16, "mamba_n_groups": 1, "mamba_chunk_size": 8}
 TWO_KINDS = ["sliding_attention", "full_attention"] * 2
 MIXED = ["linear_attention", "full_attention"] * 2
@@ -227,7 +227,7 @@ def built(values):
 
 
 def reached(model):
-    """Counts the parameters that a token uses: all but those of experts that the token's gradient misses."""
+    """Counts the parameters that a token uses: all but those of experts that get no gradient."""
     ids = torch.full((1, 1), 3)
     with torch.enable_grad():
         model(input_ids=ids, use_cache=False).logits.float().square().sum().backward()

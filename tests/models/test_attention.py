@@ -1,4 +1,4 @@
-"""Tests the explorers of attention and patches, on a real Llama."""
+"""Tests the attention explorer on prepared maps, and the patching explorer on prepared values and SmolLM2."""
 
 import base64
 import json
@@ -43,7 +43,7 @@ def test_patches_are_told_in_words():
 
 
 def unpacked(sentence):
-    """Returns the maps of a sentence as (layers and heads, tokens, tokens)."""
+    """Returns the attention maps of a sentence as an array of shape (layers × heads, tokens, tokens)."""
     count = len(sentence["tokens"])
     shares = numpy.frombuffer(base64.b64decode(sentence["maps"]), numpy.uint8).reshape(
         -1, count * (count + 1) // 2

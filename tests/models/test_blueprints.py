@@ -1,4 +1,4 @@
-"""Tests blueprints: published sizes to the last digit, unknown configs, one sentence for broken configs."""
+"""Tests blueprints: their sizes are the published ones, and one sentence refuses a broken config."""
 
 import importlib
 import json
@@ -27,8 +27,8 @@ from course_utils.errors import CourseError
 torch = Lazy("torch")
 transformers = Lazy("transformers")
 
-# Published sizes: the parameters, the parameters that are active for a token, the GB as printed at 32, 16, 8
-# and 4 bits, and two counts of KiB of key-value cache per token: by design, and as transformers stores it.
+# {name: (parameters, those active for a token, "GB at 32 bits, at 16, at 8, at 4", KiB of key-value cache per
+# token by design, the same KiB as transformers stores it)}. None: all parameters are active.
 SIZES = {
     "llama-2-7b": (6_738_415_616, None, "27.0 13.5 6.7 3.4", 512, 512),
     "llama-2-13b": (13_015_864_320, None, "52.1 26.0 13.0 6.5", 800, 800),
@@ -69,13 +69,13 @@ WHISPERS = {
     "whisper-large-v3": (1_543_490_560, 1550),
     "whisper-turbo": (808_878_080, 809),
 }
-# Models published after the article that the course checks. published_sizes.toml explains its entries.
+# Models newer than the article whose claims the course checks. published_sizes.toml explains its entries.
 PUBLISHED = tomllib.loads((Path(__file__).parent / "published_sizes.toml").read_text())
 # A model with experts and a compressed cache, one published at few bits, one that reads pictures, one that
 # draws pictures, and one without attention.
 OF_EACH_KIND = ("DeepSeek-V3", "gpt-oss-20b", "Llama-4-Scout", "FLUX.1-schnell", "Mamba-130m")
 MORE = pytest.mark.everything(reason="builds two dozen further models; one of each kind is always built")
-# {model of 2025 or 2026: (all parameters, those that one token uses outside the input table)}
+# {model of 2025 or 2026: (all parameters, the active parameters without the input table)}
 LATER = {
     "llama-4-scout": (108_641_793_536, 17_010_341_376),
     "deepseek-v3": (671_026_404_352, 36_625_603_584),
@@ -98,8 +98,8 @@ LATER = {
     "flux.1-schnell": (16_860_369_379, 16_690_827_747),
     "flux.2-dev": (32_223_281_152, 32_223_281_152),
 }
-# Of these models, the maker's count differs from ours by over 2%, because it is a round number or counts only
-# the transformer.
+# For these models, the maker's count differs from ours by over 2%, because the maker gives a round number or
+# counts only the transformer.
 ROUND = {"gemma-3-4b", "smollm3-3b", "kimi-k2", "qwen3.5-9b", "voxtral-mini-3b", "flux.1-schnell"}
 SMALL = {"vocab_size": 100, "hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 3}
 SMALL |= {"num_attention_heads": 4, "num_key_value_heads": 2, "max_position_embeddings": 64}
@@ -154,7 +154,10 @@ def test_the_groups_of_deepseek_v4_by_hand():
 
 
 def test_the_cache_without_any_saving():
-    """Each head keeps a key and a value for each token, even in layers with a table in place of attention."""
+    """`full_kv_cache_bytes` counts a key and a value for each token and head.
+
+    It counts them even in layers that have a state-space table in place of attention.
+    """
     llama, shared = course.blueprint("llama-2-7b"), course.blueprint("llama-3-8b")
     assert llama.full_kv_cache_bytes(1000) == llama.kv_cache_bytes(1000) == shared.full_kv_cache_bytes(1000)
     # The keys have 192 numbers, and the values 128.
@@ -169,7 +172,7 @@ def test_the_cache_without_any_saving():
 
 
 def test_a_table_of_tokens_is_no_norm():
-    """Muse Glimmer's embedding is no norm, although a class that has "Norm" in its name scales the rows."""
+    """Muse Glimmer's embedding counts as an embedding, although the name of its class contains "Norm"."""
     parts = course.blueprint("muse-glimmer-30b").parts
     assert parts["embedding"] > 2 * 202_048 * 6656 > 1000 * parts["norms"]
 

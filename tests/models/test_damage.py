@@ -30,7 +30,7 @@ ALL = [*DAMAGES, PUBLISHED]
 
 
 def _small(model):
-    """Returns a model's facts, with a file of 100 kB and a wheel of it in place of the published ones."""
+    """Returns a model's facts, changed: the model's only file is small, and comes in a small wheel."""
     sha256 = [checksums.hashlib.sha256(content).hexdigest() for content in (CONTENT, WHEEL)]
     source = dataclasses.replace(model.sources[0], bytes=len(WHEEL), sha256=sha256[1])
     file = catalog.File(PUBLISHED_NAME, len(CONTENT), sha256[0])
@@ -81,7 +81,7 @@ def is_whole(model):
 
 
 def damaged(model, bring):
-    """Damages the model, and forgets what this process has checked, as a new process would."""
+    """Damages the model. Deletes the results of this process's checks, because a new process has none."""
     bring(store.cache_folder() / NAME)
     checksums._sound.clear()
 
@@ -103,7 +103,8 @@ def test_damage_is_mended_in_one_line(model, capsys, words, bring):
 )
 def test_nothing_damaged_is_called_ready(model, capsys, words, bring):
     damaged(model, bring)
-    unknown = "record" in words or "older" in words  # without a record, all files are made again
+    # Without recorded hashes, no damage is reported, and `fetch` makes all files again.
+    unknown = "record" in words or "older" in words
     assert bool(loading.damage(model)) != unknown
     doctor.report(everything=True)
     (line,) = [line for line in capsys.readouterr().out.splitlines() if "models of the lessons" in line]

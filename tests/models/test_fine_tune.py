@@ -213,7 +213,7 @@ def small_llama(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("four_bit", [False, True])
 def test_lora_trains_saves_and_loads_at_both_widths(four_bit, small_llama, tmp_path):
-    """Makes, with a small model, the calls that lesson 14 makes at full size, with Llama 3.1 8B at 4 bits."""
+    """Repeats, on a small model, the calls that lesson 14 makes on Llama 3.1 8B at 4 bits (its full size)."""
     model, _ = load("tinyworld-llama", four_bit=four_bit)
     assert (model.model.layers[0].mlp.up_proj.weight.dtype == torch.uint8) == four_bit
     ids = torch.arange(4, 24)[None]

@@ -37,7 +37,7 @@ class Tokenizer:
 
 
 def shares(text):
-    """Returns shares of three experts: (2 layers, words, 3)."""
+    """Returns the shares of three experts, as an array of shape (2 layers, words, 3 experts)."""
     count = len(text.split())
     return numpy.tile([0.5, 0.3, 0.2], (2, count, 1))
 
@@ -70,7 +70,7 @@ def rate(votes):
     return {name: (1000.0, (980, 1020)) for vote in votes for name in vote[:2]}
 
 
-# {view whose requests a kernel answers: (function that makes the view, two requests of its page)}
+# EXAMPLES is {name of a view that asks a kernel: (function that makes the view, a request, another request)}.
 DRAWING = {"prompt": "red bear", "seed": 0, "guidance": 4.0, "steps": 10}
 EXAMPLES = {
     "Adapter": (

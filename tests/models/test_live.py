@@ -62,7 +62,7 @@ def reference(tmp_path_factory):
 
 
 def _errands():
-    """Return errands as the course's Python carries them out, for each guard, some with an added sentence."""
+    """Return errands, some with an added sentence, as the course's Python carries them out for each guard."""
     from course_utils import loading
     from course_utils.opened import calling, errand
     from course_utils.worlds import errands
@@ -92,7 +92,7 @@ def _errands():
 
 
 def _warped():
-    """Return what temperature, top-k and top-p of transformers leave of the logits at a position."""
+    """Return what is left of a list of logits after transformers has applied temperature, top-k and top-p."""
     import torch
     from transformers.generation import logits_process
 

@@ -94,10 +94,10 @@ def test_conversion_loses_nothing(smollm2):
 
 @pytest.fixture(scope="module")
 def alone():
-    """Runs the first cells of lesson 00, and then a load, in a new process without a hub or a package index.
+    """Runs the first cells of lesson 00, then `course.load`, in a new process without a hub or package index.
 
-    The model answers a question before and after the load. Returns the names of the libraries that were
-    imported for the first answer, and the text of the second answer.
+    The model answers a question before the call of `load`, and again after it. Returns the names of the
+    libraries that were imported for the first answer, and the text of the second answer.
     """
     dead = "http://127.0.0.1:9"
     nowhere = {"HF_HUB_OFFLINE": "1", "HTTPS_PROXY": dead, "PIP_INDEX_URL": f"{dead}/simple"}
@@ -463,7 +463,7 @@ print(json.dumps(said))
 
 @pytest.mark.parametrize("name", OFFICIAL)
 def test_published_sizes_come_from_the_hub(loaded, name):
-    """Loading a family and a size gives the catalogue's class, with the chat template and without pickles."""
+    """A loaded model has the class that the catalogue names. A model for chats also has its chat template."""
     said = loaded[name]
     facts = catalog.models()[name]
     assert (said["class"], said["dtype"], said["tokens"]) == (facts.architecture, "torch.float32", 9)
@@ -498,7 +498,7 @@ def test_published_pipelines_come_from_the_hub(loaded, name):
 
 @pytest.mark.everything(reason="loads shrunken models in a further process")
 def test_the_table_before_a_download_says_the_bits_that_are_loaded(tmp_path):
-    """The table shows the bits of shrunken models that are loaded at 4 bits, at 8 bits and unchanged."""
+    """The table says at how many bits a model is loaded: one model at 4, one at 8, and one unchanged."""
     asked = {
         "llama-3.2-1b-instruct": {"four_bit": True},
         "llama-3.2-3b-instruct": {"eight_bit": True},

@@ -1,8 +1,8 @@
 """Tests the Stable Diffusion that comes with the course: its files, its card, and how well it draws.
 
-`make everything` draws a sample of each test set again, and `make test` samples of two sets. This is enough:
-the files have the catalogue's hashes, so only another version of a library can change a result. Results that
-take minutes are read from `measured.json`.
+`make everything` draws a sample of each test set again. `make test` draws a sample of one set, or of two sets
+if the code that draws has changed. This is enough: the files have the catalogue's hashes, so only another
+version of a library can change a result. Results that take minutes are read from `measured.json`.
 """
 
 import hashlib
@@ -115,7 +115,8 @@ def test_the_bar(measured, name):
     assert scores["right"] >= BAR[name]
 
 
-# The commit draws one of two sets, unless it has changed what draws the pictures.
+# One of these two sets is chosen at random, with the commit as the seed. Both are used if the last commit has
+# changed the code that draws the pictures.
 PLACES = ("course_utils/training", "course_utils/worlds", __file__)
 DRAWN = by_commit.drawn("sets of prompts", ["people", "held-out pairs"], 1, *PLACES)
 

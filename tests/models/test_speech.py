@@ -1,4 +1,4 @@
-"""Tests how sound files are read or refused, noise, tempo, word times, captions, and recording."""
+"""Tests the functions for speech: sound files, noise, tempo, word times, captions, and recording."""
 
 import base64
 import hashlib
@@ -142,7 +142,7 @@ def test_two_hours_are_cut_with_a_sentence(tmp_path, capsys):
         (written(TONE[:800]), "has 0.05 s of sound; 0.1 s is the least"),
         (written(TONE * numpy.nan, subtype="FLOAT"), "has samples that are not numbers"),
     ],
-    ids=lambda part: part if isinstance(part, str) else "",  # bytes may contain the time, so give them no id
+    ids=lambda part: part if isinstance(part, str) else "",  # bytes get no id: they may differ between runs
 )
 def test_what_is_no_speech_gets_one_sentence(tmp_path, content, sentence):
     file = tmp_path / "voice.wav"
@@ -171,7 +171,10 @@ def decoder(request, monkeypatch):
 
 
 def encoded(path, samples, rate, codec):
-    """Writes samples (channels, samples) to a file as a phone or a browser does, with the package av."""
+    """Writes an array of shape (channels, samples) to a file like those of phones and browsers.
+
+    The package av writes the file.
+    """
     av = pytest.importorskip("av", reason="the package av, which writes this file, is not installed")
     layout = {1: "mono", 2: "stereo"}[len(samples)]
     with av.open(path, "w") as container:
@@ -449,7 +452,8 @@ def test_stretches_are_the_best_of_all():
     for rows, frames in itertools.product((1, 2, 4), (1, 3, 6)):
         gain = rng.normal(size=(rows, frames))
         totals = {}
-        # A path goes from the first row and frame to the last. Each step is to the next row, frame, or both.
+        # A path goes from the first row and frame to the last row and frame. Each step goes to the next row,
+        # to the next frame, or to both.
         paths = [[(0, 0)]]
         while paths:
             path = paths.pop()

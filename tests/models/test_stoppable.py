@@ -1,4 +1,4 @@
-"""Tests that a Llama that is stopped between layers, and run on, computes what the library computes."""
+"""Tests that stopping a Llama between two layers, and then continuing, gives the library's own results."""
 
 import pytest
 from lazy import Lazy

@@ -95,8 +95,8 @@ def test_the_page_lists_the_tokens_that_transformers_lists(tmp_path):
 def test_the_stored_texts_are_the_lesson_s(stored_states):
     """The stored texts are made from the first 200 tokens that lesson 12's model writes with each bonus.
 
-    For bonus 2, the lesson prints the z-score of these tokens. One of the three bonuses is tried, and all
-    after a change of what the texts come from.
+    For bonus 2, the lesson prints the z-score of these tokens. The test tries one of the three bonuses. It
+    tries all three if the last commit has changed a file in `PLACES`.
     """
     data = stored("watermark")
     bonuses = list(dict.fromkeys(text["bonus"] for text in data["texts"]))

@@ -1,4 +1,4 @@
-"""Tests TinyWorld: probabilities against full enumeration, the plan against corpora, and fixed texts."""
+"""Tests TinyWorld: its probabilities (compared with a list of all texts), its corpora, and its texts."""
 
 import hashlib
 import json
@@ -75,9 +75,9 @@ def texts(small):
 
 
 def test_all_texts_of_a_small_world_make_one(texts):
-    # The number of texts about nurses' jobs, about pilots' jobs, of stories of pets, of questions about pets,
-    # of sums, and of keys. Stories have 6 pairs of friends, 2 pets, "again" or not, and 3 pairs of pool and
-    # sky: the fourth pair is held out.
+    # The terms are the numbers of texts: about nurses' jobs, about pilots' jobs, stories of pets, questions
+    # about pets, sums, and keys. Stories have 6 pairs of friends, 2 pets, "again" or not, and 3 pairs of pool
+    # and sky: the fourth pair is held out.
     assert len(texts) == 9 + 6 + 6 * 2 * 2 * 3 + 2 * 3 + 3 * 2 + 2
     assert sum(texts.values()) == pytest.approx(1, abs=1e-12)
 

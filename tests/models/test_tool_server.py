@@ -1,4 +1,4 @@
-"""Tests the server of tools: the lines that go to it and come back, and what is said when it fails."""
+"""Tests the tool server: the lines sent to it, the lines of its replies, and the message when it fails."""
 
 import importlib.util
 import json

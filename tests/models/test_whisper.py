@@ -1,4 +1,4 @@
-"""Tests the real Whisper tiny.en: lossless conversion, the same words as another engine, word times."""
+"""Tests the real Whisper tiny.en: its conversion, its words (compared with another engine's), word times."""
 
 import difflib
 import logging
@@ -176,7 +176,7 @@ def test_a_cut_file_is_refused(tmp_path):
     ],
 )
 def test_the_other_sizes_come_from_the_hub(name, whisper, tmp_path):
-    """Loads a shrunken copy in the official layout from a hub: it has the right class and writes text."""
+    """A shrunken copy of the published model, loaded from a hub, has the right class and writes text."""
     model = catalog.find(name)
     config = transformers.WhisperConfig.from_dict(
         whisper[0].config.to_dict()
