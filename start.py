@@ -8,10 +8,11 @@
 It needs only Python's standard library. Before each download it says how many bytes will be downloaded, and
 how many will be on the disk. Variables:
 
-PYTHON=/path/to/python3.12   the Python for the environment; by default this one, or another that suits
-INSTALLER=pip                pip instead of uv; uv is on the PATH, or else pip brings it
+PYTHON=/path/to/python3.12   the Python for the environment. By default it is the Python that runs this
+                             program, or if the course can't use that version, another on the PATH.
+INSTALLER=pip                pip in place of uv. Without it uv installs, and pip brings uv if there is none.
 CONSTRAINTS=FILE             the versions to install, by default those in constraints/; empty for the newest
-TORCH_INDEX=URL              where torch for the CPU comes from, by default PyTorch's own index
+TORCH_INDEX=URL              the index with torch for the CPU, by default PyTorch's own
 """
 
 import ast

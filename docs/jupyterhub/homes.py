@@ -1,4 +1,4 @@
-"""Copy a sheet's notebooks from the home folders of a JupyterHub's learners, or the feedback into them.
+"""Collect a sheet's notebooks from the home folders of a JupyterHub's learners, or return feedback to them.
 
 python docs/jupyterhub/homes.py collect https://class.example.org 00_open_the_box ~/class/submissions
 python docs/jupyterhub/homes.py return https://class.example.org 00_open_the_box ~/class/grades
