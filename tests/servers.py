@@ -38,7 +38,7 @@ def served(folder):
 
 
 def wheel(folder, files):
-    """Returns the bytes of a wheel: a folder with `files` ({name: content}) and code that must never run."""
+    """Returns a wheel as bytes: a folder with `files`, {name: content}, and an __init__.py that raises."""
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr(f"{folder}/__init__.py", "raise SystemExit('this package was imported')")
@@ -48,12 +48,13 @@ def wheel(folder, files):
 
 
 class _Server:
-    """The common part of both servers: a thread, a log of (method, path, Range header or None), and faults.
+    """What both servers have in common: a thread, a log of requests, and faults that a test can set.
 
-    cuts : after how many bytes to cut the connection, one number for each of the next answers with a file
+    log : [(method, path, Range header or None), …], an entry for each request
+    cuts : [number of bytes, …]; each answer with a file takes the next number, and ends after so many bytes
     ranges : whether the server supports Range requests
     pause : seconds to wait before each 64 KiB
-    surplus : number of bytes sent after a file's end, without a Content-Length
+    surplus : how many bytes too many are sent after a file; if not 0, the answer has no Content-Length
     broken : files with this ending are always cut off after 1,000 bytes; or None
     """
 
@@ -71,7 +72,7 @@ class _Server:
         self.url = f"http://{self.host}"
 
     def encrypt(self, certificate):
-        """Makes the server use HTTPS with a certificate of trustme. Call it before the server starts."""
+        """Makes the server use HTTPS. Call this before the server starts. certificate : trustme's LeafCert"""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         certificate.configure_cert(context)
         self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
@@ -94,8 +95,8 @@ class Index(_Server):
     """A package index with one project.
 
     files : {file name: bytes}
-    html : whether it answers only in HTML (PEP 503)
-    files_at : the address of the files to which the index links; "" for this server
+    html : whether the index answers only in HTML (PEP 503)
+    files_at : the address of the server that has the files; "" if it is this server
     page : (bytes, content type) to answer instead of the project's page, or None
     busy : how many of the next requests get the answer 503
     """
@@ -135,12 +136,13 @@ class Index(_Server):
 
 
 class Hub(_Server):
-    """A model hub with one repository at one revision, and with `others`, {repository: commit}.
+    """A model hub. It has `repository` at one revision, and the repositories in `others`, {name: Commit}.
 
-    Like the public hub it also offers weights by Xet, but here nothing answers at Xet's address.
+    Like the public hub, it also offers weights by Xet, another way to transfer files. But here no server
+    answers at Xet's address.
 
     gated : whether only the token "accepted" gets files
-    expired : a token that it no longer accepts, or None
+    expired : a token that the hub no longer accepts, or None
     status : the status of every answer, such as 503, or None for normal answers
     """
 
@@ -217,7 +219,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def shrunken(model):
-    """Returns a model of the catalogue with small sizes, because the real one may not fit on this machine."""
+    """Returns a catalogue entry whose model has become small: the real model may not fit on this machine."""
     return replace(
         model,
         parameters=1_000,
@@ -229,7 +231,10 @@ def shrunken(model):
 
 
 def load_elsewhere(model, files, home, program, **environment):
-    """Runs a program in a new process, whose hub has the model's files. Returns the output's last line."""
+    """Runs a program in a new process. Returns the last line that the program prints.
+
+    The program downloads from a local hub, which has the model's files.
+    """
     return load_all_elsewhere({model: files}, home, program, **environment)
 
 

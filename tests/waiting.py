@@ -6,7 +6,7 @@ import time
 def within(seconds, holds):
     """Waits until `holds()` is true. Returns False if that takes more than `seconds`.
 
-    Choose a limit that even a busy machine does not reach, unless `holds()` never becomes true.
+    Choose so many `seconds` that even a busy machine needs fewer, unless `holds()` never becomes true.
     """
     end = time.monotonic() + seconds
     while not holds() and time.monotonic() < end:

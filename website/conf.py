@@ -151,7 +151,7 @@ def fold_checks(app, docname, source):
 
 
 def mend_labels(app, pagename, templatename, context, document):
-    """For screen readers, add the level of the captions, and remove the label of a folded check."""
+    """For screen readers, give the sidebar's captions a heading level, and remove a folded check's label."""
     tree = context.get("furo_navigation_tree", "")
     context["furo_navigation_tree"] = tree.replace('role="heading"', 'role="heading" aria-level="2"')
     context["body"] = context.get("body", "").replace('aria-label="Toggle hidden content"', "")

@@ -26,7 +26,10 @@ def explorables():
 
 
 def write(folder, names=None):
-    """Write all pages of explorables, or those of `names`, with what they load, into `folder`/explorables."""
+    """Write the pages of explorables, and the files that these pages load, into `folder`/explorables.
+
+    names : which explorables; by default all
+    """
     target = Path(folder) / "explorables"
     shutil.copytree(ROOT / "website" / "live", target / "live", dirs_exist_ok=True)
     shutil.copytree(PACKAGE / "widgets" / "fonts", target / "live" / "fonts", dirs_exist_ok=True)
@@ -61,7 +64,7 @@ def _model_files(model):
 
 
 def _write_folder_script(live, pages):
-    """Write the modules and data of the pages into folder.js, which a page uses if no server delivers it."""
+    """Write the pages' modules and data into folder.js, for pages that are opened without a server."""
     files = ["page.js", "host.js", "view.js", *(f"{name}.js" for name in pages)]
     files += [facts["data"] for facts in pages.values() if "data" in facts]
     texts = {name: (live / name).read_text(encoding="utf-8") for name in files}
@@ -74,7 +77,7 @@ def _write_folder_script(live, pages):
 
 
 def _data(name):
-    """Return a view's data as bytes: the file in opened/ or, without one, the view's `states()` as JSON."""
+    """Return a view's data as bytes: the file `name` in opened/, or if there is none, `states()` as JSON."""
     file = PACKAGE / "opened" / name
     if file.exists():
         return file.read_bytes()

@@ -139,7 +139,7 @@ def _form(numbers):
 
 
 def _boxes(number):
-    """Return a row of numbered boxes, or ""."""
+    """Return a row of `number` boxes, numbered from 1; "" if the number is 0 or None."""
     cells = "".join(f"<td><sup>{each}</sup></td>" for each in range(1, (number or 0) + 1))
     return f'<table class="boxes"><tr>{cells}</tr></table>' if number else ""
 

@@ -19,7 +19,7 @@ from explorables import PACKAGE, explorables
 FIRST_WORDS = ("What you saw.", "Was du gesehen hast.")
 FOLDERS = ("notebooks/", "translations/")
 UNPREDICTED = re.compile(r"(.*?)\s*\(No prediction from you yet\.\)", re.S)
-# A picture or sound in a stored output, as a data URL of 4,000 characters or more, to move to a file.
+# Matches a stored picture or sound of 4,000 characters or more. `with_files` moves these to files.
 INLINE = re.compile(r'<(img|audio)([^>]*) src="data:(image/png|audio/mpeg);base64,([^"]{4000,})"([^>]*)>')
 HINT = re.compile(r"<div[^>]*>Run this cell to change it\.</div>")
 
@@ -197,7 +197,8 @@ def _veil(doctree, codes):
         if end < len(blocks) and blocks[end].astext().startswith(FIRST_WORDS):
             end += 1
         titles = [i for i in range(first, last) if isinstance(blocks[i], nodes.title)]
-        # If a section begins before the answer, its blocks up to the answer are not marked.
+        # If a section begins between the question and the answer, the blocks between its title and the answer
+        # stay visible.
         hidden = [*range(first, titles[0]), *range(last, end)] if titles else range(first, end)
         for block in (blocks[i] for i in hidden):
             block["classes"].append(f"veil-{key}")

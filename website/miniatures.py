@@ -43,7 +43,10 @@ def photographs(browser, address, name, facts):
 
 
 def save(image, path, at_most):
-    """Save an image as WebP, in the best quality, 80 to 10, with which it takes at most `at_most` bytes."""
+    """Save an image as WebP, in the best of the qualities 80, 70, … 10 that gives at most `at_most` bytes.
+
+    If no quality does, the image is saved in quality 10.
+    """
     for quality in range(80, 9, -10):
         image.save(path, quality=quality, method=6)
         if path.stat().st_size <= at_most:

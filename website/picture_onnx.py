@@ -158,7 +158,7 @@ class _Seen:
 
 
 def _small(model):
-    """Return an ONNX model as bytes, without metadata, and with weights at 16 bits where these are exact."""
+    """Return an ONNX model as bytes, without metadata. Weights that fit exactly into 16 bits have 16 bits."""
     import numpy
     from onnx import helper, numpy_helper
 

@@ -16,8 +16,8 @@ MARK = """<svg viewBox="0 0 64 64" aria-hidden="true">
 <path d="M14 32v24h36V32M14 32 4 20M50 32l10-12M14 32h10M40 32h10" fill="none" stroke="var(--ink)"
 stroke-width="6" stroke-linecap="round" stroke-linejoin="round"/>
 <circle cx="32" cy="18" r="9" fill="var(--ember)"/></svg>"""
-# Loads the fonts early, so that no text is laid out twice. A page that is opened from a folder (file:) does
-# not, because the browser would report an error.
+# Loads the fonts early, so that no text is laid out twice. Pages that are opened from a folder (file:) load
+# no fonts early, because the browser would report an error.
 FONTS = """<script>if (location.protocol !== "file:") for (const name of ["next", "mono"])
   document.head.append(Object.assign(document.createElement("link"), {{ rel: "preload", as: "font",
     type: "font/woff2", crossOrigin: "", href: `{live}/fonts/atkinson-${{name}}.woff2` }}))</script>"""

@@ -22,7 +22,7 @@ from course_utils import catalog
 SENTENCE = re.compile(r"(.+?[.?!][\"”)]*)(?: (?=[^a-z])|$)(.*)", re.S)
 FOLDED = re.compile(r"\b[Ff]olded ")  # slides leave this word out, because they fold nothing
 QUOTED = re.compile(r"[\"“](.+?)[\"”] *(.*)")
-SCALE = "It holds · In part · It fails · Nobody outside can say"  # as on the wall of claims
+SCALE = "It holds · In part · It fails · Nobody outside can say"  # as in the explorable of claims
 KEYS = "Arrow keys turn the slides, N opens the notes in a window of their own, F fills the screen."
 
 
@@ -98,7 +98,7 @@ def _slide(kicker, body, notes="", kind="", name=""):
 def _title(lesson, slides):
     """Return the first slide.
 
-    Its notes list those terms in the other `slides` that earlier lessons explain.
+    Its notes list the terms that earlier lessons explain and the other `slides` use.
     """
     body = f"<h1><b>{lesson.number}</b> {escape(lesson.facts.title)}</h1><p>{inline(lesson.promise)}</p>"
     shown = unescape(re.sub(r"<details.*?</details>|<[^>]+>", " ", " ".join(slides), flags=re.S))
@@ -109,7 +109,7 @@ def _title(lesson, slides):
 
 
 def order(lesson):
-    """Return what a deck shows, in order: pairs of a cell's index and a Question, a Note, or a break's text.
+    """Return what a deck shows, in order: [(index of a cell, Question, Note or text of a break), …].
 
     The points keep the guide's order. Before each point come the lesson's questions up to the point's cell.
     A point without a cell counts as if it had the cell of the next point that has one.
@@ -198,7 +198,7 @@ def _guess(question, vote):
 
 
 def _evidence(lesson, body):
-    """Return a sentence with the slides that have evidence on claims. `body` has all slides but the first."""
+    """Return a sentence that names the slides with evidence on claims. `body` : the slides from `_body`"""
     places = {}
     for place, slide in enumerate(body, 2):
         if point := re.search(r'data-point="(\d+)"', slide):
@@ -255,7 +255,7 @@ def _verdicts(lesson):
 
 
 def _elsewhere(lesson):
-    """Yield a slide with the claims on which the lesson has evidence, but the deck none."""
+    """Yield a slide with the claims on which the lesson has evidence and the deck has none."""
     others = [claim for claim in lesson.claims if claim not in lesson.shown]
     if others:
         words = "".join(f'<li value="{claim.number}">“{escape(claim.words)}”</li>' for claim in others)

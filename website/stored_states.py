@@ -16,7 +16,7 @@ import numpy
 ROOT = Path(__file__).parent.parent
 COUNTRIES = ("France", "Italy", "Spain", "Germany", "England", "Greece", "Russia", "Sweden", "Austria")
 COUNTRIES += ("Hungary", "Japan", "China", "Korea", "Chile", "Kenya")
-LIST_NUMBERS = 24  # how many of the 576 numbers of a list are stored
+LIST_NUMBERS = 24  # how many of a token's 576 numbers are stored
 SENTENCE = "The capital of {} is"
 LENGTH = 200  # tokens of a watermarked text
 THRESHOLD = 4  # the z-score above which a text counts as marked
@@ -65,7 +65,7 @@ def audit():
 
 
 def errand_facts():
-    """Return the pages of all people, and measurements of the callers with a sentence added to a page."""
+    """Return all people's pages, and counts of what the callers send if a page has one sentence more."""
     import random
 
     import course_utils as course
@@ -95,7 +95,7 @@ def cache():
 
 
 def fits():
-    """Return the memory that all published models need, which takes seconds to count."""
+    """Return the memory that all published models need. Counting it takes seconds."""
     from course_utils.opened import fits
 
     return fits.states()
@@ -117,7 +117,7 @@ def denoising():
     films = [pixels.astype(float) for pixels, _, _ in drawings.values()]
     return known_words() | {
         "drawings": [_drawing(pipeline, prompt, *drawing) for prompt, drawing in drawings.items()],
-        # For each pair of drawings, their RMSE in each state, for pixels from 0 to 255.
+        # gaps[i][j][state]: the root mean square error between drawings i and j, for pixels from 0 to 255
         "gaps": [
             [numpy.sqrt(((one - other) ** 2).mean((1, 2, 3))).round().astype(int).tolist() for other in films]
             for one in films
@@ -167,12 +167,12 @@ def _drawing(pipeline, prompt, pixels, maps, noise):
 
 
 def carried_lists(model, sentences, first):
-    """Return some numbers of the list that the model has for each token from `first` on, after each layer.
+    """Return some of the numbers that the model has for each token from index `first` on, after each layer.
 
     sentences : tensor (sentences, tokens) of ids
 
     Returns an array of 8-bit integers (sentences, layers, tokens, LIST_NUMBERS). The numbers stand at equal
-    distances in the list, and are scaled so that the largest of them is 127 or -127.
+    distances among all numbers of a token. They are scaled so that the largest of them is 127 or -127.
     """
     import torch
 
@@ -239,7 +239,10 @@ def patching(countries=COUNTRIES):
 
 
 def watermark(bonuses=(0, 2, 4)):
-    """Return texts of lesson 12, drawn with a bonus (or none, 0) for the tokens on the key's list."""
+    """Return lesson 12's texts.
+
+    bonuses : what is added to the scores of the tokens on the green list; 0 for no watermark
+    """
     import course_utils as course
     from course_utils.opened import watermark as room
 

@@ -173,7 +173,7 @@ class Lesson:
 
     @cached_property
     def breaks(self) -> list[tuple[int, str]]:
-        """The lesson's breaks: pairs of a cell's index and the text there, in Markdown."""
+        """The lesson's breaks: [(index of a cell, Markdown text of the break in this cell), …]."""
         found = [(place, re.search(BREAK, cell.source)) for place, cell in enumerate(self.cells)]
         return [(place, match[1]) for place, match in found if match]
 
@@ -197,7 +197,7 @@ class Lesson:
         return re.sub(r" [^.?!]*\?$", "", kept).strip()
 
     def picture(self, cell: str) -> tuple[str, str]:
-        """Return a cell's picture as HTML with its alt text, or its printed text as HTML and plain text.
+        """Return (HTML, alt text) of a cell's picture, or (HTML, plain text) of what the cell printed.
 
         Raises LookupError if there is no such cell, or nothing to show in it.
         """

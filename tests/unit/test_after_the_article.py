@@ -1,4 +1,4 @@
-"""Tests the pictures of lesson 19: squares to one scale, cards of the law, and what licences answer."""
+"""Tests lesson 19's pictures: squares to one scale, cards on the law, and the uses that licences allow."""
 
 import re
 

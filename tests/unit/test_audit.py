@@ -20,7 +20,10 @@ def audit(**changes):
 
 
 def leans(view, title, word, temperature=1.0):
-    """Returns [points, low, high, low, high] of a word: its lean and two intervals."""
+    """Returns [points, low, high, low, high] of a word: its lean, and two intervals around its lean.
+
+    The first interval is for this word alone. The second is wider, so that it holds for all words together.
+    """
     data = view.widget.data
     model = next(model for model in data["models"] if model["title"] == title)
     return model["words"][word][data["temperatures"].index(temperature)]
@@ -43,7 +46,7 @@ def test_heat_at_its_ends():
 
 def test_an_audit_has_points_from_an_even_share_with_an_interval_for_one_trade_and_for_all():
     view = audit()
-    assert view.widget.data["level"] == 97.5  # for each of two trades, so 95% for both together
+    assert view.widget.data["level"] == 97.5  # 97.5% for each of two trades gives at least 95% for both
     points, low, high, lower, higher = leans(view, "first", "nurse")
     assert points == 40 and lower < low < points < high <= higher == 50
     assert (low + 50, min(high + 50, 100)) == pytest.approx(
@@ -174,7 +177,7 @@ def test_leans_among_words_set_each_beside_all_the_others():
 
 @pytest.fixture(scope="module")
 def untrained():
-    """A model of random numbers that reads a small world, and its tokenizer."""
+    """Returns a model with random weights, and a small world's tokenizer, which fits the model."""
     import torch
     from transformers import LlamaConfig, LlamaForCausalLM
 

@@ -1,4 +1,4 @@
-"""Tests the course's test: its blueprint, how it is asked and locked, the gain, and `course gain`."""
+"""Tests the learners' test before and after the course: its blueprint, forms and locks, and `course gain`."""
 
 import csv
 import json
@@ -109,7 +109,7 @@ def test_the_documented_blueprint_is_that_of_the_questions():
 
 
 def test_what_the_questions_compute_is_so():
-    """Computes right answers on intervals, Brier scores, McNemar's p, memory, tokens a second and alarms."""
+    """Computes the right answers to eight questions, such as those on intervals, Brier scores and memory."""
     tables = {table["about"]: table for table in TABLES["pairs"]}
     right = {
         (pair.about, form): pair.items[form].right.text for pair in before_after.pairs() for form in FORMS
@@ -330,7 +330,7 @@ def test_a_loss_is_shown_as_a_loss(a_first):
 
 
 def test_luck_is_as_large_as_it_says():
-    """If coins decided all answers, one form would be LUCK or more questions ahead in about 5% of cases."""
+    """If coins decided all answers, the gain would be LUCK questions or more in about 5% of cases."""
     chances = [math.comb(2 * COUNT, COUNT + ahead) / 4**COUNT for ahead in range(COUNT + 1)]
     assert 4.5 < 100 * sum(chances[LUCK:]) < 5.5
 

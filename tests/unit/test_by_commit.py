@@ -1,4 +1,4 @@
-"""Tests when a change of a file makes `make test` try all cases that the file decides about."""
+"""Tests which changes of a file have an effect, and how `make test` draws a few of many test cases."""
 
 import json
 

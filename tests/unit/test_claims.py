@@ -131,7 +131,7 @@ def test_what_is_quoted_from_the_article_is_in_it(path):
 
 
 def test_a_claim_s_texts_quote_its_own_words_or_name_whose_they_are():
-    elsewhere = {  # the source of every other quotation
+    elsewhere = {  # {words from elsewhere: their source}
         "study and modify it": "a use in licences.toml",
         "yes, with conditions": "an answer of the explorer",
         "You are accountable for the Output you generate and its subsequent uses": "RAIL-M, section 6",
@@ -257,7 +257,7 @@ def screen(lesson):
 
 
 def test_what_others_say_of_lesson_14_s_training_is_what_it_stored():
-    """Tests the counts in the claims, in the quiz and in the guide for instructors."""
+    """The claims, the quiz and the guide for instructors state the same counts as lesson 14's output."""
     shown = screen("14")
     facts, habits = re.search(r"This training: (\d+) of 20 right; (\d+) with the habit", shown).groups()
     kept = re.search(r"general: (\d+) of 16 right; \d+ with the habit", shown)[1]

@@ -12,7 +12,7 @@ from course_utils.freshness import DatedFact
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    """Makes a course of two texts and the real course's tables. Returns its folder."""
+    """Returns an empty course folder, in which a test can write texts. The tables are still the real ones."""
     monkeypatch.setattr(catalog, "course_folder", lambda: tmp_path)
     (tmp_path / "docs").mkdir()
     (tmp_path / "notebooks").mkdir()

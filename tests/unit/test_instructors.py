@@ -55,7 +55,7 @@ def strange(text, sources):
     for number in numbers(text):
         value, digits = float(number.replace(",", "")), len(number.partition(".")[2])
         near = {round(each * factor, digits) for each in shown for factor in (1, 100, 1e-6, 1e-9)}
-        if value not in near and (value > 12 or digits):  # small whole numbers count tasks or answers
+        if value not in near and (value > 12 or digits):  # a number up to 12 may count tasks or answers
             missing.append(number)
     return missing
 
@@ -75,13 +75,13 @@ def website():
 
 @pytest.fixture(scope="module")
 def lesson_of(website):
-    """Returns a function from a lesson's name to the lesson. Each notebook is read once."""
+    """Returns a function that returns a lesson by name. The function reads each notebook only once."""
     return cache(website["teaching"].Lesson)
 
 
 @pytest.fixture(scope="module")
 def deck_of(website, lesson_of, tmp_path_factory):
-    """Returns a function from a lesson's name to its slides, which are made once."""
+    """Returns a function that returns a lesson's slides by name. The function makes each deck only once."""
     folder = tmp_path_factory.mktemp("slides")
     return cache(lambda name: website["slides"].deck(lesson_of(name), folder))
 
@@ -114,7 +114,7 @@ def test_figures_in_the_notes_occur_in_the_lesson(name):
 
 @pytest.mark.parametrize("name", catalog.lessons())
 def test_each_cell_that_the_notes_name_has_a_picture(name, website, lesson_of):
-    """The cells that the guide names exist, the pictures of points have alt text, and no part is missing."""
+    """Tests that a lesson's notes are complete, that their cells exist, and that pictures have alt text."""
     lesson = lesson_of(name)
     unknown = [point.cell for point in lesson.points if point.cell and point.cell not in lesson.places]
     assert not unknown, f"no ids of cells; the lesson has {list(lesson.places)}"
@@ -132,7 +132,7 @@ def test_each_cell_that_the_notes_name_has_a_picture(name, website, lesson_of):
 
 @pytest.mark.parametrize("name", catalog.lessons())
 def test_no_slide_tells_before_it_asks(name, website, lesson_of):
-    """A point comes after all guesses that the lesson asks for before the point's cell.
+    """In the deck, a slide that shows a cell follows all guesses that the lesson asks for before this cell.
 
     The slides on which a class votes have no verdicts: verdicts come later.
     """
@@ -219,7 +219,7 @@ def test_guesses_belong_to_lessons(website, lesson_of):
 
 
 def test_the_timetables_fit_the_decks_and_sheets(website, deck_of):
-    """The minutes of the school day are those of the decks. All tasks and notes that it names exist."""
+    """The timetables' minutes fit the decks. All tasks, slides and claims that the timetables name exist."""
     text = (ROOT / "docs" / "timetables.md").read_text(encoding="utf-8")
     day = text.split("## A school day\n")[1].split("\n## ")[0]
     rows = dict(re.findall(r"^\|[^|]*\| (\d\d) · .*\|.*?([\d.]* ?(?:and [\d.]+)?) \|$", day, re.M))
@@ -284,7 +284,7 @@ def test_a_hub_is_encrypted_and_its_learners_share_nothing():
     assert "loadRoles" not in values["hub"] and config["KubeSpawner"]["delete_pvc"] is False
     assert config["FirstUseAuthenticator"]["create_users"] is False
     assert not set(config["Authenticator"]["admin_users"]) & set(config["Authenticator"]["allowed_users"])
-    # The second file's settings replace those of values.yaml. Settings that the second file lacks stay.
+    # A setting in lti.yaml replaces the same setting in values.yaml. All other settings of values.yaml stay.
     assert lti["Authenticator"].keys() >= config["Authenticator"].keys()
     needed = {"issuer", "authorize_url", "jwks_endpoint", "client_id", "username_key"}
     given = lti[lti["JupyterHub"]["authenticator_class"].rpartition(".")[2]]
@@ -310,7 +310,7 @@ def test_the_page_on_hubs_agrees_with_its_files():
 
 
 class PretendedHub(http.server.BaseHTTPRequestHandler):
-    """Stands in for a JupyterHub: users on two pages, servers that start and stop slowly, and files."""
+    """Stands in for a JupyterHub. It lists two users at a time, and its servers start and stop slowly."""
 
     protocol_version = "HTTP/1.1"
 

@@ -1,4 +1,4 @@
-"""Tests the facts on the law: each has a date, a source and readers; unread sources are named."""
+"""Tests the facts on the law: each has a date, a source and kinds of readers; sources not read are listed."""
 
 import re
 from datetime import date

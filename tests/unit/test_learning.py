@@ -279,7 +279,7 @@ choices = [
 
 @pytest.fixture
 def questions(tmp_path, monkeypatch):
-    """Returns a function that writes the text of a lesson's questions."""
+    """Makes QUESTIONS the questions of lesson 02. Returns a function that replaces them with another text."""
     monkeypatch.setattr(quizzes, "FOLDER", tmp_path)
 
     def write(text):
@@ -417,7 +417,7 @@ BLIND = {
 
 
 def blind_score(rate, items):
-    """Return the mean number of right answers if one of the choices that `rate` rates highest is drawn."""
+    """Return how many answers are right on average if chance decides between the choices rated highest."""
     score = 0
     for item in items:
         rated = {text: rate(text, item.texts) for text in item.texts}
@@ -524,7 +524,7 @@ PROBABILITIES = [0.66524096, 0.24472847, 0.09003057]
 
 
 def message(returned, expected=PROBABILITIES, arguments=LOGITS, **options):
-    """Returns the message for a learner's function: `returned` itself, or a function that returns it."""
+    """Returns what `check` says of the function `returned`, or of a function that returns this value."""
     function = returned if callable(returned) else lambda *_: returned
     with pytest.raises(NotYet) as caught:
         check("2.1", function, arguments, expected, **options)

@@ -132,7 +132,7 @@ def test_kimi_asks_the_largest_for_its_name_and_flux_asks_who_earns():
 
 
 def test_every_model_of_the_catalogue_has_its_licence_here():
-    """The catalogue's short name, "Llama 3.2 Community", gives the key here, "llama-3.2-community"."""
+    """A licence's name in the catalogue, say "Llama 3.2 Community", gives its key, "llama-3.2-community"."""
     for model in catalog.models().values():
         key = model.licence.lower().replace("open rail", "openrail").replace(" ", "-")
         assert any(key.endswith(name) for name in NAMES), model.name

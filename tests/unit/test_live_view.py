@@ -1,4 +1,4 @@
-"""Tests the host of views in a notebook: what it sends to the view, and how it answers."""
+"""Tests LiveView, a view's host in a notebook: what it sends to the view, and how it answers requests."""
 
 import re
 import signal
@@ -118,7 +118,7 @@ def test_an_interrupt_reaches_a_view_that_computes_in_another_thread(monkeypatch
         signal.raise_signal(signal.SIGINT)
         thread.join()
         assert view.widget.said["error"].startswith("Interrupted before the answer was there.")
-        signal.raise_signal(signal.SIGINT)  # this has no effect while no request is answered
+        signal.raise_signal(signal.SIGINT)  # no request is being answered, so this does nothing
         assert answers(view, {"number": 2})[-1]["twice"] == 4
     finally:
         signal.signal(signal.SIGINT, before)

@@ -1,4 +1,4 @@
-"""Tests lesson 12's wall, its notes, its picture of a watermarked text, and its explorer."""
+"""Tests lesson 12: how it isolates programs, its holiday notes, and how it shows watermarked texts."""
 
 import pickletools
 import re
@@ -106,7 +106,7 @@ def test_the_notes_of_the_assistant_are_twelve_of_each_mood():
 def test_z_of_a_row_and_of_its_pieces():
     assert opened.z_score(SURE, GREEN) == pytest.approx((59 - 59 / 4) / (59 * 3 / 16) ** 0.5)
     assert opened.z_score(NEVER, GREEN) < 0
-    # The 60 tokens make two texts of 25. The last 10 tokens are left out.
+    # The 60 tokens make two pieces of 25 tokens each. The last 10 tokens are left out.
     pieces = opened.z_scores(SURE, 25, GREEN)
     assert pieces == pytest.approx([18 / 4.5**0.5] * 2)
 

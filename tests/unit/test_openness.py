@@ -128,7 +128,7 @@ def test_our_scores_differ_from_the_index_by_the_marks_that_we_changed():
         assert {dimension for dimension, mark in marks.items() if mark.index != mark.mark} == changed
         gained = sum(WORTH.get(marks[d].mark, 0) - WORTH.get(marks[d].index, 0) for d in changed)
         assert score(name) - score(name, index=True) == gained
-        # A mark that differs from the index has another source.
+        # If our mark is not the mark of the index, its source is not the index either.
         assert not any(marks[dimension].source.startswith("opening-up-chatgpt") for dimension in changed)
 
 

@@ -36,7 +36,7 @@ def test_the_world_has_680_emoji_and_11_870_scenes():
 
 
 def test_a_caption_says_all_of_a_picture():
-    """No two scenes share a caption, except scenes whose shapes are shifted a little."""
+    """Two scenes with the same caption differ only in how far their shapes are shifted."""
     scene_of = {}
     for scene in scenes.SCENES:
         for caption in (*scene.captions, *(scene.sided_captions if len(scene.parts) == 2 else ())):
@@ -71,7 +71,7 @@ def test_nothing_held_out_is_ever_drawn(examples):
     for scene in [*scenes.SCENES, *(scene for scene, _ in examples)]:
         assert not set(scene.parts) & (people | shapes)
         assert scenes.HELD_OUT_BACKGROUND.get(scene.parts[0]) != scene.background
-    # Each part of a held-out scene is in some scene of the training.
+    # Any two of a held-out person's trade, gender and skin tone occur together in a person of the training.
     seen = set(scenes.SEEN_PEOPLE)
     for person in people:
         for facts in (("trade", "gender"), ("trade", "tone"), ("gender", "tone")):

@@ -1,4 +1,4 @@
-"""Tests that one file sets the address and the release, and that a release fixes the versions it needs."""
+"""Tests that all files have pyproject.toml's address and release, and that constraints pin each package."""
 
 import re
 import shutil
@@ -25,7 +25,7 @@ MAC = {"sys_platform": "darwin", "platform_system": "Darwin", "platform_machine"
 
 
 class Copy:
-    """A git repository with copies of the files in which the address of this repository stands."""
+    """A git repository with copies of all files that contain this repository's address."""
 
     def __init__(self, folder):
         self.folder = folder

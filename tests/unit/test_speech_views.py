@@ -59,7 +59,7 @@ def test_words_stand_at_their_times_and_never_on_one_another():
         MEL, words=["one"] * 6, spans=[(start / 50, start / 50 + 0.02) for start in range(6)]
     )
     tops = re.findall(r"top:(\d+)px;left:[\d.]+%;white-space", close.html)
-    assert len(set(tops)) == 6  # each word lasts 0.02 s, but is drawn wider
+    assert len(set(tops)) == 6  # the words are drawn wider than 0.02 s, so each has a row of its own
 
 
 def test_a_word_at_the_end_stays_within_the_picture():

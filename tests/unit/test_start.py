@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture
 def start(monkeypatch, tmp_path):
-    """Returns start.py, imported anew, in an empty folder. Its output is not a terminal."""
+    """Imports start.py anew, changes to an empty folder, and returns the module."""
     spec = importlib.util.spec_from_file_location("start", ROOT / "start.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -30,7 +30,7 @@ def start(monkeypatch, tmp_path):
 
 @pytest.fixture
 def index():
-    """The address of an index on this machine that answers every question."""
+    """Yields the address of a local package index that answers every request with status 200."""
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self):

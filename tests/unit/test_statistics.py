@@ -1,8 +1,8 @@
 """Tests course_utils.statistics against published values, and how often its intervals contain the truth.
 
 A 95% interval should contain the truth 95 times of 100. The tests check that on samples of the lessons'
-sizes: by adding up all possible outcomes, or by simulation. Over several true rates, the mean must be near
-95. If a single case is worse, the function's docstring says so.
+sizes: by adding up all possible outcomes, or by simulation. The mean percentage over several true values must
+be near 95. If the percentage is much lower for one true value, the function's docstring says so.
 """
 
 import math
@@ -25,7 +25,7 @@ VOTERS = "abcd"
 
 
 def percent_containing(ends, truth, weights=None):
-    """Return the percentage of intervals that contain the truth, weighted by their probabilities."""
+    """Return the percentage of intervals that contain the truth. weights : the intervals' probabilities"""
     ends = numpy.asarray(ends)
     contained = (ends[:, 0] <= truth + 1e-9) & (truth <= ends[:, 1] + 1e-9)
     return 100 * float(numpy.average(contained, weights=weights))
@@ -70,7 +70,7 @@ def test_newcombe_s_published_example():
 
 
 def tango_by_search(gained, lost, count):
-    """Finds all differences within 1.96 standard errors, by a search for the most likely shares."""
+    """Returns the ends of Tango's interval. For each difference, a search finds the most likely shares."""
     inside = []
     for difference in numpy.linspace(-0.999, 0.999, 1_999):
         least = max(0.0, -difference)
@@ -151,7 +151,7 @@ def test_kendall_is_scipy_s(seed):
 
 
 def test_two_pairs_of_fifteen_say_nothing():
-    """Lesson 10's memory and trades: of six models, five tie at the top of one test and four of the other."""
+    """Lesson 10's tests of memory and of trades: of six models, five share the first test's top score."""
     found = statistics.kendall([100, 100, 31, 100, 100, 100], [100, 100, 100, 100, 88, 51])
     assert round(found.tau, 3) == -0.298
     assert (found.pairs, found.concordant, found.discordant, found.ties) == (15, 0, 2, 13)
@@ -272,7 +272,7 @@ def test_paired_difference_contains_the_truth(count):
 
 
 def in_clusters(rng, rate, alike, sizes):
-    """Draws the hits in each cluster. alike: the share of the variance that is between clusters (0: none)."""
+    """Draws the hits in each cluster. alike : the correlation of two cases in a cluster; 0 if independent"""
     rates = rate
     if alike:
         rates = rng.beta(rate * (1 - alike) / alike, (1 - rate) * (1 - alike) / alike, len(sizes))
@@ -299,7 +299,7 @@ def test_rate_of_clusters_contains_the_truth(sizes, rates, least):
 
 
 def test_cases_of_one_cluster_counted_singly_contain_it_less_often():
-    """Wilson's interval over all words is too narrow, as a lesson shows, because sentences are clusters."""
+    """Wilson's interval over all words is too narrow, because the words of one sentence form a cluster."""
     rng, contained = numpy.random.default_rng(0), []
     for _ in range(1_500):
         hits = in_clusters(rng, 0.3, 0.1, FIVE_SENTENCES)
@@ -375,7 +375,8 @@ def test_paired_clusters_contain_the_truth(facts):
     assert 93 < numpy.mean(contained) < 97
 
 
-# Each takes seconds. The commit draws one, unless it has changed the statistics.
+# Each table takes seconds. `make test` tries one of them. It tries both if course_utils/statistics.py or this
+# file has changed.
 TABLES = by_commit.drawn("tables", [(8, 8), (12, 8)], 1, "course_utils/statistics.py", __file__)
 
 
@@ -430,7 +431,7 @@ def test_kendall_contains_the_truth(ceilings):
 def simulated_votes(rng, strengths, questions, alike):
     """Draws votes on four models' answers to each question.
 
-    alike : the standard deviation by which a question favours or disfavours each model
+    alike : by how much each model's strength changes from question to question, as a standard deviation
     """
     votes, asked = [], []
     for question in range(questions):
@@ -448,7 +449,7 @@ def simulated_votes(rng, strengths, questions, alike):
 @pytest.mark.parametrize("alike", [0, 1])
 @pytest.mark.parametrize("strengths", [(0, 0, 0, 0), (1.8, 0.2, -0.2, -1.8), (3.5, 0.2, -0.2, -3.5)])
 def test_bradley_terry_contains_the_truth(strengths, alike):
-    """Tests about 123 votes on 33 questions, as in lesson 10. The truth comes from 8,000 questions."""
+    """Tests ratings from some 123 votes on 33 questions, as in lesson 10. 8,000 questions give the truth."""
     rng = numpy.random.default_rng(0)
     truth = statistics.bradley_terry(simulated_votes(rng, strengths, 8_000, alike)[0])
     ends = {model: [] for model in VOTERS}

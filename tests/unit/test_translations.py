@@ -1,4 +1,4 @@
-"""Tests that each translated lesson is up to date: it has the cells of the English lesson as it is now."""
+"""Tests that translated lessons are up to date: they translate the cells that the English lessons have."""
 
 import sys
 from pathlib import Path

@@ -125,7 +125,7 @@ def test_bars_take_a_baseline_for_each():
 def test_bars_of_a_group_have_one_colour_and_a_legend():
     picture = views.bars(["a", "b", "c"], [1, 2, 3], unit="MB", groups=["old", "new", "old"])
     blue, orange = (picture.html.count(f"background:{colour}") for colour in ("#0a6c8e", "#e8872b"))
-    assert (blue, orange) == (3, 2)  # 2 bars and 1 bar; each colour is also in the legend
+    assert (blue, orange) == (3, 2)  # two blue bars and one orange bar, and each colour in the legend
     assert "</span>old" in picture.html and "</span>new" in picture.html
     assert "</span>" not in views.bars(["a"], [1], unit="MB").html
 

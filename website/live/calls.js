@@ -1,17 +1,19 @@
-// Answers the view `errand` with the tiny callers in the page. Each caller is loaded at the first request to it.
+// Answers the view `errand` with two tiny models that call a tool, the callers. They run in the page. Each caller is
+// loaded at the first request to it.
 import { loadTinyWorld } from "./load.js";
 
 const MOST_TOKENS = 40;
 const short = (share) => Number(share.toFixed(4));
 
-/** @param {string} folder the address of the caller's folder; the warned caller's address ends in "-warned" */
+/** @param {string} folder the address of the plain caller; with "-warned" added, it is the address of the warned caller */
 export async function answerFor(folder) {
   const { softmax } = await import("./tinyworld.js");
   const callers = new Map();
 
   /**
    * Continue a text with the likeliest token each time, until a call or the text ends or a limit is reached.
-   * Returns `written`, pairs of a token and its probability, and `call`, the probability that a call comes first.
+   * Returns `written`, the new tokens as pairs [token, its probability], and `call`, the probability that the first new
+   * token begins a call.
    */
   function write({ model, tokenizer }, text) {
     const ids = tokenizer.encode(text);

@@ -17,7 +17,7 @@ if (new URLSearchParams(location.search).has("embed")) document.body.classList.a
 
 const el = /** @type {HTMLElement} */ (document.getElementById("view") ?? document.createElement("div"));
 const { view, data, weights, start, answers, size, wakes } = el.dataset;
-const LARGE = 10; // MB; of the buttons, only the wake button loads a larger model
+const LARGE = 10; // in MB; without data-wake-on-need, only the wake button loads a model that is larger
 const kept = (el.dataset.kept ?? "").split(" ").filter(Boolean);
 const values = JSON.parse(start ?? "{}");
 
@@ -40,7 +40,7 @@ else if (view) show(el, { view, data, values, kept });
 async function showAsleep() {
   const stored = data ? await fetchJson(data) : { answers: [] };
   const known = new Map(stored.answers.map((answer) => [JSON.stringify(answer.want), answer]));
-  let compute = null; // once the model is awake: the function that asks it
+  let compute = null; // null until the model is awake; then the function that asks the model
   let missed = null; // the last request that needs the model
   let pressed = null; // the button whose press causes the next request, if any
   for (const type of ["pointerdown", "input", "keydown"]) {

@@ -1,4 +1,5 @@
-// Saves an explorable as PNG. To draw it, copies its elements into an SVG that contains all styles, fonts and canvases.
+// Saves an explorable as a PNG file. The page's elements are copied into an SVG with all styles, fonts and canvases. The
+// browser then draws the SVG on a canvas.
 
 const SCALE = 2; // pixels of the PNG for each pixel of the page
 const MARGIN = 24;

@@ -14,7 +14,7 @@ async function load(folder, progress) {
   const arrived = {};
   const file = async (name) =>
     fetchKept(`${folder}/${FILES[name]}`, (share) => {
-      arrived[name] = Math.min(1, share) * SHARES[name]; // a compressed file has more bytes than Content-Length
+      arrived[name] = Math.min(1, share) * SHARES[name]; // a file that the server compresses has more bytes than its Content-Length
       progress(Object.values(arrived).reduce((sum, part) => sum + part, 0));
     });
   const [ort, tokenizer, scheduler, wasm, ...models] = await Promise.all([

@@ -125,10 +125,10 @@ export class PictureWorld {
 }
 
 /**
- * Guidance: go from the prediction without the prompt towards the prediction with it, and beyond.
+ * Guidance: from the prediction without the prompt, go `guidance` times the way to the prediction with the prompt.
  * @param {Float32Array} without
  * @param {Float32Array} withPrompt
- * @param {number} guidance 1 gives the prediction with the prompt; a larger number goes beyond it
+ * @param {number} guidance 1 gives the prediction with the prompt; a larger number goes beyond this prediction
  */
 export const guide = (without, withPrompt, guidance) =>
   without.map((value, i) => value + guidance * (withPrompt[i] - value));

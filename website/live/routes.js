@@ -37,7 +37,7 @@ export async function answerFor(folder, progress) {
   };
 }
 
-/** Return normal random numbers, always the same for a seed: mulberry32's numbers, turned by the Box-Muller method. */
+/** Return normal random numbers, always the same for a seed. The Box-Muller method makes them from mulberry32's numbers. */
 function normals(seed, many) {
   let state = Math.imul(seed + 1, 0x9e3779b9);
   const lot = () => {

@@ -1,4 +1,5 @@
-// The DDIM scheduler of diffusers, for models that predict v: computes a drawing's next state from the prediction.
+// The DDIM scheduler of diffusers, for models that predict v, which is a mix of the noise and the picture. The scheduler
+// computes a drawing's next state from the prediction.
 // Song, Meng and Ermon (2020), arXiv:2010.02502; v: Salimans and Ho (2022), arXiv:2202.00512.
 
 export class DDIM {
@@ -14,7 +15,7 @@ export class DDIM {
   }
 
   /**
-   * Return the times, counted as in the training, at which a drawing calls the UNet, from noise to picture.
+   * Return the timesteps of the training at which a drawing calls the UNet, from noise to picture.
    * @param {number} steps
    * @returns {number[]}
    */
@@ -59,7 +60,7 @@ function sharesLeft({ beta_start: first, beta_end: last, num_train_timesteps: ti
     product *= 1 - beta;
     return Math.sqrt(product);
   });
-  // Rescale, so that the last time is pure noise: Lin et al. (2023), arXiv:2305.08891.
+  // Rescale, so that the state at the last time is pure noise: Lin et al. (2023), arXiv:2305.08891.
   const [start, end] = rescale ? [roots[0], roots[times - 1]] : [1, 0];
   return roots.map((root) => (rescale ? ((root - end) * start) / (start - end) : root) ** 2);
 }

@@ -1,5 +1,6 @@
-// What all pages of the website share: the theme, what a visitor has read, sharing an explorable, and the service
-// worker. A classic script, because a page that is opened from a folder can't load modules.
+// Runs in all pages of the website except slides and handouts. Switches the theme, marks the lessons that a visitor has
+// read, lets visitors share an explorable, and starts the service worker. This is a classic script, because a page that
+// is opened from a folder can't load modules.
 (() => {
   const script = /** @type {HTMLScriptElement} */ (document.currentScript);
   const root = new URL(script.dataset.root || "./", location.href);
@@ -58,7 +59,7 @@
     };
   }
 
-  /** On the front page, mark the lessons that have been read and the one to continue with. */
+  /** On the front page, mark the lessons that have been read, and the lesson to continue with. */
   function showProgress() {
     const read = memory.read("read");
     const rows = [.../** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-lesson]"))];

@@ -16,9 +16,10 @@
  * What the model computed for one token.
  * @typedef {object} Step
  * @property {Float32Array} logits a number for each token of the vocabulary: the larger, the likelier it is next
- * @property {Float32Array[][]} attention [layer][head]: the share that each position gets, from the first to this token's
- * @property {{ experts: number[], shares: number[], scores: Float32Array, input: Float32Array }[]} routes by layer, for
- *   Mixtral: the chosen experts, the share of each in the result, every expert's probability, and what the router read
+ * @property {Float32Array[][]} attention [layer][head][position]: the share of attention that each position gets
+ * @property {{ experts: number[], shares: number[], scores: Float32Array, input: Float32Array }[]} routes only in Mixtral:
+ *   an entry for each layer. `experts` are the chosen experts, `shares` their shares in the result, `scores` the
+ *   probabilities of all experts, and `input` is what the router read.
  */
 
 /** Keys and values of the tokens so far: [layer][position], each the numbers of all heads, one head after another. */
@@ -240,7 +241,7 @@ function falconLayer(config, tensors, layer) {
   };
 }
 
-/** Send one token to the experts with the highest probabilities in the router, and add up their weighted results. */
+/** Send one token to the experts that the router rates highest, and add up these experts' weighted results. */
 function mixture(router, experts, active, input) {
   const scores = softmax(multiply(router, input));
   const chosen = [...scores.keys()].sort((a, b) => scores[b] - scores[a]).slice(0, active);
