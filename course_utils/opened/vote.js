@@ -8,7 +8,7 @@
 import { adopt, announcer, capital, glide, headline, keeper, make, radio, shape } from "./view.js";
 
 const FEW = 10; // after this many votes, intervals are shown, and the box with the other voters' votes opens
-const LONG = 260; // characters: a longer story is set in smaller letters
+const LONG = 220; // characters: a longer story is set in smaller letters
 const HALF = 700; // the scale of ratings goes at least this far from 1,000 to both sides
 const SPACED = 8; // the number of other stories between two votes on the same story
 const ORDERS = 200;
@@ -178,11 +178,12 @@ export function render({ model, el }) {
   const ring = make("section", "vt-ring");
   ring.setAttribute("aria-label", "Two answers");
   const prompt = make("div", "vt-prompt");
-  const longest = (stories) => stories.reduce((most, text) => (text.length > most.length ? text : most), "");
-  const answers = contests.flatMap(([, , one, , other]) => [one, other]);
-  for (const [name, stories] of [["", items.filter((text) => text.length <= LONG)], [" long", items.filter((text) => text.length > LONG)]]) {
-    // An invisible paragraph keeps the room that the longest story takes.
-    const room = prompt.appendChild(make("p", `vt-room${name}`, `${longest(stories)} ${longest(answers)}`));
+  const endings = contests.flatMap(([story, , one, , other]) => [[story, one], [story, other]]);
+  for (const [name, fits] of [["", (story) => story.length <= LONG], [" long", (story) => story.length > LONG]]) {
+    // An invisible paragraph keeps the room that the longest story takes, with its ending.
+    const whole = endings.filter(([story]) => fits(story)).map((each) => each.join(" "));
+    const longest = whole.reduce((most, text) => (text.length > most.length ? text : most), "");
+    const room = prompt.appendChild(make("p", `vt-room${name}`, longest));
     room.setAttribute("aria-hidden", "true");
   }
   const asked = make("p", "vt-asked");
@@ -222,17 +223,15 @@ export function render({ model, el }) {
 
   const scale = make("section", "vt-scale");
   scale.setAttribute("aria-label", "Ratings");
+  // A bead for each vote that is still needed, and behind them the box with the other voter's votes
   const seal = make("div", "vt-seal");
   const box = make("span", "vt-box");
   box.innerHTML = '<svg viewBox="6 18 52 44" aria-hidden="true"><path d="M14 32v24h36V32M9 31h46"/><circle cx="32" cy="44" r="5"/></svg>';
-  const sealed = make("p", "vt-sealed");
   const pips = make("span", "vt-pips");
   const beads = Array.from({ length: need }, () => pips.appendChild(make("i")));
-  const sealWords = make("span", "");
-  sealed.append(pips, sealWords);
+  seal.append(pips, box, make("span", "vt-inside", `${contests.length} votes inside`));
   const skip = make("button", "vt-skip", `Skip: watch ${contests.length} votes`);
   skip.addEventListener("click", watch);
-  seal.append(box, sealed, skip);
   const choice = make("div", "vt-voters");
   choice.setAttribute("role", "radiogroup");
   choice.setAttribute("aria-label", "Whose votes");
@@ -246,13 +245,12 @@ export function render({ model, el }) {
   const lanes = make("div", "vt-lanes");
   const rows = models.map((name) => {
     const row = make("div", "vt-lane");
-    const place = make("span", "vt-place num");
     const track = make("span", "vt-track");
     const parts = Object.fromEntries(["band", "theirs", "mark", "trail", "dot"].map((part) => [part, track.appendChild(make("i", `vt-${part}`))]));
-    const rating = make("span", "vt-rating num");
-    row.append(place, make("b", "", name), rating, track);
+    const rating = track.appendChild(make("span", "vt-rating num")); // the number moves along with the dot
+    row.append(make("b", "", name), track);
     lanes.append(row);
-    return { row, place, rating, ...parts };
+    return { row, rating, ...parts };
   });
   const axis = make("p", "vt-axis");
   const ticks = [400, 700, 1000, 1300, 1600].map((tick) => {
@@ -271,11 +269,11 @@ export function render({ model, el }) {
   });
   counter.append(play, slider);
   const top = make("div", "vt-top");
-  top.append(seal, choice);
-  scale.append(top, lanes, axis, legend, counter);
+  top.append(skip, choice);
+  scale.append(lanes, axis, legend, top, counter);
 
-  const steps = make("section", "vt-steps");
-  const title = make("h3", "", "Does the order of the votes count?");
+  const steps = make("details", "vt-steps");
+  const title = make("summary", "", "Does the order of the votes count?");
   const orderWords = make("p", "vt-order-words");
   const svg = shape("svg", { class: "vt-chart", role: "img", preserveAspectRatio: "none", viewBox: "0 0 1000 300" });
   const lines = models.map(() => svg.appendChild(shape("path")));
@@ -298,7 +296,9 @@ export function render({ model, el }) {
   const { live, speak, hush } = announcer();
   const stage = make("div", "vt-stage");
   stage.append(ring, scale);
-  el.append(head, take, stage, steps, live);
+  const start = make("div", "vt-start");
+  start.append(head, seal);
+  el.append(start, take, stage, steps, live);
 
   const picks = () => model.get("picks") ?? "";
   const voter = () => (voters[model.get("voter")] ? model.get("voter") : "you");
@@ -430,6 +430,7 @@ export function render({ model, el }) {
     gap.classList.toggle("filled", Boolean(contest && answer));
   }
 
+  let explained = ""; // what is said of the last vote
   function drawRing() {
     const done = picks().length;
     const contest = asks(done);
@@ -444,11 +445,10 @@ export function render({ model, el }) {
     back.style.visibility = done ? "visible" : "hidden";
     past.classList.toggle("empty", !done);
     const again = Boolean(done && contest) && contest[0] === asks(done - 1)[0];
-    last.textContent = again ? "Your last vote. The same story comes again, for another pair of models."
-      : done ? `The last story: “…${asks(done - 1)[0].slice(-44).replace(/^\S*\s/, "")} …”` : "";
+    last.textContent = again ? "The same story comes again, for another pair of models." : "";
+    explained = "";
     if (!done) {
-      pastLeft.replaceChildren("Who wrote which");
-      pastRight.replaceChildren("is shown after your vote");
+      for (const was of [pastLeft, pastRight]) was.replaceChildren();
       verdict.textContent = "";
       return;
     }
@@ -461,20 +461,23 @@ export function render({ model, el }) {
     const theirs = cast.rule[turns[done - 1]];
     const same = theirs === RESULTS[pick];
     const took = theirs === 0.5 ? "neither" : theirs ? one : other;
-    verdict.textContent = opened ? `${capital(theirName)} took ${took}${same ? ", too" : ""}.` : why(pick, one, other);
+    verdict.textContent = opened ? `${capital(theirName)} took ${took}${same ? ", too" : ""}.` : "";
+    if (!opened) explained = why(pick, one, other);
   }
   /** Say why the last vote moved the ratings as far as it did. */
   function why(pick, one, other) {
     if (voter() !== "you" || !rated.has(picks()) || !rated.has(picks().slice(0, -1))) return "";
     const [before, after] = [rated.get(picks().slice(0, -1)), rated.get(picks())];
     const [won, lost] = (pick === "r" ? [other, one] : [one, other]).map((name) => models.indexOf(name));
+    const picked = pick === "n" ? "You saw no difference" : `You picked ${models[won]}`;
     const first = [won, lost].filter((index) => !before[index]).map((index) => models[index]);
-    if (first.length) return `The first vote on ${first.join(" and ")} moves ${first.length > 1 ? "them" : "it"} far.`;
+    if (first.length) return pick === "n" ? `${picked}.` : `${picked}. A first vote moves a rating far.`;
     const chance = 1 / (1 + 10 ** ((before[lost][0] - before[won][0]) / 400));
     const step = Math.round(after[won][0]) - Math.round(before[won][0]);
-    const moves = step ? ` ${models[won]} ${step > 0 ? "▲" : "▼"}${Math.abs(step)}.` : "";
-    const expected = `By your votes ${models[won]} was to win ${Math.min(99, Math.max(1, Math.round(100 * chance)))}% of such pairs.`;
-    return `${expected} ${pick === "n" ? "A draw." : chance < 0.5 ? "It won: a surprise." : "It won."}${moves}`;
+    const moves = step ? ` ${step > 0 ? "▲" : "▼"}${Math.abs(step)}` : "";
+    const share = `${Math.min(99, Math.max(1, Math.round(100 * chance)))}%`;
+    if (pick === "n") return `${picked}. Your earlier votes gave ${models[won]} ${share}.`;
+    return `${picked}.${moves} Your earlier votes gave it ${share}${chance < 0.5 ? ": a surprise" : ""}.`;
   }
 
   function drawSeal() {
@@ -482,9 +485,7 @@ export function render({ model, el }) {
     opened ||= voter() !== "you" || picks().length >= need;
     el.classList.toggle("sealed", !opened);
     beads.forEach((bead, index) => bead.classList.toggle("cast", index < picks().length));
-    const left = need - picks().length;
-    sealWords.textContent = left === need ? `Closed until you have cast ${need} votes.` : `${left} more, and you see ${theirName}.`;
-    seal.inert = opened;
+    skip.inert = opened;
     for (const part of [choice, counter]) part.inert = !opened;
     steps.hidden = !opened;
     if (before || !opened || still.matches || !drawnOnce) return;
@@ -503,12 +504,12 @@ export function render({ model, el }) {
     for (const [label, tick] of ticks) label.style.left = `${across(tick)}%`;
     const order = models.map((_, index) => index).sort((one, other) => (found[other]?.[0] ?? 1000) - (found[one]?.[0] ?? 1000) || one - other);
     el.classList.toggle("counting", clock !== 0);
-    rows.forEach(({ row, place, rating, band, theirs: span, mark, trail, dot }, index) => {
+    el.classList.toggle("blank", !found.some(Boolean));
+    rows.forEach(({ row, rating, band, theirs: span, mark, trail, dot }, index) => {
       const now = found[index];
       const known = now && !few && now[1] !== null;
       const rank = order.indexOf(index);
       row.style.transform = `translateY(${100 * rank}%)`;
-      place.textContent = now ? String(rank + 1) : "";
       const was = voter() === "you" && picks() ? rated.get(picks().slice(0, -1))?.[index] : null;
       const step = now && was ? Math.round(now[0]) - Math.round(was[0]) : 0;
       const moved = step ? ` ${step > 0 ? "▲" : "▼"}${Math.abs(step)}` : "";
@@ -525,7 +526,9 @@ export function render({ model, el }) {
       trail.style.width = `${Math.abs(to - from)}%`;
       trail.classList.toggle("left", to < from);
       trail.hidden = voter() !== "you" || from === to;
-      dot.style.left = `${to}%`;
+      dot.style.left = rating.style.left = `${to}%`;
+      rating.classList.toggle("first", to < 22);
+      rating.classList.toggle("last", to > 78);
       dot.classList.toggle("unknown", !now);
       for (const part of [span, mark]) part.hidden = voter() === "rule" || !opened;
       span.style.left = `${across(theirs[index][1])}%`;
@@ -534,6 +537,7 @@ export function render({ model, el }) {
     });
     legend.replaceChildren();
     const says = model.get("says") ? `, who ${model.get("says")}` : "";
+    if (!found.some(Boolean)) return void legend.append("All start level. Each vote moves two of them.");
     if (!opened) legend.append("Dot: the rating by your votes. ");
     else if (voter() !== "rule") legend.append(make("i", "vt-mark"), `${theirName}${says}. `);
     else if (says) legend.append(`${capital(theirName)} ${model.get("says")}. `);
@@ -561,13 +565,13 @@ export function render({ model, el }) {
     const full = stored.rule.at(-1);
     take.textContent = "";
     if (!opened) {
-      loud.textContent = String(need - number);
-      loudWords.textContent = number ? `more ${need - number === 1 ? "vote" : "votes"}, and the box opens. ${number} cast.` : `of your votes open the box: how ${theirName} ranks the models, with ${contests.length} votes`;
-      take.textContent = "Read the story. Press the ending that fits.";
+      loud.textContent = `${number} of ${need}`;
+      loudWords.textContent = "votes, then the box opens";
+      take.textContent = explained || "Read the story. Press the ending that fits.";
     } else if (voter() === "you") {
       const same = results().filter((result, index) => result === cast.rule[turns[index]]).length;
       loud.textContent = `${same} of ${number}`;
-      loudWords.textContent = `of your votes are also those of ${theirName}`;
+      loudWords.textContent = `votes match ${theirName}’s`;
       const [own, theirs] = [ranked(found), ranked(full)];
       const agree = String(own) === String(theirs) ? `Your ${number} votes rank the models as ${contests.length} votes do.`
         : own[0] === theirs[0] ? `${models[own[0]]} is first by your votes, and by ${contests.length}.`

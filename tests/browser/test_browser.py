@@ -349,7 +349,7 @@ def test_a_vote_is_given_by_keyboard_and_named_afterwards(lesson):
     expect(past).to_contain_text("Mixtral")
     expect(explorer.locator(".vt-lane", has_text="Mixtral")).to_contain_text("1,290")  # the kernel's rating
     card.press("ArrowLeft")
-    expect(explorer.locator(".vt-head")).to_contain_text("2 cast")
+    expect(explorer.locator(".vt-head")).to_contain_text("2 of 10 votes")
     photograph(lesson, "10-voted")
 
 
