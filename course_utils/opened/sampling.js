@@ -13,6 +13,7 @@ const PACE = 420; // ms between two tokens while the model writes
 const LONGEST = 60; // tokens: when the text has this length, the model stops writing
 const MOST_K = 100;
 const LIMITS = /** @type {[number, number]} */ ([0.1, 4]); // the lowest and the highest temperature
+const MARKS = { ",": "a comma", ".": "a full stop", "?": "a question mark", "!": "an exclamation mark", ":": "a colon", ";": "a semicolon", "-": "a hyphen" };
 const SCALES = [0.01, 0.02, 0.03, 0.04, 0.05, 0.06, 0.08, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1];
 
 const percent = (share) => (share < 0.001 ? "<0.1%" : `${(100 * share).toFixed(share < 0.0995 ? 1 : 0)}%`);
@@ -99,6 +100,8 @@ export function render({ model, el }) {
   let goesOn = false; // whether the model goes on writing as soon as it is loaded
   let added = false; // whether the text has just grown by one token
   let seed = 0;
+  let flying = 0; // the length of the text whose last token is on its way up
+  let leaves = null; // the word that goes from its bar to the text, {text, from}
   let scale = 1; // the share at the right end of the axis
   let pulling = false; // whether a bar is being pulled (meanwhile the axis stays as it is)
   let least = 0; // the least `scale`: after a pull the axis does not shrink until the text or the temperature's dial changes
@@ -121,16 +124,23 @@ export function render({ model, el }) {
   pile.setAttribute("aria-hidden", "true");
   const dots = Array.from({ length: DRAWS }, () => pile.appendChild(make("i")));
   const handle = slider("sp-handle", "Temperature, by the longest bar", LIMITS);
-  handle.append(make("i"), make("span", "sp-hint", "pull me"));
+  const hint = make("span", "sp-hint");
+  const degrees = make("span", "num");
+  const title = make("b", "", "temperature ");
+  title.append(degrees);
+  hint.append(make("span", "", "← hot"), title, make("span", "", "cold →"));
+  handle.append(make("i"), hint);
   const line = slider("sp-cut", "How many tokens can be drawn", [1, ROWS + 1]);
   const lineLabel = line.appendChild(make("span", "sp-cut-label"));
   const others = make("div", "sp-row sp-others");
-  others.append(make("span", "sp-word", "all others"), make("span", "sp-track"), make("span", "sp-drawn"));
+  others.append(make("span", "sp-word", "all others"), make("span", "sp-track"));
   others.children[1].append(make("i", "sp-bar"), make("span", "sp-share num"));
   list.append(others);
-  board.append(axis, again, list, pile, handle, line);
+  board.append(axis, list, pile, handle, line);
 
   const dials = make("div", "sp-dials");
+  const asNumbers = make("details", "sp-numbers");
+  asNumbers.append(make("summary", "", "as numbers: temperature, top-k and top-p"), dials);
   const warm = dial("temperature", "cold: mostly the likeliest", "hot: anything", [Math.log(LIMITS[0]), Math.log(LIMITS[1]), 0.01]);
   const topK = dial("top-k", "1 token", "off", [1, MOST_K + 1, 1]);
   const topP = dial("top-p", "0.05", "off", [0.05, 1, 0.05]);
@@ -139,17 +149,20 @@ export function render({ model, el }) {
   const tools = make("div", "sp-tools");
   const write = make("button", "sp-write", "▶ Let it write");
   const back = make("button", "", "Take one back");
-  const reset = make("button", "sp-reset", "As they were");
-  reset.setAttribute("aria-label", "Sliders as they were");
-  dials.append(reset);
+  const reset = make("button", "sp-reset", "Reset temperature and cuts");
+  const below = make("div", "sp-below");
   const { live, speak, hush } = announcer();
-  el.append(head, take, board, dials);
+  const lead = make("div", "sp-lead");
+  lead.append(head, tools);
+  below.append(again, take, reset);
+  el.append(lead, board, below, asNumbers);
+  asNumbers.open = !writes;
   if (writes) {
     tools.append(write, back);
     const wake = make("div");
     wake.dataset.wake = "for your own words";
     const labels = { placeholder: "Begin with your own words", label: "Your own beginning", button: "Begin", offer: "Or begin" };
-    el.prepend(paper, tools);
+    el.prepend(paper);
     el.append(wake, ownText(labels, data, (text) => go(encode(text))));
   }
   el.append(live);
@@ -179,18 +192,12 @@ export function render({ model, el }) {
   const words = data.words ?? data.pieces;
   const index = new Map(words.map((text, id) => [text.trim(), id]));
   const encode = (text) => [data.begin, ...piecesOf(text).map((piece) => index.get(piece))];
+  const named = (id) => MARKS[word(id)] ?? `“${word(id)}”`;
   const word = (id) => (words[id] === undefined ? "a rarer token" : words[id].trim() || JSON.stringify(words[id]).slice(1, -1).replaceAll(" ", "␣"));
   const temperature = () => model.get("temperature") ?? 1;
   const k = () => model.get("top_k") ?? 0;
   const p = () => model.get("top_p") ?? 1;
   const keepState = keeper(model, update);
-  /** Show the cut-offs. On a page they come with the first pull, draw or token; in a lesson they are there at once. */
-  function reveal(now = true) {
-    el.classList.toggle("plain", !now);
-    for (const part of [line, topK.box, topP.box, reset]) part.inert = !now;
-  }
-  reveal(!writes || k() > 0 || p() < 1);
-
   // The text so far
   function go(ids) {
     stop();
@@ -201,9 +208,11 @@ export function render({ model, el }) {
     model.set("want", { ids });
     model.save_changes();
   }
-  function add(id) {
-    reveal();
-    if (said && !waiting) ask([...said.ids, id]);
+  function add(id, row) {
+    if (!said || waiting) return;
+    const label = row && !still.matches ? row.children[0] : null;
+    leaves = label ? { text: label.textContent, from: label.getBoundingClientRect() } : null;
+    ask([...said.ids, id]);
   }
   function listen() {
     const answer = model.get("said");
@@ -229,8 +238,19 @@ export function render({ model, el }) {
     update();
   }
 
-  /** @type {Map<number, HTMLElement>} the rows on the board, by token */
-  const rows = new Map();
+  /** @type {HTMLElement[]} the rows on the board. A row keeps its place, and its bar grows or shrinks to a new share. */
+  const rows = Array.from({ length: ROWS }, (_, rank) => {
+    const row = make(writes ? "button" : "div", `sp-row${rank ? "" : " first"}`);
+    row.append(make("span", "sp-word"), make("span", "sp-track"));
+    row.children[1].append(make("i", "sp-bar"), make("span", "sp-share num"));
+    row.style.transform = `translateY(${rank * 100}%)`;
+    if (writes) row.addEventListener("click", () => {
+      stop();
+      if (said) add(said.order[rank], row);
+    });
+    return row;
+  });
+  others.style.transform = `translateY(${ROWS * 100}%)`;
   function update() {
     if (!said) return;
     const share = shares(said.logits, temperature());
@@ -246,55 +266,39 @@ export function render({ model, el }) {
     if (writes) drawPaper();
     const name = word(top[0]);
     loud.textContent = percent(largest);
-    loudWords.textContent = ` for “${name}”, the likeliest of ${count(all)} tokens`;
+    loudWords.textContent = ` for ${named(top[0])}, the likeliest of ${count(all)} tokens`;
     const different = new Set(drawn).size;
     take.textContent = different === 1
-      ? `${DRAWS} draws, and always “${word(said.order[drawn[0]])}”.`
-      : `The likeliest is not the only one: ${DRAWS} draws gave ${different} different tokens.`;
+      ? `${DRAWS} draws, and always ${named(said.order[drawn[0]])}.`
+      : `${DRAWS} draws gave ${different} different tokens.`;
 
     const [width, height] = [others.children[1].clientWidth - labelWidth(), others.offsetHeight || 32];
-    for (const [id, row] of rows) {
-      if (top.includes(id)) continue;
-      row.remove();
-      rows.delete(id);
-    }
-    top.forEach((id, rank) => {
-      let row = rows.get(id);
-      if (!row) {
-        row = make(writes ? "button" : "div", "sp-row");
-        row.append(make("span", "sp-word"), make("span", "sp-track"));
-        row.children[1].append(make("i", "sp-bar"), make("span", "sp-share num"));
-        if (writes) row.addEventListener("click", () => {
-          stop();
-          add(id);
-        });
-        rows.set(id, row);
-        if (!still.matches) row.animate([{ opacity: 0 }, { opacity: 1 }], { duration: 280 });
-      }
+    rows.forEach((row, rank) => {
+      const id = top[rank];
+      row.hidden = id === undefined;
+      if (row.hidden) return;
       const out = rank >= inPlay;
       row.children[0].textContent = word(id);
-      row.style.transform = `translateY(${rank * 100}%)`;
       row.classList.toggle("out", out);
-      row.classList.toggle("first", rank === 0);
       stretch(row, out ? 0 : kept[rank], out ? "out" : percent(kept[rank]), width, rank === 0);
       if (writes) row.setAttribute("aria-label", `Add ${word(id)}, ${out ? "out" : percent(kept[rank])}`);
-      list.insertBefore(row, others); // so that the reading order follows the picture
+      if (!row.isConnected) list.insertBefore(row, others);
     });
     others.children[0].textContent = `${count(Math.max(0, all - ROWS))} others`;
     others.classList.toggle("out", inPlay <= ROWS);
-    others.style.transform = `translateY(${ROWS * 100}%)`;
     stretch(others, rest, inPlay <= ROWS ? "out" : percent(rest), width, false);
-    const rare = [...new Set(drawn.filter((rank) => rank >= ROWS))].map((rank) => word(said.order[rank]));
-    others.children[2].textContent = rare.join(", ");
 
-    // The pile: a dot for each draw, in its token's row
+    // A dot for each draw, at the end of its token's bar
     const slots = new Map();
-    const pitch = pile.clientWidth / perLine();
+    const start = others.children[1].offsetLeft;
+    const gap = (narrow() ? 72 : 184) / perLine();
     dots.forEach((dot, lot) => {
       const row = Math.min(drawn[lot], ROWS);
       const slot = slots.get(row) ?? 0;
       slots.set(row, slot + 1);
-      const [x, y] = [(slot % perLine()) * pitch, row * height + height / 2 + lineOf(slot)];
+      const share = row < ROWS ? kept[row] : rest;
+      const end = start + width * Math.min(1, share / scale) + labelWidth() + (row ? 0 : narrow() ? 8 : 12);
+      const [x, y] = [end + (slot % perLine()) * gap, row * height + height / 2 + lineOf(slot)];
       dot.style.transform = `translate(${x}px, ${y}px)`;
     });
 
@@ -305,15 +309,20 @@ export function render({ model, el }) {
         return tick;
       }),
     );
-    const start = others.children[1].offsetLeft;
-    handle.style.transform = `translateX(${start + (width * Math.min(largest, scale)) / scale}px)`;
+    const reach = start + (width * Math.min(largest, scale)) / scale;
+    degrees.textContent = temperature().toFixed(2);
+    const half = hint.offsetWidth / 2;
+    hint.style.setProperty("--shift", `${Math.max(half - reach, Math.min(0, el.clientWidth - half - reach))}px`);
+    handle.style.transform = `translateX(${reach}px)`;
     handle.setAttribute("aria-valuenow", temperature().toFixed(2));
     handle.setAttribute("aria-valuetext", `temperature ${temperature().toFixed(2)}, ${name} ${percent(largest)}`);
     const place = inPlay === all ? ROWS + 1 : inPlay > ROWS ? ROWS + 0.5 : inPlay;
     line.style.transform = `translateY(${place * height}px)`;
     line.setAttribute("aria-valuenow", String(Math.min(ROWS + 1, inPlay)));
-    lineLabel.textContent = inPlay === all ? "all can be drawn" : inPlay === 1 ? "only this one" : `only ${count(inPlay)} tokens`;
-    line.setAttribute("aria-valuetext", lineLabel.textContent);
+    const limit = inPlay === 1 ? "only this one" : `only ${count(inPlay)} tokens`;
+    lineLabel.textContent = inPlay === all ? "top-k: pull me up" : `${p() < 1 ? "top-p" : `top-k ${k()}`}: ${limit}`;
+    line.setAttribute("aria-valuetext", inPlay === all ? "all can be drawn" : limit);
+    reset.hidden = temperature() === 1 && !k() && p() === 1;
     line.classList.toggle("off", inPlay === all);
 
     warm.input.value = String(Math.log(temperature()));
@@ -339,23 +348,44 @@ export function render({ model, el }) {
     bar.style.width = `${width}px`;
     bar.style.transform = `scaleX(${Math.max(0.002, part)})`;
     number.textContent = label;
-    number.style.transform = `translateX(${width * part + (first ? 20 : 6)}px)`;
+    number.style.transform = `translateX(${width * part + (first ? 22 : 6)}px)`;
   }
   function drawPaper() {
     const chips = said.ids.slice(1).map((id, place) => {
       const chip = make("button", chipClass(words[id], place), word(id));
       if (place === said.ids.length - 2 && added) chip.classList.add("ember");
+      if (place === said.ids.length - 2 && flying === said.ids.length) chip.style.opacity = "0";
       chip.title = "Go back to here";
       chip.addEventListener("click", () => go(said.ids.slice(0, place + 2)));
       return chip;
     });
     paper.replaceChildren(...chips, make("i", "sp-cursor"));
+    paper.classList.add("short"); // a short text has larger letters
+    if (paper.scrollHeight > paper.clientHeight + 1) paper.classList.remove("short");
     paper.scrollTop = paper.scrollHeight; // a long text scrolls within its box, so that nothing below it moves
+    if (leaves && added && chips.at(-1).textContent === leaves.text) goUp(chips.at(-1), leaves);
+    leaves = null;
+  }
+  /** A token that was chosen goes from its bar to its place in the text. */
+  function goUp(chip, { text, from }) {
+    const [to, home] = [chip.getBoundingClientRect(), el.getBoundingClientRect()];
+    const ghost = make("span", "chip ember sp-ghost", text);
+    ghost.style.fontSize = getComputedStyle(chip).fontSize;
+    ghost.style.left = `${to.left - home.left}px`;
+    ghost.style.top = `${to.top - home.top}px`;
+    el.append(ghost);
+    const begins = `translate(${from.right - to.right}px, ${from.top - to.top}px) scale(0.65)`;
+    ghost.animate([{ transform: begins, opacity: 0.3 }, { transform: "none", opacity: 1 }], { duration: 280, easing: "cubic-bezier(.2,.7,.2,1)" }).onfinish = () => {
+      ghost.remove();
+      flying = 0;
+      for (const one of paper.children) one.style.opacity = "";
+    };
+    flying = said.ids.length;
+    chip.style.opacity = "0";
   }
 
   // Drawing and writing
   again.addEventListener("click", () => {
-    reveal();
     seed += 1;
     update();
     if (still.matches) return;
@@ -370,16 +400,16 @@ export function render({ model, el }) {
     clearTimeout(writing);
     writing = 0;
     goesOn = false;
+    el.classList.remove("writing");
     write.textContent = "▶ Let it write";
     write.setAttribute("aria-pressed", "false");
   }
   function drawOne() {
     const kept = cut(shares(said.logits, temperature()), k(), p());
-    const id = said.order[draw(kept, Math.random())];
-    const row = rows.get(id);
-    if (row && !still.matches) row.animate([{ background: "var(--ember-tint)" }, { background: "transparent" }], { duration: 500 });
+    const rank = draw(kept, Math.random());
+    const id = said.order[rank];
     if (id === data.end || said.ids.length >= LONGEST) return false;
-    add(id);
+    add(id, rows[rank] ?? others);
     return true;
   }
   function tick() {
@@ -388,6 +418,7 @@ export function render({ model, el }) {
   }
   function begin() {
     goesOn = false;
+    el.classList.add("writing");
     write.textContent = "■ Stop";
     write.setAttribute("aria-pressed", "true");
     tick();
@@ -417,12 +448,10 @@ export function render({ model, el }) {
   onDrag(el, handle, pullTo, {
     ready,
     begin() {
-      el.classList.add("known");
       pulling = true;
       handle.addEventListener("lostpointercapture", () => {
         pulling = false;
         least = scale;
-        reveal();
         update();
       }, { once: true });
     },
@@ -431,14 +460,10 @@ export function render({ model, el }) {
     const factor = { ArrowLeft: 1.08, ArrowDown: 1.08, ArrowRight: 1 / 1.08, ArrowUp: 1 / 1.08, PageDown: 1.5, PageUp: 1 / 1.5 }[event.key];
     if (!factor && event.key !== "Escape") return;
     event.preventDefault();
-    el.classList.add("known");
-    reveal();
     least = 0;
     heat(factor ? temperature() * factor : 1);
   });
   warm.input.addEventListener("input", () => {
-    el.classList.add("known");
-    reveal();
     least = 0;
     heat(Math.exp(Number(warm.input.value)));
   });

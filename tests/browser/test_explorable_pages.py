@@ -490,12 +490,17 @@ def test_the_longest_bar_can_be_pulled_and_tokens_cut(visit):
     page = visit("sampling.html").page
     handle = page.get_by_role("slider", name="Temperature, by the longest bar")
     share = page.locator(".sp-row .sp-share").first
-    cuts = page.locator(".sp-cut, .sp-dial:not(:first-child)")
-    expect(cuts.and_(page.locator(":visible"))).to_have_count(0)
+    # Both controls are in the picture from the start; the sliders are behind a press.
+    expect(page.locator(".sp-hint")).to_contain_text("temperature 1.00")
+    expect(page.locator(".sp-cut-label")).to_have_text("top-k: pull me up")
+    dials = page.locator(".sp-dial").and_(page.locator(":visible"))
+    expect(dials).to_have_count(0)
+    reset = page.get_by_role("button", name="Reset temperature and cuts")
+    expect(reset).to_be_hidden()
     before = float(share.inner_text().rstrip("%"))
     ends = page.locator(".sp-axis").inner_text()
     box = handle.bounding_box()
-    page.mouse.move(60, box["y"] + 9 * box["height"])
+    page.mouse.move(60, box["y"] + 8 * box["height"] + 10)
     page.mouse.down()
     page.mouse.move(300, box["y"] + 10)
     page.mouse.up()
@@ -507,8 +512,9 @@ def test_the_longest_bar_can_be_pulled_and_tokens_cut(visit):
     expect(share).not_to_have_text(f"{before:.0f}%")
     assert float(share.inner_text().rstrip("%")) > before
     assert float(handle.get_attribute("aria-valuenow")) < 1
-    # The drag above has made three sliders visible.
-    expect(cuts.and_(page.locator(":visible"))).to_have_count(3)
+    expect(page.locator(".sp-hint")).not_to_contain_text("temperature 1.00")
+    page.get_by_text("as numbers").click()
+    expect(dials).to_have_count(3)
     box = handle.bounding_box()
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     page.mouse.down()
@@ -538,6 +544,8 @@ def test_the_longest_bar_can_be_pulled_and_tokens_cut(visit):
     page.get_by_label("top-p").fill("0.5")
     expect(page.locator(".sp-row:not(.out)")).to_have_count(3)
     assert re.search("top_p=0.5", page.url)
+    reset.click()
+    expect(page.locator(".sp-row.out")).to_have_count(0)
 
 
 def test_an_expert_shows_its_words(visit):
