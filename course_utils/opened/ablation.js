@@ -245,7 +245,7 @@ export function render({ model, el }) {
     looking.textContent = looks
       ? `Head ${looks.name} looks from “${before.pieces[last].trim()}” most at “${before.pieces[most + 1].trim()}”: ${percent(seen[most])}`
       : guess()
-        ? `${matchMedia("(hover: hover)").matches ? "Point at a head: here you see where it looks." : "Press another, or try each alone."}`
+        ? `${matchMedia("(hover: hover)").matches ? "Point at" : "Press"} a head: here you see where it looks.`
         : `Which head does “${favourite.trim()}” need? Press your guess.`;
     looking.classList.toggle("asks", !looks);
     for (const { group, name, share } of drawn) {

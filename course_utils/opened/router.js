@@ -123,7 +123,7 @@ export function render({ model, el }) {
   if (data.words) wake.dataset.wake = "for your own sentence"; // on a page only: in a notebook the kernel runs the model
   const own = ownText({ placeholder: "Send your own sentence", label: "Your own sentence", button: "Send", offer: "Or send" }, data, ask);
   const { live, speak, hush } = announcer();
-  const legend = make("p", "rt-legend", "Below each word: its two experts; the wider one has the larger share. In a box: first choices framed, second choices plain.");
+  const legend = make("p", "rt-legend", "Below each word: its two experts; the wider one has the larger share. In a box: first choices marked, second choices plain.");
   const asks = make("div", "rt-asks");
   asks.append(take, chance);
   el.append(top, stage, legend, tools, asks, race, dots, wake, own, live);
@@ -414,6 +414,7 @@ export function render({ model, el }) {
 
     const who = { trained: "the router sends", random: "random numbers send", dice: "dice send" }[sender()];
     paint(head, route ? route.experts[0] : expert >= 0 ? expert : (best?.expert ?? 0));
+    el.classList.toggle("sending", sending);
     if (sending) {
       loud.textContent = `${all[0][0].experts.length} of ${experts}`;
       loudWords.textContent = " experts take each word";
