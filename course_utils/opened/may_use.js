@@ -237,7 +237,7 @@ export function render({ model, el }) {
     });
     return tile;
   });
-  sorter.append(plans, sentence, groups);
+  sorter.append(sentence, plans, groups);
   const swap = make("button", "mu-swap");
   swap.addEventListener("click", () => {
     sorting = !sorting;
