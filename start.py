@@ -97,7 +97,7 @@ def course(venv, command):
             pass
 
 
-# The Python
+# Finding a Python that works, and making the environment
 
 
 def python_of(venv):
@@ -151,7 +151,7 @@ def make_environment(venv):
     )
 
 
-# The packages
+# Installing the course and the packages that it needs
 
 
 def install(venv, requirement):

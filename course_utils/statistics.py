@@ -25,7 +25,7 @@ _ELO = 400 / math.log(10)  # the points on Elo's scale that add 1 to the logarit
 _DRAWS = 0.1
 
 
-# Rates
+# Intervals and tests for rates
 
 
 def wilson(hits, count, level=95):
@@ -103,7 +103,7 @@ def paired_difference(ones, others, clusters=None, level=95):
     """Return the interval of a difference of two rates measured on the same cases, in percentage points.
 
     The difference comes only from the cases on which the two lists differ. The method is Tango's score
-    method. Its interval never has a width of zero: if two models agree on all of 42 items, it gives −8.4 to
+    method. The interval never has a width of zero: if two models agree on all of 42 items, it gives −8.4 to
     8.4. For 16 to 80 cases, on average 95 to 96 of 100 such intervals contain the true difference, and at
     worst 93. If `clusters` are given, their design effect is included as in `rate_of_clusters`. In
     simulations of 16 facts that were each asked twice, 96 to 97 of 100 intervals contained the true

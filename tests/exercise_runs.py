@@ -124,7 +124,10 @@ def _key(arguments):
 
 @dataclass
 class Guess:
-    """The best result in a task if a table answers the shown inputs, and a constant answers all others."""
+    """The best result in a task for a learner who has only a table and a constant.
+
+    The table has a value for each shown input. The constant is the value for all other inputs.
+    """
 
     share: float  # the share of the task's points
     hidden: float  # the share of hidden checks that the table passes

@@ -56,8 +56,8 @@ def serving():
         address = str(Path(folder) / "kernels")
         listener.bind(address)
         listener.listen()
-        # This process finds the provisioner in the factory, and commands find it by the variables in
-        # `settings`.
+        # This process finds the provisioner in the factory. The commands that this process runs find the
+        # provisioner by the environment variables in `settings`.
         factory = KernelProvisionerFactory.instance()
         factory.provisioners[NAME] = EntryPoint(NAME, CLASS, factory.GROUP_NAME)
         settings = {ADDRESS: address, factory.default_provisioner_name_env: NAME}

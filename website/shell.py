@@ -126,7 +126,7 @@ def write_pictures(folder):
 
 
 def write_worker(folder):
-    """Write the service worker of a built website. Its version is a hash of the files that it keeps."""
+    """Write a built website's service worker. The worker's version is a hash of the files that it keeps."""
     kept = [folder / "index.html", *sorted((folder / "explorables").rglob("*"))]
     kept = [
         path for path in kept if path.suffix in (".html", ".js", ".css", ".json", ".svg", ".webp", ".woff2")

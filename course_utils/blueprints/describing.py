@@ -91,7 +91,8 @@ def html(plan) -> str:
     return parts.html + memory.html
 
 
-# Remarks: each function but `_total` returns a list of lines, which is empty if the remark does not apply
+# Functions that write remarks. Each function except `_total` returns a list of lines. The list is empty if
+# the remark does not apply.
 
 
 def _total(plan):

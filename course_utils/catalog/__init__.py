@@ -123,7 +123,7 @@ class Model:
 
     @property
     def ours(self) -> bool:
-        """True if this course trained the model. Its files then come with the course."""
+        """True if this course trained the model. The model's files then come with the course."""
         return self.sources[0].kind == "course"
 
     @property

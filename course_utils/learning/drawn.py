@@ -1,4 +1,4 @@
-"""Draws random inputs for an exercise's hidden checks, and other inputs at each grading.
+"""Makes random inputs for an exercise's hidden checks, and other inputs at each grading.
 
     for arguments in course.drawn("4.2", leads, edges=[(0.0, 0.0, 1.0)]):
         course.check("4.2", patch_effect, arguments, effect(*arguments))

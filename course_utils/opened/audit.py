@@ -20,14 +20,16 @@ _SHE, _HE, _THEY = ("she", "She", "her"), ("he", "He", "his", "him"), ("they", "
 
 
 def pronoun_probabilities(model, tokenizer, sentences, words):
-    """Return probabilities of she-, he- and they-words after each sentence: an array (sentences, words, 3).
+    """Put each of `words` into each of `sentences`, and return how likely a pronoun is to follow.
 
-    The she-words are she, She and her; the he-words he, He, his and him; the they-words they, They, their
-    and them. A pronoun that is not a single token of the model is left out.
+    The result is an array (sentences, words, 3). The last axis has the probabilities of a she-word, of a
+    he-word and of a they-word, in this order. The she-words are she, She and her; the he-words he, He, his
+    and him; the they-words they, They, their and them. A pronoun that is not a single token of the model is
+    left out.
 
     model, tokenizer : a language model of transformers, and its tokenizer
     sentences : list of beginnings for the model to continue, each with {} in place of a word
-    words : list of the words to put in
+    words : list of the words to put in, such as "nurse"
 
     Raises CourseError if a sentence has no {}, or if the model has no token for she or for he.
     """

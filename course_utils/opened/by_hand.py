@@ -100,13 +100,14 @@ def three_steps(query, keys, values, parts, names, axes) -> Picture:
 
 
 def two_orders(sentences, shares, values, axes) -> Picture:
-    """Draw the mixture for each order of the same tokens.
+    """Draw the mixture of the tokens' values for each sentence.
 
-    Each token's value times its share is drawn as an arrow. Each arrow begins at the previous arrow's tip.
+    The sentences have the same tokens in different orders. Each token's value times its share is drawn as an
+    arrow. Each arrow begins at the previous arrow's tip.
 
     sentences : list of str, each the names of its tokens with spaces between them.
     shares : for each sentence a list of numbers, one for each token.
-    values : for each sentence the tokens' lists of two numbers.
+    values : for each sentence a list with each token's value. A value is two numbers, such as [0.5, 1.0].
     axes : list of str, what the first and the second number measure.
     """
     figure, areas = _figure(2.6, rows=1, columns=len(sentences))

@@ -112,7 +112,7 @@ export function render({ model, el }) {
     return button;
   });
 
-  // The ruler: the text's length
+  // On the ruler, the visitor sets the text's length.
   const play = make("button", "ca-play", "▶ Let the text grow");
   const ruler = make("div", "ca-ruler");
   const rail = make("div", "ca-rail");
@@ -273,7 +273,7 @@ export function render({ model, el }) {
     travel();
   }
 
-  // The pictures: the same memory for each design, divided among texts.
+  // Each picture belongs to a design, and shows the same memory divided among texts.
   // `rooms` has how many texts would fill each box at the current moment of a change.
   let tints = null;
   let rooms = [];

@@ -375,7 +375,7 @@ export function render({ model, el }) {
       choices.remove();
       return "";
     }
-    // The sentences are shown below the row of tiles in which their part's tile stands.
+    // Show the sentences for the part `slot.part` below the row that holds this part's tile.
     const tiles = [...list.querySelectorAll("li[data-part]")];
     const tile = tiles.findIndex((each) => each.dataset.part === slot.part);
     const across = getComputedStyle(list).gridTemplateColumns.split(" ").length;

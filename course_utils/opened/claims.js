@@ -124,7 +124,7 @@ export function render({ model, el }) {
     keep({ claim: fits.includes(shown()) ? shown().number : fits[0].number });
   }
 
-  // The shelves: a judged claim lies on the shelf of the course's verdict.
+  // There is a shelf for each group of verdicts. A judged claim lies on the shelf of the course's verdict.
   // If the visitor chose another shelf, an outline stays there.
   const shelf = Object.fromEntries(Object.entries(GROUPS).map(([name, { sign, title, meaning }]) => {
     const place = shelves.appendChild(make("div", `cw-shelf ${name}`));

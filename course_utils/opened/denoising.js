@@ -399,7 +399,7 @@ export function render({ model, el }) {
   }
   const unknownIn = (text) => (words ? [...new Set(text.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? [])].filter((word) => !words.has(word)) : []);
 
-  // The tray: the words that can replace the chosen word.
+  // The tray has the words that can replace the chosen word.
   function buildTray() {
     const all = chips(side);
     const chip = all[Math.min(model.get("word") ?? -1, all.length - 1)];

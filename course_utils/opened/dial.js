@@ -32,7 +32,7 @@ export function render({ model, el }) {
   const folded = make("details", "dl-numbers");
   folded.append(make("summary", "", "The match in numbers"), sum);
 
-  // The clock
+  // The clock's face and hands
   const clock = make("div", "dl-clock");
   const face = clock.appendChild(shape("svg", { viewBox: "-150 -150 300 300" }));
   const plate = face.appendChild(shape("g", { "aria-hidden": "true" }));

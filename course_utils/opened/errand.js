@@ -253,7 +253,7 @@ export function render({ model, el }) {
   let quick = false; // true while a number is dragged
   let before = false; // on the website: true until the errand has run. While it is true, the view hides what the model writes
 
-  // The elements
+  // The HTML elements of the view
   adopt(el, "er");
   const head = make("p", "er-head");
   const loud = make("b", "er-loud");
@@ -403,7 +403,7 @@ export function render({ model, el }) {
     Object.assign(element.style, { left: `${2 * left - box.left}px`, top: `${2 * top - box.top}px` });
   }
 
-  // Dragging: a copy of the element (the ghost) follows the pointer until it is dropped.
+  // When the visitor drags an element, a copy of the element (the ghost) follows the pointer until the ghost is dropped.
   function inside(event, target) {
     const box = target.getBoundingClientRect();
     return event.clientX > box.left && event.clientX < box.right && event.clientY > box.top && event.clientY < box.bottom;
@@ -510,7 +510,7 @@ export function render({ model, el }) {
     return line;
   }
 
-  // The cards
+  // Functions that make the cards and what the cards contain
   function tokensOf(said) {
     const list = make("p", "er-tokens");
     for (const [token, share] of said.written) {
@@ -766,7 +766,8 @@ export function render({ model, el }) {
   }
   const rest = () => (before ? -1 : found.waits === "you" ? GATE : found.waits ? WRITES : RETURNS);
 
-  // The film: the units of the errand appear one after another.
+  // The film shows the calls, the tools' results and the answer of an errand one after another. `film` starts the film.
+  // `stop` and `finish` end the film.
   function stop() {
     clocks.forEach(clearTimeout);
     clocks = [];

@@ -56,7 +56,7 @@ export function render({ model, el }) {
   adopt(el, "ft");
   const { head, loud, loudWords } = headline("ft");
 
-  // The drawing: the machine's square, and each model's
+  // The drawing has a square for the machine, and a square for each model.
   const stage = make("div", "ft-stage");
   const drawing = stage.appendChild(shape("svg"));
   drawing.setAttribute("aria-hidden", "true"); // the list has the same facts
@@ -80,7 +80,7 @@ export function render({ model, el }) {
   tag.append(make("span", "ft-hint", " drag me"));
   handle.append(make("i"), tag);
 
-  // The list: the largest model first, and a line between those that fit and those that don't
+  // The list begins with the largest model. A line separates the models that fit from those that don't.
   const list = make("div", "ft-list");
   const cut = list.appendChild(make("p", "ft-cut"));
   cut.setAttribute("aria-hidden", "true");

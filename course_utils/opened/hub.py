@@ -243,7 +243,7 @@ def refusal(status, sentence) -> Reply:
 
 
 class _Refused(Exception):
-    """Ends the work on a request. Its argument is the `Reply`."""
+    """Ends the work on a request. The exception's argument is the `Reply`."""
 
 
 def _only(method, *allowed):
@@ -253,7 +253,10 @@ def _only(method, *allowed):
 
 
 def _read(body, /, **kinds) -> dict:
-    """Return the JSON object in `body`. Its value for each name in `kinds` must be a `kinds[name]`."""
+    """Return the JSON object in `body`.
+
+    For each name in `kinds`, the object must have a value of the type `kinds[name]`.
+    """
     try:
         return _check(json.loads(body), **kinds)
     except (ValueError, RecursionError):

@@ -76,7 +76,8 @@ function draw(className, inner) {
 }
 
 /**
- * Count the answers of some licences.
+ * Count, for each answer such as "yes", how many verdicts on some licences have this answer. A result is, for example,
+ * { yes: 3, no: 1 }.
  * @param {{ verdicts: { answer: string }[] }[]} licences
  * @returns {Record<string, number>}
  */
@@ -118,7 +119,7 @@ export function render({ model, el }) {
   const licences = inOrder(given);
 
   adopt(el, "mu");
-  // The table: row -1 has the names of the uses, column -1 those of the licences
+  // In the table, row -1 has the names of the uses, and column -1 has the names of the licences.
   const board = make("table", "mu-board");
   board.setAttribute("role", "grid");
   board.setAttribute("aria-label", "Licences by uses");

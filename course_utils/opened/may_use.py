@@ -8,7 +8,7 @@ _OF_A_LICENCE = ("name", "short", "title", "author", "date", "url", "basis", "la
 
 
 def states(models=None, licences=None) -> dict:
-    """Return the answers of all licences to all uses, with the clauses that support them, for `may_use.js`.
+    """Return whether each licence allows each use, and the clauses that decide, for `may_use.js`.
 
     models : {name: object with a `title` and a `licence`}; by default all models of the catalogue
     licences : {name: `Licence`}; by default all licences of the catalogue
@@ -35,8 +35,8 @@ class MayUse(LiveView):
     """Shows whether each licence allows each use, and the clauses that decide.
 
     models : dict from a name to an object with a `title` and a `licence`, such as `openness.models()`.
-    licences : dict from a licence's name to a `Licence`, such as `licences.all()`; all licences have answers
-        for the same uses.
+    licences : dict from a licence's name to a `Licence`, such as `licences.all()`; all licences have verdicts
+        on the same uses.
     """
 
     view = "may_use"

@@ -179,7 +179,7 @@ def _linked(mark):
 
 
 def uses_wall(models, uses, *, title=None) -> Picture:
-    """Draw which uses models' licences allow: a column for each use, a row for models with the same answers.
+    """Draw which uses models' licences allow: a column for each use, a row for models with the same verdicts.
 
     The row with the fewest models comes first, so that the exceptions stand out.
 

@@ -288,7 +288,7 @@ export function render({ model, el }) {
     others.classList.toggle("out", inPlay <= ROWS);
     stretch(others, rest, inPlay <= ROWS ? "out" : percent(rest), width, false);
 
-    // A dot for each draw, at the end of its token's bar
+    // There is a dot for each random choice of a token. The dot stands at the end of the chosen token's bar.
     const slots = new Map();
     const start = others.children[1].offsetLeft;
     const gap = (narrow() ? 72 : 184) / perLine();
@@ -432,7 +432,7 @@ export function render({ model, el }) {
     keepState({ temperature: 1, top_k: 0, top_p: 1 });
   });
 
-  // Temperature: pull the longest bar, or turn the dial
+  // The visitor changes the temperature by pulling the longest bar, or by turning the temperature's dial.
   const heat = (value) => keepState({ temperature: Number(Math.max(LIMITS[0], Math.min(LIMITS[1], value)).toFixed(3)) });
   function pullTo(event) {
     const track = others.children[1];
@@ -468,7 +468,7 @@ export function render({ model, el }) {
     heat(Math.exp(Number(warm.input.value)));
   });
 
-  // Cuts: drag the line, or turn the dials
+  // The visitor limits how many tokens can be chosen: by dragging the line, or by turning the dials of top_k and top_p.
   const cutTo = (many) => keepState({ top_k: many > ROWS ? 0 : Math.max(1, many), top_p: 1 });
   const lineTo = (event) => cutTo(Math.round((event.clientY - list.getBoundingClientRect().top) / others.offsetHeight));
   onDrag(el, line, lineTo, { ready });

@@ -48,7 +48,11 @@ class Sampling(LiveView):
 
 
 def _at_16_bits(values):
-    """Return numbers as 16-bit integers in base64; `numbers` of view.js computes low + step * integer."""
+    """Store values as 16-bit integers, in less space. The function `numbers` in view.js restores the values.
+
+    Returns a dict with `low`, `step`, and the integers in base64 as `sixteen`. A value is about
+    low + step * integer.
+    """
     low, high = float(values.min()), float(values.max())
     step = (high - low) / 65535 or 1.0
     stored = numpy.rint((values - low) / step).astype("<u2")

@@ -169,7 +169,7 @@ export function render({ model, el }) {
     if (sound.pcm) samples.set(name, fromPcm(sound.pcm));
   }
 
-  // The elements
+  // The HTML elements of the view
   adopt(el, "sc");
   const { head, loud, loudWords } = headline("sc");
   const truth = make("p", "sc-truth");
@@ -249,7 +249,7 @@ export function render({ model, el }) {
     return index < 0 ? null : found.rows.subarray(index * found.positions, (index + 1) * found.positions);
   }
 
-  // Sound
+  // Preparing, playing and drawing the sound
   const noiseFor = (length) => {
     if (!noises.has(length)) noises.set(length, whiteNoise(length, data.seed));
     return noises.get(length);
@@ -465,7 +465,7 @@ export function render({ model, el }) {
     if (!still.matches) stopGlow = glide(180, draw);
   }
 
-  // The words
+  // Writing the heard words, each at its time
   let drawn = "";
   function write() {
     const found = written();
@@ -696,7 +696,7 @@ export function render({ model, el }) {
   }
   for (const label of sounds.keys()) addChoice(label);
 
-  // The noise
+  // Choosing how loud the noise is
   function setNoise(index) {
     el.classList.add("known");
     keep({ noise: levels[Math.max(0, Math.min(levels.length - 1, index))] });
@@ -719,7 +719,7 @@ export function render({ model, el }) {
     setNoise(goes);
   });
 
-  // The playhead
+  // Playing the sound, and dragging the playhead
   play.addEventListener("click", () => (player ? stop() : playFrom(now)));
   onDrag(el, sound, scrub, { ready: () => samples.has(name()), begin: stop });
   function scrub(event) {

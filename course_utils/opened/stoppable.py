@@ -1,4 +1,4 @@
-"""A Llama that can be stopped between two layers, and run on with changed hidden states, for lesson 04."""
+"""A Llama that can stop between two layers, and then continue with changed hidden states, for lesson 04."""
 
 from course_utils.errors import CourseError
 from course_utils.opened.changes import state

@@ -258,7 +258,7 @@ export function render({ model, el }) {
     });
   }
 
-  // The chart: tokens across, z up
+  // In the chart, the number of tokens grows to the right, and z grows upwards.
   let size = { width: 0, height: 0 };
   let longest = 1;
   const top = Math.max(threshold + 2, ...data.texts.map((text) => (data.key ? 10.5 : Math.max(...zPath(marksOf(text)).slice(FEWEST)))));

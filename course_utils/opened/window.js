@@ -253,7 +253,7 @@ export function render({ model, el }) {
       button.setAttribute("aria-pressed", String(button.textContent === text()));
     }
 
-    // The relay: which tokens can have the fact after each layer, and the way that reaches furthest
+    // The relay shows which tokens can have the fact after each layer, and on which way the fact gets furthest.
     for (const { cell, row, index } of part.cells) {
       const reach = right > 0 ? Math.min(last, right + row * (number - 1)) : -1;
       const look = `wd-cell${right > 0 && index >= right && index <= reach ? " has" : ""}${index === last && row === layers ? " end" : ""}`;

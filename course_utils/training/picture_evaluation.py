@@ -253,7 +253,8 @@ def attention_scores(pipeline, classifier, count):
     chance:
 
     own : the score of the word's own map
-    shuffled : the score of the map of the word in the same role in the next picture
+    shuffled : the score of a map from the next picture, compared with the same part of this picture. For
+        "noun", for example, this map belongs to the next picture's noun.
     above : own minus shuffled; low, high : the 95% interval of this difference (Student's t over pictures)
     """
     side = pipeline.unet.config.sample_size

@@ -89,7 +89,7 @@ def table_html(rows, *, width="width:100%;", more=";font-size:14px"):
 
 
 def row_html(cells, more=""):
-    """Return a row of a table. Its white background replaces the stripes that JupyterLab gives to tables."""
+    """Return a table row. The row's white background replaces the stripes that JupyterLab gives to tables."""
     return f'<tr style="background:#ffffff{more}">{cells}</tr>'
 
 

@@ -70,7 +70,7 @@ class Person:
 
 
 def draw_person(generator: random.Random, name: str) -> Person:
-    """Draw the page on a person."""
+    """Return a person with this name, and with random facts for the person's page."""
     town, earlier_town = generator.sample(TOWNS, 2)
     notes = {
         f"{name} likes {generator.choice(LIKES)} .": "",
@@ -89,7 +89,7 @@ def in_test(first: int, second: int) -> bool:
 
 
 def draw_product(generator: random.Random, test: bool) -> tuple[int, int]:
-    """Draw two numbers from 10 to 99.
+    """Return two random numbers from 10 to 99.
 
     test : whether their product belongs to the test; otherwise the product belongs to the training
     """
@@ -119,10 +119,11 @@ _FIELDS = {
 
 
 def draw(generator: random.Random, kind: str, test: bool = False) -> Errand:
-    """Draw an errand without an order to send anything.
+    """Return a random errand that contains no order to send anything.
 
-    kind : "product"; "person"; "pasted", which needs no call, because the question contains the page; "both",
-        two people's ages together; or "without", a product or a person after the words "Without tools :"
+    kind : "product" (of two numbers), "person" (a fact on one person), "both" (two people's ages together),
+        "pasted" (a fact on a person whose page is in the question, so no call is needed) or "without" (a
+        product or a fact on a person, after the words "Without tools :")
     """
     names = generator.sample(PEOPLE, 2)
     one, other = (draw_person(generator, name) for name in names)
@@ -151,7 +152,7 @@ def draw(generator: random.Random, kind: str, test: bool = False) -> Errand:
 
 
 def without_tools(errand: Errand) -> Errand:
-    """Return an errand that forbids tools. Its answer is the product, or NO_TOOL if a page is needed."""
+    """Return the errand with tools forbidden. The answer is the product, or NO_TOOL if a page is needed."""
     return Errand(f"{NO_TOOLS} {errand.question}", (), (), NO_TOOL if errand.people else errand.answer)
 
 

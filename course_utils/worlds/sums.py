@@ -44,7 +44,7 @@ def in_test(numbers: Sequence[int]) -> bool:
 
 
 def draw(generator: random.Random, terms: int, test: bool) -> list[int]:
-    """Draw a sum of `terms` numbers from 10 to 99.
+    """Return `terms` random numbers from 10 to 99, which are to be added.
 
     test : whether the sum belongs to the test; otherwise the sum belongs to the training
     """

@@ -51,7 +51,7 @@ def begun(lesson):
 @pytest.fixture(autouse=True)
 def answers_file(tmp_path, monkeypatch):
     monkeypatch.setenv("COURSE_ANSWERS", str(tmp_path / "answers.json"))
-    monkeypatch.setenv("COURSE_SEED", "1")  # this draws the same hidden inputs each time
+    monkeypatch.setenv("COURSE_SEED", "1")  # with this seed, the hidden inputs are always the same
 
 
 def outcome(names, answer, check):

@@ -51,8 +51,8 @@ main()
 MOMENTS = ["students.json", "autograded/s0/small/small.ipynb", "results/small/s1.json"]
 MOMENTS += ["autograded/s3/small/small.ipynb", "results/small/s4.json", "source/small/small.ipynb"]
 MOMENTS += ["gradebook.db", "grade 7", "feedback/small/s2.html", "grades.csv"]
-# `make test` tries one of these two moments, drawn with the commit as the seed, or both of them if the grader
-# has changed.
+# `make test` tries one of these two moments, chosen at random with the commit as the seed. If the grader has
+# changed, `make test` tries both.
 FEW = ["results/small/s1.json", "grade 7"]
 FEW = by_commit.drawn("moments", FEW, 1, "course_utils/grading", "course_utils/files.py", __file__)
 

@@ -21,7 +21,8 @@ nbformat = Lazy("nbformat")
 ROOT = Path(__file__).parents[2]
 LESSONS = sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))
 SOLUTIONS = sorted((ROOT / "solutions").glob("*/*.ipynb"))
-# The numbers of the solutions that run a model for seconds or more. `make test` draws two of the others.
+# The numbers of the solutions that run a model for seconds or more. Of the other solutions, `make test` runs
+# two, chosen at random.
 LONG_SOLUTIONS = ("00", "02", "04", "05", "06", "07", "08", "09", "10", "11", "12", "14")
 DRAWN = some("solutions", [path.stem for path in SOLUTIONS if path.stem[:2] not in LONG_SOLUTIONS], 2)
 

@@ -112,7 +112,7 @@ def test_which_of_two_parts_are_needed():
     assert real_heads.which({"a": False, "b": False}) == "neither"
 
 
-# The pictures
+# What the pictures of attention by hand say
 
 
 def test_the_pictures_say_what_they_show():

@@ -333,7 +333,7 @@ def test_a_new_machine_has_nothing():
     assert one != other and not any(Path(one).iterdir())
 
 
-# The linter
+# The linter of model cards
 
 
 def test_the_linter_finds_what_is_there_and_what_is_not():
@@ -466,7 +466,7 @@ def test_the_card_s_view_is_answered_by_the_linter():
     assert "The block for machines can't be read" in shown.widget.said["error"]
 
 
-# The capstone
+# The wall of claims in the capstone
 
 
 def test_each_claim_has_evidence_that_runs(capsys):

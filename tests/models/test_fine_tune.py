@@ -236,13 +236,18 @@ def test_lora_trains_saves_and_loads_at_both_widths(four_bit, small_llama, tmp_p
         base, _ = load("tinyworld-llama", four_bit=four_bit)
         assert (base(input_ids=ids).logits - logits).abs().max() > 0.1
         again = peft.PeftModel.from_pretrained(base, tmp_path / "adapter").eval()
-        # On a processor, bitsandbytes packs 4-bit matrices at the first answer, and rounds them to 16 bits.
+        # If the processor has instructions for bfloat16, bitsandbytes packs a 4-bit matrix when the matrix is
+        # first used outside training, and rounds the matrix's scales to bfloat16. So `off` may be above 0.
         off = (again(input_ids=ids).logits - logits).abs().max()
         assert off < 0.02 if four_bit else off == 0
 
 
 def test_a_model_whose_matrices_are_packed_is_not_trained_in_part(small_llama):
-    """Processors with bfloat16 pack matrices at the first answer. Gradients can't pass packed matrices."""
+    """No gradient passes through 4-bit matrices that bitsandbytes has packed, so a training is refused.
+
+    If the processor has instructions for bfloat16, bitsandbytes packs a matrix when the matrix is first used
+    outside training.
+    """
     model, _ = load("tinyworld-llama", four_bit=True)
     ids = torch.arange(4, 24)[None]
     model.model.layers[1].mlp.up_proj.weight.quant_state.packing_format_for_cpu = True

@@ -72,7 +72,7 @@ def at_the_third_stage(trained, folder):
 
 
 def goes_on_to_the_same(folder, trained):
-    """Continues a training that ended early. Its final weights must equal those of `trained`."""
+    """Continues a training that ended early. The final weights must equal those of `trained`."""
     assert trainer.run(SMALL, folder)
     for name in ("denoiser", "early", "places"):
         assert same(folder / f"{name}.safetensors", trained / f"{name}.safetensors")

@@ -65,7 +65,7 @@ def decide_all(name, key, sure=80):
     return mine
 
 
-# The releases
+# The three releases: their files and their training
 
 
 @pytest.mark.parametrize("name", folder.NAMES)
@@ -119,7 +119,7 @@ def test_the_whole_training_gives_the_same_verdicts(name, tmp_path, key):
             assert facts.truth(again, claim)[0] == key[name, number][0], claim["words"]
 
 
-# The claims
+# The claims of the press texts
 
 
 @pytest.mark.parametrize("name", folder.NAMES)
@@ -470,7 +470,7 @@ def test_no_finding_is_near_a_border_of_rounding():
             assert abs(100 * share % 1 - 0.5) > 0.001, (name, share)
 
 
-# The page
+# The page with the learner's review
 
 
 class _Seen(HTMLParser):
@@ -547,7 +547,7 @@ def test_without_a_browser_one_sentence_says_how_to_print(monkeypatch, key, caps
     assert "printed nothing" in page.write_pdf("mine.html")
 
 
-# Verifying
+# Verifying the learners' pages
 
 
 @pytest.fixture

@@ -63,7 +63,7 @@ def begin_a_lesson():
     answers.record("predict", "00-weights-file", 500)
 
 
-# The questions
+# The questions of the two forms
 
 
 def test_both_forms_ask_the_same_topics_with_other_facts():
@@ -194,7 +194,7 @@ def test_the_temperatures_are_computed():
         assert shown == [round(100 * weight / sum(weights)) for weight in weights]
 
 
-# Asking
+# Asking the questions of a form
 
 
 def test_the_questions_appear_when_the_learner_begins(a_first):
@@ -370,7 +370,7 @@ def test_a_damaged_entry_is_as_none(damaged, a_first):
     assert not Half("before").taken.handed_in
 
 
-# A class
+# The gain and the statistics of a class
 
 
 def taken(form, right, rng, texts=("", "")):
@@ -507,7 +507,7 @@ def test_written_answers_are_scored_blind_and_give_a_gain(tmp_path, capsys):
 
     learners, _ = class_gain._learners([folder], None)
     points = {key: 3 if half == "after" else 1 for each in learners for (half, _), key in each.ids.items()}
-    # A spreadsheet with German settings writes the file so.
+    # A spreadsheet with German settings writes rows such as "a1b2;3,5", with a semicolon and a decimal comma.
     lines = ["id;points", *(f"{key};{value},5" for key, value in points.items())]
     sheet.write_text("\n".join(lines), encoding="utf-8-sig")
     assert "Gain: 2.0 points of 8 (95% interval 2.0 to 2.0)." in class_gain.report([folder], sheet)
@@ -528,7 +528,7 @@ def test_written_answers_are_scored_blind_and_give_a_gain(tmp_path, capsys):
         class_gain.report([folder], tmp_path / "none.csv")
 
 
-# The simulation
+# Simulated classes
 
 
 def test_the_page_shows_what_30_learners_can_detect(capsys):

@@ -1,4 +1,4 @@
-"""Tests which changes of a file have an effect, and how `make test` draws a few of many test cases."""
+"""Tests which changes of a file have an effect, and how `make test` chooses a few of many test cases."""
 
 import json
 

@@ -120,12 +120,15 @@ def test_a_lesson_s_claims_are_those_that_name_it():
         assert lesson.claims == tuple(n for n, claim in catalog.claims().items() if name[:2] in claim.settled)
 
 
-# Quotations
+# Quotations from the article
 
 
 @pytest.mark.parametrize("path", WRITTEN, ids=NAMES)
 def test_what_is_quoted_from_the_article_is_in_it(path):
-    """Quotations in sentences that name the article or a claim match the article letter by letter."""
+    """If a sentence names the article or a claim, the sentence quotes the article letter by letter.
+
+    A sentence may also quote the words in NOT_THE_ARTICLE_S.
+    """
     for words in quoted_from_the_article(prose_of(path)):
         assert words in NOT_THE_ARTICLE_S or any(words in each for each in QUOTATIONS), words
 
@@ -170,7 +173,7 @@ def test_the_number_of_claims_is_said_as_it_is():
     assert stated >= 3  # at least in the README, the front page and lesson 00
 
 
-# The boxes
+# The boxes with a lesson's claims
 
 
 CLAIM = Claim(
@@ -239,7 +242,7 @@ def test_a_lesson_that_settles_nothing_is_named():
         article("99")
 
 
-# Numbers
+# Numbers that other texts state about lesson 14
 
 
 def screen(lesson):

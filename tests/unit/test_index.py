@@ -25,7 +25,7 @@ def answers_file(tmp_path, monkeypatch):
     return path
 
 
-# The map
+# The map of the lessons
 
 
 def test_the_map_follows_the_answers():
@@ -57,7 +57,7 @@ def test_states_differ_without_colour():
         course_map.draw({"Part": [("00", "A", "lost", "")]}, "Map", "A note")
 
 
-# The competencies
+# The competencies, and where the course teaches them
 
 
 def test_all_17_competencies_have_a_cell_and_an_exercise():
@@ -112,7 +112,7 @@ def test_the_table_has_the_competencies_of_every_lesson():
         course.competencies(18)
 
 
-# The page
+# The front page, index.ipynb
 
 
 def test_the_front_page_is_light():

@@ -37,7 +37,7 @@ def file(tmp_path, monkeypatch):
     return tmp_path / "kept" / "answers.json"
 
 
-# The answers file
+# The file of the learner's answers
 
 
 def test_an_answer_is_kept_with_its_tries_and_times(file):
@@ -117,7 +117,7 @@ def test_threads_at_once_lose_nothing():
     assert len(answers.read()) == 8
 
 
-# Predictions
+# Making predictions, and comparing them with results
 
 
 def test_a_number_is_committed_changed_and_shown_again_in_the_next_run():
@@ -252,7 +252,7 @@ def test_a_number_is_revealed_as_the_choice_that_it_falls_into(monkeypatch):
         reveal("b", 15, choices=choices, bounds=[15])
 
 
-# Quizzes
+# Asking the questions of a quiz
 
 QUESTIONS = """
 [[recall]]
@@ -511,7 +511,7 @@ def test_screen_readers_read_the_question_and_the_reply():
     assert 'role="status"' in asked.reply.value
 
 
-# Checks
+# Checks of the functions that learners write
 
 
 def softmax(logits, temperature):
@@ -914,7 +914,7 @@ def test_a_series_is_read_as_what_is_wanted():
     check("1", lambda: pandas.DataFrame([[1, 2], [3, 4]]), (), [[1, 2], [3, 4]])
 
 
-# Drawn inputs
+# Random inputs of hidden checks
 
 
 def drawn_numbers(task="2.1", **options):

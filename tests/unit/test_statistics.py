@@ -272,7 +272,10 @@ def test_paired_difference_contains_the_truth(count):
 
 
 def in_clusters(rng, rate, alike, sizes):
-    """Draws the hits in each cluster. alike : the correlation of two cases in a cluster; 0 if independent"""
+    """Returns a random number of hits for each cluster.
+
+    alike : the correlation of two cases in a cluster; 0 if they are independent
+    """
     rates = rate
     if alike:
         rates = rng.beta(rate * (1 - alike) / alike, (1 - rate) * (1 - alike) / alike, len(sizes))
@@ -397,7 +400,7 @@ def test_beside_controls_contains_the_truth(sentences, controls):
 
 
 def six_models(rng, agreement, ceilings, times):
-    """Draws the scores of six models in two tests of 80 items.
+    """Returns random scores of six models in two tests of 80 items.
 
     ceilings : for each test, how many models in 10 get everything right
     """
@@ -429,7 +432,7 @@ def test_kendall_contains_the_truth(ceilings):
 
 
 def simulated_votes(rng, strengths, questions, alike):
-    """Draws votes on four models' answers to each question.
+    """Returns random votes on four models' answers to each question.
 
     alike : by how much each model's strength changes from question to question, as a standard deviation
     """
@@ -524,7 +527,7 @@ def test_a_gain_of_all_learners_makes_no_question_better():
     assert statistics.item_rest(alike)[-1] is None
 
 
-# Wrong calls
+# Calls with wrong arguments
 
 
 @pytest.mark.parametrize(
@@ -568,7 +571,7 @@ def test_wrong_calls_get_a_sentence(call, says):
 
 
 def test_the_module_loads_nothing_before_it_counts():
-    """`import course_utils` is quick, because only the first call imports numpy, scipy and torch."""
+    """Importing `course_utils.statistics` is quick, because only its functions import numpy and scipy."""
     loaded = "import course_utils, sys; course_utils.statistics; print({'numpy', 'scipy'} & set(sys.modules))"
     printed = subprocess.run([sys.executable, "-c", loaded], capture_output=True, text=True, check=True)
     assert printed.stdout.strip() == "set()"

@@ -168,7 +168,7 @@ export class TinyWorld {
     return { mixed, shares };
   }
 
-  /** Rotary position: turn each pair of numbers (i, i + half) of each head by an angle that grows with the position. */
+  /** Encode a position: turn each pair of numbers (i, i + half) of each head by an angle that grows with the position. */
   #turn(vector, position) {
     const half = this.headSize / 2;
     for (let start = 0; start < vector.length; start += this.headSize) {

@@ -81,7 +81,7 @@ class Speech(LiveView):
         self._heard = {key: heard for key, heard in self._heard.items() if key[0] != name}
 
     def _listened(self, name, level):
-        """Return the result of `listen` for a sound in noise, computed at the first call only."""
+        """Return the result of `listen` for a sound in noise. Each sound and level is computed only once."""
         key = name, level
         if key not in self._heard:
             self._heard[key] = given(self.listen, with_noise(self.sounds[name], level))
