@@ -240,6 +240,7 @@ export function render({ model, el }) {
       const fit = fitting(count);
       const unit = fit ? (fit === 1 ? " text fits" : " texts fit") : ` fits: it takes ${times(used / (gigabytes() * 1e9))} ×`;
       result.replaceChildren(make("b", "loud", fit ? spell(fit) : "none"), make("span", "", unit));
+      result.classList.toggle("long", fit >= 1e5);
       const bundle = bundleOf();
       bytes.replaceChildren("one text: ", make("b", "num", size(used, 2)));
       if (bundle > 1) bytes.append(make("span", "ca-bundle", `a square: ${spell(bundle)} texts`));
