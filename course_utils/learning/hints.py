@@ -28,29 +28,38 @@ FACTORS = {
 }
 # (exception, part of its message, hint). Only the first hint that fits is shown.
 ERRORS = [
-    ("ZeroDivisionError", "", "There is nothing to divide by: ask for that case before you divide."),
-    ("IndexError", "", "There is no such place: n items have the places 0 to n - 1."),
-    ("KeyError", "", "There is no such key: ask with `in` first, or use `.get`."),
-    ("UnicodeDecodeError", "", "These bytes are no text: read them as bytes."),
-    ("UnboundLocalError", "", "The name has no value yet: give it one before the loop or the `if`."),
+    ("ZeroDivisionError", "", "That divides by 0: was nothing counted, or is it a case to ask for before?"),
+    ("IndexError", "pop from", "The list is empty there."),
+    ("IndexError", "out of", "There is no such place: n items have the places 0 to n - 1."),
+    ("IndexError", "dimension", "There are more places in the brackets than dimensions: print its `.shape`."),
+    ("KeyError", "", "There is no such key: print the keys, or ask with `in` first."),
+    ("UnicodeDecodeError", "", "These bytes are no text in this encoding: read them as bytes."),
+    ("UnboundLocalError", "", "The name has no value yet in this function: give it one there first."),
     ("NameError", "", "Is the name spelled as where it was made, and has that cell run?"),
-    ("AttributeError", "'NoneType'", "Something is None: a function without `return` gives None."),
+    ("AttributeError", "'NoneType'", "Something is None: an entry without a value, or the result of a call?"),
     ("AttributeError", "'str' object", "That is a text: perhaps the name of a thing in place of the thing."),
-    ("AttributeError", "'list' object", "That is a list: take its items one by one."),
+    ("AttributeError", "'list' object", "That is a list, which has no such part: is one item of it meant?"),
     ("ValueError", "math domain", "0 and numbers below it have no logarithm, those below 0 no root."),
     ("ValueError", "expected a positive", "0 and numbers below it have no logarithm."),
     ("ValueError", "to unpack", "The names on the left are not as many as the values on the right."),
     ("TypeError", "NoneType", "Something is None: an entry without a value, or a call without `return`?"),
     ("TypeError", "missing", "A function was given fewer values than it takes: look at its first line."),
+    ("TypeError", "at least", "A function was given fewer values than it takes."),
     ("TypeError", "positional argument", "A function was given more values than it takes."),
     ("TypeError", "not iterable", "That is a single thing, and no list to go through."),
-    ("TypeError", "not subscriptable", "That is a single thing, which has no places in square brackets."),
-    ("TypeError", "indices must be", "A place is a whole number: did you take an item for its place?"),
-    ("TypeError", "can't multiply", "A whole list is multiplied there: take its numbers one by one."),
-    ("TypeError", "unsupported operand", "The two are of different kinds, such as a list and a number."),
-    ("TypeError", "not supported between", "The two are of different kinds, such as a list and a number."),
-    ("RuntimeError", "shape", "The sizes do not fit each other: print the `.shape` of both."),
-    ("ValueError", "shape", "The sizes do not fit each other: print the `.shape` of both."),
+    (
+        "TypeError",
+        "not subscriptable",
+        "That has no places in square brackets, as lists and dictionaries have.",
+    ),
+    ("TypeError", "string indices", "That is a text, whose places are numbers: is a dictionary meant?"),
+    ("TypeError", "indices must be", "A place is a whole number: print what stands in the brackets."),
+    ("TypeError", "can't multiply", "A whole list or text is multiplied there: take its numbers one by one."),
+    ("TypeError", "unsupported operand", "Python can't do this with things of the two kinds that it names."),
+    ("TypeError", "not supported between", "Python can't compare things of the two kinds that it names."),
+    ("RuntimeError", "shape", "The sizes do not fit: print the `.shape` of each table."),
+    ("RuntimeError", "must match", "The sizes do not fit: print the `.shape` of each table."),
+    ("ValueError", "shape", "The sizes do not fit: print the `.shape` of each table."),
 ]
 
 
@@ -163,10 +172,10 @@ def _on_list(value, wanted) -> str:
 
 def _on_one_for_many(value, wanted) -> str:
     for place, name in ((0, "first"), (-1, "last")):
-        if wanted and _near(value, wanted[place]):
+        if wanted and value and _near(value, wanted[place]):
             return f"That is the {name} item alone: return all of them, in a list."
     if _is_number(value) and value == len(wanted):
-        return "That is how many there are: return the items themselves."
+        return "There are as many: if you counted them, return the items themselves."
     return ""
 
 

@@ -644,7 +644,7 @@ def test_an_error_inside_names_the_learners_own_line():
     assert message(divide) == (
         "2.1 stopped with ZeroDivisionError: division by zero, at your line "
         "`return [logit / 0 for logit in logits]`, when called as divide([2, 1, 0], 1.0). "
-        "There is nothing to divide by: ask for that case before you divide."
+        "That divides by 0: was nothing counted, or is it a case to ask for before?"
     )
     assert "takes 0 positional arguments but 2 were given, when called" in message(lambda: 1)
 
