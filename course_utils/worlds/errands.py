@@ -196,8 +196,8 @@ def failed(errand: Errand, number: int) -> Errand:
 def example(number: int, seed: int = 0, orders: bool = False) -> Errand:
     """Return one text of the training. The same number and seed always give the same text.
 
-    orders : whether an order of `ORDERS` is added to the page of every second errand that has one, on average.
-        No call of the text carries the order out.
+    orders : whether pages get an order of `ORDERS`, too, in one of two errands that have pages. No call of
+        the text carries the order out.
     """
     generator = random.Random(f"errand {seed} {number}")
     (kind,) = generator.choices([*_KINDS], [*_KINDS.values()])
