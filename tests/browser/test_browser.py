@@ -334,7 +334,7 @@ def test_the_cache_is_drawn_for_another_model_and_another_length(lesson):
     slider.press("ArrowRight")
     expect(result).to_contain_text("476 texts of 4,096 tokens")
     slider.press("Home")
-    expect(explorer.locator(".ca-design.published")).to_contain_text("8.2 kB")
+    expect(explorer.locator(".ca-design.published")).to_contain_text("8.19 kB")
     photograph(lesson, "06-grown")
 
 
