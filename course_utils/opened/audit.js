@@ -504,7 +504,7 @@ export function render({ model, el }) {
     const number = after() ? together : single;
     loud.textContent = String(number);
     loud.classList.add("ember");
-    const tested = step || compares ? controls.filter(has) : [];
+    const tested = compares ? controls.filter(has) : []; // the headline counts only words that are shown
     const others = leaning(tested, after() ? 3 : 1);
     loudWords.textContent = `of ${trades.length} trades lean by more than ${lean} points${tested.length ? `, and ${others} of ${tested.length} other words` : ""}`;
     const plan = all.planted ? `${trades.filter((word) => Math.abs(100 * all.planted[word] - 50) > lean + 1e-9).length} were planted so. ` : "";

@@ -44,7 +44,7 @@ export function render({ model, el }) {
   }
   const arc = plate.appendChild(shape("path", { class: "dl-arc" }));
   // The rim turns the whole text: both hands, and the words round them.
-  const rim = face.appendChild(shape("circle", { r: 122, class: "dl-rim" }));
+  const rim = face.appendChild(shape("circle", { r: 116.5, class: "dl-rim" }));
   let grabbed = null; // while the rim is dragged: the angle of the pointer when the text was last moved
   const angleOf = (event) => {
     const box = face.getBoundingClientRect();
@@ -55,7 +55,9 @@ export function render({ model, el }) {
     const by = ((angleOf(event) - grabbed + 540) % 360) - 180;
     if (Math.abs(by) < degrees / 2) return;
     grabbed += Math.sign(by) * degrees;
-    shift(Math.sign(by));
+    if (hasRoom(Math.sign(by))) return shift(Math.sign(by));
+    take.textContent = by < 0 ? `The text begins at position ${front()}: turn the rim the other way.` : `The last word is at ${limit}, the last position here: turn the rim the other way.`;
+    speak(take.textContent);
   }, { ready: () => true });
   const ring = clock.appendChild(make("div", "dl-ring"));
   ring.setAttribute("aria-hidden", "true");

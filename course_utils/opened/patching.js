@@ -109,6 +109,7 @@ export function render({ model, el }) {
   let drawn = ""; // the pair whose cells are on the screen
   let shown = ""; // the answer on the screen
   let clock = 0;
+  let turnsAt = 0; // ms: when the answer in the picture has turned
   let headClock = 0; // the timer of the headline, which waits while a pulse runs to the answer
   let problem = "";
   let told = (model.get("layer") ?? -1) >= 0; // whether all cells show their answers, not only those that were tried
@@ -550,14 +551,14 @@ export function render({ model, el }) {
     const says = turned ? rome : paris;
     answer.style.setProperty("--letters", String(says.length + 0.4 * (says.match(/[mw]/gi) ?? []).length)); // a wide letter counts for more
     answer.classList.toggle("turned", turned);
-    let waits = 0;
     let fresh = false;
     if (shown !== says || !answer.textContent) {
       fresh = Boolean(shown) && shown !== says && !still.matches;
       if (fresh && cell) runTo(answer, cells[cell[0]][cell[1]]);
       spellOut(answer, says, fresh, cell ? PULSE : 0);
-      waits = fresh && cell ? PULSE + 300 : 0;
+      turnsAt = fresh && cell ? performance.now() + PULSE + 300 : 0;
     }
+    const waits = Math.max(0, turnsAt - performance.now()); // the next layer may come before the answer has turned
     shown = says;
     el.classList.toggle("turned", turned);
     const untried = !tell.disabled && !seen.size;

@@ -133,6 +133,8 @@ function spoken(level) {
 }
 const decibels = (level) => (level === null ? "no noise" : `${String(level).replace("-", "−")} dB`);
 const plural = (count, word) => `${count} ${word}${count === 1 ? "" : "s"}`;
+/** Added words count as errors, so there can be more errors than words: then say so. */
+const inWords = ({ errors, of }) => `in ${plural(of, "word")}${errors > of ? " (added words count too)" : ""}`;
 const percent = (share) => (share < 0.005 ? "under 1%" : `${Math.round(100 * share)}%`);
 
 /** 16-bit samples as numbers from -1 to 1, and back. */
@@ -626,7 +628,7 @@ export function render({ model, el }) {
       seen.add(level());
       loud.textContent = String(found.errors);
       loud.classList.toggle("ember", found.errors > 0);
-      loudWords.textContent = ` ${wrongs(found).replace(/^\d+ /, "")} in ${plural(found.of, "word")}, ${spoken(level())}`;
+      loudWords.textContent = ` ${wrongs(found).replace(/^\d+ /, "")} ${inWords(found)}, ${spoken(level())}`;
     }
     const said = sounds.get(name()).said;
     truth.replaceChildren(...(said ? ["the voice says ", make("q", "", said)] : ["compared with the text without noise"]));
@@ -669,7 +671,7 @@ export function render({ model, el }) {
     const right = errors.findIndex((count) => count > 0);
     const last = written() && heard.get(`${name()}|${levels.at(-1)}`);
     const begin = right < 0 ? "No error at any level" : right === 0 ? "Errors even without noise" : right === 1 ? "No error without noise" : `No error up to noise of ${power(levels[right - 1])} of the voice’s power`;
-    return `${begin}. In the strongest noise: ${plural(last.errors, "error")} in ${plural(last.of, "word")}${last.words.length ? ", and still it writes words" : ""}.`;
+    return `${begin}. In the strongest noise: ${plural(last.errors, "error")} ${inWords(last)}${last.words.length ? ", and still it writes words" : ""}.`;
   }
   function drawAxis() {
     const every = [0.5, 1, 2, 5].find((gap) => seconds() / gap <= (axis.clientWidth < 500 ? 5 : 10)) ?? 10;

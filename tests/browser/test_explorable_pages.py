@@ -1239,6 +1239,8 @@ def test_an_audit_costs_ten_trades_once_all_were_looked_at(visit):
     head, field = page.locator(".au-head"), page.get_by_role("slider", name="Trade")
     verdict = page.locator(".au-verdict")
     expect(head).to_contain_text("20 of 36 trades")
+    expect(head).not_to_contain_text("other words")  # not before they are shown
+    page.get_by_role("button", name="Compare with 24 words").click()
     expect(head).to_contain_text("and 3 of 24 other words")
     expect(verdict).to_have_text("Leans to “she”.")
     page.get_by_role("radio", name="You looked at all 36 first").click()
