@@ -322,9 +322,14 @@ export function render({ model, el }) {
       brush.fillRect(0, height * (1 - side), width * side, height * side);
       brush.font = `600 15px ${getComputedStyle(el).fontFamily}`;
       brush.fillText("one text", 8, 20, width - 16);
-      const inside = side > 0.5;
+      // If the memory is too small for its label, the label stands beside it or, in a narrow picture, above it.
+      const long = brush.measureText("the memory").width + 16;
+      const inside = side > 0.5 || (width * side > long && height * side > 28);
+      const beside = width * (1 - side) > long + 20;
       brush.fillStyle = inside ? tints.ink : tints.paper;
-      brush.fillText("the memory", inside ? 8 : width * side + 8, height - 10, width * (inside ? side : 1 - side) - 16);
+      if (inside) brush.fillText("the memory", 8, height - 10, width * side - 16);
+      else if (beside) brush.fillText("← the memory", width * side + 8, height - 10);
+      else brush.fillText("memory ↓", 8, height * (1 - side) - 8, width - 16);
       return;
     }
     const bundle = bundleOf();

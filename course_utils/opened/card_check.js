@@ -205,6 +205,7 @@ export function marksOf(text, { parts, people }) {
 }
 
 // {part: [what the view writes into the card if the visitor presses this missing part, the question that the view asks]}
+const LABEL = 8; // px: how far a label stands out above its line
 const STUBS = {
   license: ["license: ", "under which terms?"],
   language: ["language: ", "which ones?"],
@@ -337,8 +338,16 @@ export function render({ model, el }) {
     behind.replaceChildren(value.slice(0, at), make("i"), `${value.slice(at)}\n`);
     const line = behind.querySelector("i").offsetTop;
     paint();
-    paper.scrollTo({ top: line - paper.clientHeight / 2, behavior: still.matches ? "auto" : "smooth" });
+    scrollTo(line);
     if (!offered && paper.getBoundingClientRect().top > 0.5 * window.innerHeight) paper.scrollIntoView({ block: "end", behavior: still.matches ? "auto" : "smooth" });
+  }
+  /** Scroll the paper until a place stands in its middle. The first line in sight, with its label, is not cut. */
+  function scrollTo(place) {
+    const { paddingTop, lineHeight } = getComputedStyle(behind);
+    const [edge, tall] = [Number.parseFloat(paddingTop), Number.parseFloat(lineHeight)];
+    const most = Math.floor((paper.scrollHeight - paper.clientHeight - edge + LABEL) / tall);
+    const lines = Math.min(most, Math.round((place - paper.clientHeight / 2 - edge) / tall));
+    paper.scrollTo({ top: lines > 0 ? edge + lines * tall - LABEL : 0, behavior: still.matches ? "auto" : "smooth" });
   }
   /** Offer sentences that can replace a part's line, if that line is no fact or is one of these sentences. */
   function reopen(part, words) {
@@ -394,7 +403,7 @@ export function render({ model, el }) {
   function show(part, scrolls = true) {
     const mark = [...behind.querySelectorAll("mark")].find((each) => each.dataset.parts.split("|").includes(part));
     if (!mark) return;
-    paper.scrollTo({ top: mark.offsetTop - paper.clientHeight / 2, behavior: still.matches ? "auto" : "smooth" });
+    scrollTo(mark.offsetTop);
     if (scrolls && paper.getBoundingClientRect().top > 0.5 * window.innerHeight) paper.scrollIntoView({ block: "end", behavior: still.matches ? "auto" : "smooth" });
     behind.querySelectorAll(".here").forEach((each) => each.classList.remove("here"));
     mark.classList.add("here");

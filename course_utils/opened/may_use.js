@@ -346,6 +346,7 @@ export function render({ model, el }) {
     const answerAt = ([atRow, atColumn]) => licences[atRow].verdicts[atColumn];
     const heaviest = [...places].sort((a, b) => HEAVY.indexOf(answerAt(a).answer) - HEAVY.indexOf(answerAt(b).answer))[0];
     const licence = licences[heaviest[0]];
+    tiles.forEach((tile, index) => tile.classList.toggle("shown", index === heaviest[0]));
     const single = sorting || whole === ""; // the tiles say already what all licences answer
     el.dataset.asked = single ? "" : whole;
     why.hidden = chips.hidden = !single;

@@ -617,7 +617,7 @@ export function render({ model, el }) {
     tie(cell, tied !== now);
     tied = now;
     drawn = key;
-    speak(`${cell ? `The list of “${pieces[0][first + cell[1]].trim()}” after layer ${cell[0]}, put in the place of “${pieces[1][first + cell[1]].trim()}”.` : "No list is exchanged."} ${says} ${words}. ${moral.textContent}`);
+    speak(`${cell ? `The list of “${pieces[0][first + cell[1]].trim()}” after layer ${cell[0]}, put in the place of “${pieces[1][first + cell[1]].trim()}”.` : "No list is exchanged."} ${says} ${words.replace(/\.$/, "")}. ${moral.textContent}`);
   }
 
   play.addEventListener("click", () => {

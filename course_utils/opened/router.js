@@ -396,7 +396,7 @@ export function render({ model, el }) {
         );
       });
       const names = new Set(list.map(({ position }) => word(position)));
-      box.setAttribute("aria-label", `Expert ${number}: ${list.length} tokens, ${[...names].join(", ") || "none"}`);
+      box.setAttribute("aria-label", `Expert ${number}: ${list.length} token${list.length === 1 ? "" : "s"}, ${[...names].join(", ") || "none"}`);
     });
 
     boxes.style.minHeight = `${boxes.offsetHeight}px`; // so that nothing below the boxes ever moves up
@@ -446,7 +446,7 @@ export function render({ model, el }) {
       ? `${met} the same first expert in layer ${layer()}${races && race.children.length ? others : "."}`
       : "No word stands here twice. In a text with equal words, see whether they meet the same expert.";
     take.textContent = wrong || counted;
-    speak(`${loud.textContent}${loudWords.textContent}. ${take.textContent}`);
+    speak(`${loud.textContent}${loudWords.textContent.replace(/\.$/, "")}. ${take.textContent}`);
   }
 
   /** A thread leads from each word to each of its two experts. The thickness of the thread shows the expert's share. */

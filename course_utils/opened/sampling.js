@@ -161,7 +161,7 @@ export function render({ model, el }) {
     tools.append(write, back);
     const wake = make("div");
     wake.dataset.wake = "for your own words";
-    const labels = { placeholder: "Begin with your own words", label: "Your own beginning", button: "Begin", offer: "Or begin" };
+    const labels = { placeholder: "Begin with your own words", label: "Your own beginning", button: "Begin", offer: "Or begin", rest: "cannot be typed, such as the end of the text" };
     el.prepend(paper);
     el.append(wake, ownText(labels, data, (text) => go(encode(text))));
   }
@@ -266,7 +266,8 @@ export function render({ model, el }) {
     if (writes) drawPaper();
     const name = word(top[0]);
     loud.textContent = percent(largest);
-    loudWords.textContent = ` for ${named(top[0])}, the likeliest of ${count(all)} tokens`;
+    const among = inPlay === 1 ? "the only token left" : inPlay === all ? `the likeliest of ${count(all)} tokens` : `the likeliest of the ${count(inPlay)} tokens left`;
+    loudWords.textContent = ` for ${named(top[0])}, ${among}`;
     const different = new Set(drawn).size;
     take.textContent = different === 1
       ? `${DRAWS} draws, and always ${named(said.order[drawn[0]])}.`

@@ -454,7 +454,7 @@ export function render({ model, el }) {
       });
       looks.replaceChildren(
         make("b", "", `“${text.replace(/[.,!?]$/, "")}”`), ` ${percent(chance)} likely. `,
-        make("b", "num", percent(inside / (all || 1))), ` of its attention lies in its own ${(end - begin).toFixed(1)} s.`,
+        ...(end > begin ? [make("b", "num", percent(inside / (all || 1))), ` of its attention lies in its own ${(end - begin).toFixed(end - begin < 0.095 ? 2 : 1)} s.`] : ["Whisper puts its beginning and its end at the same moment."]),
       );
     } else looks.replaceChildren();
     stopGlow();

@@ -191,6 +191,9 @@ export function render({ model, el }) {
   gap.setAttribute("aria-hidden", "true");
   prompt.append(asked);
   const cards = make("div", "vt-cards");
+  cards.tabIndex = -1;
+  cards.setAttribute("role", "group");
+  cards.setAttribute("aria-label", "The two endings");
   const [left, right] = ["l", "r"].map((pick, index) => {
     const card = make("button", "vt-card");
     card.append(make("span", "vt-answer"), make("span", "vt-key", pick === "l" ? "←" : "→"));
@@ -379,6 +382,8 @@ export function render({ model, el }) {
   function press(event) {
     if (event.altKey || event.ctrlKey || event.metaKey) return; // leave these keys to the browser
     const pick = { ArrowLeft: "l", ArrowRight: "r", ArrowUp: "n" }[event.key];
+    // A card that was clicked before would look preselected in the next story.
+    if (pick && cards.contains(document.activeElement)) cards.focus({ preventScroll: true });
     if (pick) vote(pick);
     else if (event.key === "Backspace" && picks()) takeBack();
     else return;
@@ -390,7 +395,7 @@ export function render({ model, el }) {
   function pressPage(event) {
     const { top, bottom } = cards.getBoundingClientRect();
     const seen = bottom > 0 && top < innerHeight;
-    if (event.target !== document.body || !seen || (event.key === "ArrowUp" && scrollY > 0)) return;
+    if (event.target !== document.body || ring.inert || !seen || (event.key === "ArrowUp" && scrollY > 0)) return;
     press(event);
   }
   document.addEventListener("keydown", pressPage);
@@ -399,6 +404,7 @@ export function render({ model, el }) {
   function stop() {
     clearTimeout(clock);
     clock = 0;
+    ring.inert = false;
     play.textContent = voter() === "you" ? `▶ Watch ${theirName}` : "▶ Vote by vote";
   }
   function tick() {
@@ -413,6 +419,7 @@ export function render({ model, el }) {
     if (still.matches) return;
     keep({ count: 2 });
     play.textContent = "■ Stop";
+    ring.inert = true; // while votes are counted, the cards take none
     clock = setTimeout(tick, 300);
   }
   play.addEventListener("click", watch);

@@ -188,7 +188,7 @@ export function render({ model, el }) {
     handle.setAttribute("aria-valuemax", String(pieces.length));
 
     const width = stage.clientWidth || 600;
-    const left = width < 480 ? 46 : 62;
+    const left = width < 480 ? 60 : 62;
     const last = pieces.length - 1;
     const column = (width - left - 8) / last;
     const x = (index) => left + (index - 0.5) * column;
@@ -219,7 +219,7 @@ export function render({ model, el }) {
     picture.append(shape("text", { x: left, y: base + 50, class: "wd-label" }, "← tokens back"));
     const [path, dot] = [shape("polyline", { class: "wd-path" }), shape("circle", { r: 6, class: "wd-dot" })];
     const [bars, edge, knob] = [shape("g"), shape("path", { class: "wd-edge" }), shape("circle", { r: 7, class: "wd-knob" })];
-    const says = shape("text", { x: left, y: rows + 16, class: "wd-label wd-over" }, "the answer, if the window begins at this token");
+    const says = shape("text", { x: width < 480 ? 0 : left, y: rows + 16, class: "wd-label wd-over" }, "the answer, if the window begins at this token");
     picture.append(bars, ...(passed ? [path, dot] : []), edge, knob, says);
     stage.replaceChildren(picture);
     part = { pieces, right, last, x, top, rows, base, left, column, cells, shade, path, dot, bars, edge, knob };
@@ -280,7 +280,7 @@ export function render({ model, el }) {
       const index = pieces.length - each;
       const bar = shape("rect", { x: x(index) - column / 2 + 1, y: base - BARS * sure, width: Math.max(1, column - 2), height: BARS * sure });
       bar.setAttribute("class", `wd-bar${token === favourite ? " right" : ""}${index === Math.max(1, first) ? " now" : ""}`);
-      if (word in LOOKS) bar.style.fill = LOOKS[word];
+      if (word in LOOKS) bar.style.fill = word === "black" ? `light-dark(${LOOKS.black}, #555c70)` : LOOKS[word]; // black on black could not be seen
       if (runs.at(-1)?.word === word) runs.at(-1).until = index;
       else runs.push({ word, from: index, until: index, right: token === favourite });
       return bar;
@@ -347,7 +347,7 @@ export function render({ model, el }) {
    */
   function drawHops(stops, lost) {
     const between = Number.parseFloat(getComputedStyle(paper).rowGap) || 16;
-    const edge = 5; // px: the x at which a hop goes around lines. While the hops are shown, the text is indented to make room.
+    const edge = -7; // px: the x at which a hop goes around lines, in the margin of the text
     const spots = stops.map((index) => {
       const { offsetLeft, offsetTop, offsetWidth, offsetHeight } = chips[index];
       return { x: offsetLeft + offsetWidth / 2, top: offsetTop, bottom: offsetTop + offsetHeight };
@@ -454,6 +454,7 @@ export function render({ model, el }) {
     if (!passed) {
       passed = true;
       el.classList.add("passed");
+      if (asking()) keep({ guess: -1 }); // the line above the text now says what the layers show
       build();
     }
     const points = part.path.getAttribute("points").split(" ").map((point) => point.split(",").map(Number));

@@ -301,12 +301,13 @@ export function wordsLike(word, vocabulary, most = 4) {
 /**
  * A field for the visitor's own words, for a model that has tokens only for some words. While the visitor types, the first
  * word without a token is named, with similar words to choose from. Chips offer whole texts.
- * @param {{ placeholder: string, label: string, button: string, offer?: string }} labels
+ * @param {{ placeholder: string, label: string, button: string, offer?: string, rest?: string }} labels `rest`: what is
+ *   said of the tokens that are no words
  * @param {{ words?: string[], offers?: (string | [string, string])[] }} options `words`: the model's tokens. If there are
  *   none, any text is accepted. `offers`: each is a text, or [name, text]
  * @param {(text: string) => void} read is called with each text that is accepted, or chosen from the offers
  */
-export function ownText({ offer = "Or take", ...labels }, { words = [], offers = [] }, read) {
+export function ownText({ offer = "Or take", rest = "", ...labels }, { words = [], offers = [] }, read) {
   const vocabulary = new Set(words.map((word) => word.trim()).filter((word) => !/^<.+>$/.test(word)));
   const whole = make("div", "own");
   const form = make("form", "own-form");
@@ -323,7 +324,7 @@ export function ownText({ offer = "Or take", ...labels }, { words = [], offers =
     whole.classList.toggle("lacks", word !== undefined);
     note.replaceChildren();
     if (word === undefined) {
-      if (vocabulary.size) note.textContent = `Only words that the model has a token for: ${vocabulary.size.toLocaleString("en-US")} in all.`;
+      if (vocabulary.size) note.textContent = `Only words that the model has a token for: ${vocabulary.size.toLocaleString("en-US")} in all.${rest && ` Its ${words.length - vocabulary.size} other tokens ${rest}.`}`;
       return;
     }
     note.append("It has no token for ", make("s", "", word), ". It has ");
