@@ -1024,6 +1024,10 @@ def test_the_way_of_a_word_goes_between_the_lines(visit, width):
       }
       return [...through];
     }"""
+    before = page.locator(".wd-text .chip.told").bounding_box()
+    page.get_by_role("button", name="Pass it on").click()
+    assert page.locator(".wd-text .chip.told").bounding_box() == before, "the text moves"
+    expect(page.locator(".wd-take")).to_contain_text("“pink”, 30 tokens back, is in sight")
     assert page.locator(".wd-over-words path").evaluate("(path) => path.getTotalLength()") > 100
     assert page.locator(".wd-over-words path").evaluate(crossed) == []
 
@@ -1094,6 +1098,7 @@ def test_a_vote_is_blind_until_it_is_given_and_moves_the_ratings(visit):
     plain = left.evaluate("card => getComputedStyle(card).backgroundColor")
     expect(right).to_have_css("background-color", plain)  # the new story's card does not look chosen
     right.press("ArrowUp")
+    expect(right).not_to_be_focused()  # the next story's card does not look preselected
     right.press("ArrowLeft")
     expect(page.locator(".vt-head")).to_have_text("3 of 10 votes, then the box opens")
     assert "picks=%22rnl%22" in page.url
@@ -1696,6 +1701,7 @@ def test_the_board_of_licences_is_asked_by_touching_it(visit):
     expect(sentence).to_have_text("15of 16 licences let you sell a product built on it")
     expect(page.locator(".mu-group h3")).to_have_text(["15Yes, if …", "1Ask first"])
     expect(page.locator(".mu-question")).to_contain_text("FLUX dev 2.0")  # the weightiest answer
+    expect(page.locator(".mu-tile.shown")).to_contain_text("FLUX dev 2.0")
     page.keyboard.press("ArrowLeft")
     expect(sentence).to_have_text("16of 16 licences let you study and modify it")
     page.get_by_role("radio", name="May I ship it without naming it?").click()
