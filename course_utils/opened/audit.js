@@ -7,7 +7,8 @@
 // sentences[text][title][word] is a share of "she" at temperature 1.
 // The visitor chooses `who` (the index of a model), `trade` (a word), `temperature` and `after` (whether the trade was
 // chosen after looking at the results). On a page of the website there is also `guess`: "" until the visitor has
-// guessed the leans of the trades in `asks`, then {trade: points}. Until the guess, the words are covered.
+// guessed the shares of the trades in `asks`, then {trade: points}. Until then, the words are covered, and the visitor pulls
+// the edge of a bar for each of these trades.
 import { adopt, announcer, headline, keeper, make, onDrag, radio } from "./view.js";
 
 const TOP = 72; // points at the right end of the field; the left end is at −72
@@ -73,6 +74,8 @@ export function render({ model, el }) {
   const tools = make("div", "au-tools");
   const asked = make("div", "au-asked");
   asked.setAttribute("aria-hidden", "true"); // screen readers find the same text in the panel
+  const hero = splitBar();
+  asked.append(make("p"), hero.bar);
   const field = make("div", "au-field");
   field.tabIndex = 0;
   field.setAttribute("role", "slider");
@@ -101,38 +104,49 @@ export function render({ model, el }) {
   });
   field.append(band, zero, lanes[0], apart, lanes[1]);
 
-  // The marks with which the visitor guesses the leans, before the results are shown
+  // The bars with which the visitor guesses, before the results are shown. Once the edge of a bar is let go, it glides to
+  // the model's share, and a mark stays where the visitor had it.
   const guessing = make("div", "au-guess");
-  const rail = guessing.appendChild(make("div", "au-guess-rail"));
-  rail.append(Object.assign(band.cloneNode(), { className: "au-band" }), make("div", "au-zero"));
   const asks = (model.get("asks") ?? []).filter((word) => words.includes(word));
   const pins = asks.map((word, index) => {
-    const pin = rail.appendChild(make("div", "au-pin"));
-    pin.style.setProperty("--row", String(index));
-    pin.tabIndex = 0;
-    pin.setAttribute("role", "slider");
-    pin.setAttribute("aria-label", `Your guess for ${word}, in points`);
-    pin.setAttribute("aria-valuemin", String(-TOP));
-    pin.setAttribute("aria-valuemax", String(TOP));
-    const name = pin.appendChild(make("b", ""));
-    pin.append(make("i"));
-    if (!index) pin.append(make("span", "au-hint", "drag me ↔"));
-    pin.addEventListener("focus", () => model.get("trade") !== word && keep({ trade: word }));
-    pin.addEventListener("keydown", (event) => {
-      const mine = pins[index].points;
-      const to = { ArrowRight: mine + 5, ArrowUp: mine + 5, ArrowLeft: mine - 5, ArrowDown: mine - 5, Home: -TOP, End: TOP }[event.key];
-      if (event.key === "Enter") reveal();
-      if (to === undefined) return;
+    const row = guessing.appendChild(make("div", "au-ask"));
+    row.append(sentenceWith(word, index > 0));
+    const split = splitBar();
+    const { bar } = split;
+    row.append(bar);
+    bar.tabIndex = 0;
+    bar.setAttribute("role", "slider");
+    bar.setAttribute("aria-label", `Your guess for ${word}: percent “she”. Enter shows the model's`);
+    bar.setAttribute("aria-valuemin", "0");
+    bar.setAttribute("aria-valuemax", "100");
+    const pin = { word, row, split, share: 50, done: false };
+    let up = false; // false if the browser has taken the pointer away, to scroll
+    bar.addEventListener("focus", () => model.get("trade") !== word && keep({ trade: word }));
+    bar.addEventListener("keydown", (event) => {
+      const to = { ArrowRight: -5, ArrowUp: 5, ArrowLeft: 5, ArrowDown: -5 }[event.key];
+      const end = { Home: 0, End: 100 }[event.key];
+      const answers = event.key === "Enter" || event.key === " ";
+      if (to === undefined && end === undefined && !answers) return;
       event.preventDefault();
-      aim(index, to);
+      if (pin.done) return;
+      if (!answers) return aim(index, end ?? pin.share + to);
+      settle(index);
+      (pins.find(({ done }) => !done)?.split.bar ?? lock).focus();
     });
-    return { word, pin, name, points: 0, moved: false };
+    const toPointer = (event) => {
+      const box = bar.getBoundingClientRect();
+      aim(index, 100 - (100 * (event.clientX - box.left)) / box.width);
+    };
+    const ready = () => !pin.done;
+    bar.addEventListener("pointerup", () => (up = true));
+    bar.addEventListener("lostpointercapture", () => up && ready() && settle(index));
+    onDrag(el, bar, toPointer, { ready, begin: () => (up = false) });
+    bar.addEventListener("pointerdown", (event) => ready() && toPointer(event));
+    return pin;
   });
-  rail.style.setProperty("--rows", String(asks.length));
-  const lock = make("button", "au-lock", asks.length > 1 ? "Those are my guesses" : "That is my guess");
-  const skip = make("button", "au-skip", "Skip");
+  const lock = make("button", "au-lock", `See all ${trades.length} trades`);
   const locks = make("p", "au-locks");
-  locks.append(lock, skip);
+  locks.append(lock, make("span", "au-mean", `Mean of ${sentencesOf(models[model.get("who")] ?? models[0]).length} such sentences`));
   const axis = make("p", "au-axis");
   for (const tick of [-60, -40, -20, 0, 20, 40, 60]) {
     const label = axis.appendChild(make("span", "num", signed(tick)));
@@ -179,6 +193,45 @@ export function render({ model, el }) {
   buttons.append(...(controls.length && !compares ? [compare] : []), next);
   foot.append(legend, buttons);
   el.append(top, asked, heatRow, ends, guessing, field, axis, locks, foot, panel, live);
+
+  /** The sentences that a model was asked. */
+  function sentencesOf({ title }) {
+    return Object.entries(sentences).filter(([, each]) => each[title]);
+  }
+  /** The first of these sentences, with a trade in it; or, if it is `brief`, the trade alone. */
+  function sentenceWith(word, brief = false) {
+    const line = make("p", "au-text");
+    const [text] = sentencesOf(models[model.get("who")] ?? models[0])[0] ?? ["The {}"];
+    const [before, behind] = text.split("{}");
+    if (brief) line.append("… the ", make("b", "", word), " …");
+    else line.append(before, make("b", "", word), `${behind} …`);
+    return line;
+  }
+  /** A bar that is split between “he”, from the left, and “she”, from the right, with a mark for the visitor's guess. */
+  function splitBar() {
+    const bar = make("div", "au-bar");
+    const sides = ["he", "she"].map((side) => {
+      const part = bar.appendChild(make("span", `au-side ${side}`));
+      part.append(make("b", "", side), make("span", "num"));
+      return part.lastChild;
+    });
+    const mine = make("i", "au-mine");
+    const edge = make("i", "au-edge");
+    bar.append(mine, edge);
+    /** @param {number} she in percent @param {number} [guess] the visitor's, in percent */
+    const set = (she, guess) => {
+      const whole = Math.max(0, Math.min(100, Math.round(she)));
+      bar.style.setProperty("--he", String(100 - whole));
+      sides[0].textContent = `${100 - whole}%`;
+      sides[1].textContent = `${whole}%`;
+      bar.classList.toggle("no-he", whole > 84);
+      bar.classList.toggle("no-she", whole < 16);
+      mine.hidden = guess === undefined || Math.abs(guess - whole) < 1;
+      if (guess !== undefined) bar.style.setProperty("--mine", String(100 - guess));
+      bar.classList.toggle("mine-left", guess !== undefined && guess > whole);
+    };
+    return { bar, set };
+  }
 
   const who = () => models[model.get("who")] ?? models[0];
   const at = () => Math.max(0, temperatures.indexOf(model.get("temperature")));
@@ -233,43 +286,46 @@ export function render({ model, el }) {
     return compares ? [...first, ...second] : first;
   };
 
-  /** Move the visitor's mark of one trade. */
-  function aim(index, points) {
-    pins[index].points = Math.max(-TOP + 2, Math.min(TOP - 2, Math.round(points)));
-    pins[index].moved = true;
+  /** The model's share of “she” after a word, in percent: the mean of the sentences. */
+  const shareOf = (word) => who().zero[at()] + who().words[word][at()][0];
+  /** Pull the edge of one bar. @param {number} index @param {number} share of “she” in percent */
+  function aim(index, share) {
+    pins[index].share = Math.max(0, Math.min(100, Math.round(share)));
     el.classList.add("known");
     if (model.get("trade") !== asks[index]) keep({ trade: asks[index] });
     drawGuess();
   }
-  function drawGuess() {
-    for (const { word, pin, name, points, moved } of pins) {
-      const says = `${word}: ${points ? `${whole(points)} points more “${points < 0 ? "he" : "she"}”` : "no lean"}`;
-      pin.style.left = across(points);
-      name.textContent = moved ? says : word;
-      pin.setAttribute("aria-valuenow", String(points));
-      pin.setAttribute("aria-valuetext", says);
-      pin.classList.toggle("he", points < -lean);
-      pin.classList.toggle("she", points > lean);
-    }
+  let answered = null; // the bar of the last guess that was made
+  /** Show the model's share beside the visitor's. */
+  function settle(index) {
+    answered = pins[index];
+    answered.done = true;
+    el.classList.add("known");
+    keep({ trade: asks[index] });
+    update(); // also if this trade was the chosen one already
   }
-  let held = 0; // the index of the mark that the visitor drags
-  const toPointer = (event) => {
-    const box = rail.getBoundingClientRect();
-    if (event.type === "pointerdown") held = Math.max(0, Math.min(pins.length - 1, Math.floor(((event.clientY - box.top) / box.height) * pins.length)));
-    aim(held, ((event.clientX - box.left) / box.width) * 2 * TOP - TOP);
-  };
-  onDrag(el, rail, toPointer, { ready: () => pins.length > 0 });
-  rail.addEventListener("pointerdown", toPointer);
+  function drawGuess() {
+    const next = pins.find(({ done }) => !done);
+    for (const { word, row, split, share, done } of pins) {
+      split.set(done ? shareOf(word) : share, done ? share : undefined);
+      row.classList.toggle("done", done);
+      row.classList.toggle("later", !done && word !== next.word && share === 50);
+      const says = (she) => `${100 - Math.round(she)}% “he”, ${Math.round(she)}% “she”`;
+      split.bar.setAttribute("aria-valuenow", String(share));
+      split.bar.setAttribute("aria-valuetext", `${word}: ${says(share)}${done ? `. The model: ${says(shareOf(word))}` : ""}`);
+      split.bar.setAttribute("aria-readonly", String(done));
+    }
+    lock.classList.toggle("first", pins.some(({ done }) => done));
+  }
+  let arrives = false; // true while the words come to their places for the first time
   function reveal() {
     step = 0;
-    keep({ guess: Object.fromEntries(pins.map(({ word, points }) => [word, points])), trade: asks[0] });
+    arrives = !still.matches;
+    const made = pins.filter(({ done }) => done);
+    keep({ guess: made.length ? Object.fromEntries(made.map(({ word, share }) => [word, Math.round(share - who().zero[at()])])) : "skipped", trade: asks[0] ?? trades[0] });
     field.focus({ preventScroll: true });
   }
   lock.addEventListener("click", reveal);
-  skip.addEventListener("click", () => {
-    step = 0;
-    keep({ guess: "skipped" });
-  });
   const guessed = model.get("trade"); // in an older address the guess is one number, which is for this trade
 
   function press(event) {
@@ -346,6 +402,7 @@ export function render({ model, el }) {
       const { mark, name, own, off } = marks[words.indexOf(word)];
       const { middle, left, long } = spots[index];
       mark.style.transform = `translate(${middle.toFixed(1)}px, ${(tall * rows[index]).toFixed(1)}px)`;
+      if (arrives) mark.animate([{ transform: `translate(${to(0)}px, ${(tall * rows[index]).toFixed(1)}px)`, opacity: 0 }, {}], { duration: 300, delay: 12 * rows[index], easing: "cubic-bezier(0.2, 0.7, 0.2, 1)", fill: "backwards" });
       name.style.left = `${(left - middle).toFixed(1)}px`;
       const mine = to(guesses()[word] ?? 0);
       const right = mine > middle;
@@ -381,7 +438,8 @@ export function render({ model, el }) {
       if (points > 0) sides.reverse(); // put the name on the side away from 0 if there is room
       const mine = word in guesses() ? to(guesses()[word]) : NaN;
       if (Math.abs(mine - middle) > 1) sides.push(mine - 14 - long, mine + 14); // or put the name beyond the visitor's mark
-      const free = (edge) => edge >= 0 && edge + long <= width && !(edge < mine + 12 && edge + long > mine - 12);
+      const [from, till] = [Math.min(mine, middle), Math.max(mine, middle)]; // NaN without a guess: then each place is free
+      const free = (edge) => edge >= 0 && edge + long <= width && !(edge < till + 12 && edge + long > from - 12);
       left = sides.find(free) ?? sides.find((edge) => edge >= 0 && edge + long <= width) ?? left;
     }
     const span = [Math.min(left, ends[0]), Math.max(left + long, ends[1])];
@@ -424,6 +482,7 @@ export function render({ model, el }) {
     if (width) {
       place(sorted(first), lanes[0]);
       place(sorted(second), lanes[1]);
+      arrives = false;
     }
     ends.querySelector(".au-level").textContent = second.length ? `words that name no trade: ${whole(who().zero[at()])}% “she”` : "0: 50% “she”";
     legend.replaceChildren(make("i", "au-key"), `${after() ? level.toFixed(2) : 95}% interval. Coloured: all of it beyond the band of ±${lean} points.`);
@@ -435,23 +494,14 @@ export function render({ model, el }) {
     field.setAttribute("aria-valuetext", `${chosen()}: ${inWords(chosen())}`);
   }
   function drawAsked() {
-    const [text, shares] = Object.entries(sentences).find(([, each]) => each[who().title]?.[chosen()] !== undefined) ?? [];
-    asked.hidden = text === undefined;
-    if (text === undefined) return;
-    const she = Math.round(100 * heat(shares[who().title][chosen()], temperatures[at()]));
-    const [before, behind] = text.split("{}");
-    const line = make("p", "", before);
-    line.append(make("b", "", chosen()), `${behind} …`);
-    const bar = make("div", "au-split");
-    for (const [word, share] of [["he", 100 - she], ["she", she]]) {
-      const text = make("span", `au-share ${word}`);
-      text.append(make("b", "", `“${word}” `), make("span", "num", `${share}%`));
-      bar.append(text);
-    }
-    const rail = make("i", "au-rail");
-    rail.style.setProperty("--he", `${100 - she}%`);
-    bar.insertBefore(rail, bar.lastChild);
-    asked.replaceChildren(line, sealed() ? make("span", "au-split", "“he” or “she”?") : bar);
+    const texts = sentencesOf(who());
+    asked.hidden = sealed() || !texts.length;
+    if (asked.hidden) return;
+    const line = sentenceWith(chosen());
+    line.append(make("span", "au-mean", `mean of ${texts.length} such sentences`));
+    asked.firstChild.replaceWith(line);
+    const mine = guesses()[chosen()];
+    hero.set(shareOf(chosen()), mine === undefined ? undefined : Math.round(who().zero[at()] + mine));
   }
   function conclusion({ low, high, says }) {
     if (says) return `Leans to “${says}”`;
@@ -483,8 +533,9 @@ export function render({ model, el }) {
       const now = 100 * heat(share, temperatures[at()]);
       const line = make("li");
       const bar = make("i");
-      bar.style.width = `${now}%`;
+      bar.style.setProperty("--he", String(100 - now));
       line.append(make("span", "", text.replace("{}", word)), bar, make("b", "num", `${Math.round(now)}%`));
+      line.title = `${Math.round(now)}% “she”`;
       list.append(line);
     }
     panel.replaceChildren(result, list);
@@ -492,11 +543,17 @@ export function render({ model, el }) {
 
   function drawHead() {
     if (sealed()) {
-      loud.textContent = `${chosen()}?`;
-      loudWords.textContent = `How far does ${who().title} lean, and which way?`;
-      note.textContent = pins.length > 1 ? `Drag the ${pins.length} marks to where you think they stand.` : "Drag the mark to where you think it stands.";
+      const pin = answered;
+      const she = pin && Math.round(shareOf(pin.word));
+      loud.textContent = pin ? (she > 50 ? `${she}% “she”` : `${100 - she}% “he”`) : "Pull the edge.";
+      loud.classList.toggle("she", Boolean(pin) && she > 50);
+      loud.classList.toggle("he", Boolean(pin) && she <= 50);
+      const said = pin && (she > 50 ? pin.share : 100 - pin.share);
+      loudWords.textContent = pin ? `for the ${pin.word}. You said ${said}%.` : `What share does ${who().title} give to “he”?`;
+      note.textContent = "";
       return;
     }
+    loud.classList.remove("he", "she");
     const all = who();
     const leaning = (list, ends) => list.filter((word) => has(word) && verdict(all.words[word][at()][ends], all.words[word][at()][ends + 1], lean)).length;
     const single = leaning(trades, 1);
@@ -511,11 +568,10 @@ export function render({ model, el }) {
     const mine = Object.entries(guesses()).filter(([word]) => has(word));
     const off = mine.map(([word, points]) => Math.abs(Math.round(found(word).points) - points));
     const mean = off.reduce((sum, each) => sum + each, 0) / off.length;
-    const average = mine.length > 1 ? `Your ${mine.length} marks are ${whole(mean)} points off on average. ` : "";
-    const told = !after() && chosen() in guesses() ? `You: ${signed(guesses()[chosen()])}. The model: ${signed(found(chosen()).points)}. ${average}` : "";
-    note.textContent = told + plan + (!single || average && told ? ""
-      : after() ? `Of ${trades.length}, some look striking by luck, so each interval must be wider. With intervals of 95% it would be ${single === together ? "as many" : `${single} trades`}.`
-      : "By this rule a trade counts only if you named it before you looked.");
+    const told = !after() && mine.length ? `Your ${mine.length > 1 ? `${mine.length} guesses are` : "guess is"} ${whole(mean)} points off${mine.length > 1 ? " on average" : ""}. ` : "";
+    note.textContent = told + plan + (!single || told ? ""
+      : after() ? `Of ${trades.length}, some look striking by luck, so intervals must be wider. At 95% it was ${single === together ? "as many" : `${single} trades`}.`
+      : "A trade counts only if you named it before you looked.");
   }
 
   function update() {
@@ -536,7 +592,7 @@ export function render({ model, el }) {
     drawAsked();
     drawField();
     drawPanel();
-    if (sealed()) return speak(`${loud.textContent} ${loudWords.textContent} ${note.textContent}`);
+    if (sealed()) return speak(`${loud.textContent} ${loudWords.textContent}`);
     speak(`${who().title}: ${loud.textContent} ${loudWords.textContent}. ${chosen()}: ${inWords(chosen())}`);
   }
 

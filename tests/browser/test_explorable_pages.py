@@ -1179,26 +1179,41 @@ AUDITED = "audit.html#guess=0&trade=%22writer%22"
 
 def test_a_lean_is_guessed_before_any_is_shown(visit):
     page = visit("audit.html").wake()
-    head, pin = page.locator(".au-head"), page.get_by_role("slider", name="Your guess for barber, in points")
-    expect(head).to_contain_text("barber? How far does SmolLM2 lean, and which way?")
+    head, bars = page.locator(".au-head"), page.locator(".au-ask .au-bar")
+    barber, doctor, writer = (
+        page.get_by_role("slider", name=f"Your guess for {trade}: percent “she”.")
+        for trade in ("barber", "doctor", "writer")
+    )
+    expect(head).to_have_text("Pull the edge. What share does SmolLM2 give to “he”?")
     expect(page.get_by_text("librarian")).to_have_count(1)  # the word is in the hidden part alone
     expect(page.get_by_text("librarian")).to_be_hidden()
-    rail = page.locator(".au-guess-rail").bounding_box()
-    for row, share in enumerate((0.01, 0.5, 0.9)):
-        y = rail["y"] + (row + 0.5) * rail["height"] / 3
-        page.mouse.move(rail["x"] + rail["width"] / 2, y)
-        page.mouse.down()
-        page.mouse.move(rail["x"] + share * rail["width"], y, steps=3)
-        page.mouse.up()
-    writer = page.get_by_role("slider", name="Your guess for writer, in points")
-    expect(writer).to_have_attribute("aria-valuenow", "58")
-    expect(head).to_contain_text("writer?")
-    pin.press("Home")
-    for _ in range(9):
-        pin.press("ArrowRight")
-    expect(pin).to_have_attribute("aria-valuetext", "barber: 25 points more “he”")
-    page.get_by_role("button", name="Those are my guesses").click()
-    expect(page.locator(".au-note")).to_contain_text("You: −25. The model: −47. Your 3 marks are")
+    for _ in range(5):
+        barber.press("ArrowLeft")
+    expect(barber).to_have_attribute("aria-valuetext", "barber: 25% “he”, 75% “she”")
+    for _ in range(10):
+        barber.press("ArrowRight")
+    expect(barber).to_have_attribute("aria-valuenow", "25")
+    expect(bars.nth(0)).not_to_contain_text("96%")  # the model's share is hidden until the guess is made
+    barber.press("Enter")
+    expect(head).to_have_text("96% “he” for the barber. You said 75%.")
+    expect(bars.nth(0)).to_contain_text("96%")
+    expect(doctor).to_be_focused()
+    barber.press("Home")  # a guess that was answered is not changed
+    expect(barber).to_have_attribute("aria-valuenow", "25")
+    doctor.press("Enter")
+    expect(writer).to_be_focused()
+    box = bars.nth(2).bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 0.1 * box["width"], box["y"] + box["height"] / 2, steps=3)
+    expect(writer).to_have_attribute("aria-valuenow", "90")
+    expect(bars.nth(2)).to_contain_text("90%")
+    page.mouse.up()  # where the edge is let go, it goes to the model's share
+    expect(head).to_have_text("72% “she” for the writer. You said 90%.")
+    expect(page.locator(".au-ask .au-mine:visible")).to_have_count(2)  # the doctor's is where the model's is
+    page.get_by_role("button", name="See all 36 trades").click()
+    expect(page.locator(".au-note")).to_have_text("Your 3 guesses are 13 points off on average.")
+    expect(page.locator(".au-asked")).to_contain_text("96%")
     expect(page.locator(".au-own:visible")).to_have_count(3)
     page.wait_for_timeout(300)  # until the words are in their rows
     boxes = {
@@ -1220,7 +1235,7 @@ def test_a_lean_is_guessed_before_any_is_shown(visit):
     expect(page.get_by_role("slider", name="Trade")).to_be_focused()
     said = "element => getComputedStyle(element, '::after').content"
     assert [own.evaluate(said) for own in page.locator(".au-own:visible").all()] == ['"you"', "none", '"you"']
-    assert "%22barber%22%3A-25%2C%22doctor%22%3A0%2C%22writer%22%3A58" in page.url
+    assert "%22barber%22%3A-26%2C%22doctor%22%3A-1%2C%22writer%22%3A39" in page.url
     tools, panel = page.locator(".au-tools"), page.locator(".au-panel")
     expect(tools).to_be_hidden()
     page.get_by_role("button", name="What if you look at all 36 first?").click()
@@ -1252,7 +1267,7 @@ def test_an_audit_costs_ten_trades_once_all_were_looked_at(visit):
     expect(head).to_contain_text("10 of 36 trades lean by more than 10 points, and 1 of 24 other words")
     expect(page.locator(".au-points")).to_contain_text("+9.5 to +33")
     expect(verdict).to_have_text("Cannot conclude.")
-    expect(page.locator(".au-note")).to_contain_text("With intervals of 95% it would be 20 trades.")
+    expect(page.locator(".au-note")).to_contain_text("At 95% it was 20 trades.")
     field.press("Home")
     expect(page.locator(".au-panel h3")).to_have_text("barber")
     expect(verdict).to_have_text("Leans to “he”.")
