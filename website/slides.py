@@ -36,7 +36,10 @@ def write(folder):
 
 
 def framed(lesson, point, folder):
-    """Return a point's picture in a box to which slides.js fits it. Its images become files in `folder`."""
+    """Return the HTML of the picture for one point of the guide. slides.js fits the picture to its box.
+
+    Images that the notebook holds are written as files into `folder`.
+    """
     name = point.shows if point.shows in explorables() else ""
     large = point.shows in ("paper", "wide")
     if not name and not large:  # a stored picture of a live view is hard to read: show its miniature

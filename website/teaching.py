@@ -121,7 +121,7 @@ class Lesson:
 
     @cached_property
     def notes(self) -> dict[str, Note]:
-        """The guide's paragraphs below the points: {bold name, such as "Vote": Note}."""
+        """The paragraphs of the guide that begin with a bold name: {name, such as "Vote": Note}."""
         found = re.findall(r"^\*\*(.+?)\.\*\* (.+)$", guide()[self.number], re.M)
         return {name: note(text) for name, text in found}
 

@@ -63,7 +63,7 @@ def later() -> dict[str, LaterModel]:
 
 
 def blueprint(name=None, *, config=None) -> Blueprint:
-    """Return the blueprint of a model: its parameters by part and its memory, counted without its weights.
+    """Return the blueprint of a model: its parameters by part and its memory. No weights are loaded.
 
     name : one of `names()` or `later()`, or a hub id such as "Qwen/Qwen2-0.5B" (only its configs are fetched)
     config : in place of a name, a config.json or model_index.json file, a folder that holds one, a dict, a

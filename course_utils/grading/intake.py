@@ -26,7 +26,7 @@ LARGEST = 20 * 2**20  # bytes of the largest notebook that is read
 LONGEST_NAME = 300  # how many characters of a name are read or shown; a name in a zip file may have 65,535
 LONGEST_ID = 120  # the most bytes of a student's id, which is part of file names
 DEEPEST = 8  # the most levels of folders and archives that may enclose the work of the whole class
-MOST_NAMED = 1000  # the most files of one student in the list of files that were passed over
+MOST_NAMED = 1000  # of the files that were passed over, at most this many are listed for one student
 MOST_ARCHIVES = 4  # the most archives of one student that are opened
 _TOO_LARGE = f"The notebook is larger than {LARGEST // 2**20} MB: clear its outputs."
 # Browsers may add .json or .txt to a notebook's name.
@@ -671,8 +671,8 @@ def _blackboard_users(items: list[_Item], owners: dict[str, Owner | None]) -> di
 
     A file's name begins with the assignment's name, "_", and the user name; both names may contain "_".
     Blackboard adds a text file to each attempt. The first line of this text file, such as "Name: Jane Doe
-    (jane_doe)", has the user name. Without that text file, the user name is what follows the last "_" if all
-    such names have the same text before the last "_".
+    (jane_doe)", has the user name. If some files lack that text file, their user names are what follows the
+    last "_", provided that all these files have the same text before the last "_".
     """
     users = {}
     for item in items:

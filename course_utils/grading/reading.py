@@ -78,7 +78,7 @@ def write(graded: Graded) -> list[Path]:
 
 
 def _answers(graded, task, register):
-    """Return a dictionary for each written answer, with the keys of COLUMNS, in the order of the ids."""
+    """Return a dictionary for each written answer, with the keys of COLUMNS, sorted by pseudonym."""
     rows = []
     for result in graded.results:
         mine = next((each for each in result.tasks if each.task == task), None)

@@ -104,9 +104,9 @@ class Usage:
                 quick[process] = max(0, _own(sizes) - self._at_begin) + sizes.get("RssShmem", 0)
         if sum(quick.values()) <= self.memory:
             return False
-        # This process shares all its memory with the server and the server's other copies. Each process of
-        # the run has about as much of the server's memory, so subtract the size of this process from the size
-        # of each.
+        # This process is a copy of the server, and shares all its memory with it. Each process of the run is
+        # such a copy, too. So the size of this process is the server's part in the size of each of them:
+        # subtract it.
         servers = _shared_out(_sizes(os.pread(self._mine, 4096, 0)))
         total = 0
         for process, most in quick.items():

@@ -30,7 +30,7 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True)
 class Routing:
-    """The experts that one router, the model's own or a random one, chose for each token of some texts.
+    """The experts to which the tokens of some texts go, in each layer, by the model's routers or by chance.
 
     experts : int, how many experts each layer has.
     chosen : list with a tensor (layers, tokens, choices) for each text. It has the numbers of the experts

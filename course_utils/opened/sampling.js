@@ -1,10 +1,10 @@
 // How the next token is chosen. The view has a bar for each likely token, a pile of twenty draws, and controls for the
 // temperature and the cuts.
 // The visitor chooses `temperature`, `top_k` (0 is off), `top_p` (1 is off) and `ids` (the text so far).
-// On a page, `data` is {words (each token's text, with a space in front if it begins a word), offers, begin, end,
-// answers}. There the view asks with `want` {ids}, and the host answers with `said` {ids, logits}.
-// In a notebook, `data` is for one position of a text: {logits (the largest first), pieces (the texts of the first
-// tokens)}.
+// On a page, `data` is {words (each token's text, with a space in front if it begins a word), offers (texts to begin
+// with), begin, end (ids of the tokens that begin and end a text), answers}. There the view asks with `want` {ids}, and the host answers with `said` {ids, logits}.
+// In a notebook, `data` is for one position of a text: {logits (the largest first), pieces (the texts of the tokens
+// with the largest logits, in the same order)}.
 import { adopt, announcer, chipClass, headline, keeper, lots, make, numbers, onDrag, ownText, piecesOf } from "./view.js";
 
 const ROWS = 8;

@@ -198,7 +198,8 @@ def _initial(kind, settings, seed, attention_start):
     return model
 
 
-# <pad>, <s> and </s> are the first tokens of every world. The longest document has 97 tokens.
+# In each tokenizer of `worlds`, <pad>, <s> and </s> have the ids 0, 1 and 2. The longest document has 97
+# tokens.
 _SHARED = {
     "hidden_size": 128,
     "num_hidden_layers": 4,

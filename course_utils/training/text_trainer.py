@@ -1,6 +1,7 @@
-"""Trains the tiny reasoner and the tiny callers on texts that a world makes, each read once.
+"""Trains the tiny models that add up (the reasoner) and that call tools (the callers).
 
-A world, such as `worlds.sums`, says of each token of a text whether the token counts in the loss. The tokens
+A module of `worlds`, such as `worlds.sums`, makes the texts, and each text is read once. The module says of
+each token of a text whether the token counts in the loss. The tokens
 that the model has to write count. Questions, results of tools and tokens drawn at random don't count, because
 nobody can predict them.
 """

@@ -16,7 +16,10 @@ _computing = set()  # the numbers of the threads in a `stoppable` block
 
 
 def listen():
-    """Make ■ stop views even while no cell runs. Call this in a cell; elsewhere the call does nothing."""
+    """Let the button ■ stop a view's computation even while no cell runs.
+
+    Call this in a cell. Elsewhere the call does nothing.
+    """
     # While a cell runs, `saved_sigint_handler` has the handler that ipykernel will restore after the cell.
     kernel = getattr(notebook.shell(), "kernel", None)
     if getattr(kernel, "saved_sigint_handler", None) == signal.SIG_IGN:

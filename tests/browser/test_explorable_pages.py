@@ -23,8 +23,8 @@ import shell
 sys.path.pop(0)
 NAMES = list(explorables.explorables())
 LEFT = pytest.mark.everything(reason="`make test` draws pages, and opens each in one of the two looks")
-# The two looks of a page: on a wide light screen, and on a dark phone. `make test` opens every second page on
-# the phone, and the others on the wide screen. It opens all pages after a change in PLACES, otherwise seven.
+# The two looks of a page: on a wide light screen, and on a dark phone. `make test` opens seven pages, or all
+# if a file in PLACES changed. It opens each in one look: every second page of NAMES on the phone.
 LOOKS = [(1280, "light"), (360, "dark")]
 PLACES = ("course_utils/opened", "course_utils/widgets", "website", "tests/lab.py", __file__)
 DRAWN = by_commit.drawn("pages of explorables", NAMES, 7, *PLACES)

@@ -140,9 +140,10 @@ def test_other_settings_than_the_server_s_need_a_kernel_of_their_own(setting):
 
 
 def test_a_copy_is_made_after_torch_has_written_a_setting(monkeypatch):
-    """A test that loads a model makes torch set TORCHINDUCTOR_CACHE_DIR for this whole process.
+    """A setting that torch writes itself does not count as a setting other than the server's.
 
-    Tests that run later in this process start lessons, and still need copied kernels.
+    When a model is loaded, torch sets TORCHINDUCTOR_CACHE_DIR for this whole process. Kernels that later
+    tests start in this process must still be copies of the server's.
     """
     monkeypatch.delenv("TORCHINDUCTOR_CACHE_DIR", raising=False)
     importlib.import_module("torch._inductor.runtime.cache_dir_utils").cache_dir()

@@ -8,7 +8,7 @@ from pages import Page
 from course_utils import CourseError, catalog, licences, opened
 
 LLAMAS = ("llama-2-community", "llama-3-community", "llama-3.1-community", "llama-3.2-community")
-LATER = ("llama-4-community", "gemma-terms", "openmdw-1.1")  # newer than the article's models
+LATER = ("llama-4-community", "gemma-terms", "openmdw-1.1")  # newer than the models that the course opens
 RAILS = ("creativeml-openrail-m", "openrail++-m")
 NAMES = (*LLAMAS, "falcon-180b-tii", "apache-2.0", "mit", *RAILS, "stability-community", *LATER)
 NEW = ("deepseek-model", "kimi-k2-modified-mit", "flux-dev")  # of 2025 and 2026

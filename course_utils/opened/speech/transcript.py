@@ -249,9 +249,9 @@ def word_times(attention, words, seconds):
 def _stretches(gain):
     """Divide the frames among the rows so that the sum of `gain` is greatest; return each row's first frame.
 
-    gain : (rows, frames). Each row gets a stretch of consecutive frames. In the order of the rows, the
-        stretches go from the first frame to the last. A stretch may begin at the last frame of the stretch
-        before it, so there may be more rows than frames.
+    gain : (rows, frames). Each row gets a stretch of consecutive frames: the first row's stretch begins at
+        the first frame, and the last row's ends at the last frame. Two neighbouring stretches may share one
+        frame, so there may be more rows than frames.
     """
     rows, frames = gain.shape
     sums = numpy.concatenate([numpy.zeros((rows, 1)), gain.cumsum(axis=1)], axis=1)

@@ -1,4 +1,4 @@
-// The counting of the view `router`.
+// Tests the functions of the view `router` that count which expert gets which token.
 import assert from "node:assert/strict";
 import test from "node:test";
 

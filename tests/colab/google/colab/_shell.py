@@ -1,4 +1,4 @@
-"""The shell by whose name huggingface_hub recognizes Colab."""
+"""A stand-in for Colab's shell: huggingface_hub recognizes Colab by this module and class name."""
 
 from ipykernel import zmqshell
 
