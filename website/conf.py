@@ -18,6 +18,7 @@ import explorables
 import front_page
 import handouts
 import lessons
+import lighten
 import shell
 import slides
 from shell import REPOSITORY
@@ -199,6 +200,11 @@ def add_pages(app, failure):
         shell.write_worker(Path(app.outdir))
 
 
+def make_pages_load_faster(app, failure):
+    if not failure:
+        lighten.lighten(Path(app.outdir))
+
+
 def setup(app):
     app.connect("source-read", add_contents)
     app.connect("source-read", name_the_map)
@@ -208,4 +214,7 @@ def setup(app):
     app.connect("html-page-context", mend_labels, priority=900)  # runs after the theme's handler
     app.connect("html-page-context", add_head, priority=900)
     app.connect("build-finished", add_pages)
+    app.connect(
+        "build-finished", make_pages_load_faster, priority=900
+    )  # the theme adds its dark colours first
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -73,6 +73,44 @@ def test_a_term_is_explained_where_it_is_first_used(browser, site, monkeypatch):
     expect(shown).to_have_count(1)
 
 
+def test_a_page_loads_one_style_sheet_and_looks_as_sphinx_wrote_it(browser, site, tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "website")
+    import lighten
+
+    html = (site / f"{LESSON}.html").read_text(encoding="utf-8")
+    assert html.count('rel="stylesheet"') == 1 and '<script src="../_static' not in html
+    styled = '<td style="padding: 9px; border: 3px solid &#x23;123456;">a</td>'
+    scrolled = '<p style="overflow-x:auto; padding: 5px">b</p>'
+    sheets = "".join(
+        f'<link rel="stylesheet" type="text/css" href="_static/{name}.css" />\n' for name in "ab"
+    )
+    table = f"<table><tr>{3 * styled}</tr></table>{3 * scrolled}"
+    code = '<div class="highlight"><span class="n">x</span><span class="o">=</span></div>'
+    (tmp_path / "_static").mkdir()
+    (tmp_path / "_static" / "a.css").write_text(
+        "/* first */ .o { color: rgb(1, 2, 3) }\ntd { padding: 1px }\n"
+    )
+    (tmp_path / "_static" / "b.css").write_text(
+        ".o { color: rgb(4, 5, 6) } .highlight .-Color { color: red }"
+    )
+    page = tmp_path / "page.html"
+    page.write_text(f"<!doctype html><html><head>{sheets}</head><body>{table}{code}</body></html>")
+    looks = """() => [...document.querySelectorAll("td, p, .o, .highlight")].map(one => {
+        const {padding, border, color} = getComputedStyle(one);
+        return [padding, border, color, one.textContent, one.getBoundingClientRect().width];
+    })"""
+    tab = browser.new_page()
+    tab.goto(page.as_uri())
+    before, size = tab.evaluate(looks), len(page.read_text())
+    assert before[0][:2] == ["9px", "3px solid rgb(18, 52, 86)"]
+    lighten.lighten(tmp_path)
+    tab.reload()
+    after = page.read_text()
+    assert tab.evaluate(looks) == before
+    assert after.count("stylesheet") == 1 and 'class="n"' not in after and len(after) < size
+    assert after.count(scrolled) == 3  # a script looks for boxes that scroll
+
+
 def test_a_page_can_be_read_by_everybody(browser, site):
     """axe-core finds nothing serious on a desktop in the light theme and on a phone in the dark theme."""
     for width, scheme in ((1280, "light"), (360, "dark")):

@@ -1,0 +1,71 @@
+"""Makes the pages that Sphinx writes load faster: one small style sheet, scripts that wait, and less HTML."""
+
+import hashlib
+import re
+from collections import Counter
+from html import unescape
+
+# The style sheets in a page's <head>, in their order.
+SHEETS = re.compile(r'(?:<link rel="stylesheet" type="text/css" href="[^"]*_static/[^"]+" />\s*){2,}')
+# Names, punctuation and spaces have the colour of the code around them (see `pygments_style` in conf.py).
+PLAIN = re.compile(r'<span class="(?:n|nn|nx|p|w)">([^<]*)</span>')
+SCRIPT = re.compile(r'<script src="([^"]*_static/)')
+# An element with a style of its own, and without a class.
+STYLED = re.compile(r'<(?!\w+[^<>]* class=)(\w+[^<>]*?) style="([^"]+)"')
+# Style sheets and scripts of the website look for these words in the styles of elements.
+SOUGHT = ("overflow-x", "ui-monospace")
+# The 256 colours of text in a terminal, which are most of myst-nb's style sheet. No output has such text.
+TERMINAL = re.compile(r"[^{}]*\.-Color[^{}]*\{[^{}]*\}")
+
+
+def lighten(folder):
+    """Change all pages below the folder of a built website that load several style sheets of Sphinx's."""
+    texts = {path: path.read_text(encoding="utf-8") for path in folder.rglob("*.html")}
+    terminal = any("-Color" in text for text in texts.values())
+    made = {}  # the links to style sheets in a page, and the link to the one that has the text of all
+    for path, text in texts.items():
+        found = SHEETS.search(text)
+        if not found:
+            continue
+        names = tuple(re.findall(r"_static/([^\"?]+)", found[0]))
+        if names not in made:
+            sheet = "\n".join((folder / "_static" / name).read_text(encoding="utf-8") for name in names)
+            sheet = smaller(sheet if terminal else TERMINAL.sub("", sheet))
+            name = f"all-{hashlib.sha256(sheet.encode()).hexdigest()[:8]}.css"
+            (folder / "_static" / name).write_text(sheet, encoding="utf-8")
+            made[names] = name
+        root = "../" * (len(path.relative_to(folder).parts) - 1)
+        text = text.replace(found[0], f'<link rel="stylesheet" href="{root}_static/{made[names]}">\n')
+        text = named(PLAIN.sub(r"\1", text))
+        if path.name != "search.html":  # whose scripts without `defer` need these
+            text = SCRIPT.sub(r'<script defer src="\1', text)
+        path.write_text(text, encoding="utf-8")
+
+
+def named(text):
+    """Write each style that many elements of a page have once, as a class in the page's <head>.
+
+    The class is !important, because the style of an element wins over style sheets.
+    """
+    found = Counter(style for _, style in STYLED.findall(text))
+    often = [
+        style
+        for style, times in found.items()
+        if times > 2 and len(style) > 20 and not any(word in style for word in SOUGHT)
+    ]
+    classes = {style: f"y{number}" for number, style in enumerate(often)}
+    rules = "".join(
+        f".{name}{{{unescape(style).rstrip('; ').replace(';', ' !important;')} !important}}\n"
+        for style, name in classes.items()
+    )
+    text = STYLED.sub(
+        lambda tag: f'<{tag[1]} class="{classes[tag[2]]}"' if tag[2] in classes else tag[0], text
+    )
+    return text.replace("</head>", f"<style>\n{rules}</style></head>", 1) if rules else text
+
+
+def smaller(sheet):
+    """Return a style sheet without comments, other than those on rights, and without needless spaces."""
+    sheet = re.sub(r"/\*(?!!).*?\*/", "", sheet, flags=re.S)
+    sheet = re.sub(r"\s+", " ", sheet)
+    return re.sub(r" ?([{};]) ?", r"\1", sheet).replace(";}", "}").strip() + "\n"
