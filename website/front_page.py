@@ -25,9 +25,9 @@ def front_page():
 Nothing to install.</p>
 <h1>{facts["headline"]}</h1>
 <p class="lead">{escape(facts["lead"])}</p>
-{view(first, facts, "explorables/")}
 <p class="starts"><a class="start" href="notebooks/{start}.html">Start with lesson {start[:2]}</a>
 <a href="{colab}">or run it in Colab</a></p>
+{view(first, facts, "explorables/")}
 <section class="breath"><h2>Open models, opened</h2>
 <p class="lead">A popular article praises open source AI. Is it right? In this free course you open the models
 that it names, Llama, Falcon, Mistral, Mixtral, Stable Diffusion and Whisper, and judge

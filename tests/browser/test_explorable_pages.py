@@ -2,6 +2,7 @@
 
 import collections
 import io
+import itertools
 import re
 import sys
 from pathlib import Path
@@ -256,6 +257,22 @@ def test_the_weight_is_in_the_first_screen_of_a_phone(visit):
     page = visit("one_weight.html", width=360, viewport={"width": 360, "height": 740}).page
     handle, answer = (page.locator(name).bounding_box() for name in (".ow-core", ".ow-answer"))
     assert answer["y"] + answer["height"] < handle["y"] < handle["y"] + handle["height"] < 740
+
+
+@pytest.mark.parametrize("state", ["", "scale=0", "scale=1.5", "weight=1&scale=0.75", "control=3"])
+def test_no_number_of_a_weight_lies_on_another_on_a_phone(visit, state):
+    page = visit(f"one_weight.html#{state}", width=360).page
+    expect(page.locator(".ow-label b")).to_contain_text(".")
+    names = (".ow-label b", ".ow-twin", ".ow-spot-label")
+    boxes = [box for name in names if (box := page.locator(name).bounding_box())]
+    for first, second in itertools.combinations(boxes, 2):
+        assert (
+            first["x"] + first["width"] <= second["x"]
+            or second["x"] + second["width"] <= first["x"]
+            or first["y"] + first["height"] <= second["y"]
+            or second["y"] + second["height"] <= first["y"]
+        ), (first, second)
+    assert all(box["x"] >= 0 and box["x"] + box["width"] <= 360 for box in boxes)
 
 
 def test_the_other_large_weight_is_within_reach_of_a_finger(visit):

@@ -190,6 +190,15 @@ def test_the_front_page_says_where_to_continue(browser, site):
     expect(page.locator(".start")).to_have_text("Continue with lesson 01")
 
 
+def test_a_phones_first_screen_has_the_start_and_the_number_to_drag(browser, site):
+    page = browser.new_page(viewport={"width": 360, "height": 800})
+    page.set_default_timeout(PATIENCE)
+    page.goto((site / "index.html").as_uri())
+    expect(page.locator(".ow-core")).to_be_visible()
+    boxes = [page.locator(name).bounding_box() for name in (".start", ".ow-core")]
+    assert all(box["y"] + box["height"] < 800 for box in boxes), boxes
+
+
 @pytest.mark.parametrize("number", [DECKS[0], *(pytest.param(number, marks=RARELY) for number in DECKS[1:])])
 def test_slides_and_handouts_fit(browser, site, number):
     """No slide overflows on a projector, none is wider than a phone, and each prints on one page."""
