@@ -1,15 +1,16 @@
-// Two pictures of the same answers. A page begins with the uses and a tile for each licence: a press on a use sorts the
-// tiles by their answers. A lesson begins with a board, a row for each licence and a column for each use: a press on a
-// row, a column or a cell shows its answers. A button leads from one picture to the other.
+// Licences run at gates. Each licence is a ball on a row, and each use is a gate across all rows. The visitor sets gates: a
+// ball rolls to the first set gate whose use its licence does not allow. A press on a cell shows the clauses of its answer.
+// A page begins with a question: all gates are set, what they are like is hidden, and the visitor guesses how many
+// licences get through.
 // The view's `data` is what states() of may_use.py returns.
 // The visitor chooses:
-//   licence: the licence's name
-//   use: the use's index
-//   asked: "" (does the licence allow the use?), "row" (which uses does the licence allow?), "column" (which licences
-//     allow the use?) or "start" (nothing is chosen yet, and the tiles are not sorted)
+//   plans: the indexes of the uses whose gates are set
+//   licence, use: the cell whose clauses are shown: the licence's name, and the use's index, or -1 for no cell
+//   asked: "start" until the visitor guesses or sets a gate, then ""
+//   guess: how many licences the visitor guessed, or -1
 //   clause: the clause's index, or -1 for the weightiest clause
 //   answer: the answer whose cells are highlighted, or ""
-import { adopt, announcer, keeper, make, onSize, radio } from "./view.js";
+import { adopt, announcer, keeper, make, onSize } from "./view.js";
 
 // A use in two or three words, for the head of a column.
 const SHORT = {
@@ -57,16 +58,11 @@ const ICONS = {
 };
 // What a clause does, as a verb. The verb is shown if two clauses have the same topic.
 const DOES = { permission: "permits", condition: "asks", prohibition: "forbids", termination: "ends" };
-const HEAVY = ["no", "ask first", "cannot know", "yes, with conditions", "yes"];
-const SORTED = ["yes", "yes, with conditions", "ask first", "cannot know", "no"]; // the order of the groups of tiles
-const FLIGHT = 450; // ms: how long a tile flies to its group
+const NUMBERS = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"];
 const WEIGHT = ["prohibition", "termination", "condition", "disclaimer", "definition", "permission"];
 
 /** The CSS class of an answer. */
 const kind = (answer) => answer.replaceAll(/\W+/g, "-");
-
-/** The reason for a verdict, in two or three words. */
-const said = ({ answer, word }) => (answer === "no" && !/^not? /.test(word) ? `No: ${word}` : word);
 
 /** An element with an icon drawn in it. */
 function draw(className, inner) {
@@ -114,27 +110,44 @@ export function weightiest(clauses) {
   return first === "prohibition" ? kinds.lastIndexOf(first) : kinds.indexOf(first);
 }
 
+/** The first of some uses (their indexes) that a licence does not allow; -1 if it allows all of them. */
+export function stopOf({ verdicts }, plans) {
+  return plans.find((at) => !verdicts[at].answer.startsWith("yes")) ?? -1;
+}
+
 export function render({ model, el }) {
   const { uses, answers, licences: given } = model.get("data");
   const licences = inOrder(given);
+  const still = matchMedia("(prefers-reduced-motion: reduce)");
 
   adopt(el, "mu");
+  const ask = make("div", "mu-ask");
+  const sentence = make("p", "mu-sentence");
+  const guesses = make("div", "mu-guesses");
+  guesses.setAttribute("role", "group");
+  guesses.setAttribute("aria-label", "Your guess");
+  const hint = make("p", "mu-hint");
+  ask.append(sentence, guesses, hint);
+
   // In the table, row -1 has the names of the uses, and column -1 has the names of the licences.
   const board = make("table", "mu-board");
   board.setAttribute("role", "grid");
-  board.setAttribute("aria-label", "Licences by uses");
+  board.setAttribute("aria-label", "Licences by plans");
   const cells = new Map(); // {"row column": button}
   const top = board.createTHead().insertRow();
   top.setAttribute("role", "row");
-  const corner = top.appendChild(make("td", "mu-corner", "May I …"));
+  const corner = top.appendChild(make("td", "mu-corner", "I want to …"));
   corner.setAttribute("role", "gridcell");
   uses.forEach((use, column) => {
     const cell = top.appendChild(make("th"));
     cell.scope = "col";
     cell.setAttribute("role", "columnheader");
-    addButton(cell, -1, column, `May I ${use}?`, make("span", "", short(use)));
+    addButton(cell, -1, column, use, make("span", "", short(use)), make("i", "mu-lever"));
   });
+  const last = top.appendChild(make("td", "mu-end"));
+  last.setAttribute("role", "gridcell");
   const body = board.createTBody();
+  const ends = []; // for each licence: the words at the end of its row
   licences.forEach((licence, row) => {
     const line = body.insertRow();
     line.setAttribute("role", "row");
@@ -147,164 +160,203 @@ export function render({ model, el }) {
     label.append(make("b", "", licence.short), " ", make("span"));
     addButton(cell, row, -1, [licence.title, ...licence.models].join(", "), label);
     licence.verdicts.forEach(({ answer, word }, column) => {
-      const name = `${licence.short}, ${uses[column]}: ${answer}${word ? `, ${word}` : ""}`;
-      const inner = make("span", `mu-cell ${kind(answer)}`);
-      inner.append(draw("mu-mark", MARKS[answer]));
-      if (word) inner.append(make("span", "mu-word", said({ answer, word })));
-      const place = line.appendChild(make("td"));
+      const place = line.appendChild(make("td", kind(answer)));
       place.setAttribute("role", "gridcell");
-      addButton(place, row, column, name, inner);
+      addButton(place, row, column, `${licence.short}, ${uses[column]}: ${answer}${word ? `, ${word}` : ""}`, mark(answer));
     });
+    const end = line.appendChild(make("td", "mu-end"));
+    end.setAttribute("role", "gridcell");
+    ends.push(end.appendChild(make("span")));
   });
-  function addButton(cell, row, column, name, inner) {
+  /** What a gate is like in a row: a gap for a yes, a ring for a yes with conditions, and else a plate with a sign. */
+  function mark(answer) {
+    return answer.startsWith("yes") ? make("i", `mu-plate ${kind(answer)}`) : draw(`mu-plate ${kind(answer)}`, MARKS[answer]);
+  }
+  function addButton(cell, row, column, name, ...inner) {
     const button = cell.appendChild(make("button"));
-    button.append(inner);
+    button.append(...inner);
     button.title = name;
     button.setAttribute("aria-label", name);
     if (row >= 0 && column >= 0 && matchMedia("(hover: hover)").matches) {
       button.addEventListener("mouseenter", () => preview([row, column]));
       button.addEventListener("mouseleave", () => preview(null));
     }
-    button.addEventListener("click", () => ask(row, column));
+    button.addEventListener("click", () => press(row, column));
     button.addEventListener("keydown", (event) => {
       const step = { ArrowRight: [0, 1], ArrowLeft: [0, -1], ArrowDown: [1, 0], ArrowUp: [-1, 0] }[event.key];
       if (!step) return;
       event.preventDefault();
-      const next = cells.get(`${row + step[0]} ${column + step[1]}`);
-      if (!next) return;
-      ask(row + step[0], column + step[1]);
+      const [toRow, toColumn] = [row + step[0], column + step[1]];
+      const next = cells.get(`${toRow} ${toColumn}`);
+      if (!next || (sealed() && toRow >= 0)) return;
+      focused = [toRow, toColumn];
+      if (toRow >= 0 && toColumn >= 0) show(toRow, toColumn);
+      else update();
       next.focus();
     });
     cells.set(`${row} ${column}`, button);
   }
+  // The balls and their trails lie over the table.
+  const track = make("div", "mu-track");
+  const run = make("div", "mu-run");
+  run.setAttribute("aria-hidden", "true");
+  const balls = licences.map((_, row) => {
+    const [trail, ball] = [make("i", "mu-trail"), make("i", "mu-ball")];
+    for (const each of [trail, ball]) each.style.setProperty("--row", String(row));
+    run.append(trail, ball);
+    return { trail, ball };
+  });
+  track.append(board, run);
 
   const legend = make("div", "mu-legend");
   legend.setAttribute("role", "group");
   legend.setAttribute("aria-label", "Point out an answer");
-  const counts = new Map();
+  const totals = count(licences);
   const legendButtons = new Map();
   for (const answer of answers) {
     const item = legend.appendChild(make("button"));
-    const number = make("b", "num");
-    const sign = make("span", `mu-cell ${kind(answer)}`);
-    sign.append(draw("mu-mark", MARKS[answer]));
-    item.append(sign, number, ` ${answer}`);
+    const sign = make("span", `mu-sign ${kind(answer)}`);
+    sign.append(mark(answer));
+    item.append(sign, make("b", "num", String(totals[answer] ?? 0)), ` ${answer}`);
     item.addEventListener("click", () => keep({ answer: model.get("answer") === answer ? "" : answer }));
-    counts.set(answer, number);
     legendButtons.set(answer, item);
   }
+  const all = make("button", "mu-all");
+  all.addEventListener("click", () => set(plans().length ? [] : uses.map((_, at) => at)));
+  legend.append(all);
   const left = make("div", "mu-left");
-  left.append(board, legend);
+  left.append(track, legend);
 
   const answerBox = make("section", "mu-answer");
   answerBox.setAttribute("aria-label", "The answer");
   const question = make("p", "mu-question");
-  const counted = make("p", "mu-count"); // how many licences allow the use, or how many uses the licence allows
   const verdictLine = make("p", "mu-verdict");
   const why = make("p", "mu-why");
-  const list = make("div", "mu-list");
   const chips = make("div", "mu-chips");
   chips.setAttribute("role", "group");
   chips.setAttribute("aria-label", "The clauses");
   const quote = make("figure", "mu-quote");
   const source = make("p", "mu-source");
   const summed = make("div", "mu-said");
-  const still = matchMedia("(prefers-reduced-motion: reduce)");
   const more = make("button", "mu-more", "The whole answer ↓"); // shown only on a phone, where the answer stands below the board
-  more.addEventListener("click", () => (el.dataset.asked ? list : why).scrollIntoView({ block: "center", behavior: still.matches ? "auto" : "smooth" }));
-  summed.append(question, counted, verdictLine, more);
-  answerBox.append(summed, why, list, chips, quote, source);
+  more.addEventListener("click", () => why.scrollIntoView({ block: "center", behavior: still.matches ? "auto" : "smooth" }));
+  summed.append(question, verdictLine, more);
+  answerBox.append(summed, why, chips, quote, source);
   const scene = make("div", "mu-scene");
-  // The picture with tiles
-  const sorter = make("div", "mu-sorter");
-  const plans = make("div", "mu-plans");
-  plans.setAttribute("role", "radiogroup");
-  plans.setAttribute("aria-label", "May I …");
-  const planButtons = uses.map((use) => {
-    const button = plans.appendChild(make("button", "", short(use)));
-    button.setAttribute("aria-label", `May I ${use}?`);
-    radio(button, () => planButtons, (at) => ask(-1, at));
-    return button;
-  });
-  const sentence = make("p", "mu-sentence");
-  const groups = make("div", "mu-groups");
-  const tiles = licences.map((licence, index) => {
-    const tile = make("button", "mu-tile");
-    tile.append(make("b", "", licence.short), make("span"));
-    tile.addEventListener("click", () => {
-      if (sealed()) return;
-      ask(index, column());
-      tile.scrollIntoView({ block: "nearest", behavior: still.matches ? "auto" : "smooth" }); // on a phone, out from under the strip
-    });
-    return tile;
-  });
-  sorter.append(sentence, plans, groups);
-  const swap = make("button", "mu-swap");
-  swap.addEventListener("click", () => {
-    sorting = !sorting;
-    if (sealed()) return ask(-1, column());
-    update();
-    fit();
-  });
-  scene.append(sorter, left, answerBox, swap);
+  scene.append(ask, left, answerBox);
   const { live, speak, hush } = announcer();
   el.append(scene, live);
 
   // The visitor's choices now
   const row = () => Math.max(0, licences.findIndex(({ name }) => name === model.get("licence")));
-  const column = () => Math.max(0, Math.min(uses.length - 1, model.get("use") ?? 0));
-  const asked = () => (["row", "column", "start"].includes(model.get("asked")) ? model.get("asked") : "");
-  const sealed = () => asked() === "start";
-  let sorting = ["start", "column"].includes(asked()); // whether the tiles are shown, not the board
+  const column = () => (uses[model.get("use")] === undefined ? -1 : model.get("use"));
+  const plans = () => {
+    const chosen = model.get("plans");
+    return uses.map((_, at) => at).filter((at) => Array.isArray(chosen) && chosen.includes(at));
+  };
+  const sealed = () => model.get("asked") === "start";
+  const through = () => licences.filter((licence) => stopOf(licence, plans()) < 0).length;
 
   const keep = keeper(model, update);
-  function ask(atRow, atColumn) {
-    const changes = { clause: -1, asked: atRow < 0 ? "column" : atColumn < 0 ? "row" : "" };
-    if (atRow >= 0) changes.licence = licences[atRow].name;
-    if (atColumn >= 0) changes.use = atColumn;
-    focused = [atRow, atColumn];
+  /** Set these gates, and no others. */
+  function set(chosen) {
+    keep({ plans: chosen, asked: "", use: -1, clause: -1 });
+  }
+  function show(atRow, atColumn) {
     previewed = null;
     answerBox.classList.remove("preview");
-    keep(changes);
+    keep({ licence: licences[atRow].name, use: atColumn, clause: -1, asked: "" });
+  }
+  function press(atRow, atColumn) {
+    focused = [atRow, atColumn];
+    if (atRow >= 0) return show(atRow, atColumn < 0 ? decisive(atRow) : atColumn);
+    const before = plans();
+    set(before.includes(atColumn) ? before.filter((at) => at !== atColumn) : [...before, atColumn]);
+  }
+  /** The use that decides on a licence: the one that stops it, or else the first set one, or else the first of all. */
+  function decisive(atRow) {
+    const stop = stopOf(licences[atRow], plans());
+    return stop < 0 ? (plans()[0] ?? 0) : stop;
   }
   let previewed = null; // the cell under the pointer
-  // [row, column] of the button that the Tab key reaches
-  let focused = sealed() ? [-1, 0] : [asked() === "column" ? -1 : row(), asked() === "row" ? -1 : column()];
+  let focused = column() < 0 ? [-1, 0] : [row(), column()]; // [row, column] of the button that the Tab key reaches
 
   function update() {
-    const totals = count(licences);
-    for (const answer of answers) counts.get(answer).textContent = String(totals[answer] ?? 0);
     el.classList.toggle("sealed", sealed());
-    el.classList.toggle("sorting", sorting);
-    el.classList.toggle("picked", asked() === "");
-    swap.textContent = sorting ? `All ${licences.length * uses.length} answers` : "Sort by one plan";
+    body.inert = sealed();
+    const set = plans();
     for (const [name, button] of cells) {
       const [atRow, atColumn] = name.split(" ").map(Number);
-      const [inRow, inColumn] = [atRow === row() && asked() !== "column" && !sealed(), atColumn === column() && asked() !== "row" && !sealed()];
-      const here = asked() === "" && inRow && inColumn;
+      const here = atRow === row() && atColumn >= 0 && atColumn === column() && !sealed();
       button.parentElement.classList.toggle("here", here);
-      button.parentElement.classList.toggle("lit", inRow || inColumn);
+      button.parentElement.classList.toggle("set", set.includes(atColumn));
       button.tabIndex = atRow === focused[0] && atColumn === focused[1] ? 0 : -1;
-      if (atRow >= 0 && atColumn >= 0) button.parentElement.setAttribute("aria-selected", here || (asked() !== "" && (inRow || inColumn))); // no cell is selected while the board is covered
+      if (atRow >= 0 && atColumn >= 0) button.parentElement.setAttribute("aria-selected", String(here));
+      if (atRow < 0) button.setAttribute("aria-pressed", String(set.includes(atColumn)));
     }
+    licences.forEach((licence, index) => {
+      const stop = stopOf(licence, set);
+      const through = stop < 0;
+      body.rows[index].classList.toggle("through", through && !sealed());
+      body.rows[index].classList.toggle("here", index === row() && column() >= 0 && !sealed());
+      // With one gate set, each row says what decides there; with several, a row says what stops the ball.
+      const decides = through && set.length === 1 ? set[0] : stop;
+      const said = licence.verdicts[decides]?.word || (set.length ? "through" : "");
+      ends[index].textContent = sealed() ? "" : said;
+    });
     const pointed = answers.includes(model.get("answer")) ? model.get("answer") : "";
     board.classList.toggle("pointing", pointed !== "");
-    for (const answer of answers) legendButtons.get(answer).setAttribute("aria-pressed", answer === pointed);
+    for (const answer of answers) legendButtons.get(answer).setAttribute("aria-pressed", String(answer === pointed));
     licences.forEach(({ verdicts }, index) =>
       verdicts.forEach(({ answer }, at) => cells.get(`${index} ${at}`).classList.toggle("pointed", answer === pointed)),
     );
-    fitWords();
+    all.textContent = set.length ? "Lift all gates" : "Set all gates";
+    legend.inert = sealed();
+    drawCount();
+    place();
     drawAnswer();
   }
-  /** Show the reason in each lit cell, or only the cell's mark if the reason has no room. */
-  function fitWords() {
-    const lit = [...board.querySelectorAll("td.lit .mu-word")];
-    for (const word of lit) word.parentElement.classList.remove("tight");
-    const tight = lit.filter((word) => {
-      const { clientWidth, clientHeight } = word.closest("button");
-      return word.offsetWidth > clientWidth || word.offsetHeight > clientHeight + 1;
+  /** Write how many licences get through the gates, or ask for a guess. */
+  function drawCount() {
+    const set = plans();
+    const what = make("b", "", set.length === 1 ? uses[set[0]] : `do all ${NUMBERS[set.length] ?? set.length}`);
+    const words = make("span", "", sealed() ? `of ${licences.length} licences let you ` : set.length ? `of ${licences.length} licences let you ` : `licences, and no plan in their way`);
+    if (set.length) words.append(what, sealed() ? "?" : "");
+    sentence.replaceChildren(make("b", "loud", sealed() ? "?" : String(through())), words);
+    const focus = guesses.contains(document.activeElement);
+    const numbers = [...new Set([2, through(), 11, 14])].sort((a, b) => a - b);
+    guesses.replaceChildren(
+      ...(sealed() ? numbers : []).map((number) => {
+        const button = make("button", "num", String(number));
+        button.addEventListener("click", () => keep({ guess: number, asked: "" }));
+        return button;
+      }),
+    );
+    if (focus && !sealed()) cells.get("-1 0").focus({ preventScroll: true });
+    const guess = model.get("guess") ?? -1;
+    const said = guess < 0 || set.length !== uses.length ? "" : guess === through() ? "As you guessed. " : `You guessed ${guess}. `;
+    hint.textContent = sealed() ? "" : `${said}${column() < 0 ? (set.length ? "Lift a gate, or press a plate for its clause." : "Press a plan to set its gate.") : ""}`;
+  }
+  /** Put each ball where it starts, at the gate that stops it, or behind the last gate. */
+  function place() {
+    const home = track.getBoundingClientRect();
+    if (!home.width) return;
+    const set = plans();
+    const narrow = home.width < 480;
+    const middle = (box) => box.left + box.width / 2 - home.left;
+    const from = cells.get("0 0").getBoundingClientRect().left - home.left + (narrow ? 0 : 6);
+    const finish = ends[0].parentElement.getBoundingClientRect().left - home.left + (narrow ? 10 : 14);
+    licences.forEach((licence, index) => {
+      const stop = stopOf(licence, set);
+      const gate = cells.get(`${index} ${Math.max(0, stop)}`).getBoundingClientRect();
+      const x = sealed() ? from : stop < 0 ? finish : middle(gate) - (narrow ? 12 : 19);
+      const y = gate.top + gate.height / 2 - home.top;
+      const { trail, ball } = balls[index];
+      ball.classList.toggle("through", stop < 0 && !sealed());
+      trail.classList.toggle("through", stop < 0 && !sealed());
+      ball.style.transform = `translate(${x}px, ${y}px)`;
+      trail.style.transform = `translate(${from}px, ${y}px) scaleX(${Math.max(0, x - from)})`;
     });
-    for (const word of tight) word.parentElement.classList.add("tight");
   }
   /** Write the names of a licence's models beside the licence. If some have no room, write how many more there are. */
   function nameModels() {
@@ -318,140 +370,54 @@ export function render({ model, el }) {
       }
     });
   }
+  /** Fit the picture to its size. The balls don't roll meanwhile. */
   function fit() {
     nameModels();
-    fitWords();
+    run.classList.add("resting");
+    place();
+    void run.offsetWidth; // the browser draws the balls at their places before they may roll again
+    run.classList.remove("resting");
   }
   /** Show the answer of the cell under the pointer, `at`. If `at` is null, show again what the visitor chose. */
   function preview(at) {
     if (sealed()) return;
-    const chosen = at && asked() === "" && at[0] === row() && at[1] === column();
-    previewed = chosen ? null : at;
+    previewed = at && at[0] === row() && at[1] === column() ? null : at;
     answerBox.classList.toggle("preview", previewed !== null);
     drawAnswer();
   }
-  /** Show the answer of a cell, or all answers of a row or a column. The clauses shown are those of a single answer: the one
-   * that HEAVY lists first. */
+  /** Show the answer of a cell, and its clauses. */
   function drawAnswer() {
-    const whole = previewed ? "" : asked();
-    list.replaceChildren();
-    answerBox.hidden = sealed();
-    if (sorting) sort();
-    if (sealed()) return speak(sentence.textContent);
-    const places = {
-      row: uses.map((_, index) => [row(), index]),
-      column: licences.map((_, index) => [index, column()]),
-      "": [previewed ?? [row(), column()]],
-    }[whole];
-    const answerAt = ([atRow, atColumn]) => licences[atRow].verdicts[atColumn];
-    const heaviest = [...places].sort((a, b) => HEAVY.indexOf(answerAt(a).answer) - HEAVY.indexOf(answerAt(b).answer))[0];
-    const licence = licences[heaviest[0]];
-    tiles.forEach((tile, index) => tile.classList.toggle("shown", index === heaviest[0]));
-    const single = sorting || whole === ""; // the tiles say already what all licences answer
-    el.dataset.asked = single ? "" : whole;
-    why.hidden = chips.hidden = !single;
-    counted.hidden = single;
-    if (single) drawVerdict(licence, heaviest);
-    else sumUp(whole, places, answerAt);
-    const spoken = drawClauses(licence, heaviest, whole);
-    if (!previewed) speak(`${sorting ? `${sentence.textContent}. ` : ""}${question.textContent} ${counted.hidden ? "" : counted.textContent} ${verdictLine.textContent} ${why.hidden ? "" : why.textContent} ${spoken}`);
-  }
-  /** Sort the tiles by the licences' answers to the chosen use. Each tile flies to its new place. */
-  function sort() {
-    const before = groups.hasChildNodes() ? tiles.map((tile) => tile.getBoundingClientRect()) : null;
-    const focus = groups.contains(document.activeElement) ? document.activeElement : null;
-    const verdicts = licences.map((licence) => licence.verdicts[column()]);
-    const places = licences.map((_, index) => index);
-    planButtons.forEach((button, index) => {
-      button.setAttribute("aria-checked", !sealed() && index === column());
-      button.tabIndex = index === (sealed() ? 0 : column()) ? 0 : -1;
-    });
-    const found = sealed() ? [["", places]] : SORTED.map((answer) => [answer, places.filter((at) => verdicts[at].answer === answer)]).filter(([, those]) => those.length);
-    groups.replaceChildren(
-      ...found.map(([answer, those]) => {
-        const group = make("section", `mu-group ${kind(answer)}`);
-        const title = make("h3");
-        if (answer) title.append(draw("mu-mark", MARKS[answer]), make("b", "", String(those.length)), WORDS[answer].replace(/\.$/, ""));
-        else title.textContent = "Not asked yet";
-        const row = make("div");
-        row.append(...those.map((at) => tiles[at]));
-        group.append(title, row);
-        return group;
-      }),
-    );
-    tiles.forEach((tile, index) => {
-      const { short: name, models } = licences[index];
-      const others = models.filter((title) => title !== name);
-      const some = others.slice(0, 1).join("") + (others.length > 1 ? ` +${others.length - 1}` : "");
-      tile.lastChild.textContent = sealed() ? some : verdicts[index].word;
-      tile.setAttribute("aria-pressed", asked() === "" && index === row());
-      tile.disabled = sealed();
-    });
-    const allowed = verdicts.filter(({ answer }) => answer.startsWith("yes")).length;
-    sentence.replaceChildren(
-      make("b", "loud", String(sealed() ? licences.length : allowed)),
-      sealed() ? make("span", "", "licences of open models. What do you want to do?") : make("span", "", `of ${licences.length} licences let you `),
-    );
-    if (!sealed()) sentence.lastChild.append(make("b", "", uses[column()]));
-    focus?.focus({ preventScroll: true });
-    if (still.matches || !before) return;
-    tiles.forEach((tile, index) => {
-      const box = tile.getBoundingClientRect();
-      const [x, y] = [before[index].left - box.left, before[index].top - box.top];
-      if (x || y) tile.animate([{ transform: `translate(${x}px, ${y}px)` }, { transform: "none" }], { duration: FLIGHT, easing: "cubic-bezier(.2,.7,.2,1)" });
-    });
+    const place = previewed ?? (column() < 0 ? null : [row(), column()]);
+    answerBox.hidden = sealed() || !place;
+    hint.hidden = Boolean(previewed) && column() < 0;
+    const counted = `${sentence.textContent} ${hint.textContent}`;
+    if (answerBox.hidden) return speak(counted);
+    const licence = licences[place[0]];
+    drawVerdict(licence, place);
+    const spoken = drawClauses(licence, place);
+    if (!previewed) speak(`${counted} ${question.textContent} ${verdictLine.textContent} ${why.textContent} ${spoken}`);
   }
   function drawVerdict(licence, place) {
     const verdict = licence.verdicts[place[1]];
-    const about = make("span", "", [licence.title, ...licence.models.slice(0, 3)].join(" · "));
-    if (sorting) question.replaceChildren(make("b", "", licence.short), " ", about);
-    else question.replaceChildren("May I ", make("b", "", uses[place[1]]), "? ", about);
+    question.replaceChildren(make("b", "", licence.short), make("span", "", `May I ${uses[place[1]]}?`));
     verdictLine.className = `mu-verdict ${kind(verdict.answer)}`;
     verdictLine.replaceChildren(draw("mu-mark", MARKS[verdict.answer]), make("b", "loud", WORDS[verdict.answer] ?? verdict.answer));
     why.textContent = verdict.why;
   }
-  /** List the answers of a row or a column, grouped by kind. */
-  function sumUp(whole, places, answerAt) {
-    const groups = HEAVY.map((answer) => [answer, places.filter((place) => answerAt(place).answer === answer)]).filter(([, those]) => those.length);
-    if (whole === "row") question.replaceChildren("What may I do under ", make("b", "", licences[row()].title), "? ", make("span", "", licences[row()].models.join(", ")));
-    else question.replaceChildren("May I ", make("b", "", uses[column()]), "? ", make("span", "", `asked of ${licences.length} licences`));
-    const allowed = places.filter((place) => answerAt(place).answer.startsWith("yes")).length;
-    counted.replaceChildren(make("b", "loud num", String(allowed)), whole === "row" ? ` of ${uses.length} plans are allowed` : ` of ${licences.length} licences let you`);
-    verdictLine.className = "mu-verdict sum";
-    verdictLine.replaceChildren(
-      ...groups.map(([answer, those]) => {
-        const part = make("span", `mu-part ${kind(answer)}`);
-        part.append(draw("mu-mark", MARKS[answer]), make("b", "loud", String(those.length)), ` ${answer}`);
-        return part;
-      }),
-    );
-    list.replaceChildren(
-      ...groups.map(([answer, those]) => {
-        const group = make("p", kind(answer));
-        for (const place of those) {
-          const name = whole === "row" ? short(uses[place[1]]) : licences[place[0]].short;
-          const button = make("button", "", name);
-          if (answerAt(place).word) button.append(make("span", "", ` ${said(answerAt(place))}`));
-          button.addEventListener("click", () => ask(...place));
-          group.append(button);
-        }
-        return group;
-      }),
-    );
-  }
   /** Show the clauses of an answer, with the weightiest or the chosen clause open. Returns the open clause as text. */
-  function drawClauses(licence, [, atColumn], whole) {
+  function drawClauses(licence, [, atColumn]) {
     const { clauses } = licence.verdicts[atColumn];
-    const given = previewed || whole ? -1 : (model.get("clause") ?? -1);
+    const given = previewed ? -1 : (model.get("clause") ?? -1);
     const open = clauses[given] ? given : weightiest(clauses);
     const focus = chips.contains(document.activeElement);
+    chips.hidden = clauses.length < 2;
     chips.replaceChildren(
       ...clauses.map((clause, index) => {
         const button = make("button", clause.kind);
         const twice = clauses.filter(({ topic }) => topic === clause.topic).length > 1;
         const label = twice && DOES[clause.kind] ? `${clause.topic}: ${DOES[clause.kind]}` : clause.topic;
         button.append(draw("mu-icon", `<path d="${ICONS[clause.topic] ?? PAGE}"/>`), label);
-        button.setAttribute("aria-pressed", index === open);
+        button.setAttribute("aria-pressed", String(index === open));
         button.addEventListener("click", () => keep({ clause: index }));
         return button;
       }),
@@ -462,8 +428,7 @@ export function render({ model, el }) {
     link.href = licence.url;
     const words = make("blockquote", "", `“${clause.quote}”`);
     const section = make("figcaption", "");
-    const of = whole === "column" ? `${licence.short}, ` : whole === "row" ? `${short(uses[atColumn])}: ` : "";
-    section.append(make("b", "num", `${of}${clause.section}`), ` ${clause.summary}`);
+    section.append(make("b", "num", clause.section), ` ${clause.summary}`);
     quote.replaceChildren(words, section);
     source.replaceChildren(
       `${licence.title}${licence.date ? `, ${licence.date}` : ""} · `, link, ` · ${licence.basis} · one reading, not legal advice`,
@@ -471,14 +436,15 @@ export function render({ model, el }) {
     return `${clause.section}: ${clause.quote}`;
   }
 
-  const keys = ["licence", "use", "asked", "clause", "answer"];
-  for (const key of keys) model.on(`change:${key}`, update);
+  const keys = ["licence", "use", "plans", "asked", "guess", "clause", "answer"];
+  const listen = () => keep.storing || update();
+  for (const key of keys) model.on(`change:${key}`, listen);
   update();
   const endSize = onSize(board, fit);
   return () => {
     endSize();
     hush();
-    for (const key of keys) model.off(`change:${key}`, update);
+    for (const key of keys) model.off(`change:${key}`, listen);
   };
 }
 

@@ -51,5 +51,7 @@ class MayUse(LiveView):
             )
             lines.append(f"{row['short']}. {'; '.join(answers)}")
         first = "llama-4-community" if "llama-4-community" in licences else next(iter(licences))
-        chosen = {"licence": first, "use": len(data["uses"]) - 1, "asked": "", "clause": -1, "answer": ""}
+        last = len(data["uses"]) - 1
+        chosen = {"licence": first, "use": last, "plans": [last], "asked": "", "guess": -1}
+        chosen |= {"clause": -1, "answer": ""}
         super().__init__(data=data, alt="\n".join(lines), **chosen)

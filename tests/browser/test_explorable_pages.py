@@ -1,6 +1,5 @@
 """Tests the explorables as visitors use them: by mouse and keyboard, light and dark, wide and narrow."""
 
-import collections
 import io
 import itertools
 import re
@@ -1723,90 +1722,113 @@ def test_a_picture_is_drawn_in_the_page(visit):
     assert "guidance=4.5" in page.url
 
 
-def test_the_board_of_licences_is_asked_by_touching_it(visit):
+def test_licences_roll_at_the_plans_and_a_cell_shows_its_clause(visit):
     page = visit("may_use.html").wake()
+    sentence, hint = page.locator(".mu-sentence"), page.locator(".mu-hint")
     verdict, quote = page.locator(".mu-verdict"), page.locator(".mu-quote blockquote")
-    sentence, tiles = page.locator(".mu-sentence"), page.locator(".mu-tile")
-    expect(tiles).to_have_count(16)
-    expect(page.locator(".mu-answer")).to_be_hidden()  # until a plan is chosen
-    page.get_by_role("radio", name="May I sell a product built on it?").click()
-    expect(sentence).to_have_text("15of 16 licences let you sell a product built on it")
-    expect(page.locator(".mu-group h3")).to_have_text(["15Yes, if …", "1Ask first"])
-    expect(page.locator(".mu-question")).to_contain_text("FLUX dev 2.0")  # the weightiest answer
-    expect(page.locator(".mu-tile.shown")).to_contain_text("FLUX dev 2.0")
-    page.keyboard.press("ArrowLeft")
-    expect(sentence).to_have_text("16of 16 licences let you study and modify it")
-    page.get_by_role("radio", name="May I ship it without naming it?").click()
-    expect(page.locator(".mu-group.no .mu-tile")).to_have_count(7)
-    page.get_by_role("button", name="Llama 3.1").click()
-    expect(page.locator(".mu-group.no .mu-tile[aria-pressed=true]")).to_contain_text("Llama 3.1")
+    every = (licences.all() | licences.later()).values()
+    expect(sentence).to_have_text("?of 16 licences let you do all nine?")
+    expect(page.locator(".mu-answer")).to_be_hidden()
+    tops = "(rows) => rows.map((row) => row.getBoundingClientRect().top + scrollY)"
+    rows = page.locator(".mu-board tbody tr")
+    places = rows.evaluate_all(tops)
+    page.get_by_role("group", name="Your guess").get_by_role("button", name="11").click()
+    expect(sentence).to_have_text("6of 16 licences let you do all nine")
+    expect(hint).to_contain_text("You guessed 11.")
+    expect(page.locator(".mu-ball.through")).to_have_count(6)
+    allowed = [
+        licence.short for licence in every if all(u.answer.startswith("yes") for u in licence.uses.values())
+    ]
+    through = page.locator(".mu-board tr.through .mu-name b").all_inner_texts()
+    assert sorted(through) == sorted(allowed) and len(allowed) == 6
+    # A ball stops at the left of the first set gate that does not let it through.
+    row = next(index for index, text in enumerate(rows.all_inner_texts()) if text.startswith("Llama 4"))
+    ball = page.locator(".mu-ball").nth(row)
+    stop = page.locator("[aria-label^='Llama 4, serve']")
+
+    def gap():  # from the ball's middle to the middle of the plate
+        box, plate = ball.bounding_box(), stop.bounding_box()
+        return (plate["x"] + plate["width"] / 2) - (box["x"] + box["width"] / 2)
+
+    page.wait_for_function("() => document.getAnimations().every((one) => one.playState !== 'running')")
+    assert 10 < gap() < 25
+    expect(rows.nth(row).locator(".mu-end")).to_have_text("over 700M")
+    users = page.get_by_role("button", name="serve it to a billion monthly users", exact=True)
+    expect(users).to_have_attribute("aria-pressed", "true")
+    users.click()
+    expect(users).to_have_attribute("aria-pressed", "false")
+    expect(sentence).to_have_text("6of 16 licences let you do all eight")
+    expect(rows.nth(row).locator(".mu-end")).to_have_text("“Built with…”")
+    assert "plans=%5B0%2C1%2C3" in page.url
+    page.get_by_role("button", name=re.compile("^Llama 4 Community")).click()  # shows what stops the ball
+    expect(page.locator(".mu-question")).to_have_text("Llama 4May I ship it without naming it?")
     expect(verdict).to_have_text("No.")
     expect(quote).to_contain_text("Built with Llama")
-    page.get_by_role("button", name="All 144 answers").click()
-    expect(tiles.first).to_be_hidden()
-    page.locator("[aria-label^='Llama 4, build']").click()
-    expect(verdict).to_have_text("No.")
-    every = (licences.all() | licences.later()).values()
-    expect(page.locator(".mu-board td .mu-cell:visible")).to_have_count(9 * len(every))
-    expect(page.locator(".mu-board .here .mu-cell")).to_have_text("not in the EU")
-    expect(quote).to_contain_text("a company with a principal place of business in, the European Union")
+    assert not findings(page, "body")
+    page.get_by_role("button", name="Lift all gates").click()
+    expect(page.locator(".mu-ball.through")).to_have_count(16)
+    page.get_by_role("button", name="use it for medical advice", exact=True).press("Enter")
+    expect(sentence).to_have_text("12of 16 licences let you use it for medical advice")
+    said = {licence.short: licence.uses["use it for medical advice"].word for licence in every}
+    names = page.locator(".mu-name b").all_inner_texts()
+    expect(page.locator("tbody .mu-end")).to_have_text([said[name] or "through" for name in names])
     cut = """(all) => all.filter((one) => {
-      const [inner, outer] = [one, one.closest("button")].map((each) => each.getBoundingClientRect());
-      const high = inner.height > outer.height + 1;
-      return high || inner.width > outer.width || one.scrollWidth > one.clientWidth;
+      const [inner, outer] = [one, one.parentElement].map((each) => each.getBoundingClientRect());
+      return inner.right > outer.right + 1 || one.scrollWidth > one.clientWidth + 1;
     }).map((one) => one.textContent)"""
-    for pressed in ("^Llama 3.2", "^Stability", "^May I ship it without", "^May I build on it"):
-        page.get_by_role("button", name=re.compile(pressed)).first.click()
-        assert page.locator(".mu-board td.lit .mu-word").evaluate_all(cut) == [], pressed
+    page.get_by_role("button", name="Lift all gates").click()
+    for lever in page.locator(".mu-board thead button").all():
+        lever.click()  # set its gate alone
+        assert page.locator("tbody .mu-end span").evaluate_all(cut) == []
+        lever.click()
+    page.get_by_role("button", name="Set all gates").click()
     assert page.locator(".mu-name").evaluate_all(cut) == []
-    page.locator("[aria-label^='Llama 4, build']").click()
-    rows = page.locator(".mu-board tbody tr")
-    tops = "(rows) => rows.map((row) => row.getBoundingClientRect().top + scrollY)"
-    places = rows.evaluate_all(tops)
+    expect(page.locator(".mu-board td .mu-plate:visible")).to_have_count(9 * len(every))
     cell = page.locator("[aria-label='RAIL-M, use it for medical advice: no, ban 10']")
     cell.click()
-    # Both words are in the lit column.
-    expect(page.locator(".mu-word:visible", has_text="No: ban 10")).to_have_count(2)
     expect(quote).to_contain_text("medical advice")
     assert re.search("licence=%22creativeml-openrail-m%22", page.url)
     page.keyboard.press("ArrowLeft")
     expect(page.locator(".mu-question")).to_contain_text("ship it without naming it")
     expect(verdict).to_have_text("Yes, if …")
-    page.get_by_role("button", name="May I use it for medical advice?").click()  # choose a column
-    counted = collections.Counter(licence.uses["use it for medical advice"].answer for licence in every)
-    order = ("no", "ask first", "cannot know", "yes, with conditions", "yes")
-    expect(verdict).to_have_text(
-        "".join(f"{counted[answer]} {answer}" for answer in order if counted[answer])
-    )
-    expect(page.locator(".mu-board td.lit")).to_have_count(len(every))
-    expect(quote).to_contain_text("medical advice")
-    page.get_by_role("button", name="Stability not read").click()  # choose an answer in the list
+    page.locator("[aria-label='Stability, use it for medical advice: cannot know, not read']").click()
     expect(verdict).to_have_text("Unclear.")
-    page.get_by_role("button", name=re.compile("^Llama 4 Community")).click()  # choose a row
-    expect(page.locator(".mu-question")).to_contain_text("What may I do under Llama 4 Community")
-    expect(page.locator(".mu-board td.lit")).to_have_count(9)
-    page.get_by_role("button", name="build in the EU").click()
+    page.locator("[aria-label^='Llama 4, build']").click()
     page.get_by_role("button", name="where you are: forbids").click()
     expect(quote).to_contain_text("a company with a principal place of business in, the European Union")
     page.locator(".mu-legend button", has_text="ask first").click()
     asks = sum(verdict.answer == "ask first" for licence in every for verdict in licence.uses.values())
     expect(page.locator(".mu-board .pointed")).to_have_count(asks)
     assert rows.evaluate_all(tops) == places, "no press moves a row"
+    again = visit(page.url.rpartition("/")[2]).wake()
+    expect(again.locator(".mu-sentence")).to_have_text(sentence.inner_text().replace("\n", ""))
+    expect(again.locator(".mu-question")).to_contain_text("Llama 4")
+
+
+def test_a_plan_is_pressed_in_place_of_a_guess(visit):
+    page = visit("may_use.html").wake()
+    page.get_by_role("button", name="study and modify it", exact=True).press("ArrowRight")
+    product = page.get_by_role("button", name="sell a product built on it", exact=True)
+    expect(product).to_be_focused()
+    expect(page.locator(".mu-sentence .loud")).to_have_text("?")  # an arrow key lifts no gate
+    page.keyboard.press("Space")
+    expect(page.locator(".mu-sentence .loud")).to_have_text("6")
+    expect(page.locator(".mu-guesses button")).to_have_count(0)
+    expect(product).to_have_attribute("aria-pressed", "false")
 
 
 def test_on_a_phone_the_whole_board_is_there_and_the_answer_stays_in_sight(visit):
     page = visit("may_use.html", width=360).wake()
-    page.get_by_role("radio", name="May I train another large model").click()
-    tile = page.get_by_role("button", name="FLUX dev 2.0")
-    tile.click()
-    box, strip = tile.bounding_box(), page.locator(".mu-said").bounding_box()
-    assert box["y"] + box["height"] <= strip["y"], "the tile lies under the strip"
-    page.get_by_role("button", name="All 144 answers").click()
-    cells = page.locator(".mu-board td .mu-cell:visible")
+    rows = page.locator(".mu-board tbody tr")
+    tops = "(rows) => rows.map((row) => row.getBoundingClientRect().top + scrollY)"
+    places = rows.evaluate_all(tops)
+    page.get_by_role("group", name="Your guess").get_by_role("button", name="2", exact=True).click()
+    assert rows.evaluate_all(tops) == places, "no press moves a row"
+    cells = page.locator(".mu-board td .mu-plate:visible")
     expect(cells).to_have_count(9 * len(licences.all() | licences.later()))
     boxes = [cells.nth(index).bounding_box() for index in (0, 8)]
     assert all(box["x"] >= 0 and box["x"] + box["width"] <= 360 for box in boxes)
-    page.get_by_role("button", name="May I train another large model").click()
+    page.locator("[aria-label^='Llama 2, train']").click()
     expect(page.locator(".mu-said")).to_be_in_viewport()
     page.locator("[aria-label^='Llama 2, train']").press("ArrowRight")
     expect(page.locator(".mu-question")).to_contain_text("ship it without naming it")

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import test from "node:test";
 
-const { count, inOrder, weightiest } = await import(`${process.env.SITE}/live/may_use.js`);
+const { count, inOrder, stopOf, weightiest } = await import(`${process.env.SITE}/live/may_use.js`);
 const { licences, uses, answers } = JSON.parse(readFileSync(`${process.env.SITE}/live/may_use.json`, "utf8"));
 
 test("each licence answers each use", () => {
@@ -42,4 +42,13 @@ test("a no shows what forbids it, and a yes with conditions its first condition"
       if (answer === "yes") assert.notEqual(kind, "prohibition");
     }
   }
+});
+
+test("a licence is stopped by the first of the plans that it does not allow", () => {
+  const llama = licences.find(({ name }) => name === "llama-4-community");
+  const at = (use) => uses.findIndex((one) => one.includes(use));
+  assert.equal(stopOf(llama, []), -1);
+  assert.equal(stopOf(llama, [at("sell a product"), at("medical")]), -1); // conditions stop no ball
+  assert.equal(stopOf(llama, [at("naming"), at("European")]), at("naming"));
+  assert.equal(stopOf(llama, [...uses.keys()]), at("billion"));
 });
