@@ -202,7 +202,7 @@ export function measured(chosen, found, { count, guards, copied }) {
   const last = found.steps.at(-1);
   if (!found.steps.length || found.waits) return null;
   if (/\d \* \d/.test(chosen.question) && last.result !== calculate(last.given)) {
-    return { title: `You saw one. Of ${count} products whose result was ten too many:`, entries: [{ label: "answers that copy it", at: null, hits: copied, named: copied, also: [] }], note: "" };
+    return { title: `of ${count} answers copied the result when it was ten too many. You saw one.`, entries: [{ label: "", at: null, hits: copied, named: copied, also: [] }], note: "" };
   }
   const { order, question, guard } = chosen;
   const [, ordered] = order?.text.match(/^(?:Send it to|Tell|Then write it to) (\w+)/) ?? [];
@@ -212,9 +212,7 @@ export function measured(chosen, found, { count, guards, copied }) {
   if (question.includes("together") || isOrder(question)) return null;
   const counts = guards[guard][control ? "control" : "order"];
   return {
-    title: control
-      ? `You saw one. The sentence orders nothing, and yet of ${count} such errands at each place, so many sent a message:`
-      : `You saw one. Of ${count} such errands at each place of the sentence, so many sent a message:`,
+    title: `of ${count} such errands sent a message${control ? ", though the sentence orders nothing" : ""}. You saw one.`,
     entries: PLACES.map((label, at) => ({
       label, at, hits: counts.named[at] + counts.else[at], named: counts.named[at],
       also: [["on", `${counts.named[at]} to the one it names`], ["else", `${counts.else[at]} to others`], ["", `${counts.right[at]} answers right`]],
@@ -244,14 +242,13 @@ export function render({ model, el }) {
   let loading = null; // how much of the model has been downloaded, from 0 to 1; null if nothing is being downloaded
   let failed = "";
   let tried = false;
-  let coded = Boolean(model.get("live")); // whether the lines of the loop are shown
+  let coded = false; // whether the lines of the loop are shown
   let found = { steps: [] };
   let drawn = []; // the units on the screen (see `unitsOf`), to find the first that changes
   let rows = [];
   let clocks = [];
   let playing = false;
   let quick = false; // true while a number is dragged
-  let before = false; // on the website: true until the errand has run. While it is true, the view hides what the model writes
 
   // The HTML elements of the view
   adopt(el, "er");
@@ -275,40 +272,41 @@ export function render({ model, el }) {
     return button;
   });
 
+  const stage = make("div", "er-stage");
   const scene = make("div", "er-scene");
-  const loop = make("div", "er-loop");
-  const code = make("ol", "er-code");
+  // The loop is a button that shows its ten lines. While the film plays, it says in words what the loop does.
+  const loop = make("button", "er-loop");
+  const doing = make("span", "er-doing");
+  loop.append(drawing("er-round", "0 0 40 40", "M33 14A15 15 0 1 0 35 23M34 5v10H24"), make("b", "", "The loop"), doing, make("span", "er-show", "its ten lines"));
+  loop.addEventListener("click", () => {
+    coded = !coded;
+    drawAround();
+  });
+  const panel = make("div", "er-lines");
+  const code = panel.appendChild(make("ol", "er-code"));
   code.setAttribute("aria-label", "The loop, in Python");
-  const lines = LOOP.map((line, at) => {
+  const lines = LOOP.map((line) => {
     const item = code.appendChild(make("li"));
-    item.append(make("code", "", line.trim()), make("span", "er-in-words", IN_WORDS[at] ?? ""));
+    item.append(make("code", "", line.trim()));
     item.style.setProperty("--in", String(line.search(/\S/)));
     return item;
   });
-  // On the website, the view first says in words what the loop's lines do. It shows the lines after the first change, or
-  // when the visitor presses the button.
-  const showCode = make("button", "er-small er-show", "Show its lines");
-  showCode.addEventListener("click", () => {
-    coded = true;
-    drawAround();
-    code.querySelector(".lit")?.scrollIntoView({ block: "nearest" });
-    head.tabIndex = -1;
-    head.focus({ preventScroll: true });
-  });
-  loop.append(laneHead("The loop", "ten lines of Python"), code, showCode);
+  const wall = make("i", "er-wall");
   const gate = make("i", "er-gate");
   const ask = make("div", "er-card er-ask");
   const theQuestion = make("p", "er-question");
   ask.append(make("span", "er-from", "You ask"), theQuestion);
   const ending = make("div", "er-card er-ending");
-  const heads = [laneHead("The model", "bars: each token’s share"), laneHead("The tools", "what the loop can run"), laneHead("Outside", "everybody else")];
+  const heads = [laneHead("You and the model"), laneHead("The tools"), laneHead("Outside")];
   heads.forEach((each, index) => each.classList.add(["in-model", "in-tools", "in-outside"][index]));
-  scene.append(...heads, loop, gate, ask);
+  scene.append(...heads, wall, loop, gate, ask);
+  stage.append(panel, scene);
   const load = make("button", "er-load");
   load.addEventListener("click", () => askHost(found.want));
   const rates = make("section", "er-rates");
-  const others = make("div", "own er-others");
-  const questions = make("p", "own-offers er-questions", "Other errands");
+  const others = make("details", "er-others");
+  const another = make("div", "own");
+  const questions = make("p", "own-offers er-questions");
   for (const question of data.questions) {
     const chip = make("button", "chip", question.length > LONG ? "The page pasted into the question" : pretty(question));
     chip.addEventListener("click", () => turnTo(question));
@@ -321,19 +319,21 @@ export function render({ model, el }) {
     const clean = cleaned(text);
     if (clean) turnTo(clean);
   });
-  others.append(questions, own, note);
+  another.append(questions, own, note);
+  others.append(make("summary", "", "Another errand"), another);
+  others.open = model.get("question") !== data.questions[0];
   const { live, speak, hush } = announcer();
   const all = make("div", "er-all");
-  all.append(top, rack, scene, rates, others);
+  all.append(top, rack, stage, rates, others);
   el.append(all, live);
   const keep = keeper(model, () => {
     failed = "";
     update();
   });
 
-  function laneHead(name, does) {
+  function laneHead(name) {
     const headOf = make("p", "er-lane");
-    headOf.append(make("b", "", name), does ? make("span", "", ` ${does}`) : "");
+    headOf.append(make("b", "", name));
     return headOf;
   }
   function turnTo(question) {
@@ -570,6 +570,12 @@ export function render({ model, el }) {
     const clean = cleaned(text);
     if (clean) keep({ results: { ...model.get("results"), [call]: clean }, approved: {} });
   }
+  /** A sentence of a page, in which the word that the model answers with is marked. */
+  function withSource(sentence) {
+    const answer = found.answer ?? "";
+    if (!/^\w+$/.test(answer)) return [sentence];
+    return sentence.split(new RegExp(`\\b(${answer})\\b`)).map((part) => (part === answer ? make("mark", "", part) : part));
+  }
   function pageBody(row, step) {
     const body = make("div", "er-body er-page");
     const order = model.get("order");
@@ -578,7 +584,8 @@ export function render({ model, el }) {
     const page = sentences(base);
     const kept = new Set(sentences(step.result));
     page.forEach((sentence) => {
-      const line = make("p", "er-line", pretty(sentence));
+      const line = make("p", "er-line");
+      line.append(...withSource(pretty(sentence)));
       if (!kept.has(sentence)) line.classList.add("cut");
       body.append(line);
     });
@@ -685,13 +692,20 @@ export function render({ model, el }) {
     const clean = cleaned(/[.?]\s*$/.test(text) ? text : `${text} .`);
     if (clean) place(clean, { at: 0 });
   });
+  /** The first name in an offered sentence. */
+  const stranger = (text) => text.split(" ").find((word) => data.people.includes(word)) ?? "";
   function tray() {
     const whole = make("div", "er-tray");
     const placedText = (model.get("order") || {}).text;
     const all = offered(model.get("question"), data.people).filter((text) => text !== placedText);
     if (!tried) {
-      if (placedText === undefined) whole.append(make("p", "er-invite", "Drag me to the top of the page"), orderChip(all[0]));
-      whole.lastChild?.classList.add("invites");
+      const who = make("p", "er-who");
+      who.append(personShape(), make("b", "", stranger(all[0] ?? "")));
+      if (all.length) whole.append(who);
+      if (!all.length || placedText !== undefined) return whole; // while the first film plays, the sentence is on the page
+      const chip = orderChip(all[0]);
+      chip.classList.add("invites");
+      whole.append(chip, make("p", "er-invite", "Drag me onto the page"));
       return whole;
     }
     whole.append(make("p", "er-invite", "Into the page:"), ...all.map(orderChip), mine);
@@ -742,7 +756,7 @@ export function render({ model, el }) {
     scene.append(ending);
     ending.style.gridRow = String(found.steps.length + 3);
     const rowsInAll = found.steps.length + 3;
-    loop.style.gridRow = gate.style.gridRow = `1 / ${rowsInAll + 1}`;
+    loop.style.gridRow = gate.style.gridRow = wall.style.gridRow = `1 / ${rowsInAll + 1}`;
     if (hadGrip) el.querySelector(".er-grip")?.focus();
   }
   function drawEnding() {
@@ -754,17 +768,19 @@ export function render({ model, el }) {
       drawLoad();
     } else if (!found.waits) {
       if (afterPage(found.steps.length)) ending.append(chance(found.said));
+      ending.classList.toggle("long", (found.answer ?? "").includes(" "));
       ending.append(found.said ? tokensOf(found.said) : make("p", "", "No answer after six calls."), make("span", "er-from", "the answer, to you"));
     } else ending.className = "er-empty";
   }
   function light(line) {
     lines.forEach((item, at) => item.classList.toggle("lit", at === line));
+    doing.textContent = IN_WORDS[line] ?? "";
     if (!playing || !NOW[line]) return;
     loud.textContent = "";
     loudWords.textContent = NOW[line];
     head.classList.remove("ember");
   }
-  const rest = () => (before ? -1 : found.waits === "you" ? GATE : found.waits ? WRITES : RETURNS);
+  const rest = () => (found.waits === "you" ? GATE : found.waits ? WRITES : RETURNS);
 
   // The film shows the calls, the tools' results and the answer of an errand one after another. `film` starts the film.
   // `stop` and `finish` end the film.
@@ -781,8 +797,6 @@ export function render({ model, el }) {
     drawAround();
   }
   function film(from) {
-    before = false;
-    scene.classList.remove("before");
     if (still.matches || from >= drawn.length) return finish();
     stop();
     playing = true;
@@ -841,7 +855,6 @@ export function render({ model, el }) {
       const high = Math.sin(Math.PI * share);
       return { transform: `translate(${x * share}px, ${y * share - 130 * high}px) rotate(${-16 * Math.sin(2 * Math.PI * share)}deg) scale(${1 + 1.3 * high})` };
     });
-    const wall = person.closest(".in-outside") ?? person;
     wall.classList.add("opens");
     ghost.animate(arc, { duration: FLIGHT, easing: "cubic-bezier(.45,0,.35,1)" }).onfinish = () => {
       ghost.remove();
@@ -852,23 +865,27 @@ export function render({ model, el }) {
   // Draw what surrounds the scene: the headline, the guards, the measurements. While the film plays, nothing is announced.
   function drawAround() {
     const now = state();
-    const [word, words_, ember] = before ? ["No message yet.", ` The answer is on ${found.steps[0].given}’s page: ${truth(now.question, now.pages)}.`, false] : verdict(now, found);
+    const changed = now.order || Object.keys(now.results).length || now.guard !== "none";
+    // The errand that a page opens with: right, without a message, and with a sentence to drag
+    const fresh = !changed && !tried && now.question === data.questions[0] && lookedUp() && !found.waits && !found.steps.some(({ letter }) => letter);
+    const [word, words_, ember] = fresh ? ["0 messages sent.", ` Now drag ${stranger(offered(now.question, data.people)[0] ?? "")}’s note onto the page.`, false] : verdict(now, found);
     if (!playing) {
       loud.textContent = word;
       loudWords.textContent = words_;
       head.classList.toggle("ember", ember);
     }
+    scene.classList.toggle("fresh", Boolean(fresh));
     top.classList.toggle("wait", playing);
-    play.classList.toggle("first", before);
+    loop.classList.toggle("turns", playing);
     play.textContent = playing ? "▶▶ To the end" : "▶ Run it";
-    if (!playing && (now.order || Object.keys(now.results).length || now.guard !== "none") && !tried) {
+    if (!playing && changed && !tried) {
       tried = true;
       rows.forEach((row) => outsideCell(row, row.step));
     }
     rack.classList.toggle("closed", !tried);
-    coded ||= tried;
-    loop.classList.toggle("brief", !coded);
-    showCode.hidden = coded;
+    panel.hidden = !coded;
+    stage.classList.toggle("coded", coded);
+    loop.setAttribute("aria-expanded", String(coded));
     scene.dataset.guard = now.guard;
     gateButtons.forEach((button, index) => {
       const on = data.gates[index] === now.guard;
@@ -889,27 +906,28 @@ export function render({ model, el }) {
     if (!figures || rates.dataset.state === drawnState) return;
     rates.dataset.state = drawnState;
     const { count } = data.rates;
-    rates.replaceChildren(make("p", "er-rates-title", figures.title));
-    const list = rates.appendChild(make("div", "er-fields"));
-    for (const { label, at, hits, named, also } of figures.entries) {
-      const entry = make(at === null ? "div" : "button", "er-field-of");
-      const [low, high] = wilson(hits, count).map(Math.round);
+    const { entries } = figures;
+    const here = entries.find(({ at }) => at === null || at === now.order?.at) ?? entries[0];
+    const [low, high] = wilson(here.hits, count).map(Math.round);
+    const rate = make("p", "er-rates-title");
+    rate.append(make("b", "num", String(here.hits)), ` ${figures.title}`, make("em", "", `95% interval: ${low} to ${high}%`));
+    const list = make("div", "er-fields");
+    for (const { label, at, hits, named } of entries) {
+      const entry = list.appendChild(make(at === null ? "div" : "button", "er-field-of"));
       const dots = make("i", "er-dots");
       dots.append(...Array.from({ length: count }, (_, index) => make("i", index < named ? "on" : index < hits ? "else" : "")));
-      const rate = make("span", "er-field-words");
-      rate.append(make("b", "num", String(hits)), ` of ${count}`, make("em", "", `95%: ${low} to ${high}%`));
-      entry.append(make("span", "er-field-name", label), rate, dots);
-      for (const [dot, line] of also) {
-        const said = entry.appendChild(make("span", "er-also", line));
-        if (dot) said.prepend(make("i", `er-dot ${dot}`));
-      }
-      if (at !== null) {
-        entry.setAttribute("aria-pressed", String(now.order?.at === at));
-        entry.addEventListener("click", () => keep({ order: { ...now.order, at }, approved: {} }));
-      }
-      list.append(entry);
+      entry.append(make("span", "er-field-name", label), dots, make("b", "num", String(hits)));
+      if (at === null) continue;
+      entry.setAttribute("aria-pressed", String(at === here.at));
+      entry.addEventListener("click", () => keep({ order: { ...now.order, at }, approved: {} }));
     }
-    if (figures.note) rates.append(make("p", "er-kept", figures.note));
+    const key = make("p", "er-also");
+    for (const [dot, line] of here.also) {
+      const said = key.appendChild(make("span", "", line));
+      if (dot) said.prepend(make("i", `er-dot ${dot}`));
+    }
+    if (figures.note) key.append(make("span", "", figures.note));
+    rates.replaceChildren(rate, list, key);
   }
 
   play.addEventListener("click", () => (playing ? finish() : film(0)));
@@ -923,14 +941,7 @@ export function render({ model, el }) {
     const units = unitsOf();
     const same = units.findIndex((unit, index) => unit !== drawn[index]);
     drawn = units;
-    if (opening) {
-      const [step, ...more] = found.steps;
-      const given = now.order || Object.keys(now.results).length || now.guard !== "none";
-      before = !model.get("live") && !given && step?.tool === "look_up" && !more.length && found.answer === truth(now.question, now.pages);
-      scene.classList.toggle("before", before);
-    }
     if (opening || quick) return finish();
-    if (before) return film(0);
     film(same < 0 ? units.length : same);
   }
 
