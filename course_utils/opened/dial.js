@@ -3,10 +3,14 @@
 // words of a text are written around the clock face, each where a hand at the word's position points.
 // The view's `data` is {degrees, limit}.
 // The visitor chooses `query` and `key` (their positions), `front` (the number of words in front of the text) and
-// `slow` (whether there is a second clock, whose hands turn more slowly).
-import { adopt, announcer, atOnce, headline, keeper, make, onDrag, shape } from "./view.js";
+// `slow` (whether there is a second clock, whose hands turn more slowly). On a page of the website there is also `guess`: what
+// becomes of the match if the whole text moves on; "" before the guess, "none" if the visitor skipped it.
+import { adopt, announcer, atOnce, glide, headline, keeper, make, onDrag, shape } from "./view.js";
 
 const FAR = 24; // the strip of bars shows the match at each distance from 0 to this one
+const FURTHER = 100; // positions by which the text moves for the guess
+const SPIN = 1600; // ms for a turn of both hands that goes more than once around the clock
+const GUESSES = { falls: "It falls", stays: "It stays", rises: "It rises" };
 const SLOWER = 4; // how many times more slowly the second clock turns
 const WORDS = "Our little black cat often slept all day because it had hunted mice all night and nobody in the house ever woke it up again".split(" ");
 const spell = (value) => (Math.abs(value) < 0.005 ? "0" : String(Math.round(100 * value) / 100).replace("-", "\u2212"));
@@ -23,7 +27,6 @@ export const hand = (position, degrees) => [match(position, degrees), Math.sin((
 
 export function render({ model, el }) {
   const { degrees, limit } = model.get("data");
-  const names = { query: "Query", key: "Key" };
   const round = 360 / degrees; // positions in one turn of a hand
   adopt(el, "dl");
   const { head, loud, loudWords } = headline("dl");
@@ -42,7 +45,7 @@ export function render({ model, el }) {
     const [x, y] = [Math.sin(angle), -Math.cos(angle)];
     plate.append(shape("line", { x1: 87 * x, y1: 87 * y, x2: 94 * x, y2: 94 * y, class: "dl-tick" }));
   }
-  const arc = plate.appendChild(shape("path", { class: "dl-arc" }));
+  const wedge = plate.appendChild(shape("path", { class: "dl-wedge" })); // the angle between the hands: it turns with them
   // The rim turns the whole text: both hands, and the words round them.
   const rim = face.appendChild(shape("circle", { r: 116.5, class: "dl-rim" }));
   let grabbed = null; // while the rim is dragged: the angle of the pointer when the text was last moved
@@ -50,21 +53,25 @@ export function render({ model, el }) {
     const box = face.getBoundingClientRect();
     return (Math.atan2(event.clientX - box.left - box.width / 2, -(event.clientY - box.top - box.height / 2)) * 180) / Math.PI;
   };
-  rim.addEventListener("pointerdown", (event) => (grabbed = angleOf(event)));
+  let dragged = false; // whether the pointer has moved the text since it was pressed
+  rim.addEventListener("pointerdown", (event) => {
+    grabbed = angleOf(event);
+    dragged = false;
+  });
   onDrag(el, rim, (event) => {
     const by = ((angleOf(event) - grabbed + 540) % 360) - 180;
     if (Math.abs(by) < degrees / 2) return;
+    dragged = true;
     grabbed += Math.sign(by) * degrees;
     if (hasRoom(Math.sign(by))) return shift(Math.sign(by));
     take.textContent = by < 0 ? `The text begins at position ${front()}: turn the rim the other way.` : `The last word is at ${limit}, the last position here: turn the rim the other way.`;
     speak(take.textContent);
   }, { ready: () => true });
+  rim.addEventListener("click", (event) => dragged || turn("query", event)); // a press on a word turns the query to it
   const ring = clock.appendChild(make("div", "dl-ring"));
   ring.setAttribute("aria-hidden", "true");
   const slots = Array.from({ length: round }, () => ring.appendChild(make("span", "dl-word")));
   const hands = {};
-  const shows = {};
-  const controls = make("div", "dl-controls");
   for (const name of ["key", "query"]) {
     const drawn = face.appendChild(shape("g", { class: `dl-hand ${name}`, role: "slider", tabindex: 0, "aria-label": `Position of the ${name}` }));
     const tip = name === "key" ? -80 : -56;
@@ -85,31 +92,28 @@ export function render({ model, el }) {
   rimHint.hidden = true;
   const hint = clock.appendChild(make("span", "dl-hint", "drag me"));
   hint.setAttribute("aria-hidden", "true");
-  for (const name of ["query", "key"]) {
-    const row = controls.appendChild(make("div", `dl-row ${name}`));
-    const label = row.appendChild(make("span", "dl-name", names[name]));
-    label.prepend(make("i"));
-    const word = row.appendChild(make("b", "chip"));
-    const at = row.appendChild(make("span", "num"));
-    const fewer = row.appendChild(make("button", "", "\u2212"));
-    const more = row.appendChild(make("button", "", "+"));
-    fewer.setAttribute("aria-label", `${names[name]} one position back`);
-    more.setAttribute("aria-label", `${names[name]} one position on`);
-    fewer.addEventListener("click", () => move(name, -1));
-    more.addEventListener("click", () => move(name, 1));
-    shows[name] = { at, word };
-  }
+  // In the headline, the two words in the colours of their hands
+  const shows = Object.fromEntries(["query", "key"].map((name) => [name, make("span", `chip dl-named ${name}`)]));
+  const apart = make("span", "dl-apart");
+  loudWords.append("is the match of the query ", shows.query, " and the key ", shows.key, ", ", apart);
   // A second clock, whose hands turn a quarter as fast
   const second = shape("svg", { viewBox: "-104 -104 208 208", class: "dl-second", "aria-hidden": "true" });
   second.append(shape("circle", { r: 94, class: "dl-face" }));
-  second.appendChild(shape("text", { y: 24, class: "dl-empty" })).textContent = "+";
   const slowHands = Object.fromEntries(["key", "query"].map((name) => [name, second.appendChild(shape("line", { y2: name === "key" ? -78 : -58, class: `dl-slow ${name}` }))]));
   const add = make("button");
   add.addEventListener("click", () => keep({ slow: !model.get("slow") }));
-  const both = controls.appendChild(make("div", "dl-both"));
+  const act = make("div", "dl-act");
+  const asks = act.appendChild(make("div", "dl-asks"));
+  for (const [name, words] of Object.entries(GUESSES)) {
+    asks.appendChild(make("button", "", words)).addEventListener("click", () => {
+      shift(FURTHER, { guess: name });
+      hands.query.focus({ preventScroll: true }); // the button is hidden now
+    });
+  }
+  const both = act.appendChild(make("div", "dl-both"));
   both.append(make("span", "", "Whole text"));
-  const shifts = [-1, 1, 100].map((step) => {
-    const button = both.appendChild(make("button", "", step === 1 ? "one on" : step > 1 ? "100 on" : "one back"));
+  const shifts = [-1, 1, FURTHER].map((step) => {
+    const button = both.appendChild(make("button", "", step === 1 ? "one on" : step > 1 ? `${step} on` : "one back"));
     button.addEventListener("click", () => shift(step));
     return { step, button };
   });
@@ -122,7 +126,7 @@ export function render({ model, el }) {
   const bars = Array.from({ length: FAR + 1 }, (_, distance) => {
     const bar = strip.appendChild(make("button"));
     bar.append(make("i"));
-    if (distance % 3 === 0) bar.append(make("span", "num", String(distance)));
+    if (distance % 3 === 0) bar.append(small(distance), make("span", "num", String(distance)));
     bar.addEventListener("click", () => {
       const key = Math.min(model.get("key"), last() - distance);
       keep({ query: key + distance, key });
@@ -130,22 +134,25 @@ export function render({ model, el }) {
     return bar;
   });
   const stripWords = make("p", "dl-legend");
-  const right = make("div", "dl-right");
-  const desk = make("div", "dl-desk");
-  const aside = make("div", "dl-aside");
-  aside.append(second, add);
-  desk.append(controls, aside);
-  right.append(desk, strip, stripWords);
+  const foot = make("div", "dl-foot");
+  foot.append(stripWords, add);
+  clock.append(second);
   const scene = make("div", "dl-scene");
-  scene.append(clock, right);
+  scene.append(head, clock, take, act, strip, foot, folded);
   const { live, speak, hush } = announcer();
-  el.append(head, take, scene, folded, live);
+  el.append(scene, live);
 
   const draw = atOnce(update); // if several values change together, the view is drawn only one time
-  const keep = keeper(model, draw);
+  const store = keeper(model, draw);
+  const asking = () => model.get("guess") === "" && hasRoom(FURTHER);
+  /** Store changes. If the visitor turns a hand before guessing, there will be no guess. */
+  const keep = (changes) => store(asking() && !("guess" in changes) ? { ...changes, guess: "none" } : changes);
   let before = null; // the distance and the match that were drawn last
   const still = matchMedia("(prefers-reduced-motion: reduce)");
   let turnedBoth = false; // whether the visitor has moved the whole text
+  let opened = null; // the angle that the wedge shows, in degrees
+  let stopWedge = () => {};
+  let spinning = 0;
   let shown = 0; // the index, in WORDS, of the first word that is shown around the clock face
 
   /** The position of the text's first word. If a hand is outside the text, the text starts at the first hand. */
@@ -162,10 +169,26 @@ export function render({ model, el }) {
   /** Whether `step` words can be put in front of the text or, if `step` is negative, taken away. */
   const hasRoom = (step) => front() + step >= 0 && front() + step + WORDS.length - 1 <= limit;
   /** Put `step` words in front of the text or, if `step` is negative, take them away. */
-  function shift(step) {
+  function shift(step, more = {}) {
     if (!hasRoom(step)) return; // the visitor may press twice before the button is drawn as disabled
     const [query, key, now] = [model.get("query"), model.get("key"), front()];
-    keep({ query: query + step, key: key + step, front: now + step });
+    clearTimeout(spinning);
+    el.classList.toggle("spinning", Math.abs(step) > round && !still.matches); // while the hands spin, the words are pale
+    spinning = setTimeout(() => el.classList.remove("spinning"), SPIN);
+    keep({ query: query + step, key: key + step, front: now + step, ...more });
+  }
+  /** The path of a wedge of the clock face, from 12 o'clock on, as wide as an angle in degrees. */
+  function wedgeOf(open, radius) {
+    const [x, y] = [radius * Math.sin((open * Math.PI) / 180), -radius * Math.cos((open * Math.PI) / 180)];
+    return open ? `M0 0V${-radius}A${radius} ${radius} 0 0 ${open > 0 ? 1 : 0} ${x} ${y}Z` : "";
+  }
+  /** A small clock for the strip: a key at 12 o'clock, and a query at this distance. */
+  function small(distance) {
+    const drawn = shape("svg", { viewBox: "-11 -11 22 22", class: "dl-small", "aria-hidden": "true" });
+    const angle = distance * degrees;
+    drawn.append(shape("circle", { r: 10 }), shape("path", { d: wedgeOf(((angle % 360) + 540) % 360 - 180, 10), class: "dl-wedge" }));
+    for (const [name, turned, length] of [["key", 0, 9], ["query", angle, 7]]) drawn.append(shape("line", { y2: -length, class: name, transform: `rotate(${turned})` }));
+    return drawn;
   }
   function turn(name, event) {
     const box = face.getBoundingClientRect();
@@ -201,25 +224,27 @@ export function render({ model, el }) {
     const slow = Boolean(model.get("slow"));
     const found = matched(distance);
     loud.textContent = spell(found);
-    loudWords.textContent = ` is the match at ${Math.abs(distance)} position${Math.abs(distance) === 1 ? "" : "s"} apart`;
-    const [asks, answers] = [hand(query, degrees).map(spell), hand(key, degrees).map(spell)];
+    apart.textContent = `${Math.abs(distance)} position${Math.abs(distance) === 1 ? "" : "s"} apart`;
+    const [asked, answers] = [hand(query, degrees).map(spell), hand(key, degrees).map(spell)];
     const factor = (number) => (number.startsWith("\u2212") ? `(${number})` : number);
-    const terms = asks.map((number, index) => `${factor(number)}\u00d7${factor(answers[index])}`);
-    sum.textContent = `query [${asks.join(", ")}], key [${answers.join(", ")}]: ${terms.join(" + ")} = ${spell(match(distance, degrees))}${slow ? `; slower clock: ${spell(slower(distance))}; mean: ${spell(found)}` : ""}`;
+    const terms = asked.map((number, index) => `${factor(number)}\u00d7${factor(answers[index])}`);
+    sum.textContent = `query [${asked.join(", ")}], key [${answers.join(", ")}]: ${terms.join(" + ")} = ${spell(match(distance, degrees))}${slow ? `; slower clock: ${spell(slower(distance))}; mean: ${spell(found)}` : ""}`;
     el.classList.toggle("slow", slow);
     add.textContent = slow ? "One clock alone" : "Add a slower clock";
-    stripWords.textContent = `The match by distance${slow ? ", the mean of both clocks" : ""}: how many positions the query stands after the key`;
+    stripWords.textContent = slow ? "The mean match of both clocks, by distance from key to query" : "The match by distance from key to query";
+    const waits = asking();
+    el.classList.toggle("asking", waits);
     bars.forEach((bar, index) => {
       bar.setAttribute("aria-label", `${index} positions apart: match ${spell(matched(index))}`);
       bar.style.setProperty("--match", matched(index));
+      bar.classList.toggle("below", matched(index) < 0);
     });
     const start = front();
     for (const { step, button } of shifts) button.disabled = !hasRoom(step);
     for (const name of ["query", "key"]) {
       const position = model.get(name);
       const word = WORDS[position - start];
-      shows[name].word.textContent = word;
-      shows[name].at.textContent = `position ${position}`;
+      shows[name].textContent = word;
       const drawn = hands[name];
       drawn.style.transform = `rotate(${position * degrees}deg)`; // an angle may be above 360°, so that a hand goes past 12 o'clock without turning back
       slowHands[name].style.transform = `rotate(${(position * degrees) / SLOWER}deg)`;
@@ -233,32 +258,40 @@ export function render({ model, el }) {
     hint.style.top = `${50 - 27 * Math.cos(angle)}%`;
     hint.hidden = Boolean(before);
     const open = ((distance * degrees) % 360 + 540) % 360 - 180; // the angle from the key to the query, in degrees
-    const point = (angle, radius) => `${radius * Math.sin((angle * Math.PI) / 180)} ${-radius * Math.cos((angle * Math.PI) / 180)}`;
-    const begin = key * degrees;
-    arc.setAttribute("d", open ? `M${point(begin, 34)}A34 34 0 0 ${open > 0 ? 1 : 0} ${point(begin + open, 34)}` : "");
-    if (before && before.slow !== slow) {
+    wedge.style.transform = `rotate(${key * degrees}deg)`;
+    stopWedge();
+    const [from, to] = [opened ?? open, open];
+    opened = open;
+    if (from === to || still.matches || el.classList.contains("dragging") || Math.abs(from - to) > 180) wedge.setAttribute("d", wedgeOf(open, 93));
+    else stopWedge = glide(280, (part) => wedge.setAttribute("d", wedgeOf(from + part * (to - from), 93)));
+    const both = before && before.distance === distance && before.query !== query;
+    const guess = GUESSES[model.get("guess")];
+    if (waits) take.textContent = `The whole text moves ${FURTHER} positions on. What becomes of the match?`;
+    else if (before && before.slow !== slow) {
       take.textContent = slow
         ? `A slower clock as well: ${round} apart no longer looks like 0. The match there is ${spell(matched(round))}, no longer 1.`
         : `With one clock, ${round} apart looks like 0 again.`;
-    } else if (before && before.distance === distance && before.query !== query) take.textContent = `Both hands moved, the angle between them did not: still ${spell(found)}.`;
+    } else if (both && before.waits && guess) take.textContent = `You said “${guess}”. It is ${spell(found)} again: both hands turned alike.`;
+    else if (both) take.textContent = `Both hands moved, the angle between them did not: still ${spell(found)}.`;
     else if (before && before.query !== query) take.textContent = `The query moved, and with it the angle: from ${spell(before.found)} to ${spell(found)}.`;
     else if (before && before.key !== key) take.textContent = `The key moved, and with it the angle: from ${spell(before.found)} to ${spell(found)}.`;
-    else if (!before) take.textContent = "The query looks for a word, the key is looked at. Same direction: 1. A right angle: 0. Opposite: \u22121.";
+    else if (!before) take.textContent = "Same direction: 1. A right angle: 0. Opposite: \u22121.";
     if (!slow && before && Math.abs(distance) >= round && before.distance !== distance) take.textContent += ` ${Math.abs(distance)} apart looks like ${Math.abs(distance) % round}.`;
-    if (before && before.query !== query && !hasRoom(1)) take.textContent += ` The last word is at ${limit}, the last position here.`;
-    const both = before && before.distance === distance && before.query !== query;
-    if (both) turnedBoth = true;
-    rimHint.hidden = !before || turnedBoth;
+    if (before && before.query !== query && !before.waits && !hasRoom(1)) take.textContent += ` The last word is at ${limit}, the last position here.`;
+    if (both && !before.waits) turnedBoth = true;
+    rimHint.hidden = !before || turnedBoth || waits;
     if (both && !still.matches) loud.animate([{ scale: 1 }, { scale: 1.25, color: "var(--ember)" }, { scale: 1 }], { duration: 500 });
     bars.forEach((bar, index) => bar.setAttribute("aria-pressed", index === distance));
-    if (!before || before.query !== query || before.key !== key || before.slow !== slow) before = { query, key, distance, found, slow };
+    if (!before || before.query !== query || before.key !== key || before.slow !== slow) before = { query, key, distance, found, slow, waits };
     if (take.textContent) speak(`${loud.textContent}${loudWords.textContent}. ${take.textContent}`);
   }
-  model.on("change:query change:key change:slow", draw);
+  model.on("change:query change:key change:slow change:guess", draw);
   update();
   return () => {
     hush();
-    model.off("change:query change:key change:slow", draw);
+    clearTimeout(spinning);
+    stopWedge();
+    model.off("change:query change:key change:slow change:guess", draw);
   };
 }
 

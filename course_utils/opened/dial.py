@@ -5,7 +5,7 @@ from math import cos, radians
 from course_utils.widgets.live_view import LiveView
 
 DEGREES = 30  # the angle in degrees by which a hand turns from one position to the next
-LIMIT = 124  # the last position of a text of 25 words with 100 words in front of it
+LIMIT = 1024  # the last position of a text of 25 words with 1,000 words in front of it
 
 
 def states() -> dict:

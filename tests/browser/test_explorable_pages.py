@@ -430,11 +430,11 @@ def test_on_a_phone_the_number_stays_above_the_wall(visit):
 
 
 def test_a_hand_of_the_dial_is_dragged_and_both_together_keep_the_match(visit):
-    page = visit("dial.html").wake()
+    page = visit("dial.html#guess=%22none%22").wake()
     head, take = page.locator(".dl-head"), page.locator(".dl-take")
-    expect(head).to_have_text("0.5 is the match at 2 positions apart")
+    expect(head).to_have_text("0.5 is the match of the query slept and the key cat, 2 positions apart")
     expect(page.locator(".dl-sum")).to_have_text("query [−0.87, 0.5], key [0, 1]: (−0.87)×0 + 0.5×1 = 0.5")
-    box = page.locator(".dl-clock svg").bounding_box()
+    box = page.locator(".dl-clock svg").first.bounding_box()
     x, y, reach = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2, 0.27 * box["width"]
     expect(page.locator(".dl-word.key")).to_have_text("cat3")
     page.mouse.move(x + reach, y)  # the key's hand is at 3 o'clock
@@ -442,36 +442,63 @@ def test_a_hand_of_the_dial_is_dragged_and_both_together_keep_the_match(visit):
     page.mouse.move(x + 0.7 * reach, y - 0.7 * reach)
     page.mouse.move(x, y - reach)
     page.mouse.up()
-    expect(head).to_have_text("−0.87 is the match at 5 positions apart")
+    expect(head).to_have_text("−0.87 is the match of the query slept and the key Our, 5 positions apart")
     expect(page.locator(".dl-word.key")).to_have_text("Our0")
     page.get_by_role("button", name="100 on").click()
-    expect(take).to_have_text(
-        "Both hands moved, the angle between them did not: still −0.87. "
-        "The last word is at 124, the last position here."
-    )
+    expect(take).to_have_text("Both hands moved, the angle between them did not: still −0.87.")
     page.wait_for_timeout(300)
     assert "query=105" in page.url and "key=100" in page.url and "front=100" in page.url
     expect(page.locator(".dl-word.key")).to_have_text("Our100")  # the word moves with the hand
     query = page.get_by_role("slider", name="Position of the query")
     query.press("ArrowRight")
-    expect(head).to_have_text("−1 is the match at 6 positions apart")
+    expect(head).to_have_text("−1 is the match of the query all and the key Our, 6 positions apart")
     expect(query).to_have_attribute("aria-valuetext", "all, position 106")
     page.get_by_role("button", name="13 positions apart").click()
     expect(take).to_contain_text("13 apart looks like 1.")
     expect(page.locator(".dl-word.query")).to_have_text("all113")
-    expect(head).to_have_text("0.87 is the match at 13 positions apart")
-    expect(page.get_by_role("button", name="100 on")).to_be_disabled()  # fewer than 100 positions remain
+    expect(head).to_have_text("0.87 is the match of the query all and the key Our, 13 positions apart")
     page.get_by_role("button", name="Add a slower clock").click()
     expect(take).to_have_text(
         "A slower clock as well: 12 apart no longer looks like 0. The match there is 0.5, no longer 1."
     )
     page.get_by_role("button", name="12 positions apart").click()
-    expect(head).to_have_text("0.5 is the match at 12 positions apart")
+    expect(head).to_have_text("0.5 is the match of the query mice and the key Our, 12 positions apart")
     page.mouse.move(x, y - 1.5 * reach)  # the rim, which moves the whole text
     page.mouse.down()
     page.mouse.move(x - 0.75 * reach, y - 1.3 * reach, steps=3)
     page.mouse.up()
     expect(take).to_contain_text("Both hands moved, the angle between them did not: still 0.5.")
+    word = page.locator(".dl-word", has_text="because").bounding_box()
+    page.mouse.click(word["x"] + word["width"] / 2, word["y"] + 8)  # a press on a word turns the query to it
+    expect(page.locator(".dl-word.query")).to_contain_text("because")
+    for _ in range(9):
+        page.get_by_role("button", name="100 on").click()
+    expect(page.get_by_role("button", name="100 on")).to_be_disabled()  # fewer than 100 positions remain
+    assert "guess=%22none%22" in page.url
+
+
+def test_both_hands_of_the_dial_spin_after_a_guess(visit):
+    page = visit("dial.html").wake()
+    head, take = page.locator(".dl-head .loud"), page.locator(".dl-take")
+    expect(take).to_have_text("The whole text moves 100 positions on. What becomes of the match?")
+    expect(page.get_by_role("button", name="100 on")).to_be_hidden()
+    before = page.locator(".dl-strip").bounding_box()
+    page.get_by_role("button", name="It falls").click()
+    expect(take).to_have_text("You said “It falls”. It is 0.5 again: both hands turned alike.")
+    expect(head).to_have_text("0.5")
+    expect(page.locator(".dl-word.key")).to_have_text("cat103")
+    expect(page.get_by_role("slider", name="Position of the query")).to_be_focused()
+    expect(page.get_by_role("button", name="It falls")).to_be_hidden()
+    assert page.locator(".dl-strip").bounding_box() == before, "the bars stay where they were"
+    assert "guess=%22falls%22" in page.url
+
+
+def test_who_turns_a_hand_of_the_dial_at_once_is_not_asked(visit):
+    page = visit("dial.html").wake()
+    page.get_by_role("slider", name="Position of the query").press("ArrowRight")
+    expect(page.locator(".dl-take")).to_have_text("The query moved, and with it the angle: from 0.5 to 0.")
+    expect(page.get_by_role("button", name="100 on")).to_be_visible()
+    assert "guess=%22none%22" in page.url
 
 
 def test_a_text_is_written_token_by_token(visit):
