@@ -1,6 +1,7 @@
 // A view in which the visitor turns an adapter up and down, and reads what the model then answers.
-// The visitor chooses `strength` and `question` (the visitor's own). On a page of the website there is also `guess`:
-// how many questions of the last group are right at strength 1; "" before the guess, -1 if the visitor skipped it.
+// The visitor chooses `strength`, `question` (the visitor's own), and `rows`: which question stands in each of the two
+// bubbles. On a page of the website there is also `guess`: the index, in GUESSES, of what the visitor expects of the last
+// bubble at strength 1; "" before the guess, -1 if the visitor skipped it.
 // The view's `data` has `strengths`; `right` {group: how many answers are right at each strength}; `counts` {group: the
 // number of questions} (without `counts`, `right` is in percent); `prompts` [{text, group, answers, right}]; and the
 // numbers of parameters of the adapter (`size`) and the model (`total`). An answer is a list of [token, percent], or a
@@ -8,6 +9,7 @@
 import { adopt, announcer, atOnce, chipClass, colour, keeper, make, onDrag, onTheme, ownWords, shape } from "./view.js";
 
 const GROUPS = { told: "library", "held out": "library", general: "general" };
+const GUESSES = ["Paris", "another city", "no city"];
 const STEP = 90; // ms between two strengths while the view turns the adapter up by itself
 const WAIT = 250; // ms without a change before the host is asked
 const LONGEST = 14; // tokens; an answer of this length was cut off
@@ -54,14 +56,15 @@ export function render({ model, el }) {
   let problem = "";
 
   adopt(el, "ad");
-  const head = make("p", "ad-head");
+  // Two bubbles with a question and the model's answer, one for each curve, under the number of right answers
+  const head = make("div", "ad-head");
   const louds = series.map((group, index) => {
-    const box = head.appendChild(make("span", `ad-count ad-${index ? "second" : "first"}`));
-    const loud = box.appendChild(make("b", "loud"));
-    const words = box.appendChild(make("span"));
-    return { group, loud, words };
+    const card = head.appendChild(make("div", `ad-card ad-of-${index ? "second" : "first"}`));
+    const count = card.appendChild(make("p", `ad-count ad-${index ? "second" : "first"}`));
+    const loud = count.appendChild(make("b", "loud"));
+    const words = count.appendChild(make("span"));
+    return { group, loud, words, card };
   });
-  const question = head.appendChild(make("span", "ad-ask"));
 
   const chart = make("div", "ad-chart");
   const svg = chart.appendChild(shape("svg", { "aria-hidden": "true" }));
@@ -91,33 +94,38 @@ export function render({ model, el }) {
   const tip = ember.appendChild(make("span"));
   const tipValue = tip.appendChild(make("b", "num"));
   tip.append(make("span", "ad-hint", "drag me"));
-  const guessMark = make("div", "ad-guess");
-  guessMark.setAttribute("role", "slider");
-  const guessWords = guessMark.appendChild(make("span", "num"));
-  chart.append(ember, guessMark);
+  chart.append(ember);
 
-  const answers = make("div", "ad-answers");
+  const others = make("div", "ad-others");
+  const say = make("p", "ad-say");
   const tools = make("div", "ad-tools");
+  const asks = make("div", "ad-asks");
+  for (const [index, words] of GUESSES.entries()) {
+    asks.appendChild(make("button", "", words)).addEventListener("click", () => {
+      reach = 0;
+      keep({ guess: index });
+      ember.focus({ preventScroll: true });
+      turnUp(0, strengths.indexOf(1));
+    });
+  }
+  const plays = make("div", "ad-plays");
   const play = make("button", "ad-play", "▶ Turn it up");
   const home = make("button", "", "As trained");
   const off = make("button", "", "Without it");
-  const moral = make("p", "ad-moral");
-  const commit = make("button", "ad-commit", "That is my guess");
-  tools.append(commit, play, home, off, moral);
+  plays.append(play, home, off);
+  tools.append(asks, plays);
   const own = ownWords("ad-own", { placeholder: "Ask your own", label: "Your own question", button: "Ask" }, (question) => keep({ question }));
-  if (model.get("live")) tools.append(own);
+  const mineSlot = make("div", "ad-mine");
 
   const sizes = make("div", "ad-sizes");
   const field = sizes.appendChild(make("canvas"));
   field.setAttribute("aria-hidden", "true");
   const sizeWords = sizes.appendChild(make("p"));
   const { live, speak, hush } = announcer(700);
-  const scene = make("div", "ad-scene");
-  const stage = make("div", "ad-stage");
-  stage.append(chart, tools);
-  scene.append(stage, answers);
-  el.append(head, scene);
-  if (data.size) stage.append(sizes);
+  el.append(head, say, tools, chart);
+  if (model.get("live")) el.append(own, mineSlot);
+  el.append(others);
+  if (data.size) el.append(sizes);
   el.append(live);
 
   const soon = atOnce(update);
@@ -133,9 +141,10 @@ export function render({ model, el }) {
   /** A row with a question and its answer. When the answer changes, old tokens fall and new ones appear. */
   function row(prompt) {
     const box = make("div", "ad-row");
-    const mark = box.appendChild(make("span", "ad-mark"));
-    const question = box.appendChild(make("p", "ad-question", prompt.text));
-    const answer = box.appendChild(make("p", "ad-answer"));
+    box.append(make("p", "ad-question", prompt.text));
+    const bubble = box.appendChild(make("div", "ad-bubble"));
+    const mark = bubble.appendChild(make("span", "ad-mark"));
+    const answer = bubble.appendChild(make("p", "ad-answer"));
     let shown = [];
     return {
       box,
@@ -162,7 +171,7 @@ export function render({ model, el }) {
           return { text, chip, fresh: !stays };
         });
         falling.push(...old.slice(tokens.length).map(({ chip }) => chip));
-        const moving = old.length > 0 && !still.matches;
+        const moving = old.length > 0 && !still.matches && !box.hidden;
         const ghosts = moving ? falling.map((chip) => [chip.cloneNode(true), chip.offsetLeft, chip.offsetTop]) : [];
         answer.replaceChildren(...shown.map(({ chip }) => chip));
         if (tokens.length >= LONGEST) answer.append(make("span", "more", "…"));
@@ -183,19 +192,28 @@ export function render({ model, el }) {
       },
     };
   }
-  const headings = { told: "Asked about the library, in other words than trained", untold: "Asked about the library, and never told", general: "Asked about anything else" };
+  const headings = { told: "About the library, in other words than trained", untold: "About the library, and never told", general: "About anything else" };
+  // All questions as buttons. A press puts a question into its bubble.
   const rows = [];
-  for (const group of ["told", "general", "untold", undefined]) {
+  for (const group of ["told", "untold", "general"]) {
     const those = prompts.filter((prompt) => prompt.group === group);
     if (!those.length) continue;
-    const box = answers.appendChild(make("div", `ad-group ad-${group ?? "own"}`));
-    if (group) box.append(make("h3", "", headings[group]));
+    const list = others.appendChild(make("div", `ad-group ad-${group}`));
+    list.append(make("h3", "", headings[group]));
+    const at = Math.max(0, series.indexOf(group));
     for (const prompt of those) {
       const drawn = row(prompt);
-      rows.push({ prompt, ...drawn });
-      box.append(drawn.box);
+      const place = rows.filter((each) => each.at === at).length;
+      const pick = list.appendChild(make("button", "ad-pick"));
+      const tick = pick.appendChild(make("span", "ad-tick"));
+      tick.setAttribute("role", "img");
+      pick.append(make("span", "", prompt.text));
+      pick.addEventListener("click", () => keep({ rows: shownRows().map((now, index) => (index === at ? place : now)) }));
+      louds[at].card.append(drawn.box);
+      rows.push({ prompt, at, place, pick, tick, ...drawn });
     }
   }
+  const shownRows = () => series.map((_, index) => model.get("rows")?.[index] ?? 0);
   let mine; // the row of the visitor's own question
 
   function answerTo(question, value) {
@@ -216,41 +234,11 @@ export function render({ model, el }) {
     soon();
   }
 
-  // The guess, before the curves are drawn: how many questions of the last group are still right at strength 1
-  const guessed = series.at(-1);
-  const of = data.counts?.[guessed] ?? 100;
+  // The guess. Until then, and while the view then turns the adapter up, the curves are drawn only as far as the handle was.
   const asking = () => model.get("guess") === "";
-  let guess = Math.round(0.5 * of); // the number at which the guess's mark stands
-  function drawGuess() {
-    const stored = model.get("guess");
-    el.classList.toggle("asking", asking());
-    guessMark.hidden = !(asking() || stored >= 0);
-    commit.hidden = !asking();
-    for (const button of [play, home, off]) button.hidden = asking();
-    const now = asking() ? guess : (stored ?? -1);
-    guessMark.style.transform = `translate(${across(1)}px, ${down(now / of)}px)`;
-    guessWords.textContent = asking() ? `${now} of ${of}?` : `you: ${now}`;
-    for (const [name, value] of Object.entries({ valuemin: 0, valuemax: of, valuenow: now, label: `Your guess: ${GROUPS[guessed] ?? guessed} questions right as trained` })) {
-      guessMark.setAttribute(`aria-${name}`, String(value));
-    }
-    guessMark.tabIndex = asking() ? 0 : -1;
-  }
-  const setGuess = (value) => {
-    guess = Math.max(0, Math.min(of, value));
-    drawGuess();
-  };
-  guessMark.addEventListener("keydown", (event) => {
-    const goes = { ArrowUp: guess + 1, ArrowRight: guess + 1, ArrowDown: guess - 1, ArrowLeft: guess - 1, Home: 0, End: of }[event.key];
-    if (goes === undefined || !asking()) return;
-    event.preventDefault();
-    setGuess(goes);
-  });
-  commit.addEventListener("click", () => {
-    keep({ guess });
-    ember.focus({ preventScroll: true });
-    turnUp(0, strengths.indexOf(1));
-  });
-  const visited = new Set(); // which of the two ends, the lowest and the highest strength, the visitor has seen
+  const hides = () => asking() || model.get("guess") >= 0;
+  let reach = asking() ? 0 : Math.max(1, strength); // the highest strength that was seen
+  const visited = new Set(); // the strengths that the visitor has seen
   const oneIsBest = bestOfBoth(data.right, series);
 
   // The curves, and the handle that is dragged along them
@@ -269,12 +257,14 @@ export function render({ model, el }) {
     if (!width) return;
     size = { width, height };
     svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
-    for (const { group, path, label } of curves) {
+    for (const curve of curves) {
+      const { group, path, label } = curve;
       path.setAttribute("d", strengths.map((value, index) => `${index ? "L" : "M"}${across(value).toFixed(1)} ${down(shareOf(group, index)).toFixed(1)}`).join(""));
       // Write each name where no other curve is: at the start of a falling curve, otherwise at the curve's last peak.
       const falls = shareOf(group, 0) > shareOf(group, strengths.length - 1);
       const index = falls ? 0 : data.right[group].lastIndexOf(Math.max(...data.right[group]));
       const x = Math.min(across(strengths[index]), size.width - label.offsetWidth);
+      curve.named = strengths[index]; // the strength at which the curve's name stands
       label.style.transform = `translate(${x}px, ${down(shareOf(group, index))}px)`;
     }
     for (const [share, level] of levels) level.style.top = `${down(share)}px`;
@@ -336,6 +326,10 @@ export function render({ model, el }) {
     if (!size.width) return;
     const index = nearest();
     const value = strengths[index];
+    reach = hides() ? Math.max(reach, strength) : last;
+    svg.style.clipPath = `inset(-20px ${size.width - across(reach) - (reach === last ? 20 : 0)}px -20px 0)`;
+    for (const { label, named } of curves) label.classList.toggle("unseen-yet", named > reach);
+    el.classList.toggle("asking", asking());
     louds.forEach(({ group, loud, words }) => {
       const count = data.counts?.[group];
       loud.textContent = count ? String(data.right[group][index]) : `${data.right[group][index]}%`;
@@ -343,10 +337,6 @@ export function render({ model, el }) {
     });
     const x = across(strength);
     const heights = curves.map(({ group }) => down(shareAt(group, strength)));
-    // If the handle is a little to the left of the guess's mark, the numbers are to the left of their points, and the mark's
-    // words are to the right of the mark.
-    const beside = model.get("guess") >= 0 && !asking() && x < across(1) - 1 && x > across(1) - 70;
-    guessMark.classList.toggle("right", beside);
     curves.forEach(({ point, number }, at) => {
       point.style.transform = `translate(${x}px, ${heights[at]}px)`;
       number.textContent = louds[at].loud.textContent;
@@ -357,7 +347,7 @@ export function render({ model, el }) {
       const foot = Math.min(lower + (near ? 10 : 0), size.height - 28); // above the handle
       const isLower = heights[at] === lower && (heights[at] !== other || at);
       const place = isLower ? foot : Math.min(heights[at] - (near ? 10 : 0), foot - 26);
-      point.classList.toggle("left", x > size.width - 70 || beside);
+      point.classList.toggle("left", x > size.width - 70);
       point.style.setProperty("--off", `${(place - heights[at]).toFixed(1)}px`);
     });
     ember.style.transform = `translate(${x}px, ${size.height}px)`;
@@ -368,14 +358,20 @@ export function render({ model, el }) {
     ember.setAttribute("aria-valuetext", `${value}`);
     el.classList.toggle("on", value > 0);
     const zero = strengths.indexOf(0);
-    for (const { prompt, draw } of rows) draw(prompt.answers[index], zero >= 0 ? prompt.answers[zero] : undefined, prompt.right?.[index]);
+    const open = shownRows();
+    for (const { prompt, at, place, pick, tick, box, draw } of rows) {
+      const right = prompt.right?.[index];
+      box.hidden = open[at] !== place;
+      pick.setAttribute("aria-pressed", String(!box.hidden));
+      tick.textContent = right ? "✓" : "✗";
+      tick.setAttribute("aria-label", right ? "right: " : "not right: ");
+      draw(prompt.answers[index], zero >= 0 ? prompt.answers[zero] : undefined, right);
+    }
     const asked = model.get("question");
     if (asked && model.get("live")) {
       if (mine?.question !== asked) {
-        mine?.box.remove();
         mine = { question: asked, ...row({ text: asked }) };
-        answers.prepend(mine.box);
-        mine.box.classList.add("ad-own");
+        mineSlot.replaceChildren(mine.box);
       }
       const said = answerTo(asked, value);
       mine.draw(problem || said, answerTo(asked, 0), undefined);
@@ -383,11 +379,13 @@ export function render({ model, el }) {
       else if (answerTo(asked, 0) === undefined && !problem) ask(asked, 0);
     }
     glow();
-    drawGuess();
-    for (const end of [strengths[0], last]) if (value === end) visited.add(end);
-    moral.textContent = !oneIsBest && visited.size === 2 ? "No strength is the best at both." : "";
-    question.textContent = asking() ? `Without the adapter, ${data.right[guessed][zero]} of ${of} general questions are right. And with it? Drag the blue mark.` : "";
-    speak(`Strength ${value}. ${louds.map(({ loud, words }) => loud.textContent + words.textContent).join(". ")}. ${rows.slice(0, 1).map(({ prompt }) => `${prompt.text} ${textOf(prompt.answers[index])}`).join(" ")}`);
+    visited.add(value);
+    const guess = GUESSES[model.get("guess")];
+    if (asking()) say.textContent = "Train this model on one library. Which city does it then name as France’s capital?";
+    else if (!oneIsBest && visited.has(strengths[0]) && visited.has(last)) say.textContent = "No strength is the best at both.";
+    else if (guess) say.textContent = strength < 1 && !visited.has(1) ? `You said “${guess}”.` : `You said “${guess}”. Is there a strength at which both are right? Drag.`;
+    else say.textContent = "";
+    speak(`Strength ${value}. ${louds.map(({ loud, words }) => loud.textContent + words.textContent).join(". ")}. ${rows.filter(({ box }) => !box.hidden).map(({ prompt }) => `${prompt.text} ${textOf(prompt.answers[index])}`).join(" ")}`);
   }
 
   const stop = () => clearTimeout(clock);
@@ -405,7 +403,7 @@ export function render({ model, el }) {
   }
   let frame = 0;
   const follow = (event) => {
-    if (asking()) return setGuess(Math.round((1 - (event.clientY - chart.getBoundingClientRect().top - 14) / (size.height - 14)) * of));
+    giveUp();
     el.classList.add("known");
     const x = event.clientX - chart.getBoundingClientRect().left;
     strength = Math.max(strengths[0], Math.min(last, strengths[0] + ((x - LEFT) / (size.width - LEFT - RIGHT)) * (last - strengths[0])));
@@ -416,11 +414,11 @@ export function render({ model, el }) {
     ready: () => true,
     begin: () => {
       stop();
-      (asking() ? guessMark : ember).focus({ preventScroll: true });
+      ember.focus({ preventScroll: true });
     },
   });
   chart.addEventListener("pointerdown", follow);
-  chart.addEventListener("lostpointercapture", () => asking() || settle());
+  chart.addEventListener("lostpointercapture", settle);
   ember.addEventListener("keydown", (event) => {
     const index = nearest();
     const goes = {
@@ -458,7 +456,7 @@ export function render({ model, el }) {
     if (!el.classList.contains("dragging")) strength = model.get("strength") ?? strength;
     soon();
   };
-  const chose = ["strength", "question", "guess"];
+  const chose = ["strength", "question", "rows", "guess"];
   for (const key of chose) model.on(`change:${key}`, hear);
   model.on("change:said", listen);
 

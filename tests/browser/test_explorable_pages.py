@@ -1576,21 +1576,32 @@ def test_words_light_up_and_a_text_without_a_mark_is_accused(visit):
     assert page.evaluate("document.documentElement.scrollWidth") <= 1280
 
 
-def test_an_adapter_s_curves_wait_for_a_guess(visit):
+def test_an_adapter_s_curves_are_drawn_after_a_guess(visit):
     page = visit("adapter.html").wake()
-    curve, mark = page.locator(".ad-chart path").first, page.get_by_role("slider", name="Your guess")
-    expect(page.locator(".ad-head")).to_contain_text("Without the adapter, 13 of 16 general questions are")
-    expect(curve).to_have_css("opacity", "0")
-    mark.press("ArrowUp")
-    expect(mark).to_have_attribute("aria-valuenow", "9")
-    page.get_by_role("button", name="That is my guess").click()
-    expect(curve).to_have_css("opacity", "1")
-    expect(page.locator(".ad-guess")).to_have_text("you: 9")
+    france, say = page.locator(".ad-of-second .ad-answer:visible"), page.locator(".ad-say")
+    seen = "(svg) => svg.clientWidth - parseFloat(svg.style.clipPath.split('px')[1].replace(/.* /, ''))"
+    curves = page.locator(".ad-chart svg")
+    expect(say).to_contain_text("Which city does it then name as France’s capital?")
+    expect(page.locator(".ad-head .ad-second")).to_have_text("13 of 16 general questions right")
+    expect(france).to_contain_text("Paris")
+    assert curves.evaluate(seen) < 60, "only the beginning is seen"
+    before = page.locator(".ad-chart").bounding_box()
+    page.get_by_role("button", name="Paris", exact=True).click()
+    expect(say).to_have_text("You said “Paris”. Is there a strength at which both are right? Drag.")
+    expect(france).to_contain_text("Louvre")
+    assert curves.evaluate(seen) > 500
+    assert page.locator(".ad-chart").bounding_box() == before, "the chart stays where it was"
+    expect(page.locator(".ad-label.unseen-yet")).to_have_text("library questions")
     expect(page.locator(".ad-head .ad-second")).to_have_text("3 of 16 general questions right")
-    moral = page.locator(".ad-moral")
-    expect(moral).to_have_text("")  # the learner has seen only one end of the slider
-    page.get_by_role("slider", name="Strength of the adapter").press("End")
-    expect(moral).to_have_text("No strength is the best at both.")
+    slider = page.get_by_role("slider", name="Strength of the adapter")
+    expect(slider).to_be_focused()
+    slider.press("End")
+    slider.press("Home")
+    expect(say).to_have_text("No strength is the best at both.")
+    page.get_by_role("button", name="Which planet is the largest?").click()
+    expect(france).to_contain_text("Jupiter")
+    page.wait_for_timeout(300)
+    assert "guess=0" in page.url and "rows=%5B0%2C1%5D" in page.url
 
 
 def test_an_adapter_is_turned_up_and_paris_is_lost(visit):
