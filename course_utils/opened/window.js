@@ -53,6 +53,19 @@ export function render({ model, el }) {
   adopt(el, "wd");
   const { head, loud, loudWords } = headline("wd");
   const take = make("p", "wd-take");
+  // A pail with paint of the colour that the model names
+  const pail = shape("svg", { class: "wd-pail", viewBox: "0 0 120 128", "aria-hidden": "true" });
+  pail.append(
+    shape("path", { d: "M14 40C14 -8 106 -8 106 40", class: "wd-bail" }),
+    shape("path", { d: "M12 40 24 120Q60 130 96 120L108 40Z", class: "wd-tin" }),
+    shape("path", { d: "M13 44C20 58 40 54 44 56V84a6 6 0 0 0 12 0V62a5 5 0 0 1 10 0v8a6 6 0 0 0 12 0V55C92 54 104 52 107 44Z", class: "wd-paint wd-drip" }),
+    shape("ellipse", { cx: 60, cy: 40, rx: 48, ry: 14, class: "wd-paint" }),
+  );
+  pail.append(shape("text", { x: 60, y: 102, class: "wd-unknown" }, "?"));
+  const top = make("div", "wd-top");
+  const told = make("div");
+  told.append(head, take);
+  top.append(pail, told);
   const paper = make("div", "wd-text");
   const over = shape("svg", { class: "wd-over-words", "aria-hidden": "true" });
   const hops = over.appendChild(shape("path"));
@@ -67,15 +80,16 @@ export function render({ model, el }) {
   const tools = make("div", "wd-tools");
   const sweep = make("button", "wd-sweep", "▶ Close it slowly");
   const pass = make("button", "", "▶ Pass it on");
-  const open = make("button", "", "Open it");
-  tools.append(sweep, open, pass);
+  tools.append(sweep, pass);
   const wake = make("div");
   wake.dataset.wake = "for your own text";
   const { live, speak, hush } = announcer();
-  el.append(head, take, paper, tools, stage);
+  el.append(top, paper, tools, stage);
+  const fold = make("details", "wd-fold");
   if (data.words) {
     const labels = { placeholder: "Your own text, up to the word that is asked for", label: "Your own text", button: "Read it" };
-    el.append(wake, ownText(labels, data, turnTo));
+    fold.append(make("summary", "", "Read a text of your own"), wake, ownText(labels, data, turnTo));
+    el.append(fold);
   } else {
     el.append(distances());
   }
@@ -169,6 +183,16 @@ export function render({ model, el }) {
     chip.style.setProperty("--look", LOOKS[word] ?? "transparent");
   }
 
+  let painted = "";
+  /** Fill the pail with a colour. It stays empty if the word is no colour. */
+  function paint(word) {
+    if (word === painted) return;
+    pail.style.setProperty("--look", LOOKS[word] ?? "transparent");
+    pail.classList.toggle("empty", !(word in LOOKS));
+    if (painted && !still.matches) pail.animate([{ rotate: "0deg" }, { rotate: "-14deg" }, { rotate: "6deg" }, { rotate: "0deg" }], { duration: 300 });
+    painted = word;
+  }
+
   /** Make the chips, cells and axes for this text and this width. `part` keeps the elements that an update changes. */
   const chips = [];
   let part = null;
@@ -181,6 +205,7 @@ export function render({ model, el }) {
     pieces.forEach((piece, index) => {
       const chip = make("span", chipClass(piece, index), piece.trim());
       chip.hidden = index === 0; // the token that begins every text
+      chip.classList.toggle("in", index >= pieces.length - size()); // a new chip has its colour from the start
       chips.push(chip);
       paper.append(chip);
     });
@@ -312,20 +337,22 @@ export function render({ model, el }) {
     if (said) {
       const [now, sure] = said.top[0];
       const other = now !== favourite;
+      el.classList.toggle("asking", asking());
       const never = !pieces.includes(now);
       next.replaceChildren(now.trim(), make("b", "num", percent(sure)));
       tint(next, now.trim());
+      paint(now.trim());
       next.classList.toggle("ember", other);
       loud.textContent = percent(sure);
       loud.classList.toggle("ember", other);
       loudWords.textContent = ` “${now.trim()}”${!other ? "" : never ? ", which the text never says" : `, not “${favourite.trim()}”`}`;
-      const sees = number === pieces.length ? `all ${number - 1} tokens` : `${several(number, "token")}, itself included`;
+      const sees = number === pieces.length ? `all ${number - 1} tokens` : several(number, "token");
       take.classList.toggle("result", Boolean(!asking() && model.get("guess") > 0 && (turned || other) && other));
       if (other && !turned) turned = Math.max(1, first);
       const guess = model.get("guess") > 0 ? pieces[model.get("guess")]?.trim() : "";
-      if (asking()) take.textContent = `Every word is in sight. If the window opens later and later, at which word does the answer turn? Press your guess.`;
+      if (asking()) take.textContent = "The window closes from the left. At which word does the answer turn? Press it.";
       else if (guess && turned && other) take.textContent = `You said “${guess}”. The answer turned once the window began at “${pieces[turned].trim()}”.`;
-      else take.textContent = `In each layer a token sees ${sees}. ${arrival(favourite.trim(), last - right, needed, other)}`;
+      else take.textContent = `Each layer sees ${sees}. ${arrival(favourite.trim(), last - right, needed, other)}`;
       handle.setAttribute("aria-valuetext", `${number} tokens: ${now.trim()}, ${percent(sure)}`);
       speak(`${loud.textContent}${loudWords.textContent}. ${take.textContent}`);
     } else {
@@ -338,7 +365,7 @@ export function render({ model, el }) {
     if (needed > layers) return `“${word}” is out of reach: ${layers} layers carry it ${several(layers * (size() - 1), "token")} of ${back}.`;
     const stops = relay(part.right, part.last, size(), layers).slice(1, -1).map((index) => `“${part.pieces[index].trim()}”`);
     const way = stops.join(", ").replace(/, ([^,]*)$/, " and $1");
-    return `${needed} layers could hand “${word}” on, by way of ${way}${other ? ", but the answer shows nothing of it" : ""}.`;
+    return `${needed} layers could hand “${word}” on, by way of ${way}${other ? ". The answer shows nothing of it" : ""}.`;
   }
 
   /**
@@ -445,10 +472,6 @@ export function render({ model, el }) {
     if (size() <= 2) keep({ size: chips.length });
     tick();
   }
-  open.addEventListener("click", () => {
-    stop();
-    keep({ size: chips.length });
-  });
   pass.addEventListener("click", () => {
     if (!part || part.right <= 0) return;
     if (!passed) {
@@ -457,6 +480,7 @@ export function render({ model, el }) {
       if (asking()) keep({ guess: -1 }); // the line above the text now says what the layers show
       build();
     }
+    if (!still.matches) for (const { cell, row } of part.cells) cell.animate([{ opacity: 0.15 }, { opacity: 1 }], { duration: HOP, delay: HOP * Math.max(0, row - 1), fill: "backwards" });
     const points = part.path.getAttribute("points").split(" ").map((point) => point.split(",").map(Number));
     const [endX, endY] = points.at(-1);
     if (still.matches || points.length < 2) return;
@@ -482,6 +506,7 @@ export function render({ model, el }) {
   for (const name of ["size", "guess"]) model.on(`change:${name}`, changed);
   const start = model.get("text") || data.offers[0];
   model.set("text", start);
+  fold.open = data.words && !answers.has(key(start, count(start))); // such a text needs the model, and so the button that loads it
   if (!whole()) {
     if (data.answers?.length && !model.get("live")) model.set("text", data.answers[0].want.text);
     ask(start, count(start));

@@ -1035,6 +1035,7 @@ def test_a_window_hides_the_colour_once_its_edge_has_passed(visit):
     page.get_by_role("button", name="Close it slowly").click()
     expect(answer).to_contain_text("black")
     page.get_by_role("button", name="Stop").click()
+    page.get_by_text("Read a text of your own").click()
     visited.wake()
     field = page.get_by_label("Your own text")
     field.fill("Ellis hid the pencil in the red basket. Where is the pencil? The pencil is in the")
@@ -1049,19 +1050,23 @@ def test_a_window_closes_over_a_guess_until_the_answer_turns(visit):
     take = page.locator(".wd-take")
     assert page.locator(".wd-stage").bounding_box()["height"] == 0, "no graph before a window was tried"
     expect(page.locator(".wd-head")).to_have_text("100% “pink”")
-    expect(take).to_contain_text("at which word does the answer turn? Press your guess.")
+    expect(take).to_have_text("The window closes from the left. At which word does the answer turn? Press it.")
+    expect(page.get_by_role("button", name="Close it slowly")).to_be_hidden()  # first the guess
+    paint = page.locator(".wd-paint").first
+    expect(paint).to_have_css("fill", "rgb(244, 143, 182)")
     expect(page.locator(".wd-bar")).to_have_count(0)
     page.locator(".wd-text .chip", has_text="fountain").click()
     told = "You said “fountain”. The answer turned once the window began at “bucket”."
     expect(take).to_have_text(told, timeout=PATIENCE)
     expect(page.locator(".wd-text .guess")).to_have_text("fountain")
+    expect(paint).to_have_css("fill", "rgb(21, 24, 31)")
     expect(page.locator(".wd-bar:not(.right)")).to_have_count(1)
     assert page.locator(".wd-stage").bounding_box()["height"] > 100
 
 
 @pytest.mark.parametrize("width", [1280, 360])
 def test_the_way_of_a_word_goes_between_the_lines(visit, width):
-    page = visit("window.html", width=width).page
+    page = visit("window.html#guess=-1", width=width).page
     expect(page.locator(".wd-text .chip.told")).to_have_text("pink")
     crossed = """(path) => {
       const boxes = [...document.querySelectorAll(".wd-text .chip:not([hidden], .wd-next)")];
