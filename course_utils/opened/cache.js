@@ -17,7 +17,7 @@ const spell = (number) => number.toLocaleString("en-US");
 const counted = (number, noun) => `${spell(number)} ${noun}${number === 1 ? "" : "s"}`;
 
 /** A ratio above 1. If it is just above 1, it has two decimals, rounded up, so that it is not written as 1.0. */
-const times = (ratio) => (ratio < 1.05 ? (Math.ceil(100 * ratio) / 100).toFixed(2) : ratio.toFixed(1));
+const times = (ratio) => (ratio < 1.05 ? (Math.ceil(100 * ratio) / 100).toFixed(2) : String(Number(ratio.toFixed(1))));
 
 /**
  * Bytes in decimal units, as course_utils/units.py writes them.
@@ -238,7 +238,7 @@ export function render({ model, el }) {
       card.classList.toggle("hidden", asking() && count !== published);
       const used = cacheBytes(plan(), now, count);
       const fit = fitting(count);
-      const unit = fit ? (fit === 1 ? " text fits" : " texts fit") : ` fits: it takes ${times(used / (gigabytes() * 1e9))} ×`;
+      const unit = fit ? (fit === 1 ? " text fits" : " texts fit") : ` fits: it takes ${times(used / (gigabytes() * 1e9))} times the memory`;
       result.replaceChildren(make("b", "loud", fit ? spell(fit) : "none"), make("span", "", unit));
       result.classList.toggle("long", fit >= 1e5);
       const bundle = bundleOf();
