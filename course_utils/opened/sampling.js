@@ -104,6 +104,7 @@ export function render({ model, el }) {
   let leaves = null; // the word that goes from its bar to the text, {text, from}
   let scale = 1; // the share at the right end of the axis
   let pulling = false; // whether a bar is being pulled (meanwhile the axis stays as it is)
+  let atEnd = false; // whether the bar was pulled to the axis's end, so that the axis must get longer after the pull
   let least = 0; // the least `scale`: after a pull the axis does not shrink until the text or the temperature's dial changes
 
   adopt(el, "sp");
@@ -438,7 +439,7 @@ export function render({ model, el }) {
   function pullTo(event) {
     const track = others.children[1];
     const part = (event.clientX - track.getBoundingClientRect().left) / (track.clientWidth - labelWidth());
-    if (part > 0.97) scale = SCALES[Math.min(SCALES.indexOf(scale) + 1, SCALES.length - 1)];
+    atEnd = part > 0.97; // the hand can go on beyond the axis's end: the share grows, and the bar is drawn broken
     // The bar shows the likeliest token's share after the cut by top-k. Compute from this the token's share before the cut.
     const before = shares(said.logits, temperature());
     const stay = before.slice(0, cut(before, k(), 1).length).reduce((sum, value) => sum + value, 0);
@@ -450,9 +451,10 @@ export function render({ model, el }) {
     ready,
     begin() {
       pulling = true;
+      atEnd = false;
       handle.addEventListener("lostpointercapture", () => {
         pulling = false;
-        least = scale;
+        least = atEnd ? (SCALES[SCALES.indexOf(scale) + 1] ?? 1) : scale;
         update();
       }, { once: true });
     },

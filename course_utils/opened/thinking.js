@@ -434,7 +434,7 @@ export function render({ model, el }) {
     const { bars, loose, carried, lit } = flow(text, shown);
     const numbers = terms(text);
     const highest = Math.max(total(text), Number(shown.answer) || 0, ...bars.flatMap(({ parts, result }) => [result, parts.reduce((all, { value }) => all + value, 0)]));
-    const scale = el.classList.contains("dragging") && drawn ? Math.min(drawn.scale, (TALL + 12) / highest) : TALL / highest;
+    const scale = el.classList.contains("dragging") && drawn ? drawn.scale : TALL / highest;
     return {
       key: `${text}|${bars.length}|${riddle}`, text, numbers, bars, loose, riddle, scale,
       heights: bars.map(({ result }) => result), answer: Number(shown.answer) || 0, carried, lit,
@@ -483,6 +483,10 @@ export function render({ model, el }) {
     const parts = [];
     const strange = []; // numbers that are added, but are not in the sum
     const put = (className, d) => parts.push(shape("path", { class: className, d }));
+    /** Two gaps near the top of a bar that would reach up to the numbers of the sum, as one can while it is dragged. */
+    const cutOff = (left) => {
+      for (const below of [26, 34]) put("th-gap", `M${left - 3} ${floor - TALL - 12 + below}l${thick + 6} -5`);
+    };
     const band = (className, left, right, top, edges = "") => {
       const start = edges.includes("l") ? torn(left, floor, floor - top) : [`${left} ${floor}`, `${left} ${floor - top}`];
       const end = edges.includes("r") ? torn(right, floor - top, floor) : [`${right} ${floor - top}`, `${right} ${floor}`];
@@ -537,12 +541,14 @@ export function render({ model, el }) {
     }
     bars.forEach((bar, at) => {
       parts.push(shape("rect", { class: `th-bar${bar.lit ? " lit" : ""}`, x: barAt(bar) - thick / 2, width: thick, y: floor - high(heights[at]), height: high(heights[at]) }));
+      if (heights[at] * scale > TALL + 12) cutOff(barAt(bar) - thick / 2);
       const row = list.children[at];
       if (!row) return;
       row.style.left = `${barAt(bar)}px`;
       row.style.setProperty("--up", `${high(heights[at])}px`);
     });
     parts.push(shape("rect", { class: `th-bar th-end${lit ? " lit" : ""}${Math.round(value) === total(text) ? "" : " wrong"}`, x: box, width: thick, y: floor - high(value), height: high(value) }));
+    if (value * scale > TALL + 12) cutOff(box);
     drawing.setAttribute("viewBox", `0 0 ${width} ${floor + 2}`);
     drawing.replaceChildren(...parts);
     el.style.setProperty("--unit", `${unit}px`);

@@ -529,6 +529,42 @@ def test_a_text_is_written_token_by_token(visit):
     page.get_by_role("button", name="Stop").click()
 
 
+def test_the_axis_stands_still_while_a_bar_is_pulled(visit):
+    page = visit("sampling.html").page
+    axis, share = page.locator(".sp-axis"), page.locator(".sp-row .sp-share").first
+    handle = page.get_by_role("slider", name="Temperature, by the longest bar")
+    before, box = axis.inner_text(), handle.bounding_box()
+    most = int(before.split()[-1].rstrip("%"))
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    for x in (box["x"] + 60, 1000, 1270):
+        page.mouse.move(x, box["y"] + 10, steps=3)
+        assert axis.inner_text() == before
+    expect(page.locator(".sp-row.first.broken")).to_be_visible()  # the bar goes on beyond the axis
+    assert float(share.inner_text().rstrip("%")) > most
+    page.mouse.up()
+    expect(axis).not_to_have_text(before)
+    expect(page.locator(".sp-row.broken")).to_have_count(0)
+
+
+def test_the_scale_stands_still_while_a_result_is_dragged(visit):
+    page = visit("thinking.html").page
+    level, field = page.locator(".th-level"), page.locator(".th-step input").first
+    field.scroll_into_view_if_needed()
+    before, box = level.get_attribute("d"), field.bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    for up in (20, 100, 200):
+        page.mouse.move(x, y - up, steps=3)
+        expect(field).not_to_have_value("84")
+        assert level.get_attribute("d") == before
+    expect(page.locator(".th-gap")).not_to_have_count(0)  # the bar is drawn cut off
+    page.mouse.up()
+    expect(page.locator(".th-gap")).to_have_count(0)
+    expect(level).not_to_have_attribute("d", before)
+
+
 def test_the_longest_bar_can_be_pulled_and_tokens_cut(visit):
     page = visit("sampling.html").page
     handle = page.get_by_role("slider", name="Temperature, by the longest bar")
