@@ -70,7 +70,9 @@ class Adapter(LiveView):
         ]
         alt = f"Strength {strength}: {right['library']} of {counts['told']} library questions right, "
         alt += f"{right['general']} of {counts['general']} general ones. {' | '.join(said)}"
-        super().__init__(data=data, alt=alt, strength=strength, question="", rows=[0, 0], live=answer is not None)
+        super().__init__(
+            data=data, alt=alt, strength=strength, question="", rows=[0, 0], live=answer is not None
+        )
 
     def right_at(self, strength):
         """Return how many answers are right at a stored strength.

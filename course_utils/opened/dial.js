@@ -283,7 +283,7 @@ export function render({ model, el }) {
     if (both && !still.matches) loud.animate([{ scale: 1 }, { scale: 1.25, color: "var(--ember)" }, { scale: 1 }], { duration: 500 });
     bars.forEach((bar, index) => bar.setAttribute("aria-pressed", index === distance));
     if (!before || before.query !== query || before.key !== key || before.slow !== slow) before = { query, key, distance, found, slow, waits };
-    if (take.textContent) speak(`${loud.textContent}${loudWords.textContent}. ${take.textContent}`);
+    if (take.textContent) speak(`${loud.textContent} ${loudWords.textContent}. ${take.textContent}`);
   }
   model.on("change:query change:key change:slow change:guess", draw);
   update();

@@ -345,7 +345,7 @@ export function render({ model, el }) {
       next.classList.toggle("ember", other);
       loud.textContent = percent(sure);
       loud.classList.toggle("ember", other);
-      loudWords.textContent = ` “${now.trim()}”${!other ? "" : never ? ", which the text never says" : `, not “${favourite.trim()}”`}`;
+      loudWords.textContent = `“${now.trim()}”${!other ? "" : never ? ", which the text never says" : `, not “${favourite.trim()}”`}`;
       const sees = number === pieces.length ? `all ${number - 1} tokens` : several(number, "token");
       take.classList.toggle("result", Boolean(!asking() && model.get("guess") > 0 && (turned || other) && other));
       if (other && !turned) turned = Math.max(1, first);
@@ -354,7 +354,7 @@ export function render({ model, el }) {
       else if (guess && turned && other) take.textContent = `You said “${guess}”. The answer turned once the window began at “${pieces[turned].trim()}”.`;
       else take.textContent = `Each layer sees ${sees}. ${arrival(favourite.trim(), last - right, needed, other)}`;
       handle.setAttribute("aria-valuetext", `${number} tokens: ${now.trim()}, ${percent(sure)}`);
-      speak(`${loud.textContent}${loudWords.textContent}. ${take.textContent}`);
+      speak(`${loud.textContent} ${loudWords.textContent}. ${take.textContent}`);
     } else {
       ask(text(), number);
     }

@@ -1086,7 +1086,9 @@ def test_a_window_closes_over_a_guess_until_the_answer_turns(visit):
     take = page.locator(".wd-take")
     assert page.locator(".wd-stage").bounding_box()["height"] == 0, "no graph before a window was tried"
     expect(page.locator(".wd-head")).to_have_text("100% “pink”")
-    expect(take).to_have_text("The window closes from the left. At which word does the answer turn? Press it.")
+    expect(take).to_have_text(
+        "The window closes from the left. At which word does the answer turn? Press it."
+    )
     expect(page.get_by_role("button", name="Close it slowly")).to_be_hidden()  # first the guess
     paint = page.locator(".wd-paint").first
     expect(paint).to_have_css("fill", "rgb(244, 143, 182)")
