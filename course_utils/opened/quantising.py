@@ -71,11 +71,12 @@ def unsure_among(model, tokenizer, text) -> float:
     return math.exp(total / count)
 
 
-def rulers(weights, rounded) -> Picture:
+def rulers(weights, rounded, *, from_ruler=()) -> Picture:
     """Draw a ruler for each number of bits, the weights above it, and an arrow from each weight to its tick.
 
     weights : list of numbers.
     rounded : dict from the number of bits to (step between two ticks, list of the rounded weights).
+    from_ruler : the ticks of a ruler on which the weights already lie. It is drawn through the dots.
     """
     with style():
         import matplotlib.figure
@@ -89,6 +90,14 @@ def rulers(weights, rounded) -> Picture:
             ticks = [step * number for number in range(-half, half)]
             axes.plot([ticks[0], ticks[-1]], [y, y], color=LINE, linewidth=2, linestyle="-", zorder=0)
             axes.plot(ticks, [y] * len(ticks), "|", color=INK, markersize=11, markeredgewidth=1.5)
+            if from_ruler:
+                ends = [from_ruler[0], from_ruler[-1]]
+                axes.plot(ends, [y + 0.76] * 2, color=LINE, linewidth=2, linestyle="-", zorder=0)
+                axes.plot(from_ruler, [y + 0.76] * len(from_ruler), "|", color=INK, markersize=9, zorder=1)
+                for tick in ends:
+                    axes.text(tick, y + 0.98, f"{tick:.2g}", ha="center", color=INK, fontsize=10)
+                axes.text(ends[1] + 0.04, y + 0.76, "the first ruler", va="center", color=INK, fontsize=11)
+                axes.text(ticks[-1] + 0.04, y, "ours", va="center", color=INK, fontsize=11)
             for weight, value in zip(weights, values, strict=True):
                 look = {
                     "arrowstyle": "-|>",
@@ -99,8 +108,8 @@ def rulers(weights, rounded) -> Picture:
                 }
                 axes.annotate("", (value, y + 0.08), (weight, y + 0.72), arrowprops=look)
             axes.plot(weights, [y + 0.76] * len(weights), "o", color=BLUE, markersize=6)
-            for share in (1, 0.5, 0, -0.5):  # each ruler has ticks at these shares of its first tick
-                tick = share * ticks[0] + 0  # adding 0 turns -0.0 into 0.0
+            numbered = {share * ticks[0] + 0 for share in (1, 0.5, 0, -0.5)}  # adding 0 turns -0.0 into 0.0
+            for tick in sorted(numbered | {ticks[-1]}):
                 axes.text(tick, y - 0.22, f"{tick:.2g}", ha="center", va="top", color=INK, fontsize=10)
             label = f"{bits} bits\n{2**bits} ticks"
             axes.text(ticks[0] - 0.07, y + 0.3, label, ha="right", va="center", color=INK, fontsize=11)
@@ -109,5 +118,7 @@ def rulers(weights, rounded) -> Picture:
         axes.set_xlim(min(weights) - 0.4, max(max(weights), -min(weights)) + 0.05)
         axes.set_ylim(-1.8 * (len(rounded) - 1) - 0.7, 1.15)
         axes.axis("off")
-    alt = f"{len(weights)} weights, each moved to the nearest tick of a ruler. {'; '.join(sentences)}."
-    return from_figure(figure, alt=alt, title="The same weights on rulers with fewer and fewer ticks")
+    lying = " that lie on the ticks of another ruler" if from_ruler else ""
+    alt = f"{len(weights)} weights{lying}, each moved to the nearest tick of a ruler. {'; '.join(sentences)}."
+    title = "Rounded twice" if from_ruler else "The same weights on rulers with fewer and fewer ticks"
+    return from_figure(figure, alt=alt, title=title)
