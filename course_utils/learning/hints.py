@@ -30,6 +30,7 @@ FACTORS = {
 ERRORS = [
     ("ZeroDivisionError", "", "That divides by 0: was nothing counted, or is it a case to ask for before?"),
     ("IndexError", "pop from", "The list is empty there."),
+    ("IndexError", "Dimension out of", "There is no such dimension: print its `.shape`."),
     ("IndexError", "out of", "There is no such place: n items have the places 0 to n - 1."),
     ("IndexError", "dimension", "There are more places in the brackets than dimensions: print its `.shape`."),
     ("KeyError", "", "There is no such key: print the keys, or ask with `in` first."),
@@ -46,6 +47,13 @@ ERRORS = [
     ("TypeError", "missing", "A function was given fewer values than it takes: look at its first line."),
     ("TypeError", "at least", "A function was given fewer values than it takes."),
     ("TypeError", "positional argument", "A function was given more values than it takes."),
+    (
+        "TypeError",
+        "function_or_method'",
+        "That is a function, not its result: are the brackets `()` missing?",
+    ),
+    ("TypeError", "'method' object", "That is a function, not its result: are the brackets `()` missing?"),
+    ("TypeError", "'function' object", "That is a function, not its result: are the brackets `()` missing?"),
     ("TypeError", "not iterable", "That is a single thing, and no list to go through."),
     (
         "TypeError",

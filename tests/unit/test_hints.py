@@ -115,6 +115,9 @@ def test_no_hint_where_nothing_is_known(value, wanted):
         ("'a'.right", "name of a thing"),
         ("[].lower()", "no such part"),
         ("print().text", "Something is None"),
+        ("list({}.items)", "brackets `()`"),
+        ("len('a b'.split)", "brackets `()`"),
+        ("(lambda f: f[0])(lambda: 1)", "brackets `()`"),
         ("list(3)", "no list to go through"),
         ("int(3)[0]", "no places"),
         ("list('ab')['a']", "whole number"),
@@ -130,6 +133,11 @@ def test_a_hint_on_an_error_says_what_python_means(code, says):
     with pytest.raises(Exception) as raised:
         eval(code)
     assert says in hints.on_error(f"{type(raised.value).__name__}: {raised.value}")
+
+
+def test_a_dimension_that_a_table_lacks_is_no_place():
+    says = "IndexError: Dimension out of range (expected to be in range of [-1, 0], but got 1)"
+    assert "no such dimension" in hints.on_error(says)
 
 
 def test_an_error_that_is_not_known_gets_no_hint():
