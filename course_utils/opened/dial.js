@@ -256,7 +256,7 @@ export function render({ model, el }) {
     const angle = (query * degrees * Math.PI) / 180;
     hint.style.left = `${50 + 27 * Math.sin(angle)}%`;
     hint.style.top = `${50 - 27 * Math.cos(angle)}%`;
-    hint.hidden = Boolean(before);
+    hint.hidden = waits || Boolean(before && !before.waits); // first the guess, then a hand, then the rim
     const open = ((distance * degrees) % 360 + 540) % 360 - 180; // the angle from the key to the query, in degrees
     wedge.style.transform = `rotate(${key * degrees}deg)`;
     stopWedge();
@@ -279,7 +279,7 @@ export function render({ model, el }) {
     if (!slow && before && Math.abs(distance) >= round && before.distance !== distance) take.textContent += ` ${Math.abs(distance)} apart looks like ${Math.abs(distance) % round}.`;
     if (before && before.query !== query && !before.waits && !hasRoom(1)) take.textContent += ` The last word is at ${limit}, the last position here.`;
     if (both && !before.waits) turnedBoth = true;
-    rimHint.hidden = !before || turnedBoth || waits;
+    rimHint.hidden = !hint.hidden || turnedBoth || waits;
     if (both && !still.matches) loud.animate([{ scale: 1 }, { scale: 1.25, color: "var(--ember)" }, { scale: 1 }], { duration: 500 });
     bars.forEach((bar, index) => bar.setAttribute("aria-pressed", index === distance));
     if (!before || before.query !== query || before.key !== key || before.slow !== slow) before = { query, key, distance, found, slow, waits };
