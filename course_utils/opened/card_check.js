@@ -1,6 +1,8 @@
-// A model card that is checked while the visitor writes it. The view marks what it found, and lists the card's parts.
+// A model card that is checked while the visitor mends it. It has a line for each part that a good card has: a missing part
+// is a hole. A press on a line opens it: the visitor chooses a sentence, or writes one. The other side of the card is its
+// file, the text that a hub stores; there the visitor can change everything.
 // The view's `data` is {cards: {title: text}}, perhaps with offers {title: {part: sentences}}: the sentences that can
-// be chosen for a part of that card.
+// be chosen for a part of that card, or in place of its opening line ("people").
 // The visitor chooses `card` (a title) and `text` (the visitor's; "" for the card's own).
 // If the host is live, its linter gets `want` {text} and sends `said` {want, parts, weak, people}. Otherwise the linter
 // below checks the text.
@@ -22,6 +24,7 @@ const NAMES = {
 };
 const PRAISE = /\b(?:best|finest|greatest|perfect|unmatched|leading|world-class|state[- ]of[- ]the[- ]art)\b/i;
 const PEOPLE = /(?<![\p{L}\p{N}_])(?:knows?|thinks?|wants?|believes?|understands?|feels?|loves?)(?![\p{L}\p{N}_])/giu;
+const PEOPLE_WORD = new RegExp(PEOPLE.source, "iu"); // finds the first
 // Each pattern finds a line whose number says enough. A number in an evaluation must come with what was counted (after
 // "of" or "on"), or have a table cell of its own. A number for the environmental impact must have a unit.
 const FIGURES = {
@@ -204,8 +207,7 @@ export function marksOf(text, { parts, people }) {
   return free;
 }
 
-// {part: [what the view writes into the card if the visitor presses this missing part, the question that the view asks]}
-const LABEL = 8; // px: how far a label stands out above its line
+// {part: [what the view writes into the card if the visitor presses this missing part, the question in its hole]}
 const STUBS = {
   license: ["license: ", "under which terms?"],
   language: ["language: ", "which ones?"],
@@ -218,62 +220,110 @@ const STUBS = {
   contact: ["## Contact\n\n", "whom to ask?"],
 };
 
+/** The card's opening line (the first line that is no heading, above all smaller headings), or "". */
+export function openingOf(text) {
+  const body = text.slice(BLOCK.exec(text)?.[0].length ?? 0);
+  for (const line of body.split(/\r\n|\r|\n/)) {
+    if (/^ {0,3}#{2,6} /.test(line) || BOLD.test(line) || ROW.test(line)) return "";
+    if (!HEADING.test(line) && !EMPTY.test(line.trim())) return line.trim();
+  }
+  return "";
+}
+
 export function render({ model, el }) {
   const { cards, offers = {} } = model.get("data");
   const still = matchMedia("(prefers-reduced-motion: reduce)");
   const titles = Object.keys(cards);
-  let found = null; // what the linter found last: { parts, people }
-  let before = new Set(); // the parts that the card had when it was last drawn
-  let slot = null; // where a chosen sentence goes: {part, start, end}
+  let found = null; // what the linter found last: { parts, weak, people }
+  let before = null; // the parts that had a fact when the card was last drawn
+  let slot = null; // the open line: { part, start, end }, the place of its words in the text
+  let told = ""; // what is said of a sentence that was chosen
 
   adopt(el, "ck");
   const { head, loud, loudWords } = headline("ck");
-  const paper = make("div", "ck-paper");
+  const card = make("section", "ck-card");
+  card.setAttribute("aria-label", "The card");
+  const title = make("p", "ck-title");
+  const turn = make("button", "ck-turn");
+  turn.addEventListener("click", () => {
+    slot = null;
+    card.classList.toggle("turned");
+    if (!still.matches) card.animate([{ transform: "perspective(90rem) rotateY(-35deg)", opacity: 0.4 }, { transform: "none", opacity: 1 }], { duration: 280, easing: "cubic-bezier(.2,.7,.2,1)" });
+    draw();
+  });
+  const top = make("div", "ck-top");
+  top.append(title, turn);
+  const list = make("ul", "ck-list");
+  const file = make("div", "ck-file");
   const behind = make("div", "ck-behind");
   behind.setAttribute("aria-hidden", "true");
   const area = make("textarea", "ck-area");
   area.spellcheck = false;
   area.setAttribute("aria-label", "The model card");
-  const sheet = make("div", "ck-sheet");
-  sheet.append(behind, area);
-  paper.append(sheet);
-  const side = make("section", "ck-side");
-  side.setAttribute("aria-label", "Parts of a good card");
+  file.append(behind, area);
+  card.append(top, list, file);
+
+  const side = make("div", "ck-side");
   const box = make("div", "ck-box");
   box.innerHTML = '<svg viewBox="2 4 60 58" aria-hidden="true"><g class="ck-sparks"></g><circle class="ck-ball" cx="32" cy="46" r="9"/><path d="M14 32v24h36V32"/><path class="ck-lid ck-left" d="M14 32h18"/><path class="ck-lid ck-right" d="M50 32H32"/></svg>';
   const sparks = box.querySelector(".ck-sparks");
   for (let index = 0; index < 11; index++) {
     sparks.append(shape("line", { x1: 0, x2: 0, y1: -15, y2: -23, transform: `translate(32 8) rotate(${-100 + 20 * index})` }));
   }
-  const list = make("ul", "ck-list");
   const verdict = make("p", "ck-verdict");
-  const goal = make("div", "ck-goal");
+  side.append(head, box, verdict);
+
+  // In an open line: a field for its words, and sentences to choose from
+  const opened = make("div", "ck-open");
+  const field = make("input", "ck-field");
+  field.autocomplete = "off";
+  field.spellcheck = false;
   const choices = make("div", "ck-choices");
   choices.setAttribute("role", "group");
-  goal.append(box, verdict);
-  side.append(goal, list);
+  const under = make("div", "ck-under");
+  under.append(choices);
+  opened.append(field, under);
+  field.addEventListener("input", () => {
+    const { start, end } = slot;
+    slot.end = start + field.value.length;
+    write(text().slice(0, start) + field.value + text().slice(end));
+  });
+  opened.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" && !(event.key === "Enter" && event.target === field)) return;
+    event.preventDefault();
+    close();
+  });
+  // A press beside the open line closes it. A press on another line opens that one.
+  el.addEventListener("pointerdown", ({ target }) => {
+    if (!slot || target.closest(".open, .ck-line")) return;
+    slot = null;
+    draw();
+  });
+
   const shelf = make("div", "ck-shelf");
   shelf.setAttribute("role", "group");
   shelf.setAttribute("aria-label", "Load a card");
-  shelf.append(make("span", "", "Or check another:"));
-  const loads = titles.map((title) => {
-    const button = make("button", "", title);
+  shelf.append(make("span", "", "Other cards:"));
+  const loads = titles.map((name) => {
+    const button = make("button", "", name);
     button.addEventListener("click", () => {
-      model.set("card", title);
+      model.set("card", name);
       slot = null;
+      told = "";
+      before = null;
       write("");
-      paper.scrollTop = 0;
     });
     shelf.append(button);
     return button;
   });
   const { live, speak, hush } = announcer(900);
   const desk = make("div", "ck-desk");
-  desk.append(side, paper, shelf);
-  el.append(head, desk, live);
+  desk.append(side, card, shelf);
+  el.append(desk, live);
 
-  const card = () => (cards[model.get("card")] === undefined ? titles[0] : model.get("card"));
-  const text = () => model.get("text") || cards[card()];
+  const chosen = () => (cards[model.get("card")] === undefined ? titles[0] : model.get("card"));
+  const text = () => model.get("text") || cards[chosen()];
+  const offersFor = (part) => offers[chosen()]?.[part || "people"] ?? [];
 
   let saving = 0;
   /** Keep the visitor's text, but save it only when the visitor pauses, because the page's address and the kernel don't
@@ -290,7 +340,11 @@ export function render({ model, el }) {
   }
   function check() {
     if (area.value !== text()) area.value = text();
-    if (model.get("live")) return paint();
+    if (model.get("live")) {
+      paint();
+      if (slot) drawOpen();
+      return;
+    }
     try {
       found = lint(text());
       model.set("said", null);
@@ -305,6 +359,7 @@ export function render({ model, el }) {
     draw();
   }
 
+  /** Open the line of a part that is missing: write the part's heading or key into the card, if it is not there. */
   function fill(part) {
     const [words] = STUBS[part] ?? [`## ${part}\n`];
     let value = text().trimEnd();
@@ -313,14 +368,16 @@ export function render({ model, el }) {
       const there = BLOCK.exec(value);
       if (!there) value = `---\n${words}\n---\n${value}`;
       const line = new RegExp(`^${part}:.*$`, "m").exec(there?.[2] ?? "");
-      if (line) at = there[1].length + line.index + line[0].length;
-      else if (there) {
+      if (line) {
+        at = there[1].length + line.index + line[0].length;
+        if (line[0].endsWith(":")) value = `${value.slice(0, at)} ${value.slice(at++)}`;
+      } else if (there) {
         at = there[1].length + there[2].length;
         value = `${value.slice(0, at)}\n${words}${value.slice(at)}`;
         at += 1 + words.length;
       } else at = 4 + words.length;
     } else {
-      // `value` may already have the part's heading, for example because the visitor pressed the part's button before.
+      // `value` may already have the part's heading, for example because the visitor pressed the part's line before.
       const heading = new RegExp(`^${words.trimEnd()}[ \t]*$`, "m").exec(value);
       const above = heading ? value.slice(0, heading.index + heading[0].length) : `${value}\n\n${words.trimEnd()}`;
       const rest = heading ? value.slice(above.length).trimStart() : "";
@@ -328,88 +385,61 @@ export function render({ model, el }) {
       value = `${above}\n\n${rest && `\n\n${rest}`}`;
     }
     slot = { part, start: at, end: at };
-    area.value = value;
     write(value);
-    const offered = offersFor(part).length > 0;
-    // On a touch screen the keyboard would cover the sentences that are offered.
-    if (!offered || !matchMedia("(pointer: coarse)").matches) area.focus({ preventScroll: true });
-    area.setSelectionRange(at, at);
-    // Scroll the paper to the new line; without offers, also scroll the page as far as is needed to see the paper.
-    behind.replaceChildren(value.slice(0, at), make("i"), `${value.slice(at)}\n`);
-    const line = behind.querySelector("i").offsetTop;
-    paint();
-    scrollTo(line);
-    if (!offered && paper.getBoundingClientRect().top > 0.5 * window.innerHeight) paper.scrollIntoView({ block: "end", behavior: still.matches ? "auto" : "smooth" });
   }
-  /** Scroll the paper until a place stands in its middle. The first line in sight, with its label, is not cut. */
-  function scrollTo(place) {
-    const { paddingTop, lineHeight } = getComputedStyle(behind);
-    const [edge, tall] = [Number.parseFloat(paddingTop), Number.parseFloat(lineHeight)];
-    const most = Math.floor((paper.scrollHeight - paper.clientHeight - edge + LABEL) / tall);
-    const lines = Math.min(most, Math.round((place - paper.clientHeight / 2 - edge) / tall));
-    paper.scrollTo({ top: lines > 0 ? edge + lines * tall - LABEL : 0, behavior: still.matches ? "auto" : "smooth" });
-  }
-  /** Offer sentences that can replace a part's line, if that line is no fact or is one of these sentences. */
+  /** Open a line that has words, or the card's opening line (`part` is ""). */
   function reopen(part, words) {
-    slot = null;
-    if (!found.weak[part] && !offersFor(part).includes(words)) return draw();
     const from = BLOCK.exec(text())?.[0].length ?? 0;
-    const line = new RegExp(`^(${part}: *)(.*)$`, "m").exec(text().slice(0, from));
-    const start = line ? line.index + line[1].length : placeOf(text(), part, words, from);
-    slot = { part, start, end: start + (line ? line[2] : words).length };
+    const line = new RegExp(`^(${part}: *)(.*)$`, "m").exec(FIELDS.includes(part) ? text().slice(0, from) : "");
+    if (line && !line[2].trim()) return; // its value is a list on the next lines, which a field can't hold
+    const start = line ? line.index + line[1].length : part ? placeOf(text(), part, words, from) : text().indexOf(words, from);
+    if (start >= 0) slot = { part, start, end: start + (line ? line[2] : words).length };
     draw();
   }
-  const offersFor = (part) => offers[card()]?.[part] ?? [];
-  /** Write the chosen sentence into the card, in place of an earlier choice, and let the linter judge it. */
-  function choose(sentence) {
+  function press(part, words) {
+    told = "";
+    if (slot?.part === part) return close();
+    if (words) reopen(part, words);
+    else fill(part);
+    if (!slot) return;
+    // On a touch screen the keyboard would cover the sentences that are offered.
+    if (!offersFor(part).length || !matchMedia("(pointer: coarse)").matches) field.focus({ preventScroll: true });
+    field.setSelectionRange(field.value.length, field.value.length);
+    under.scrollIntoView({ block: "nearest", behavior: still.matches ? "auto" : "smooth" });
+  }
+  function close() {
+    const row = rows.get(slot.part);
+    slot = null;
+    draw();
+    row.button.focus({ preventScroll: true });
+  }
+  /** Write a sentence into the open line, in place of what was there, and let the linter judge it. A fact closes the line. */
+  function choose(sentence, from) {
     const { part, start, end } = slot;
     slot = { part, start, end: start + sentence.length };
     write(text().slice(0, start) + sentence + text().slice(end));
-    show(part, false);
-    [...choices.children].find((button) => button.textContent === sentence)?.focus({ preventScroll: true });
-  }
-  /** Show the sentences to choose from. Returns the linter's verdict on the chosen sentence, or a question, or "". */
-  function drawChoices() {
-    const sentences = slot ? offersFor(slot.part) : [];
-    const chosen = slot && text().slice(slot.start, slot.end);
-    choices.replaceChildren(
-      ...sentences.map((sentence) => {
-        const button = make("button", "", sentence);
-        button.setAttribute("aria-pressed", String(sentence === chosen));
-        button.addEventListener("click", () => choose(sentence));
-        return button;
-      }),
-    );
-    if (!sentences.length) {
-      choices.remove();
-      return "";
+    if (found.weak[part] || PEOPLE_WORD.test(sentence)) {
+      [...choices.children].find((button) => button.textContent === sentence)?.focus({ preventScroll: true });
+      if (!still.matches) rows.get(part).item.animate([{ translate: "0" }, { translate: "-6px" }, { translate: "5px" }, { translate: "0" }], { duration: 240 });
+      return;
     }
-    // Show the sentences for the part `slot.part` below the row that holds this part's tile.
-    const tiles = [...list.querySelectorAll("li[data-part]")];
-    const tile = tiles.findIndex((each) => each.dataset.part === slot.part);
-    const across = getComputedStyle(list).gridTemplateColumns.split(" ").length;
-    const row = make("li", "ck-answers");
-    row.append(choices);
-    tiles[tile].classList.add("open");
-    tiles[Math.min(tiles.length - 1, tile - (tile % across) + across - 1)].after(row);
-    choices.setAttribute("aria-label", `Sentences for ${slot.part}`);
-    if (!chosen && across < 3) row.scrollIntoView({ block: "nearest", behavior: still.matches ? "auto" : "smooth" });
-    if (!chosen) return `${capital(STUBS[slot.part][1])} Choose, or write your own.`;
-    const people = chosen.match(PEOPLE);
-    if (found.weak[slot.part]) return `No fact: ${found.weak[slot.part]}. Choose another.`;
-    if (people) return `“${people[0]}” fits people, not programs. Choose another.`;
-    return "A fact, says the linter. Is it true? That it cannot see.";
+    told = "A fact, says the linter. Is it true? That it cannot see.";
+    close();
+    fly(part, from);
   }
-  function show(part, scrolls = true) {
-    const mark = [...behind.querySelectorAll("mark")].find((each) => each.dataset.parts.split("|").includes(part));
-    if (!mark) return;
-    scrollTo(mark.offsetTop);
-    if (scrolls && paper.getBoundingClientRect().top > 0.5 * window.innerHeight) paper.scrollIntoView({ block: "end", behavior: still.matches ? "auto" : "smooth" });
-    behind.querySelectorAll(".here").forEach((each) => each.classList.remove("here"));
-    mark.classList.add("here");
+  /** The chosen sentence flies into its line, and a ball from there into the box. */
+  function fly(part, from) {
+    if (still.matches) return;
+    const { words, tick } = rows.get(part);
+    const to = words.getBoundingClientRect();
+    words.animate([{ transform: `translate(${from.left - to.left}px, ${from.top - to.top}px)` }, { transform: "none" }], { duration: 280, easing: "cubic-bezier(.2,.7,.2,1)" });
+    const ball = el.appendChild(make("i", "ck-fact"));
+    const [home, begin, end] = [el, tick, box.querySelector(".ck-ball")].map((one) => one.getBoundingClientRect());
+    const at = (rect) => `translate(${rect.left + rect.width / 2 - home.left}px, ${rect.top + rect.height / 2 - home.top}px)`;
+    ball.animate([{ transform: at(begin) }, { transform: at(end) }], { duration: 300, easing: "ease-in" }).finished.finally(() => ball.remove());
   }
 
-  /** Draw the text with its marks behind the text field, so that the same letters lie on each other. */
+  /** Paint the marks behind the text of the file, so that the same letters lie on each other. */
   function paint() {
     const words = text();
     behind.replaceChildren();
@@ -419,7 +449,6 @@ export function render({ model, el }) {
       behind.append(words.slice(at, start));
       const boast = part && found.weak[part];
       const mark = make("mark", boast ? "boast" : part ? "" : "people", words.slice(start, end));
-      mark.dataset.parts = [part, ...also].join("|");
       if (!again) mark.dataset.label = boast ? `${part}? ${boast}` : [part, ...also].join(", ") || "for people?";
       behind.append(mark);
       at = end;
@@ -428,13 +457,93 @@ export function render({ model, el }) {
     area.defaultValue = words; // a copy of the field, in print or in a saved picture, shows this value
   }
 
+  const rows = new Map(); // {part, or "" for the opening line: its elements}
+  function addRow(part) {
+    const item = list.appendChild(make("li"));
+    item.dataset.part = part;
+    const button = item.appendChild(make("button", "ck-line"));
+    const [words, reason, tick] = [make("span", "ck-words"), make("span", "ck-reason"), make("i", "ck-tick")];
+    if (part) button.append(make("b", "", part));
+    button.append(words, reason, tick);
+    const row = { item, button, words, reason, tick, now: "" };
+    button.addEventListener("click", () => press(part, row.now));
+    rows.set(part, row);
+    return row;
+  }
+  /** Show a line's words, with a mark on each word that describes people. */
+  function drawWords(element, words) {
+    element.replaceChildren();
+    let at = 0;
+    for (const { index, 0: word } of words.matchAll(PEOPLE)) {
+      element.append(words.slice(at, index), make("mark", "people", word));
+      at = index + word.length;
+    }
+    element.append(words.slice(at));
+  }
+  function drawRow(part, words) {
+    const row = rows.get(part) ?? addRow(part);
+    const boast = found.weak[part];
+    const people = words.match(PEOPLE) ?? [];
+    const fact = Boolean(words) && !boast;
+    row.now = words;
+    row.item.className = [boast ? "boast" : words ? "there" : "hole", people.length ? "person" : ""].join(" ");
+    if (part && before && fact && !before.has(part)) row.item.classList.add("new");
+    row.item.hidden = !part && !words;
+    drawWords(row.words, words.replace(/\s+/g, " ") || (STUBS[part]?.[1] ?? "missing"));
+    row.reason.textContent = boast || (people.length ? `${people.length === 1 ? "fits" : "fit"} people, not programs` : "");
+    row.tick.textContent = boast || people.length ? "?" : !words ? "+" : part ? "✓" : "";
+    const line = words.replace(/\s+/g, " ").slice(0, 90);
+    const name = part || "opening line";
+    row.button.setAttribute("aria-label", words ? `${name}: ${line}${boast ? `. No fact: ${boast}` : ""}${people.length ? `. Words for people: ${people.join(", ")}` : ""}. Change it` : `${name} is missing. Write it`);
+  }
+  /** Show the open line: its field, its sentences, and what the linter says of it. */
+  function drawOpen() {
+    for (const [part, { item, button }] of rows) {
+      item.classList.toggle("open", slot?.part === part);
+      button.setAttribute("aria-expanded", String(slot?.part === part));
+    }
+    if (!slot) {
+      opened.remove();
+      side.append(verdict);
+      return;
+    }
+    const { part, start, end } = slot;
+    const { item } = rows.get(part);
+    if (opened.parentElement !== item) {
+      item.append(opened);
+      under.append(verdict);
+      choices.replaceChildren(
+        ...offersFor(part).map((sentence) => {
+          const button = make("button", "", sentence);
+          button.addEventListener("click", () => choose(sentence, button.getBoundingClientRect()));
+          return button;
+        }),
+      );
+      choices.hidden = !choices.children.length;
+      choices.setAttribute("aria-label", `Sentences for ${part || "the opening line"}`);
+      field.setAttribute("aria-label", `${capital(part || "the opening line")}, in your words`);
+    }
+    const now = text().slice(start, end);
+    if (field.value !== now) field.value = now;
+    for (const button of choices.children) button.setAttribute("aria-pressed", String(button.textContent === now));
+  }
+  function sayOfOpen() {
+    const { part } = slot;
+    const offered = offersFor(part).length > 0;
+    const people = field.value.match(PEOPLE);
+    if (!field.value) return `${capital(STUBS[part]?.[1] ?? "in which words?")} ${offered ? "Choose, or write your own." : "Write it."}`;
+    if (found.weak[part]) return `No fact: ${found.weak[part]}.${offered ? " Choose another." : ""}`;
+    if (people) return `“${people[0]}” fits people, not programs.${offered ? " Choose another." : ""}`;
+    return part ? "A fact, says the linter. Is it true? That it cannot see." : "No word here fits people alone.";
+  }
+
   function draw() {
     paint();
     const error = model.get("said")?.error;
-    loads.forEach((button, index) => button.setAttribute("aria-pressed", String(titles[index] === card() && !model.get("text"))));
+    loads.forEach((button, index) => button.setAttribute("aria-pressed", String(titles[index] === chosen() && !model.get("text"))));
+    turn.textContent = card.classList.contains("turned") ? "Turn back to the card" : "Turn it over: the file";
     el.classList.toggle("broken", Boolean(error));
     if (error) {
-      choices.replaceChildren();
       loud.textContent = "?";
       loudWords.textContent = error;
       speak(error);
@@ -444,51 +553,28 @@ export function render({ model, el }) {
     const parts = Object.entries(found.parts);
     const missing = parts.filter(([part, words]) => !words || found.weak[part]).map(([part]) => part);
     const done = !missing.length && !found.people.length;
-    loud.textContent = String(missing.length);
-    loud.classList.toggle("ember", missing.length > 0);
-    const faults = [];
-    if (found.people.length) faults.push(found.people.length === 1 ? "a word fits people, not programs" : `${found.people.length} words fit people, not programs`);
-    loudWords.textContent = `of ${parts.length} parts ${missing.length === 1 ? "is" : "are"} missing or without a fact${faults.length ? `; ${faults.join(", ")}` : ""}`;
-    const focused = list.contains(document.activeElement) ? document.activeElement.closest("li").dataset.part : undefined;
-    list.replaceChildren();
-    for (const [part, words] of parts) {
-      const boast = found.weak[part];
-      const item = make("li", boast ? "boast" : words ? "there" : "");
-      item.dataset.part = part;
-      const button = make("button");
-      const whole = words.replace(/\s+/g, " ");
-      const short = whole.length > 36 ? `${whole.slice(0, 36).replace(/\S*$/, "").trim() || whole.slice(0, 34)}…` : whole; // at most two lines in a tile
-      button.append(make("i", "ck-tick", boast ? "?" : words ? "✓" : "+"), make("b", "", part.replace("environmental", "environ\u00admental")), make("span", "", boast ? boast : words ? short : STUBS[part]?.[1] ?? "missing"));
-      button.setAttribute("aria-label", words ? `${part}: ${whole.slice(0, 90)}. ${boast ? `No fact: ${boast}. ` : ""}Show it` : `${part} is missing. Write it`);
-      button.addEventListener("click", () => {
-        if (!words) return fill(part);
-        reopen(part, words);
-        show(part);
-      });
-      if (words && !boast && before.size && !before.has(part)) item.classList.add("new");
-      item.append(button);
-      list.append(item);
-    }
-    const people = make("li", found.people.length ? "person" : "there");
-    const line = make("button");
-    const said = found.people.join(", ");
-    line.append(make("i", "ck-tick", said ? "?" : "✓"), make("b", "", "words for people"), make("span", "", said ? found.people.map((word) => `“${word}”`).join(", ") : "none"));
-    line.setAttribute("aria-label", said ? `Words for people: ${said}. Show the first` : "No words for people");
-    line.addEventListener("click", () => show(""));
-    people.append(line);
-    people.hidden = missing.length > 0 && !said;
-    list.append(people);
-    if (focused !== undefined) list.querySelector(`[data-part="${focused}"] > button`)?.focus({ preventScroll: true });
-    const filled = (parts.length - missing.length) / parts.length;
-    box.style.setProperty("--filled", String(filled));
-    if (list.querySelector(".new") && !still.matches) {
-      box.animate([{ transform: "scale(1)" }, { transform: "scale(1.12) rotate(-2deg)" }, { transform: "scale(1)" }], { duration: 300, easing: "ease-out" });
-    }
+    loud.textContent = String(missing.length || found.people.length);
+    loudWords.textContent = missing.length || done
+      ? `of ${parts.length} parts ${missing.length === 1 ? "lacks" : "lack"} a fact`
+      : found.people.length === 1 ? "word fits people, not programs" : "words fit people, not programs";
+    title.textContent = /^# +(.+)$/m.exec(text().slice(BLOCK.exec(text())?.[0].length ?? 0))?.[1] ?? chosen();
+    drawRow("", openingLine());
+    for (const [part, words] of parts) drawRow(part, words);
+    box.style.setProperty("--filled", String((parts.length - missing.length) / parts.length));
     el.classList.toggle("done", done);
     before = new Set(parts.filter(([part, words]) => words && !found.weak[part]).map(([part]) => part));
-    const asked = drawChoices();
-    verdict.textContent = done ? "Complete, says the linter. Is it true? That it cannot see." : asked ? asked : missing.length ? (Object.keys(found.weak).length ? "Press a part that is missing, or mend what is striped." : "Press a part that is missing, or write in the card.") : "Nothing is missing. Now mend what is marked.";
-    speak(`${missing.length} of ${parts.length} parts are missing or without a fact${missing.length ? `: ${missing.join(", ")}` : ""}. ${said ? `Words for people: ${said}.` : ""} ${verdict.textContent}`);
+    drawOpen();
+    const next = missing.length ? (missing.some((part) => !found.parts[part]) ? "Press a hole in the card." : "Press a striped line.") : "Now mend the words that fit people.";
+    verdict.textContent = done && !slot ? "Complete, says the linter. Is it true? That it cannot see." : slot ? sayOfOpen() : told || next;
+    speak(`${missing.length} of ${parts.length} parts lack a fact${missing.length ? `: ${missing.join(", ")}` : ""}. ${found.people.length ? `Words for people: ${found.people.join(", ")}.` : ""} ${verdict.textContent}`);
+  }
+  /** The line above the parts: one with a word for people that stands in no part's line, or else the card's opening line. */
+  function openingLine() {
+    if (slot && slot.part === "") return text().slice(slot.start, slot.end);
+    const shown = Object.values(found.parts);
+    const body = text().slice(BLOCK.exec(text())?.[0].length ?? 0);
+    const lines = body.split(/\r\n|\r|\n/).filter((line) => PEOPLE_WORD.test(line) && !shown.some((words) => words && line.includes(words)));
+    return lines[0]?.trim() ?? openingOf(text());
   }
 
   area.addEventListener("input", () => {

@@ -59,6 +59,13 @@ OFFERS = {
     "contact": ("Anyone.", "otters@example.org"),
 }
 
+# The sentences that the page offers in place of POOR's opening line.
+OPENINGS = (
+    "Otterbot feels at home in every town.",
+    "It wants to help.",
+    "Otterbot names the town in a letter.",
+)
+
 # {part of a good card: the names that headings of published cards give it}. A part in FIELDS may also be in
 # the block of YAML.
 NAMES = {
@@ -243,7 +250,7 @@ class CardCheck(LiveView):
 
 def states():
     """Return the data of this view's page on the website: the cards, and sentences to choose from."""
-    return {"cards": _titled([POOR, *_others()]), "offers": {"Otterbot 7000": OFFERS}}
+    return {"cards": _titled([POOR, *_others()]), "offers": {"Otterbot 7000": {**OFFERS, "people": OPENINGS}}}
 
 
 def _others():

@@ -14,6 +14,7 @@ from playwright.sync_api import expect
 from servers import served
 
 from course_utils import catalog, licences
+from course_utils.opened import card_check
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "website"))
 import explorables
@@ -1674,14 +1675,17 @@ def test_an_adapter_is_turned_up_and_paris_is_lost(visit):
     assert "strength=1" in page.url
 
 
-def test_a_card_is_ticked_off_while_it_is_written(visit):
+def test_a_card_is_mended_in_its_holes(visit):
     page = visit("card_check.html").wake()
-    head, area = page.locator(".ck-head"), page.get_by_label("The model card")
-    expect(head).to_contain_text("8 of 9 parts are missing or without a fact")
+    head, field = page.locator(".ck-head"), page.locator(".ck-field")
+    expect(head).to_have_text("8 of 9 parts lack a fact")
     expect(page.locator(".ck-behind mark")).to_have_text(
         ["language: en", "knows", "loves", "The best data there is.", "It is 99% right."]
     )
     expect(page.locator(".ck-list .boast").first).to_contain_text("“best” says nothing")
+    expect(page.locator(".ck-list .hole")).to_have_count(6)
+    tops = "(rows) => rows.map((row) => row.getBoundingClientRect().top + scrollY)"
+    places = page.locator(".ck-list > li").evaluate_all(tops)
     typed = {
         "license": "mit",
         "intended use": "Counting otters.",
@@ -1693,19 +1697,42 @@ def test_a_card_is_ticked_off_while_it_is_written(visit):
     for left, (part, words) in enumerate(typed.items()):
         expect(head).to_contain_text(f"{8 - left} of 9")
         page.get_by_role("button", name=f"{part} is missing").click()
-        expect(area).to_be_focused()
+        expect(field).to_be_focused()
+        assert page.locator(".ck-list > li").evaluate_all(tops) == places, "a line moves"
         if part == "limitations":
             page.keyboard.type("x")
             expect(page.locator(".ck-list .boast").last).to_contain_text("too few words")
+            expect(page.locator(".ck-verdict")).to_contain_text("No fact: too few words.")
             page.keyboard.press("Backspace")
+            assert not findings(page, "body")
         page.keyboard.type(words)
+        expect(page.locator(".ck-under")).to_be_in_viewport(ratio=0.99)
         assert page.evaluate("scrollY") == 0, "the page jumps"
-    expect(head).to_contain_text("2 of 9 parts are missing or without a fact")
+        page.keyboard.press("Enter")
+        expect(field).to_be_hidden()
+        expect(
+            page.get_by_role("button", name=re.compile(f"^{part}: {re.escape(words)}.* Change it$"))
+        ).to_be_focused()
+    expect(head).to_have_text("2 of 9 parts lack a fact")
+    page.get_by_role("button", name="bias: Not tested.").click()
+    page.locator(".ck-title").click()  # a press beside an open line closes it
+    expect(field).to_be_hidden()
+    area = page.get_by_label("The model card")
+    page.get_by_role("button", name="Turn it over").click()
     area.fill(area.input_value().replace("knows", "names").replace("loves", "is there"))
     area.fill(area.input_value().replace("The best data there is", "2,000 letters"))
-    expect(head).to_contain_text("1 of 9 parts is missing or without a fact")
+    expect(head).to_have_text("1 of 9 parts lacks a fact")
+    assert not findings(page, "body")
+    # The text field covers the marked copy of its text exactly, so both have the same height.
+    heights = page.evaluate(
+        "['.ck-area', '.ck-behind'].map((name) => document.querySelector(name).scrollHeight)"
+    )
+    assert heights[0] == heights[1]
     expect(page.locator(".ck.done")).to_have_count(0)  # "99% right" is no fact: it does not say of what
-    area.fill(area.input_value().replace("99% right", "right on 99 of 100 towns"))
+    page.get_by_role("button", name="Turn back").click()
+    page.get_by_role("button", name="evaluation: It is 99% right.").click()
+    field.fill("It is right on 99 of 100 towns.")
+    field.press("Enter")
     expect(page.locator(".ck-verdict")).to_contain_text("Complete, says the linter.")
     expect(page.locator(".ck.done")).to_have_count(1)
     page.wait_for_url(re.compile("text=.*towns"))
@@ -1723,40 +1750,57 @@ def test_a_sentence_is_chosen_for_a_part_and_judged(visit):
     expect(verdict).to_have_text("No fact: too few words. Choose another.")
     expect(head).to_contain_text("8 of 9 parts")
     offers.nth(1).click()
+    expect(offers.nth(1)).to_be_focused()
     expect(verdict).to_have_text("“understands” fits people, not programs. Choose another.")
-    offers.nth(2).click()
-    expect(offers.nth(2)).to_be_focused()
+    offers.nth(2).click()  # a fact closes its line
+    expect(offers).to_have_count(0)
+    expect(page.get_by_role("button", name="limitations: It names a wrong town")).to_be_focused()
     expect(verdict).to_contain_text("A fact, says the linter.")
     expect(head).to_contain_text("7 of 9 parts")
     page.get_by_role("button", name="evaluation: It is 99% right.").click()  # this offers other sentences
     offers = page.get_by_role("group", name="Sentences for evaluation").get_by_role("button")
     offers.nth(0).click()
     expect(head).to_contain_text("6 of 9 parts")
-    text = page.get_by_label("The model card").input_value()
+    area = page.locator(".ck-area")
+    text = area.input_value()
     assert "It is 99% right." not in text and text.count("## Limitations") == 1
     page.get_by_role("button", name="license is missing").click()
     page.get_by_role("button", name="apache-2.0").click()
-    assert "license: apache-2.0\n---" in page.get_by_label("The model card").input_value()
+    assert "license: apache-2.0\n---" in area.input_value()
+    page.get_by_role("button", name="opening line: Otterbot knows").click()
+    page.get_by_role("button", name="Otterbot names the town in a letter.").click()
+    expect(page.locator(".ck-list .person")).to_have_count(0)
     page.get_by_role("button", name="Llama 3", exact=True).click()  # nothing is invented for a real model
+    expect(head).to_have_text("1 of 9 parts lacks a fact")
     page.get_by_role("button", name="language is missing").click()
     expect(page.locator(".ck-choices button")).to_have_count(0)
 
 
+def test_a_card_is_completed_by_choices_alone(visit):
+    page = visit("card_check.html", width=360).wake()
+    good = {**card_check.OFFERS, "people": card_check.OPENINGS}
+    for part, sentences in good.items():
+        name = "opening line:" if part == "people" else part
+        page.get_by_role("button", name=re.compile(f"^{name}( is missing|:)?")).first.click()
+        for sentence in sentences:
+            button = page.locator(".ck-choices button", has_text=re.compile(f"^{re.escape(sentence)}$"))
+            if button.count():
+                button.click()
+    expect(page.locator(".ck.done")).to_have_count(1)
+    expect(page.locator(".ck-verdict")).to_contain_text("Complete, says the linter.")
+
+
 def test_a_broken_block_is_said_and_another_card_can_be_loaded(visit):
     page = visit("card_check.html").wake()
-    area = page.get_by_label("The model card")
-    area.fill("---\nlicense: [\n---\nA text.")
+    page.get_by_role("button", name="Turn it over").click()
+    page.get_by_label("The model card").fill("---\nlicense: [\n---\nA text.")
     expect(page.locator(".ck-head")).to_contain_text("is not closed")
+    page.get_by_role("button", name="Turn back").click()
     page.get_by_role("button", name="Llama 3", exact=True).click()
-    for tile in page.locator(".ck-list li button").all():  # each tile shows its whole text
-        assert tile.evaluate("(tile) => tile.scrollHeight <= tile.clientHeight + 1")
+    for line in page.locator(".ck-list .ck-line").all():  # each line shows its whole text
+        assert line.evaluate("(line) => line.scrollHeight <= line.clientHeight + 1")
     page.get_by_role("button", name="TinyWorld Llama", exact=True).click()
     expect(page.locator(".ck-head")).to_contain_text("5 of 9")
-    # The text field covers the marked copy of its text exactly, so both have the same height.
-    heights = page.evaluate(
-        "['.ck-area', '.ck-behind'].map((name) => document.querySelector(name).scrollHeight)"
-    )
-    assert heights[0] == heights[1]
 
 
 def test_two_pictures_come_out_of_one_noise(visit):

@@ -447,6 +447,8 @@ def test_the_page_offers_facts_and_what_is_none():
             part in card_check.parts_there(card) and not opened.lint_card(card)["people"] for card in cards
         ]
         assert set(facts) == {True, False}, part
+    people = [bool(opened.lint_card(f"# A\n{one}\n")["people"]) for one in card_check.OPENINGS]
+    assert set(people) == {True, False}
 
 
 def test_the_card_s_view_is_answered_by_the_linter():
