@@ -9,6 +9,7 @@ const BITS = [16, 8, 4];
 const CONTEXT = Array.from({ length: 9 }, (_, index) => 512 * 2 ** index);
 const BATCH = [1, 2, 4, 8, 16, 32, 64];
 const BAND = 17; // px: the least distance between the upper edges of two squares that leaves room for a name
+const SCALE = 16 / 32; // bits for each weight: a GGUF file (Q8_0, Q4_0) has a scale of 16 bits for each block of 32 weights
 const LETTER = 7; // px: about the width of a letter of a name in the drawing
 // GB: the arrow keys go from one of these values to the next.
 const STEPS = [1, 2, 4, 6, 8, 12, 16, 24, 32, 48, 64, 80, 96, 128, 160, 192, 256, 320, 512, 640, 1024];
@@ -112,7 +113,8 @@ export function render({ model, el }) {
   const [partWeights, partCache, partFree, mark] = ["weights", "cache", "free", "mark"].map((name) => split.appendChild(make("i", name)));
   const sum = make("p", "ft-sum");
   const advice = make("p", "ft-advice");
-  detail.append(detailTitle, split, sum, advice);
+  const file = make("p", "ft-file");
+  detail.append(detailTitle, split, sum, advice, file);
   const controls = make("div", "ft-controls");
   controls.append(presets.group, bitButtons.group);
   const scene = make("div", "ft-scene");
@@ -278,6 +280,7 @@ export function render({ model, el }) {
     const limited = it.perToken && read < now.context ? `, at most ${spell(read)} tokens` : "";
     const cached = make("span", it.perToken ? "cache" : "", it.perToken ? `${gigabytes(cache)} of cache` : "no cache");
     sum.replaceChildren(`${gigabytes(weights)} of weights + `, cached, limited);
+    file.textContent = now.bits < 16 ? `In a GGUF file (Q${now.bits}_0) each block of 32 weights also has a scale of 16 bits: at least ${gigabytes(needs(it, now.bits + SCALE, now.context, now.batch).weights)} of weights.` : "";
     const [says, then] = fits
       ? [`${gigabytes(room - total)} left`, "for working space, the system and other programs."]
       : [total < 2 * room ? `${gigabytes(total - room)} too much.` : `${spell(Math.ceil(total / room))} such machines.`, remedy(it, gb, now)];
