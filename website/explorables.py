@@ -102,7 +102,8 @@ def _page(name, facts, follower):
 <b>{escape(catalog.lessons()[lesson].title)}</b></a>
 <a href="{after}.html"><span>Next</span> <b>{escape(next_facts["title"])}</b></a></nav></div>
 <footer>{escape(facts["foot"])} <a href="index.html">All explorables</a></footer>"""
-    return shell.page(facts["title"], facts["teaser"], body, f"explorables/{name}.html", view=name)
+    address = f"explorables/{name}.html"
+    return shell.page(facts["title"], facts["teaser"], body, address, view=name, name=facts["title"])
 
 
 def view(name, facts, folder=""):
@@ -127,13 +128,18 @@ def view(name, facts, folder=""):
 
 
 def cards(pages, folder=""):
-    """Return a list of links to the explorables as HTML, each with a miniature if there is one."""
+    """Return a list of links to the explorables as HTML, each with its miniatures if there are any.
+
+    page.css shows the miniature of the page's theme. A browser doesn't load the other, because it is lazy.
+    """
     items = ""
     for name, facts in pages.items():
         picture = ""
-        if (shell.PICTURES / f"{name}.webp").is_file():
-            picture = (
-                f'<img src="{folder}pictures/{name}.webp" alt="" width="600" height="360" loading="lazy">'
+        files = [f"{name}{end}" for end in ("", "-dark") if (shell.PICTURES / f"{name}{end}.webp").is_file()]
+        for file, theme in zip(files, ("in-light", "in-dark") if len(files) == 2 else ("",), strict=False):
+            picture += (
+                f'<img class="{theme}" src="{folder}pictures/{file}.webp" alt="" width="600" height="360" '
+                'loading="lazy">'
             )
         items += (
             f'<li><a href="{folder}{name}.html">{picture}<b>{escape(facts["title"])}</b>'

@@ -1,7 +1,8 @@
 """Photographs the explorables for cards and links: python website/miniatures.py [NAME ...]
 
-Writes two pictures of each into website/pictures: a miniature (NAME.webp), and the card that chats and social
-networks show with a link (NAME-card.webp). Without a name, all explorables are photographed.
+Writes three pictures of each into website/pictures: a miniature for light pages (NAME.webp), one for dark
+pages (NAME-dark.webp), and the card that chats and social networks show with a link (NAME-card.webp). Without
+a name, all explorables are photographed.
 """
 
 import io
@@ -20,17 +21,22 @@ from servers import served  # noqa: E402
 from shell import PICTURES  # noqa: E402
 
 MINIATURE, CARD = (600, 360), (1200, 630)
+WINDOW = (880, 528)  # of a miniature's photograph
 AT_MOST = 15_000  # bytes of a miniature
 WAIT = 2500  # ms to wait until an animation at a view's start has ended
 
 
 def photographs(browser, address, name, facts):
-    """Return the miniature and the card of an explorable, as PIL images."""
+    """Return the light miniature, the dark one, and the card of an explorable, as PIL images."""
     # `picture` is the state to show, as in the page's address: "scale=0". Without it, show the first state.
     state = f"#{facts['picture']}" if "picture" in facts else ""
     shots = []
-    for (width, height), query in (((880, 528), "?embed"), (CARD, "")):
-        page = browser.new_page(viewport={"width": width, "height": height}, color_scheme="light")
+    for (width, height), query, theme in (
+        (WINDOW, "?embed", "light"),
+        (WINDOW, "?embed", "dark"),
+        (CARD, "", "light"),
+    ):
+        page = browser.new_page(viewport={"width": width, "height": height}, color_scheme=theme)
         page.goto(f"{address}/explorables/{name}.html{query}{state}")
         page.wait_for_selector("#view .otb, #view.otb", timeout=120_000)
         page.add_style_tag(
@@ -39,7 +45,7 @@ def photographs(browser, address, name, facts):
         page.wait_for_timeout(WAIT)
         shots.append(Image.open(io.BytesIO(page.screenshot())).convert("RGB"))
         page.close()
-    return shots[0].resize(MINIATURE, Image.LANCZOS), shots[1]
+    return *(shot.resize(MINIATURE, Image.LANCZOS) for shot in shots[:2]), shots[2]
 
 
 def save(image, path, at_most):
@@ -64,8 +70,9 @@ def main(names):
         )
         with served(folder) as address:
             for name in names or pages:
-                miniature, card = photographs(browser, address, name, pages[name])
-                save(miniature, PICTURES / f"{name}.webp", AT_MOST)
+                light, dark, card = photographs(browser, address, name, pages[name])
+                save(light, PICTURES / f"{name}.webp", AT_MOST)
+                save(dark, PICTURES / f"{name}-dark.webp", AT_MOST)
                 save(card, PICTURES / f"{name}-card.webp", 3 * AT_MOST)
         browser.close()
 

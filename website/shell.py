@@ -33,11 +33,17 @@ def website():
     return f"https://{owner}.github.io/{name}/"
 
 
-def page(title, description, body, address, view=None):
-    """Return a whole page. `address` is its path on the website, `view` the explorable that it shows."""
+def page(title, description, body, address, view=None, name=None):
+    """Return a whole page.
+
+    address : its path on the website
+    view : the explorable that it shows
+    name : what stands beside the course's name at the top
+    """
     root = "../" * address.count("/")
     live = f"{root}explorables/live"
     style = f'<link rel="stylesheet" href="{live}/{view}.css">' if view else ""
+    beside = f'<span class="name">{escape(name)}</span>' if name else ""
     return f"""<!doctype html>
 <html lang="en">
 <head>
@@ -56,7 +62,7 @@ def page(title, description, body, address, view=None):
 </head>
 <body class="otb">
 <div class="page">
-<header class="top"><a href="{root}index.html">{MARK}<span>Open the Box</span></a>
+<header class="top"><a href="{root}index.html">{MARK}<span>Open the Box</span></a>{beside}
 <button id="theme" type="button">Light or dark</button></header>
 <main>
 {body}

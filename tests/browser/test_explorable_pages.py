@@ -142,6 +142,29 @@ def test_everybody_can_use_it(visit, name, width, theme):
     assert page.page.evaluate(wide) <= 0, "the page scrolls sideways"
 
 
+@pytest.mark.parametrize(("theme", "other"), [("light", "dark"), ("dark", "light")])
+def test_cards_show_and_load_the_pictures_of_the_theme(visit, theme, other):
+    visited = visit("index.html", theme=theme, locale="en")  # a new window, which has no picture yet
+    page, shown = visited.page, ".gallery img:visible"
+    page.wait_for_function("document.images.length === 2 * document.querySelectorAll('.gallery li').length")
+    assert page.locator(f"{shown}.in-{theme}").count() == page.locator(shown).count() == len(NAMES)
+    pictures = [url for url in visited.requests if "/pictures/" in url]
+    assert pictures and all(("-dark.webp" in url) == (theme == "dark") for url in pictures)
+    page.get_by_role("button", name="Light or dark").click()
+    expect(page.locator(f"{shown}.in-{theme}")).to_have_count(0)
+    expect(page.locator(f"{shown}.in-{other}")).to_have_count(len(NAMES))
+
+
+def test_a_page_has_the_name_that_its_card_has(visit):
+    page = visit("index.html", width=360).page
+    card = page.locator(".gallery a").last
+    name = card.locator("b").inner_text()
+    card.click()
+    expect(page.locator(".top .name")).to_have_text(name)
+    assert page.title() == f"{name} · Open the Box"
+    assert page.evaluate("document.documentElement.scrollWidth") == 360
+
+
 @pytest.mark.parametrize(("width", "theme"), LOOKS)
 def test_the_front_page_breaks_an_answer_at_once(visit, width, theme):
     visited = visit("../index.html", width=width, theme=theme)
@@ -2044,6 +2067,11 @@ def test_more_models_fit_in_a_larger_machine_and_at_fewer_bits(visit):
     expect(rows.first).to_contain_text("Llama 3.1 405B")
     llama = page.get_by_role("button", name="Llama 3 8B")
     expect(llama).to_have_attribute("aria-label", "Llama 3 8B: 16.3 GB, does not fit, 2 such machines")
+    expect(page.locator(".ft-file")).to_be_hidden()
+    page.get_by_role("radio", name="4 bits").click()
+    expect(page.locator(".ft-title span")).to_have_text("4.3 GB")
+    expect(page.locator(".ft-sum")).to_contain_text("4.0 GB of weights")
+    expect(page.locator(".ft-file")).to_contain_text("at least 4.5 GB of weights")  # as lesson 13 says
     page.get_by_role("radio", name="8 bits").click()
     expect(llama).to_have_attribute("aria-label", re.compile("fits$"))
     page.get_by_role("button", name="Llama 3.1 405B").click()
