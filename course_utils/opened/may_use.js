@@ -319,8 +319,8 @@ export function render({ model, el }) {
   /** Write how many licences get through the gates, or ask for a guess. */
   function drawCount() {
     const set = plans();
-    const what = make("b", "", set.length === 1 ? uses[set[0]] : `do all ${NUMBERS[set.length] ?? set.length}`);
-    const words = make("span", "", sealed() ? `of ${licences.length} licences let you ` : set.length ? `of ${licences.length} licences let you ` : `licences, and no plan in their way`);
+    const what = make("b", "", set.length === 1 ? uses[set[0]] : set.length === 2 ? "do both" : `do all ${NUMBERS[set.length] ?? set.length}`);
+    const words = make("span", "", sealed() ? `of ${licences.length} licences let you ` : set.length ? `of ${licences.length} licences let you ` : "licences, and no plan in their way");
     if (set.length) words.append(what, sealed() ? "?" : "");
     sentence.replaceChildren(make("b", "loud", sealed() ? "?" : String(through())), words);
     const focus = guesses.contains(document.activeElement);

@@ -1929,6 +1929,10 @@ def test_licences_roll_at_the_plans_and_a_cell_shows_its_clause(visit):
     page.get_by_role("button", name="use it for medical advice", exact=True).press("Enter")
     expect(sentence).to_have_text("12of 16 licences let you use it for medical advice")
     said = {licence.short: licence.uses["use it for medical advice"].word for licence in every}
+    product = page.get_by_role("button", name="sell a product built on it", exact=True)
+    product.click()
+    expect(sentence).to_contain_text("of 16 licences let you do both")
+    product.click()
     names = page.locator(".mu-name b").all_inner_texts()
     expect(page.locator("tbody .mu-end")).to_have_text([said[name] or "through" for name in names])
     cut = """(all) => all.filter((one) => {
