@@ -93,7 +93,7 @@ def rulers(weights, rounded, *, from_ruler=()) -> Picture:
             if from_ruler:
                 ends = [from_ruler[0], from_ruler[-1]]
                 axes.plot(ends, [y + 0.76] * 2, color=LINE, linewidth=2, linestyle="-", zorder=0)
-                axes.plot(from_ruler, [y + 0.76] * len(from_ruler), "|", color=INK, markersize=9, zorder=1)
+                axes.plot(from_ruler, [y + 0.76] * len(from_ruler), "|", color=INK, markersize=16, zorder=1)
                 for tick in ends:
                     axes.text(tick, y + 0.98, f"{tick:.2g}", ha="center", color=INK, fontsize=10)
                 axes.text(ends[1] + 0.04, y + 0.76, "the first ruler", va="center", color=INK, fontsize=11)
@@ -112,7 +112,8 @@ def rulers(weights, rounded, *, from_ruler=()) -> Picture:
             for tick in sorted(numbered | {ticks[-1]}):
                 axes.text(tick, y - 0.22, f"{tick:.2g}", ha="center", va="top", color=INK, fontsize=10)
             label = f"{bits} bits\n{2**bits} ticks"
-            axes.text(ticks[0] - 0.07, y + 0.3, label, ha="right", va="center", color=INK, fontsize=11)
+            height = y if from_ruler else y + 0.3
+            axes.text(ticks[0] - 0.07, height, label, ha="right", va="center", color=INK, fontsize=11)
             moved = max(abs(weight - value) for weight, value in zip(weights, values, strict=True))
             sentences.append(f"{bits} bits, {2**bits} ticks: a weight moves by up to {moved:.2f}")
         axes.set_xlim(min(weights) - 0.4, max(max(weights), -min(weights)) + 0.05)
