@@ -6,6 +6,7 @@ prints "2.1 ✓ ..." or raises `NotYet`, which a notebook shows as one sentence 
 """
 
 import array
+import builtins
 import contextlib
 import copy
 import itertools
@@ -182,7 +183,8 @@ def attempt(function, arguments: tuple) -> dict:
     Returns one of these:
     {"lacks": what was given in place of a function}
     {"unwritten": True}: the function still has the task's `raise` line
-    {"stopped": the error, "line": the learner's line that raised it, or ""}
+    {"stopped": the error, "line": the learner's line that raised it, or ""}; for a name that does not exist
+    also "hint"
     {"unreadable": why the returned value can't be read}
     {"value": the returned value as plain data, "changed": True if the function changed an input}
     The last dictionary may also have "others": other readings of the value, such as a Series as a dictionary;
@@ -200,7 +202,7 @@ def attempt(function, arguments: tuple) -> dict:
     except Unreadable as error:
         return {"unreadable": f"returned {error}"}
     except Exception as error:
-        return stopped(error, function)
+        return stopped(error, function, given)
     try:
         outcome = {"value": plain(returned), "changed": _changed(arguments, given)}
         others, precision = _other_readings(returned), _precision(returned, outcome["value"])
@@ -211,11 +213,32 @@ def attempt(function, arguments: tuple) -> dict:
     return outcome | ({"others": others} if others else {}) | ({"precision": precision} if precision else {})
 
 
-def stopped(error, function=None) -> dict:
-    """Return the outcome of a call that raised an exception, as a dictionary like those of `attempt`."""
+def stopped(error, function=None, given: tuple = ()) -> dict:
+    """Return the outcome of a call that raised an exception, as a dictionary like those of `attempt`.
+
+    given : the arguments of the call
+    """
     says = _first_line(error)
+    says = says if says.endswith("..") else says.removesuffix(".")
     what = type(error).__name__ + (f": {_shorten(says, 200)}" if says else "")
-    return {"stopped": what, "line": _line_of(error, function)}
+    outcome = {"stopped": what, "line": _line_of(error, function)}
+    hint = _on_name(error, function, given) if type(error) is NameError and error.name else ""
+    return outcome | ({"hint": hint} if hint else {})
+
+
+def _on_name(error: NameError, function, given: tuple) -> str:
+    """Return a hint on a name that does not exist, or ""."""
+    trace = error.__traceback__
+    while trace.tb_next:
+        trace = trace.tb_next
+    code = trace.tb_frame.f_code
+    if "free variable" in str(error):
+        return ""
+    mine = getattr(function, "__code__", None)
+    arguments = dict(zip(mine.co_varnames[: mine.co_argcount], given, strict=False)) if mine else {}
+    return hints.on_name(
+        error.name, arguments, [*code.co_varnames, *trace.tb_frame.f_globals, *dir(builtins)]
+    )
 
 
 def problem_of(
@@ -235,7 +258,7 @@ def problem_of(
         return " is not written yet: replace the `raise` line with your own code."
     if "stopped" in outcome:
         at = f", at your line `{outcome['line']}`," if outcome["line"] else ","
-        hint = hints.on_error(outcome["stopped"])
+        hint = outcome.get("hint") or hints.on_error(outcome["stopped"])
         return f" stopped with {outcome['stopped']}{at} when called as {call}.{hint and f' {hint}'}"
     if "unreadable" in outcome:
         return f": {call} {outcome['unreadable']}"
@@ -245,7 +268,7 @@ def problem_of(
         if known is not None:
             return f": {known}"
         if value is None:
-            return f": {call} gave nothing back; does your function end with `return`?"
+            return f": {call} gave nothing back: here, too, a right answer ends at a `return` with a value."
         found = _form(value, wanted, tolerance)
         if not found:
             hint = hints.on_value(value, wanted)
@@ -542,16 +565,26 @@ def _number_difference(value, wanted, tolerance):
             return f"gave the text {show(value)} where {show(wanted)} is expected: write it without quotes."
         if isinstance(wanted, bool):
             return f"gave {_describe(value)}, {show(value)}, where True or False is expected."
-        hint = ": convert it with float(...) or int(...)" if isinstance(value, str) else ""
+        hint = (
+            ": convert it with float(...) or int(...)"
+            if isinstance(value, str) and _reads_as_number(value)
+            else ""
+        )
         return f"gave {_describe(value)}, {show(value)}, where a number is expected{hint}."
     if _numbers_agree(value, wanted, tolerance):
         return None
     if isinstance(value, float) and math.isnan(value):
         return (
-            "gave nan, which is not a number: look for 0/0, infinity minus infinity, "
-            "or the logarithm of a number below zero."
+            "gave nan, which is not a number: 0/0 gives it, and so do infinity minus infinity "
+            "and the logarithm of a number below zero."
         )
     return "gave {}, expected {}.".format(*_show_both(value, wanted))
+
+
+def _reads_as_number(text) -> bool:
+    with contextlib.suppress(ValueError):
+        return math.isfinite(float(text))
+    return False
 
 
 def _numbers_agree(value, wanted, tolerance):
@@ -604,7 +637,7 @@ def _list_difference(value, wanted, tolerance):
     problems = (difference(*pair, tolerance) for pair in zip(value, wanted, strict=True))
     first, problem = next(((i, problem) for i, problem in enumerate(problems) if problem), (None, None))
     if problem and _is_number(wanted[first]) and _is_number(value[first]) and len(wanted) <= 8:
-        nan = "; nan is not a number: look for 0/0" if value[first] != value[first] else ""
+        nan = "; nan is not a number, and 0/0 gives it" if value[first] != value[first] else ""
         return "gave {}, expected {}{}.".format(*_show_both(value, wanted), nan)
     if problem:
         inner, text = _ITEM.match(problem), "gave a list whose item {}, counting from 0, is wrong: it {}"

@@ -4,7 +4,12 @@ A task's own `mistakes` name the errors that somebody foresaw. The sentences her
 alone, so they also fit answers that nobody foresaw.
 """
 
+import builtins
+import difflib
 import math
+import re
+import sys
+from collections.abc import Iterable
 
 # Two numbers count as equal for a hint if they differ by at most this part of the larger one.
 NEAR = 1e-4
@@ -13,68 +18,128 @@ LONGEST = 300
 # Larger numbers get no hint, because a float can't hold their squares.
 LARGEST = 1e150
 FACTORS = {
-    100: "100 times as much: is it in percent?",
-    0.01: "a hundredth of it: is it a share, where percent are asked for?",
-    math.log(2): "0.693 times as much, as many as a bit has nats: which logarithm is asked for?",
-    1 / math.log(2): "1.443 times as much, as many as a nat has bits: which logarithm is asked for?",
+    100: "100 times as much, as percent are of a share.",
+    0.01: "a hundredth of it, as a share is of percent.",
+    math.log(2): "0.693 times as much, as many as a bit has nats.",
+    1 / math.log(2): "1.443 times as much, as many as a nat has bits.",
     2: "twice as much.",
     0.5: "half as much.",
-    1e3: "1,000 times as much: is it the right unit?",
-    1e-3: "a thousandth of it: is it the right unit?",
-    1e6: "a million times as much: is it the right unit?",
-    1e-6: "a millionth of it: is it the right unit?",
-    1e9: "a billion times as much: is it the right unit?",
-    1e-9: "a billionth of it: is it the right unit?",
+    1e3: "1,000 times as much.",
+    1e-3: "a thousandth of it.",
+    1e6: "a million times as much.",
+    1e-6: "a millionth of it.",
+    1e9: "a billion times as much.",
+    1e-9: "a billionth of it.",
 }
-# (exception, part of its message, hint). Only the first hint that fits is shown.
+CALLED = (
+    "A function stands there without a call: round brackets after its name, `name(...)`, give its result."
+)
+NONE = (
+    "Something is None there: so is what a function without `return` gives, and what `append` or `sort` give."
+)
+# (exception, part of its message, hint). Only the first hint that fits is shown, so each one must be true of
+# every error whose message contains the part.
 ERRORS = [
-    ("ZeroDivisionError", "", "That divides by 0: was nothing counted, or is it a case to ask for before?"),
-    ("IndexError", "pop from", "The list is empty there."),
-    ("IndexError", "Dimension out of", "There is no such dimension: print its `.shape`."),
+    (
+        "ZeroDivisionError",
+        "",
+        "That divides by 0: a right answer has another divisor there, or asks for this case before.",
+    ),
+    ("IndexError", "pop from", "Nothing is left there to take: it is empty."),
+    ("IndexError", "Dimension out of", "There is no such dimension: its `.shape` shows which there are."),
     ("IndexError", "out of", "There is no such place: n items have the places 0 to n - 1."),
-    ("IndexError", "dimension", "There are more places in the brackets than dimensions: print its `.shape`."),
-    ("KeyError", "", "There is no such key: print the keys, or ask with `in` first."),
-    ("UnicodeDecodeError", "", "These bytes are no text in this encoding: read them as bytes."),
-    ("UnboundLocalError", "", "The name has no value yet in this function: give it one there first."),
-    ("NameError", "", "Is the name spelled as where it was made, and has that cell run?"),
-    ("AttributeError", "'NoneType'", "Something is None: an entry without a value, or the result of a call?"),
-    ("AttributeError", "'str' object", "That is a text: perhaps the name of a thing in place of the thing."),
-    ("AttributeError", "'list' object", "That is a list, which has no such part: is one item of it meant?"),
+    (
+        "IndexError",
+        "too many indices",
+        "There are more places in the brackets than dimensions: its `.shape` shows how many there are.",
+    ),
+    ("KeyError", "pop from an empty", "Nothing is left there to take: it is empty."),
+    ("KeyError", "dictionary is empty", "Nothing is left there to take: it is empty."),
+    ("KeyError", "", "There is no such key there: `in` asks whether there is one."),
+    ("UnicodeDecodeError", "", "These bytes are no text in this encoding: they can be read as bytes."),
+    (
+        "UnboundLocalError",
+        "",
+        "The name has no value yet in this function: a right answer gives it one before this line.",
+    ),
+    ("NameError", "free variable", "The name has no value yet in the function around this one."),
+    ("NameError", "", "Nothing that has run made this name."),
+    ("AttributeError", "'NoneType'", NONE),
+    ("AttributeError", "'str' object", "A text stands before the dot, and texts have no such part."),
+    ("AttributeError", "'list' object", "A list stands before the dot, and lists have no such part."),
     ("ValueError", "math domain", "0 and numbers below it have no logarithm, those below 0 no root."),
     ("ValueError", "expected a positive", "0 and numbers below it have no logarithm."),
     ("ValueError", "to unpack", "The names on the left are not as many as the values on the right."),
-    ("TypeError", "NoneType", "Something is None: an entry without a value, or a call without `return`?"),
-    ("TypeError", "missing", "A function was given fewer values than it takes: look at its first line."),
-    ("TypeError", "at least", "A function was given fewer values than it takes."),
-    ("TypeError", "positional argument", "A function was given more values than it takes."),
-    (
-        "TypeError",
-        "function_or_method'",
-        "That is a function, not its result: are the brackets `()` missing?",
-    ),
-    ("TypeError", "'method' object", "That is a function, not its result: are the brackets `()` missing?"),
-    ("TypeError", "'function' object", "That is a function, not its result: are the brackets `()` missing?"),
+    ("TypeError", "NoneType", NONE),
+    ("TypeError", " missing ", "A function was given fewer values than it needs."),
+    ("TypeError", "at least", "A function was given fewer values than it needs."),
+    ("TypeError", "were given", "A function was given more values than it takes."),
+    ("TypeError", "was given", "A function was given more values than it takes."),
+    ("TypeError", "function_or_method'", CALLED),
+    ("TypeError", "'method' object", CALLED),
+    ("TypeError", "'function' object", CALLED),
     ("TypeError", "not iterable", "That is a single thing, and no list to go through."),
     (
         "TypeError",
         "not subscriptable",
         "That has no places in square brackets, as lists and dictionaries have.",
     ),
-    ("TypeError", "string indices", "That is a text, whose places are numbers: is a dictionary meant?"),
-    ("TypeError", "indices must be", "A place is a whole number: print what stands in the brackets."),
-    ("TypeError", "can't multiply", "A whole list or text is multiplied there: take its numbers one by one."),
+    (
+        "TypeError",
+        "string indices",
+        "A text stands before the square brackets, and its places are whole numbers.",
+    ),
+    ("TypeError", "indices must be", "A place in square brackets is a whole number, or two with a colon."),
+    (
+        "TypeError",
+        "can't multiply",
+        "A whole list or text stands there, which only a whole number can multiply: it is repeated then.",
+    ),
     ("TypeError", "unsupported operand", "Python can't do this with things of the two kinds that it names."),
     ("TypeError", "not supported between", "Python can't compare things of the two kinds that it names."),
-    ("RuntimeError", "shape", "The sizes do not fit: print the `.shape` of each table."),
-    ("RuntimeError", "must match", "The sizes do not fit: print the `.shape` of each table."),
-    ("ValueError", "shape", "The sizes do not fit: print the `.shape` of each table."),
+    ("RuntimeError", "shapes", "The sizes do not fit: `.shape` shows that of each table."),
+    ("RuntimeError", "shape '", "The sizes do not fit: `.shape` shows that of each table."),
+    ("RuntimeError", "size of tensor", "The sizes do not fit: `.shape` shows that of each table."),
+    ("RuntimeError", "Sizes of tensors", "The sizes do not fit: `.shape` shows that of each table."),
+    ("ValueError", "shapes", "The sizes do not fit: `.shape` shows that of each table."),
+    ("ValueError", "into shape", "The sizes do not fit: `.shape` shows that of each table."),
 ]
+# A name must be at least so much like another one (from 0 to 1) for a hint that names both.
+ALIKE = 0.75
 
 
 def on_error(stopped: str) -> str:
     """Return a sentence on an error that is given as "IndexError: list index out of range", or ""."""
     name, _, says = stopped.partition(": ")
-    return next((hint for kind, part, hint in ERRORS if kind == name and part in says), "")
+    hint = next((hint for kind, part, hint in ERRORS if kind == name and part in says), "")
+    quoted = re.findall(r"'(\w+)'", says)
+    if name == "UnboundLocalError" and quoted and hasattr(builtins, quoted[0]):
+        mine = f"`{quoted[0]}`"
+        return f"The function gives {mine} a value of its own, which hides Python's {mine} in all of it."
+    if name == "AttributeError" and len(quoted) == 2:
+        for kind, other, others in (("str", list, "lists"), ("list", str, "texts")):
+            if quoted[0] == kind and hasattr(other, quoted[1]):
+                return f"{hint.removesuffix('.')}: {others} have it."
+    return hint
+
+
+def on_name(name: str, given: dict, known: Iterable[str]) -> str:
+    """Return a sentence on a name that does not exist.
+
+    Parameters: `given` are the function's arguments by their names, in which the missing name may be a key;
+    `known` are the names that exist.
+    """
+    for argument, value in given.items():
+        if isinstance(value, dict) and name in value:
+            return f'`{name}` is a key of `{argument}`, and not a name of its own: `{argument}["{name}"]`.'
+        if isinstance(value, list) and value and isinstance(value[0], dict) and name in value[0]:
+            return f"`{name}` is a key of the dictionaries in `{argument}`, and not a name of its own."
+    if name in sys.stdlib_module_names:
+        return f"`{name}` is a module of Python: `import {name}` makes this name."
+    words = {word: word.lower() for word in known if not word.startswith("_")}
+    alike = [word for word, small in words.items() if small == name.lower()]
+    alike = alike or difflib.get_close_matches(name, words, 1, ALIKE)
+    return f"Nothing that has run made this name; `{alike[0]}` is a name like it." if alike else ""
 
 
 def on_value(value, wanted) -> str:
@@ -134,11 +199,11 @@ def _on_number(value, wanted) -> str:
         return "That is what the expected number leaves of 1."
     if wanted != int(wanted):
         if _near(value * wanted, 1):
-            return "That is 1 divided by the expected number: is the fraction upside down?"
+            return "That is 1 divided by the expected number."
         if _near(value, wanted**2):
-            return "That is its square: is a root missing?"
+            return "That is the square of the expected number."
         if _near(value**2, wanted):
-            return "That is its root: is there one too many?"
+            return "That is the root of the expected number."
     return _on_rounding(value, wanted)
 
 
@@ -191,7 +256,8 @@ def _on_other_length(value, wanted) -> str:
     if not wanted:
         return ""
     if not value:
-        return "It is empty: is each one found put into the list, and is it returned after the loop?"
+        many = "an item belongs" if len(wanted) == 1 else f"{len(wanted)} items belong"
+        return f"It is empty, and {many} into it: a right answer returns the list when all are in it."
     for part, name in ((wanted[: len(value)], "end"), (wanted[len(wanted) - len(value) :], "beginning")):
         if len(value) < len(wanted) and _near(value, part):
             return f"What is there is right, and the {name} is missing."

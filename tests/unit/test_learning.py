@@ -644,9 +644,24 @@ def test_an_error_inside_names_the_learners_own_line():
     assert message(divide) == (
         "2.1 stopped with ZeroDivisionError: division by zero, at your line "
         "`return [logit / 0 for logit in logits]`, when called as divide([2, 1, 0], 1.0). "
-        "That divides by 0: was nothing counted, or is it a case to ask for before?"
+        "That divides by 0: a right answer has another divisor there, or asks for this case before."
     )
     assert "takes 0 positional arguments but 2 were given, when called" in message(lambda: 1)
+
+
+def test_a_missing_name_that_is_a_key_of_an_argument_says_so():
+    def count(size):
+        return hidden * 2  # noqa: F821
+
+    def publish(size):
+        raise ValueError("No such model is published.")
+
+    said = message(count, 8, ({"hidden": 4},))
+    assert said.endswith(
+        "when called as count({'hidden': 4}). `hidden` is a key of `size`, and not a name of "
+        'its own: `size["hidden"]`.'
+    )
+    assert "is published, at your line" in message(publish, 8, ({"hidden": 4},))
 
 
 def test_an_error_inside_a_library_names_the_line_that_called_it():
@@ -657,7 +672,7 @@ def test_an_error_inside_a_library_names_the_line_that_called_it():
 
 
 def test_nothing_returned_asks_for_return(capsys):
-    assert message(lambda x, t: print(softmax(x, t))).endswith("does your function end with `return`?")
+    assert message(lambda x, t: print(softmax(x, t))).endswith("ends at a `return` with a value.")
     mistakes = {"if none is found, the answer is 0": None}
     assert message(lambda x, t: None, mistakes=mistakes) == "2.1: if none is found, the answer is 0"
 
@@ -690,6 +705,7 @@ def test_a_known_mistake_gets_its_own_message():
         ([0.5, 0.3, 0.2], PROBABILITIES, "gave [0.5, 0.3, 0.2], expected [0.6652, 0.2447, 0.09]."),
         (0.1234561, 0.123459, "gave 0.1234561, expected 0.123459."),
         ("0.5", 0.5, "gave a string, '0.5', where a number is expected: convert it with float(...)"),
+        ("half", 0.5, "gave a string, 'half', where a number is expected."),
         ("yes", True, "gave a string, 'yes', where True or False is expected."),
         (b"ab", "ab", "returned bytes, which are not a text: return a string, or list(...) of them"),
         (0.5, "0.5", "gave a number, 0.5, where the string '0.5' is expected."),
@@ -712,8 +728,8 @@ def test_a_known_mistake_gets_its_own_message():
         (["a", "b"], ["a", "c"], "whose item 1, counting from 0, is wrong: it gave 'b', expected 'c'"),
         ([["a"], ["b"]], [["a"], ["c"]], "whose item [1][0], counting from 0, is wrong: it gave 'b'"),
         ([[["a"]]], [[["b"]]], "whose item [0][0][0], counting from 0, is wrong: it gave 'a', expected 'b'"),
-        (math.nan, 0.5, "gave nan, which is not a number: look for 0/0"),
-        ([math.nan], [0.5], "gave [nan], expected [0.5]; nan is not a number: look for 0/0."),
+        (math.nan, 0.5, "gave nan, which is not a number: 0/0 gives it"),
+        ([math.nan], [0.5], "gave [nan], expected [0.5]; nan is not a number, and 0/0 gives it."),
         (math.inf, 0.5, "gave inf, expected 0.5."),
         (134515009, 134515008, "gave 134515009, expected 134515008."),
         (134515009.0, 134515008, "gave 134515009.0, expected 134515008."),
