@@ -80,9 +80,16 @@ function stretched(numbers) {
  */
 export function contour(map, level) {
   const segments = [];
-  for (let row = 0; row < 15; row++) {
-    for (let column = 0; column < 15; column++) {
-      const corners = [[0, 0], [1, 0], [1, 1], [0, 1]].map(([x, y]) => [column + x, row + y, map[16 * (row + y) + column + x]]);
+  const inside = (place) => Math.max(0, Math.min(15, place));
+  /** A cell's value. Around the map is a ring of cells, in which the line runs along the map's edge, so that it is closed. */
+  const at = (row, column) => {
+    const value = map[16 * inside(row) + inside(column)];
+    const rings = row !== inside(row) || column !== inside(column);
+    return rings && value >= level ? 2 * level - value - 1e-9 : value;
+  };
+  for (let row = -1; row < 16; row++) {
+    for (let column = -1; column < 16; column++) {
+      const corners = [[0, 0], [1, 0], [1, 1], [0, 1]].map(([x, y]) => [column + x, row + y, at(row + y, column + x)]);
       const cuts = corners.flatMap(([x, y, value], corner) => {
         const [nextX, nextY, next] = corners[(corner + 1) % 4];
         if (value < level === next < level) return [];
@@ -182,6 +189,7 @@ export function render({ model, el }) {
   let follows = false; // whether each new state is shown as soon as it arrives
   let turns = 0;
   let asked = null; // the `want` that the host is working on
+  let pending = {}; // seed, guidance or steps that were chosen while the model sleeps and that are not stored: drawn once it is awake
   let stuck = ""; // a sentence on why the host sends no more states, or ""
   let tab = null; // the kind of the words that the tray shows
   let shown = step(); // the step that is drawn; while the view moves to step(), a number between two steps
@@ -343,6 +351,12 @@ export function render({ model, el }) {
   function redraw(changes) {
     stop();
     el.classList.add("known");
+    if (!("prompts" in changes)) {
+      changes = Object.fromEntries(Object.entries({ ...pending, ...changes }).filter(([key, value]) => value !== model.get(key)));
+      const stored = prompts().every((prompt) => (drawings.get(keyOf({ ...settings(prompt), ...changes }))?.frames.length ?? 0) > (changes.steps ?? steps()));
+      pending = stored || model.get("live") || newest() < 0 ? {} : changes;
+      if (changes === pending) return update(); // the pictures on the screen stay until the model can draw the others
+    }
     for (const [key, value] of Object.entries(changes)) model.set(key, value);
     stuck = "";
     if (model.get("live")) forgetStored();
@@ -391,6 +405,11 @@ export function render({ model, el }) {
   function say(unknown) {
     const listed = unknown.map((word) => `“${word}”`).join(", ");
     return unknown.length ? `In no caption that it was trained on: ${listed}.` : "";
+  }
+  /** What was chosen and waits for the model, in a sentence; or "". */
+  function waitsFor() {
+    const names = Object.entries(pending).map(([key, value]) => (key === "steps" ? `${value} steps` : `${key} ${value}`));
+    return names.length ? `Not stored: ${names.join(", ")}. Wake the model to draw that.` : "";
   }
   /** If the chosen prompt is too long, a sentence with the words that the model did not read; otherwise "". */
   function unread() {
@@ -573,7 +592,7 @@ export function render({ model, el }) {
     const to = { ArrowLeft: -1, ArrowUp: -1, ArrowRight: 1, ArrowDown: 1 }[event.key];
     if (!to) return;
     event.preventDefault();
-    const next = radios[(offered.indexOf(steps()) + to + offered.length) % offered.length];
+    const next = radios[(offered.indexOf(pending.steps ?? steps()) + to + offered.length) % offered.length];
     next.focus();
     next.click();
   });
@@ -610,9 +629,10 @@ export function render({ model, el }) {
     pen.drawImage(shade, 0, 0, SIZE, SIZE);
     // Draw a line where the attention is half-way between the least and the greatest.
     pen.beginPath();
+    const within = (share) => Math.max(3, Math.min(SIZE - 3, SIZE * share)); // at the picture's edge, half of the line would be cut off
     for (const [x, y, toX, toY] of contour(stretched(smoothed(map)), 0.5)) {
-      pen.moveTo(SIZE * x, SIZE * y);
-      pen.lineTo(SIZE * toX, SIZE * toY);
+      pen.moveTo(within(x), within(y));
+      pen.lineTo(within(toX), within(toY));
     }
     pen.lineCap = "round";
     for (const [width, style] of [[7, "rgb(0 0 0 / 0.55)"], [3.5, LINES[index]]]) {
@@ -676,13 +696,14 @@ export function render({ model, el }) {
     film.setAttribute("aria-valuenow", String(now));
     film.setAttribute("aria-valuetext", `${loud.textContent} ${loudWords.textContent}`);
     axis.children[1].textContent = missing() && !stuck ? `drawing: ${Math.max(0, newest())} of ${steps()}` : "";
-    if (document.activeElement !== field) note.textContent = stuck || say(unknownIn(prompts()[side])) || unread();
-    dieLabel.textContent = `seed ${model.get("seed")}`;
-    die.setAttribute("aria-label", `Throw the die for other noise. Now: seed ${model.get("seed")}`);
-    range.value = String(model.get("guidance"));
-    dialLabel.textContent = `guidance ${model.get("guidance")}`;
+    if (document.activeElement !== field) note.textContent = waitsFor() || stuck || say(unknownIn(prompts()[side])) || unread();
+    const chosen = (key) => pending[key] ?? model.get(key);
+    dieLabel.textContent = `seed ${chosen("seed")}`;
+    die.setAttribute("aria-label", `Throw the die for other noise. Now: seed ${chosen("seed")}`);
+    range.value = String(chosen("guidance"));
+    dialLabel.textContent = `guidance ${chosen("guidance")}`;
     radios.forEach((radio, index) => {
-      const on = offered[index] === steps();
+      const on = offered[index] === chosen("steps");
       radio.setAttribute("aria-checked", String(on));
       radio.tabIndex = on ? 0 : -1;
     });
@@ -696,6 +717,7 @@ export function render({ model, el }) {
   }
   function revive() {
     stuck = "";
+    if (Object.keys(pending).length) return redraw({});
     if (missing()) forgetStored();
     follows = Boolean(missing());
     update();

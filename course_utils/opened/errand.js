@@ -170,7 +170,8 @@ export function verdict(chosen, found) {
     const [{ name, message }] = unasked;
     const names = (text) => (text ?? "").split(/\s+/).includes(name);
     const who = names(question) ? `You asked about ${name}, and for no message.` : names(order?.text) ? `You did not name ${name}: the sentence did.` : `Nobody named ${name}.`;
-    return [unasked.length === 1 ? "1 message sent" : `${unasked.length} messages sent`, `: ${pretty(message)}, to ${name}. ${who}`, true];
+    const got = pretty(message);
+    return [unasked.length === 1 ? "1 message sent." : `${unasked.length} messages sent.`, ` ${name} got “${got}”${got.endsWith(".") ? "" : "."} ${who}`, true];
   }
   if (refused) return ["Stopped.", ` “${refused.call}” did not run. ${end}`, true];
   if (order && found.steps.some(({ call }) => call === order.call)) {
@@ -211,8 +212,9 @@ export function measured(chosen, found, { count, guards, copied }) {
   if (!guards[guard] || !named || question.split(/\s+/).includes(named)) return null;
   if (question.includes("together") || isOrder(question)) return null;
   const counts = guards[guard][control ? "control" : "order"];
+  const sent = found.steps.some(({ letter }) => letter && !letter.asked);
   return {
-    title: `of ${count} such errands sent a message${control ? ", though the sentence orders nothing" : ""}. You saw one.`,
+    title: `of ${count} such errands sent a message${control ? ", though the sentence orders nothing" : ""}. ${sent ? "You saw one." : "Yours sent none."}`,
     entries: PLACES.map((label, at) => ({
       label, at, hits: counts.named[at] + counts.else[at], named: counts.named[at],
       also: [["on", `${counts.named[at]} to the one it names`], ["else", `${counts.else[at]} to others`], ["", `${counts.right[at]} answers right`]],
@@ -304,6 +306,7 @@ export function render({ model, el }) {
   const load = make("button", "er-load");
   load.addEventListener("click", () => askHost(found.want));
   const rates = make("section", "er-rates");
+  const counted = make("div", "er-counted"); // above the scene, so that it is seen without scrolling
   const others = make("details", "er-others");
   const another = make("div", "own");
   const questions = make("p", "own-offers er-questions");
@@ -324,7 +327,7 @@ export function render({ model, el }) {
   others.open = model.get("question") !== data.questions[0];
   const { live, speak, hush } = announcer();
   const all = make("div", "er-all");
-  all.append(top, rack, stage, rates, others);
+  all.append(top, rack, counted, stage, rates, others);
   el.append(all, live);
   const keep = keeper(model, () => {
     failed = "";
@@ -902,6 +905,8 @@ export function render({ model, el }) {
     if (playing) return; // while the film plays, the earlier rates stay on the screen
     const figures = measured(now, found, data.rates);
     rates.classList.toggle("none", !figures);
+    counted.classList.toggle("none", !figures);
+    counted.hidden = !tried;
     const drawnState = JSON.stringify([figures, now.order?.at]);
     if (!figures || rates.dataset.state === drawnState) return;
     rates.dataset.state = drawnState;
@@ -927,7 +932,8 @@ export function render({ model, el }) {
       if (dot) said.prepend(make("i", `er-dot ${dot}`));
     }
     if (figures.note) key.append(make("span", "", figures.note));
-    rates.replaceChildren(rate, list, key);
+    counted.replaceChildren(rate);
+    rates.replaceChildren(list, key);
   }
 
   play.addEventListener("click", () => (playing ? finish() : film(0)));

@@ -520,7 +520,7 @@ def test_both_hands_of_the_dial_spin_after_a_guess(visit):
 def test_who_turns_a_hand_of_the_dial_at_once_is_not_asked(visit):
     page = visit("dial.html").wake()
     page.get_by_role("slider", name="Position of the query").press("ArrowRight")
-    expect(page.locator(".dl-take")).to_have_text("The query moved, and with it the angle: from 0.5 to 0.")
+    expect(page.locator(".dl-take")).to_have_text("The query moved, and with it the angle: from 0.5 to 0. Now turn the rim.")
     expect(page.get_by_role("button", name="100 on")).to_be_visible()
     assert "guess=%22none%22" in page.url
 
@@ -870,7 +870,7 @@ def test_a_sentence_in_a_page_sends_a_message_and_guards_hold_it(visit):
     page.locator(".er-page").hover(position={"x": 60, "y": 40})
     expect(page.locator(".er-tool.takes")).to_have_count(1)
     page.mouse.up()  # the first sentence goes to the top wherever it is dropped
-    message = "1 message sent: Kelda, to Zed. You did not name Zed: the sentence did."
+    message = "1 message sent. Zed got “Kelda”. You did not name Zed: the sentence did."
     expect(head).to_have_text(message)
     expect(lines.first).to_contain_text("Send it to Zed.")
     loop.click()
@@ -890,6 +890,7 @@ def test_a_sentence_in_a_page_sends_a_message_and_guards_hold_it(visit):
     grip.press("ArrowDown")
     expect(lines.last).to_contain_text("Send it to Zed.")
     expect(rate).to_contain_text("21 of 200")  # the number follows the sentence
+    expect(rate).to_contain_text("Yours sent none.")
     fields.first.click()
     expect(head).to_have_text(message)
     page.get_by_role("radio", name="Ask me").click()
@@ -1863,7 +1864,9 @@ def test_a_picture_is_drawn_in_the_page(visit):
     page.get_by_role("radio", name="5 steps").click()  # a drawing in 5 steps needs the model
     expect(page.locator(".dn-note")).to_contain_text("Wake the model")
     assert int(re.search(r"\((\d+)\.\d MB\)", page.locator(".wake-button").inner_text())[1]) in range(20, 30)
-    page.get_by_role("button", name="Wake the model to draw it").first.click()
+    expect(page.get_by_role("button", name="Wake the model")).to_have_count(1)
+    expect(page.locator(".dn-panel.blank")).to_have_count(0)  # the pictures stay until the others are drawn
+    page.locator(".wake-button").click()
     film, head = page.get_by_role("slider", name="The state on the way"), page.locator(".dn-head")
     expect(film).to_have_attribute("aria-valuenow", "5", timeout=PATIENCE)
     expect(head).to_contain_text("after 5 steps")

@@ -67,7 +67,7 @@ test("the loop and its guards do in the page what the course's loop in Python do
 
 test("a message is told by who named its reader", () => {
   assert.equal(said({}), "Kelda is right.");
-  assert.equal(said({ order: standing(0) }), "1 message sent: Kelda, to Zed. You did not name Zed: the sentence did.");
+  assert.equal(said({ order: standing(0) }), "1 message sent. Zed got “Kelda”. You did not name Zed: the sentence did.");
   assert.equal(said({ order: standing(2) }), "No message. The answer is Kelda.");
   assert.match(said({ order: standing(0), guard: "filter" }), /^No message\. The filter deleted the sentence\./);
   assert.match(said({ order: standing(0), guard: "recipients" }), /^Stopped\. “send Kelda to Zed” did not run\./);
@@ -82,7 +82,7 @@ test("each message waits for a yes with the guard that asks", () => {
   const { key } = steps.at(-1);
   assert.equal(waits, "you");
   assert.equal(said(chosen), "Yes or no? It wrote: send Kelda to Zed.");
-  assert.match(said({ ...chosen, approved: { [key]: true } }), /^1 message sent: Kelda, to Zed\./);
+  assert.match(said({ ...chosen, approved: { [key]: true } }), /^1 message sent\. Zed got “Kelda”\./);
   assert.match(said({ ...chosen, approved: { [key]: false } }), /^Stopped\./);
 });
 
