@@ -11,6 +11,7 @@ const FAR = 24; // the strip of bars shows the match at each distance from 0 to 
 const FURTHER = 100; // positions by which the text moves for the guess
 const SPIN = 1600; // ms for a turn of both hands that goes more than once around the clock
 const GUESSES = { falls: "It falls", stays: "It stays", rises: "It rises" };
+const KNOB = 21; // px from the middle of a hand's knob to where a word beside it begins
 const SLOWER = 4; // how many times more slowly the second clock turns
 const WORDS = "Our little black cat often slept all day because it had hunted mice all night and nobody in the house ever woke it up again".split(" ");
 const spell = (value) => (Math.abs(value) < 0.005 ? "0" : String(Math.round(100 * value) / 100).replace("-", "\u2212"));
@@ -87,9 +88,6 @@ export function render({ model, el }) {
       if (goal >= low && goal <= high) keep({ [name]: goal });
     });
   }
-  const rimHint = clock.appendChild(make("span", "dl-hint dl-turn", "now turn the rim ↻"));
-  rimHint.setAttribute("aria-hidden", "true");
-  rimHint.hidden = true;
   const hint = clock.appendChild(make("span", "dl-hint", "drag me"));
   hint.setAttribute("aria-hidden", "true");
   // In the headline, the two words in the colours of their hands
@@ -253,9 +251,13 @@ export function render({ model, el }) {
       }
     }
     stand(query, key, start);
+    // The hint stands beside the query's knob, on the side away from the key, so that it covers neither hand nor word.
     const angle = (query * degrees * Math.PI) / 180;
-    hint.style.left = `${50 + 27 * Math.sin(angle)}%`;
-    hint.style.top = `${50 - 27 * Math.cos(angle)}%`;
+    const away = Math.sin((distance * degrees * Math.PI) / 180) < 0 ? -1 : 1;
+    const [right, down] = [away * Math.cos(angle), away * Math.sin(angle)];
+    const off = `${KNOB}px + ${Math.abs(right).toFixed(3)} * 1.9em + ${Math.abs(down).toFixed(3)} * 0.7em`;
+    hint.style.left = `calc(${50 + 18.7 * Math.sin(angle)}% + ${right.toFixed(3)} * (${off}))`;
+    hint.style.top = `calc(${50 - 18.7 * Math.cos(angle)}% + ${down.toFixed(3)} * (${off}))`;
     hint.hidden = waits || Boolean(before && !before.waits); // first the guess, then a hand, then the rim
     const open = ((distance * degrees) % 360 + 540) % 360 - 180; // the angle from the key to the query, in degrees
     wedge.style.transform = `rotate(${key * degrees}deg)`;
@@ -279,7 +281,7 @@ export function render({ model, el }) {
     if (!slow && before && Math.abs(distance) >= round && before.distance !== distance) take.textContent += ` ${Math.abs(distance)} apart looks like ${Math.abs(distance) % round}.`;
     if (before && before.query !== query && !before.waits && !hasRoom(1)) take.textContent += ` The last word is at ${limit}, the last position here.`;
     if (both && !before.waits) turnedBoth = true;
-    rimHint.hidden = !hint.hidden || turnedBoth || waits;
+    if (hint.hidden && !turnedBoth && !waits && !take.querySelector(".dl-next")) take.append(" ", make("span", "dl-next", "Now turn the rim."));
     if (both && !still.matches) loud.animate([{ scale: 1 }, { scale: 1.25, color: "var(--ember)" }, { scale: 1 }], { duration: 500 });
     bars.forEach((bar, index) => bar.setAttribute("aria-pressed", index === distance));
     if (!before || before.query !== query || before.key !== key || before.slow !== slow) before = { query, key, distance, found, slow, waits };
