@@ -15,6 +15,8 @@ const WAIT = 250; // ms without a change before the host is asked
 const LONGEST = 14; // tokens; an answer of this length was cut off
 const LEFT = 54; // px to the left of the curves, for the vertical axis
 const RIGHT = 26;
+const BESIDE = 11; // px from a point's middle to the number beside it
+const NUMBER = 22; // px: the height of such a number
 const spell = (number) => number.toLocaleString("en-US");
 
 /**
@@ -252,6 +254,36 @@ export function render({ model, el }) {
     const part = (value - strengths[next - 1]) / (strengths[next] - strengths[next - 1]);
     return shareOf(group, next - 1) + part * (shareOf(group, next) - shareOf(group, next - 1));
   }
+  /**
+   * Find a place for a number beside its point: near it, and where neither a curve nor another number crosses it.
+   * @param {number} x
+   * @param {number} y
+   * @param {number} other the height of the other curve's point
+   * @param {number} wide
+   * @param {{ left: boolean, y: number }[]} taken the places of other numbers
+   */
+  function placeOf(x, y, other, wide, taken) {
+    let best = { left: false, y, cost: Infinity };
+    for (const left of [false, true]) {
+      const [from, to] = left ? [x - BESIDE - wide, x - BESIDE] : [x + BESIDE, x + BESIDE + wide];
+      if (from < LEFT || to > size.width) continue;
+      const crossing = []; // the heights of the curves from one end of the number to the other
+      for (let along = from - 3; along <= to + 3; along += 3) {
+        const value = strengths[0] + ((along - LEFT) / (size.width - LEFT - RIGHT)) * (last - strengths[0]);
+        if (value >= strengths[0] && value <= reach) crossing.push(...series.map((group) => down(shareAt(group, value))));
+      }
+      for (let off = -48; off <= 48; off += 4) {
+        const middle = y + off;
+        if (middle < 0 || middle > size.height - 24) continue; // the handle is at the foot
+        const crossed = crossing.filter((height) => Math.abs(height - middle) < NUMBER / 2).length;
+        const covers = taken.some((place) => place.left === left && Math.abs(place.y - middle) < NUMBER);
+        const strange = Math.abs(middle - other) < Math.abs(off) ? 30 : 0; // it would be nearer to the other curve's point
+        const cost = 20 * crossed + (covers ? 1000 : 0) + Math.abs(off) + strange + (left ? 10 : 0);
+        if (cost < best.cost) best = { left, y: middle, cost };
+      }
+    }
+    return best;
+  }
   function layout() {
     const { width, height } = chart.getBoundingClientRect();
     if (!width) return;
@@ -337,18 +369,14 @@ export function render({ model, el }) {
     });
     const x = across(strength);
     const heights = curves.map(({ group }) => down(shareAt(group, strength)));
+    const taken = []; // the places of the numbers
     curves.forEach(({ point, number }, at) => {
       point.style.transform = `translate(${x}px, ${heights[at]}px)`;
       number.textContent = louds[at].loud.textContent;
-      // The number stands beside its point, away from the other curve's number and from the handle at the foot.
-      const other = heights[1 - at] ?? -Infinity;
-      const lower = Math.max(heights[at], other);
-      const near = Math.abs(other - heights[at]) < 28;
-      const foot = Math.min(lower + (near ? 10 : 0), size.height - 28); // above the handle
-      const isLower = heights[at] === lower && (heights[at] !== other || at);
-      const place = isLower ? foot : Math.min(heights[at] - (near ? 10 : 0), foot - 26);
-      point.classList.toggle("left", x > size.width - 70);
-      point.style.setProperty("--off", `${(place - heights[at]).toFixed(1)}px`);
+      const place = placeOf(x, heights[at], heights[1 - at] ?? Infinity, number.offsetWidth, taken);
+      taken.push(place);
+      point.classList.toggle("left", place.left);
+      point.style.setProperty("--off", `${(place.y - heights[at]).toFixed(1)}px`);
     });
     ember.style.transform = `translate(${x}px, ${size.height}px)`;
     tipValue.textContent = `strength ${value.toFixed(2)}`;

@@ -317,6 +317,8 @@ export function render({ model, el }) {
   }
 
   /** The fewest listed words of `count` with which a text counts as marked. */
+  /** How often so many words of an unmarked text are on the list. */
+  const chanceOf = (hits, count) => `by chance: ${odds(byChance(hits, count, ratio))}`;
   const fewest = (count) => Math.floor(ratio * count + threshold * Math.sqrt(count * ratio * (1 - ratio))) + 1;
 
   let spans = [];
@@ -423,6 +425,7 @@ export function render({ model, el }) {
     for (let word = 0; word < words; word++) boxes.append(make("i"));
     for (const [className, number, label] of [["", chance, `${chance} by chance`], ["wm-needed", needed, `${needed}: marked`]]) {
       const tick = tally.appendChild(make("span", className, label));
+      if (className) tick.append(make("i", "wm-odds", chanceOf(needed, words)));
       tick.style.left = `${(100 * (className ? number - 1 : number)) / words}%`;
     }
     const end = demo.appendChild(make("p", "wm-end"));
@@ -555,6 +558,7 @@ export function render({ model, el }) {
       barLabel.textContent = reach ? `${needed} or more: accused` : "out of reach";
       zeroLabel.textContent = `${Math.round(ratio * seen.length)} by chance`;
     } else barLabel.textContent = reach ? `z = ${threshold}, accused above` : `z = ${threshold} is out of reach`;
+    if (reach) barLabel.append(make("i", "wm-odds", chanceOf(needed, seen.length)));
     const chance = odds(byChance(hits, seen.length, ratio));
     foot.textContent = `By chance, ${chance} unmarked texts ${chance.startsWith("1") ? "has" : "have"} as many.${plain ? ` (${score})` : ""}`;
     el.classList.toggle("over", over);
