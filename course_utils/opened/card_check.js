@@ -311,6 +311,7 @@ export function render({ model, el }) {
       slot = null;
       told = "";
       before = null;
+      card.classList.remove("turned"); // each card begins with its front
       write("");
     });
     shelf.append(button);

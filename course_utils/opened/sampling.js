@@ -275,6 +275,10 @@ export function render({ model, el }) {
       : `${DRAWS} draws gave ${different} different tokens.`;
 
     const [width, height] = [others.children[1].clientWidth - labelWidth(), others.offsetHeight || 32];
+    const start = others.children[1].offsetLeft;
+    // While the first bar is pulled, it goes on beyond the axis's end, up to the edge of the view.
+    const most = pulling ? Math.max(1, (el.clientWidth - start - labelWidth()) / width) : 1;
+    el.classList.toggle("beyond", largest > scale && pulling);
     rows.forEach((row, rank) => {
       const id = top[rank];
       row.hidden = id === undefined;
@@ -282,7 +286,7 @@ export function render({ model, el }) {
       const out = rank >= inPlay;
       row.children[0].textContent = word(id);
       row.classList.toggle("out", out);
-      stretch(row, out ? 0 : kept[rank], out ? "out" : percent(kept[rank]), width, rank === 0);
+      stretch(row, out ? 0 : kept[rank], out ? "out" : percent(kept[rank]), width, rank === 0, rank ? 1 : most);
       if (writes) row.setAttribute("aria-label", `Add ${word(id)}, ${out ? "out" : percent(kept[rank])}`);
       if (!row.isConnected) list.insertBefore(row, others);
     });
@@ -292,7 +296,6 @@ export function render({ model, el }) {
 
     // There is a dot for each random choice of a token. The dot stands at the end of the chosen token's bar.
     const slots = new Map();
-    const start = others.children[1].offsetLeft;
     const gap = (narrow() ? 72 : 184) / perLine();
     dots.forEach((dot, lot) => {
       const row = Math.min(drawn[lot], ROWS);
@@ -311,7 +314,7 @@ export function render({ model, el }) {
         return tick;
       }),
     );
-    const reach = start + (width * Math.min(largest, scale)) / scale;
+    const reach = start + width * Math.min(largest / scale, most);
     degrees.textContent = temperature().toFixed(2);
     const half = hint.offsetWidth / 2;
     hint.style.setProperty("--shift", `${Math.max(half - reach, Math.min(0, el.clientWidth - half - reach))}px`);
@@ -343,10 +346,10 @@ export function render({ model, el }) {
   const labelWidth = () => (narrow() ? 54 : 64); // px that a bar leaves for its label
   const perLine = () => (narrow() ? DRAWS / 2 : DRAWS);
   const lineOf = (slot) => (narrow() ? (slot < DRAWS / 2 ? -4 : 4) : 0);
-  function stretch(row, share, label, width, first) {
+  function stretch(row, share, label, width, first, most = 1) {
     const [bar, number] = row.children[1].children;
-    const part = Math.min(1, share / scale);
-    row.classList.toggle("broken", share > scale);
+    const part = Math.min(most, share / scale);
+    row.classList.toggle("broken", share > most * scale);
     bar.style.width = `${width}px`;
     bar.style.transform = `scaleX(${Math.max(0.002, part)})`;
     number.textContent = label;
@@ -439,7 +442,7 @@ export function render({ model, el }) {
   function pullTo(event) {
     const track = others.children[1];
     const part = (event.clientX - track.getBoundingClientRect().left) / (track.clientWidth - labelWidth());
-    atEnd = part > 0.97; // the hand can go on beyond the axis's end: the share grows, and the bar is drawn broken
+    atEnd = part > 0.97; // the hand, and the bar with it, can go on beyond the axis's end
     // The bar shows the likeliest token's share after the cut by top-k. Compute from this the token's share before the cut.
     const before = shares(said.logits, temperature());
     const stay = before.slice(0, cut(before, k(), 1).length).reduce((sum, value) => sum + value, 0);
@@ -455,7 +458,7 @@ export function render({ model, el }) {
       handle.addEventListener("lostpointercapture", () => {
         pulling = false;
         least = atEnd ? (SCALES[SCALES.indexOf(scale) + 1] ?? 1) : scale;
-        update();
+        setTimeout(update); // after the drag has ended for `onDrag`, too, so that knob and bar move to the new axis together
       }, { once: true });
     },
   });
