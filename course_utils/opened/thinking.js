@@ -21,6 +21,7 @@ const TALL = 190; // px: the tallest bar
 const FALL = 92; // px from the top of the picture to the top of the tallest bar
 const WAVE = 110; // ms from one bar to the next while a change runs through the bars
 const [LIFT, WORD] = [43, 36]; // px: how far the answer's number rises above the answer's bar, and the number's greatest height
+const LEAST = 26; // px: the least room below the line at the right sum for the answer's number
 const GOAL = 38; // px from the top of the picture to the lower edge of the words "right: …", which name the right sum
 const RISE = 280; // ms that a bar takes to get its new height
 
@@ -228,7 +229,7 @@ export function render({ model, el }) {
   const wake = make("div");
   wake.dataset.wake = "for other changes, and for sums of your own";
   wake.dataset.wakeOnNeed = "";
-  const labels = { placeholder: "Your own sum, such as 12+34+56", label: "Your own sum", button: "Add it up" };
+  const labels = { placeholder: "Numbers 10 to 99: 12+34", label: "Your own sum", button: "Add it up" };
   const note = make("p", "th-note");
   note.setAttribute("aria-live", "polite");
   const own = ownWords("th-own own-form", labels, read);
@@ -555,9 +556,13 @@ export function render({ model, el }) {
     el.classList.toggle("tight", unit < 46);
     answer.style.left = `${answerAt}px`;
     answer.style.setProperty("--up", `${high(value)}px`);
-    // If the line at the right sum would cross the answer's number, put the number below the line.
+    // If the line at the right sum would cross the answer's number, put the number below the line, in smaller letters if
+    // need be. If there is too little room between the line and the answer's bar, put the number above the line.
     const room = high(total(text)) - high(value);
-    const lift = room > LIFT - WORD && room < LIFT + 4 ? room - 4 : LIFT;
+    const free = room <= LIFT - WORD || room >= LIFT + 4;
+    const below = !free && room >= LEAST;
+    answer.style.setProperty("--most", below ? `${(room - 6) / 1.15}px` : "99px");
+    const lift = free ? LIFT : below ? room - 3 : room + (answer.firstChild?.offsetHeight || WORD) + 3;
     answer.style.setProperty("--lift", `${Math.min(lift, floor - high(value) - GOAL)}px`);
     const chips = numbers.flatMap((number, term) => {
       const chip = make("span", `chip${!riddle && loose.includes(term) ? " loose" : ""}`, String(number));
