@@ -415,7 +415,7 @@ def plain(value):
     if _gives_items(value):
         return plain(_items(value))
     if isinstance(value, (bytes, bytearray)):
-        raise Unreadable("bytes, which are not a text: return a string, or list(...) of them as numbers.")
+        raise Unreadable("bytes, which are not a text: a check reads texts, numbers and lists of them.")
     if isinstance(value, Iterable):
         raise Unreadable(f"{_describe(value)}: if you mean the items in it, return list(...) of it.")
     raise Unreadable(f"{_describe(value)}: return numbers, strings, lists, dictionaries, arrays or tensors.")

@@ -707,7 +707,7 @@ def test_a_known_mistake_gets_its_own_message():
         ("0.5", 0.5, "gave a string, '0.5', where a number is expected: convert it with float(...)"),
         ("half", 0.5, "gave a string, 'half', where a number is expected."),
         ("yes", True, "gave a string, 'yes', where True or False is expected."),
-        (b"ab", "ab", "returned bytes, which are not a text: return a string, or list(...) of them"),
+        (b"ab", "ab", "returned bytes, which are not a text: a check reads texts, numbers and lists"),
         (0.5, "0.5", "gave a number, 0.5, where the string '0.5' is expected."),
         ([0.6], 0.5, "gave a list of 1 item, [0.6], where a number is expected."),
         ([0.5], 0.5, "gave what is expected, but in a list of its own: return it alone, without"),
