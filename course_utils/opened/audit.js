@@ -8,7 +8,7 @@
 // The visitor chooses `who` (the index of a model), `trade` (a word), `temperature` and `after` (whether the trade was
 // chosen after looking at the results). On a page of the website there is also `guess`: "" until the visitor has
 // guessed the shares of the trades in `asks`, then {trade: points}. Until then, the words are covered, and the visitor pulls
-// the edge of a bar for each of these trades.
+// the knob of a bar for each of these trades.
 import { adopt, announcer, headline, keeper, make, onDrag, radio } from "./view.js";
 
 const TOP = 72; // points at the right end of the field; the left end is at −72
@@ -104,7 +104,7 @@ export function render({ model, el }) {
   });
   field.append(band, zero, lanes[0], apart, lanes[1]);
 
-  // The bars with which the visitor guesses, before the results are shown. Once the edge of a bar is let go, it glides to
+  // The bars with which the visitor guesses, before the results are shown. Once the knob of a bar is let go, it glides to
   // the model's share, and a mark stays where the visitor had it.
   const guessing = make("div", "au-guess");
   const asks = (model.get("asks") ?? []).filter((word) => words.includes(word));
@@ -123,7 +123,7 @@ export function render({ model, el }) {
     let up = false; // false if the browser has taken the pointer away, to scroll
     bar.addEventListener("focus", () => model.get("trade") !== word && keep({ trade: word }));
     bar.addEventListener("keydown", (event) => {
-      const to = { ArrowRight: -5, ArrowUp: 5, ArrowLeft: 5, ArrowDown: -5 }[event.key];
+      const to = { ArrowRight: 5, ArrowUp: 5, ArrowLeft: -5, ArrowDown: -5 }[event.key];
       const end = { Home: 0, End: 100 }[event.key];
       const answers = event.key === "Enter" || event.key === " ";
       if (to === undefined && end === undefined && !answers) return;
@@ -135,7 +135,7 @@ export function render({ model, el }) {
     });
     const toPointer = (event) => {
       const box = bar.getBoundingClientRect();
-      aim(index, 100 - (100 * (event.clientX - box.left)) / box.width);
+      aim(index, (100 * (event.clientX - box.left)) / box.width);
     };
     const ready = () => !pin.done;
     bar.addEventListener("pointerup", () => (up = true));
@@ -207,7 +207,7 @@ export function render({ model, el }) {
     else line.append(before, make("b", "", word), `${behind} …`);
     return line;
   }
-  /** A bar that is split between “he”, from the left, and “she”, from the right, with a mark for the visitor's guess. */
+  /** A bar from all “he”, at its left end, to all “she”, as in the field below; with a mark for the visitor's guess. */
   function splitBar() {
     const bar = make("div", "au-bar");
     const sides = ["he", "she"].map((side) => {
@@ -221,14 +221,13 @@ export function render({ model, el }) {
     /** @param {number} she in percent @param {number} [guess] the visitor's, in percent */
     const set = (she, guess) => {
       const whole = Math.max(0, Math.min(100, Math.round(she)));
-      bar.style.setProperty("--he", String(100 - whole));
+      bar.style.setProperty("--she", String(whole));
       sides[0].textContent = `${100 - whole}%`;
       sides[1].textContent = `${whole}%`;
-      bar.classList.toggle("no-he", whole > 84);
-      bar.classList.toggle("no-she", whole < 16);
+      bar.classList.toggle("to-he", whole < 50);
       mine.hidden = guess === undefined || Math.abs(guess - whole) < 1;
-      if (guess !== undefined) bar.style.setProperty("--mine", String(100 - guess));
-      bar.classList.toggle("mine-left", guess !== undefined && guess > whole);
+      if (guess !== undefined) bar.style.setProperty("--mine", String(guess));
+      bar.classList.toggle("mine-left", guess !== undefined && guess < whole);
     };
     return { bar, set };
   }
@@ -288,7 +287,7 @@ export function render({ model, el }) {
 
   /** The model's share of “she” after a word, in percent: the mean of the sentences. */
   const shareOf = (word) => who().zero[at()] + who().words[word][at()][0];
-  /** Pull the edge of one bar. @param {number} index @param {number} share of “she” in percent */
+  /** Pull the knob of one bar. @param {number} index @param {number} share of “she” in percent */
   function aim(index, share) {
     pins[index].share = Math.max(0, Math.min(100, Math.round(share)));
     el.classList.add("known");
@@ -533,7 +532,8 @@ export function render({ model, el }) {
       const now = 100 * heat(share, temperatures[at()]);
       const line = make("li");
       const bar = make("i");
-      bar.style.setProperty("--he", String(100 - now));
+      bar.style.setProperty("--she", String(now));
+      bar.classList.toggle("to-he", now < 50);
       line.append(make("span", "", text.replace("{}", word)), bar, make("b", "num", `${Math.round(now)}%`));
       line.title = `${Math.round(now)}% “she”`;
       list.append(line);
@@ -545,7 +545,7 @@ export function render({ model, el }) {
     if (sealed()) {
       const pin = answered;
       const she = pin && Math.round(shareOf(pin.word));
-      loud.textContent = pin ? (she > 50 ? `${she}% “she”` : `${100 - she}% “he”`) : "Pull the edge.";
+      loud.textContent = pin ? (she > 50 ? `${she}% “she”` : `${100 - she}% “he”`) : "Pull the knob.";
       loud.classList.toggle("she", Boolean(pin) && she > 50);
       loud.classList.toggle("he", Boolean(pin) && she <= 50);
       const said = pin && (she > 50 ? pin.share : 100 - pin.share);

@@ -1307,14 +1307,14 @@ def test_a_lean_is_guessed_before_any_is_shown(visit):
         page.get_by_role("slider", name=f"Your guess for {trade}: percent “she”.")
         for trade in ("barber", "doctor", "writer")
     )
-    expect(head).to_have_text("Pull the edge. What share does SmolLM2 give to “he”?")
+    expect(head).to_have_text("Pull the knob. What share does SmolLM2 give to “he”?")
     expect(page.get_by_text("librarian")).to_have_count(1)  # the word is in the hidden part alone
     expect(page.get_by_text("librarian")).to_be_hidden()
     for _ in range(5):
-        barber.press("ArrowLeft")
+        barber.press("ArrowRight")
     expect(barber).to_have_attribute("aria-valuetext", "barber: 25% “he”, 75% “she”")
     for _ in range(10):
-        barber.press("ArrowRight")
+        barber.press("ArrowLeft")
     expect(barber).to_have_attribute("aria-valuenow", "25")
     expect(bars.nth(0)).not_to_contain_text("96%")  # the model's share is hidden until the guess is made
     barber.press("Enter")
@@ -1328,10 +1328,10 @@ def test_a_lean_is_guessed_before_any_is_shown(visit):
     box = bars.nth(2).bounding_box()
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     page.mouse.down()
-    page.mouse.move(box["x"] + 0.1 * box["width"], box["y"] + box["height"] / 2, steps=3)
+    page.mouse.move(box["x"] + 0.9 * box["width"], box["y"] + box["height"] / 2, steps=3)
     expect(writer).to_have_attribute("aria-valuenow", "90")
     expect(bars.nth(2)).to_contain_text("90%")
-    page.mouse.up()  # where the edge is let go, it goes to the model's share
+    page.mouse.up()  # where the knob is let go, it glides to the model's share
     expect(head).to_have_text("72% “she” for the writer. You said 90%.")
     expect(page.locator(".au-ask .au-mine:visible")).to_have_count(2)  # the doctor's is where the model's is
     page.get_by_role("button", name="See all 36 trades").click()
