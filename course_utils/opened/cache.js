@@ -11,13 +11,10 @@ const GROWTH = 1.06; // the factor by which the text grows in a step while it gr
 const PACE = 60; // ms for each step while the text grows by itself
 const TRAVEL = 320; // ms for the change when the texts in a box get a new size
 const DRAWN = 4; // heads in the small drawing of a design
-const MOST_CELLS = 6000; // squares in a box; if more texts fit, a square stands for ten, a hundred or more of them
+const MOST_CELLS = 6000; // squares in a box; if more texts fit, the box is filled without squares
 
 const spell = (number) => number.toLocaleString("en-US");
 const counted = (number, noun) => `${spell(number)} ${noun}${number === 1 ? "" : "s"}`;
-
-/** A ratio above 1. If it is just above 1, it has two decimals, rounded up, so that it is not written as 1.0. */
-const times = (ratio) => (ratio < 1.05 ? (Math.ceil(100 * ratio) / 100).toFixed(2) : String(Number(ratio.toFixed(1))));
 
 /**
  * Bytes in decimal units, as course_utils/units.py writes them.
@@ -206,7 +203,6 @@ export function render({ model, el }) {
     const list = designs();
     if (cards.length === list.length) return;
     board.replaceChildren();
-    board.style.setProperty("--designs", String(list.length));
     cards = list.map(([words, name, , keys]) => {
       const card = board.appendChild(make("section", "ca-design"));
       const title = make("h3", "", words);
@@ -238,12 +234,11 @@ export function render({ model, el }) {
       card.classList.toggle("hidden", asking() && count !== published);
       const used = cacheBytes(plan(), now, count);
       const fit = fitting(count);
-      const unit = fit ? (fit === 1 ? " text fits" : " texts fit") : ` fits: it takes ${times(used / (gigabytes() * 1e9))} times the memory`;
+      const unit = fit ? (fit === 1 ? " text fits" : " texts fit") : " fits";
       result.replaceChildren(make("b", "loud", fit ? spell(fit) : "none"), make("span", "", unit));
       result.classList.toggle("long", fit >= 1e5);
-      const bundle = bundleOf();
       bytes.replaceChildren("one text: ", make("b", "num", size(used, 2)));
-      if (bundle > 1) bytes.append(make("span", "ca-bundle", `a square: ${spell(bundle)} texts`));
+      if (fit > MOST_CELLS) bytes.append(make("span", "ca-many", "too small to draw"));
       else if (fit) bytes.prepend(make("i"));
     });
 
@@ -279,8 +274,6 @@ export function render({ model, el }) {
   let tints = null;
   let rooms = [];
   let stopTravel = () => {};
-  /** How many texts a square stands for: equally many in all boxes, so that the squares can be compared. */
-  const bundleOf = () => 10 ** Math.max(0, Math.ceil(Math.log10(Math.max(...designs().map(([, , count]) => fitting(count))) / MOST_CELLS)));
   function travel() {
     stopTravel();
     const goal = designs().map(([, , count]) => (gigabytes() * 1e9) / cacheBytes(plan(), tokens(), count));
@@ -332,20 +325,19 @@ export function render({ model, el }) {
       else brush.fillText("memory ↓", 8, height * (1 - side) - 8, width - 16);
       return;
     }
-    const bundle = bundleOf();
-    const squares = Math.floor(fit / bundle);
-    const [across, down, part] = grid(squares, room / bundle, width / height);
+    if (fit > MOST_CELLS) {
+      brush.fillStyle = tints.ink;
+      brush.fillRect(0, 0, width, height);
+      return;
+    }
+    const [across, down, part] = grid(fit, room, width / height);
     const [wide, high] = [width / across, (height * part) / down];
     const gap = Math.min(2, Math.min(wide, high) * 0.25);
-    if (!squares) { // a part of one square
-      brush.fillStyle = tints.ink;
-      brush.fillRect(0, height * (1 - room / bundle), width, height * (room / bundle));
-    }
-    for (let cell = 0; cell < squares; cell++) {
-      brush.fillStyle = cell || bundle > 1 ? tints.ink : tints.ember;
+    for (let cell = 0; cell < fit; cell++) {
+      brush.fillStyle = cell ? tints.ink : tints.ember;
       brush.fillRect((cell % across) * wide, height - (Math.floor(cell / across) + 1) * high, wide - gap, high - gap);
     }
-    if (bundle === 1 && wide > 80 && high > 30) {
+    if (wide > 80 && high > 30) {
       brush.fillStyle = tints.paper;
       brush.font = `600 15px ${getComputedStyle(el).fontFamily}`;
       brush.fillText("one text", 10, height - high + 22);
