@@ -123,7 +123,7 @@ export function render({ model, el }) {
   if (data.words) wake.dataset.wake = "for your own sentence"; // on a page only: in a notebook the kernel runs the model
   const own = ownText({ placeholder: "Send your own sentence", label: "Your own sentence", button: "Send", offer: "Or send" }, data, ask);
   const { live, speak, hush } = announcer();
-  const legend = make("p", "rt-legend", "Below each word: its two experts; the wider one has the larger share. In a box: first choices marked, second choices plain.");
+  const legend = make("p", "rt-legend", "Below a framed word: its two experts; the wider one has the larger share. In a box: first choices marked, second choices plain.");
   const asks = make("div", "rt-asks");
   asks.append(take, chance);
   el.append(top, stage, legend, tools, asks, race, dots, wake, own, live);
