@@ -512,9 +512,9 @@ export function render({ model, el }) {
     haunt(gone, found.words);
   }
   let last = null; // the words that were shown before, and the sound that they are from
-  /** Let the words that are no longer written rise from their places and fade. */
+  /** Let the words that are no longer written fade at once, while the new ones appear; during a drag they are just gone. */
   function haunt(gone, found) {
-    if (still.matches || el.classList.contains("flow")) return;
+    if (still.matches || el.classList.contains("flow") || el.classList.contains("dragging")) return;
     for (const [text, begin] of gone) {
       if (found.some(([other, at]) => other === text && Math.abs(at - begin) < 0.5)) continue;
       const near = found.findIndex(([, at]) => Math.abs(at - begin) < 0.3);
@@ -522,7 +522,7 @@ export function render({ model, el }) {
       ghost.setAttribute("aria-hidden", "true");
       ghost.style.left = chips[near]?.style.left || `${(words.clientWidth * begin) / seconds()}px`;
       ghost.style.top = chips[near]?.style.top || "0";
-      ghost.animate([{ opacity: 0.9, translate: "0 -0.3em" }, { opacity: 0.8, translate: "0 -1.1em", offset: 0.6 }, { opacity: 0, translate: "0 -1.6em" }], { duration: 1400, easing: "ease-out" }).onfinish = () => ghost.remove();
+      ghost.animate([{ opacity: 0.8 }, { opacity: 0, translate: "0 -0.8em" }], { duration: 220, easing: "ease-out" }).onfinish = () => ghost.remove();
     }
   }
   words.addEventListener("pointerleave", () => {
