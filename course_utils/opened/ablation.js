@@ -10,6 +10,7 @@ import { LOOKS, adopt, announcer, chipClass, headline, keeper, make, onSize, own
 const PACE = 320; // ms for which each head is shown when all are tried one after another
 const ROWS = 3;
 const LEAST = 0.05; // a smaller share has no arc
+const STRONG = 3; // arcs that are drawn strongly while no head is pointed at: those of the largest shares
 const CLEAR = 0.2; // while no head is pointed at, only arcs of at least this share are drawn
 const percent = (share) => (share < 0.005 ? "<1%" : `${Math.round(100 * share)}%`);
 
@@ -47,9 +48,7 @@ export function render({ model, el }) {
   board.setAttribute("aria-label", "All heads; a press switches one off or on");
   board.style.setProperty("--heads", String(heads));
   const legend = make("p", "ab-legend");
-  const swatches = make("span", "ab-legend-alone");
-  swatches.append(make("i", "ab-swatch ab-any"), " what the model says without this head alone, and its share");
-  legend.append("A box is a head: 0.3 is head 3 of layer 0. Its arcs show where it looks from the last word. ", swatches);
+  legend.append("A box is a head: 0.3 is head 3 of layer 0. Its arcs show where it looks from the last word.");
   const tools = make("div", "ab-tools");
   const each = make("button", "ab-each", "▶ Try each alone");
   const allOn = make("button", "", "All on");
@@ -311,7 +310,7 @@ export function render({ model, el }) {
       tile.classList.toggle("tried", Boolean(without));
       tile.classList.toggle("breaks", Boolean(without) && without.top[0][0] !== favourite);
       tile.setAttribute("aria-pressed", String(down));
-      share.textContent = without ? percent(without.top[0][1]) : "";
+      share.replaceChildren(...(without ? [make("span", "ab-says", `${without.top[0][0].trim()} `), percent(without.top[0][1])] : []));
       look.hidden = !without;
       if (without) tint(look, without.top[0][0]);
       tile.setAttribute("aria-label", `Head ${name}, ${down ? "off" : "on"}${without ? `; without it ${without.top[0][0].trim()} ${share.textContent}` : ""}`);
@@ -404,7 +403,8 @@ export function render({ model, el }) {
         const middle = (from.top + goal.bottom) / 2; // between two lines an arc must be flat, and end below its word
         line = `M${goal.x} ${goal.bottom}C${goal.x} ${middle} ${from.x} ${middle} ${from.x} ${from.top}`;
       }
-      const group = shape("g", { class: `ab-arc${LOOKS[words[index].trim()] ? "" : " other"}` });
+      const strong = found.filter((other) => other.share > share).length < STRONG;
+      const group = shape("g", { class: `ab-arc${strong ? " strong" : ""}${LOOKS[words[index].trim()] ? "" : " other"}` });
       group.append(...twoLines(line, words[index], 1 + 8 * share), shape("path", { class: "ab-reach", d: line }));
       group.addEventListener("mouseenter", show(name));
       group.addEventListener("mouseleave", show(null));
