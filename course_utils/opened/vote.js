@@ -168,7 +168,7 @@ export function render({ model, el }) {
   const voters = { you: "You", rule: capital(theirName), length: "The longer answer" };
 
   const need = Math.min(FEW, contests.length);
-  let half = HALF; // the scale now goes this far from 1,000 to both sides, so that all ratings are on the scale
+  let half = HALF; // the scale now goes this far from 1,000 to both sides, so that all ratings and bands are on the scale
   const across = (rating) => 50 + (50 * Math.max(-half, Math.min(half, rating - 1000))) / half;
   let opened = false; // whether the box with the other voters' votes is open
 
@@ -507,7 +507,7 @@ export function render({ model, el }) {
   function drawScale(found) {
     const theirs = stored.rule[contests.length - 1];
     const few = results().length < FEW;
-    half = Math.max(HALF, ...found.filter(Boolean).map(([rating]) => 100 * Math.ceil((Math.abs(rating - 1000) + 60) / 100)));
+    half = Math.max(HALF, ...found.filter(Boolean).flatMap(([rating, ...ends]) => [rating, ...(few ? [] : ends.slice(0, 2).filter((end) => end !== null))]).map((end) => 100 * Math.ceil((Math.abs(end - 1000) + 60) / 100)));
     for (const [label, tick] of ticks) label.style.left = `${across(tick)}%`;
     const order = models.map((_, index) => index).sort((one, other) => (found[other]?.[0] ?? 1000) - (found[one]?.[0] ?? 1000) || one - other);
     el.classList.toggle("counting", clock !== 0);
@@ -525,8 +525,6 @@ export function render({ model, el }) {
       band.style.left = `${low}%`;
       band.style.width = `${high - low}%`;
       band.classList.toggle("unknown", !known);
-      band.classList.toggle("cut-low", Boolean(known) && now[1] < 1000 - half);
-      band.classList.toggle("cut-high", Boolean(known) && now[2] > 1000 + half);
       // Until the next vote, a trail shows where the dot came from.
       const [to, from] = [now, was ?? (picks().length === 1 && now ? [1000] : now)].map((each) => across(each?.[0] ?? 1000));
       trail.style.left = `${Math.min(from, to)}%`;
@@ -545,9 +543,13 @@ export function render({ model, el }) {
     legend.replaceChildren();
     const says = model.get("says") ? `, who ${model.get("says")}` : "";
     if (!found.some(Boolean)) return void legend.append("All start level. Each vote moves two of them.");
+    rows.forEach(({ mark }, index) => {
+      const named = opened && voter() !== "rule" && index === order[0];
+      mark.classList.toggle("named", named);
+      if (named) mark.dataset.name = theirName;
+    });
     if (!opened) legend.append("Dot: the rating by your votes. ");
-    else if (voter() !== "rule") legend.append(make("i", "vt-mark"), `${theirName}${says}. `);
-    else if (says) legend.append(`${capital(theirName)} ${model.get("says")}. `);
+    else if (voter() === "rule" && says) legend.append(`${capital(theirName)} ${model.get("says")}. `);
     if (opened) legend.append(few ? `Bands from ${FEW} votes on. ` : "Band: 95% interval. ");
     legend.append("400 points ahead: ten wins for each loss.");
     buttons.forEach((button, index) => {
