@@ -135,7 +135,7 @@ export function render({ model, el }) {
   scene.append(donor, axis, receiver, thread, ember, hint);
 
   const key = make("p", "pt-key");
-  if (data.lists) key.append(make("i", "list"), `A stripe is a list: ${data.many} of its ${data.size} numbers; the stronger, the larger.`);
+  if (data.lists) key.append(make("i", "list"), `A stripe: a list, as ${data.many} of its ${data.size} numbers.`);
 
   const tug = make("div", "pt-tug");
   tug.setAttribute("aria-hidden", "true");
@@ -145,7 +145,8 @@ export function render({ model, el }) {
   const ticks = make("div", "pt-ticks");
   const home = make("i", "pt-home");
   const dot = make("i", "pt-dot");
-  rail.append(make("i", "pt-middle"), ticks, home, dot);
+  const factor = make("b", "pt-factor");
+  rail.append(make("i", "pt-middle"), ticks, home, dot, factor);
   tug.append(ours, rail, theirs);
   const moral = make("p", "pt-moral");
 
@@ -562,7 +563,8 @@ export function render({ model, el }) {
     shown = says;
     el.classList.toggle("turned", turned);
     const untried = !tell.disabled && !seen.size;
-    const words = untried ? "is its answer below. Drag the marked list down into it." : `is ${times(value)} times as likely as ${turned ? paris : rome}`;
+    const words = untried ? "is its answer below. Drag the marked list down into it." : !cell ? "is the answer below" : turned ? `instead of ${paris}` : "is still the answer";
+    const likely = `${times(value)} times as likely`;
     const tellIt = () => {
       if (loud.textContent !== says) spellOut(loud, says, fresh);
       head.classList.toggle("turned", turned);
@@ -576,7 +578,7 @@ export function render({ model, el }) {
     const across = (logits) => 50 + (50 * logits) / (most * Math.LN10);
     ours.textContent = paris;
     theirs.textContent = rome;
-    const stride = Math.ceil(most / 4); // the scale has at most four marks on each side
+    const stride = Math.ceil(most / 2); // the scale has at most two marks on each side
     const marks = Math.floor(most / stride);
     ticks.replaceChildren(
       ...Array.from({ length: 2 * marks + 1 }, (_, index) => {
@@ -590,6 +592,8 @@ export function render({ model, el }) {
     );
     home.style.left = `${across(base)}%`;
     dot.style.left = `${across(value)}%`;
+    factor.textContent = likely;
+    factor.style.setProperty("--at", `${across(value)}%`);
 
     const where = values[0]
       .map((_, lane) => ({ word: pieces[1][first + lane].trim(), layers: values.flatMap((row, layer) => (row[lane] > 0 ? [layer] : [])) }))
@@ -617,7 +621,7 @@ export function render({ model, el }) {
     tie(cell, tied !== now);
     tied = now;
     drawn = key;
-    speak(`${cell ? `The list of “${pieces[0][first + cell[1]].trim()}” after layer ${cell[0]}, put in the place of “${pieces[1][first + cell[1]].trim()}”.` : "No list is exchanged."} ${says} ${words.replace(/\.$/, "")}. ${moral.textContent}`);
+    speak(`${cell ? `The list of “${pieces[0][first + cell[1]].trim()}” after layer ${cell[0]}, put in the place of “${pieces[1][first + cell[1]].trim()}”.` : "No list is exchanged."} ${says} ${words.replace(/\.$/, "")}, ${likely}. ${moral.textContent}`);
   }
 
   play.addEventListener("click", () => {

@@ -257,14 +257,15 @@ def test_a_dial_turns_by_keyboard_and_keeps_the_match_at_the_same_distance(lesso
 def test_another_country_is_patched_and_one_patch_is_read_by_keyboard(lesson):
     explorer = lesson.output(lesson.find("course.opened.Patching"))
     head, grid = explorer.locator(".pt-head"), explorer.get_by_role("grid")
-    expect(head).to_contain_text("Rome is 610 times as likely as Paris")
+    expect(head).to_have_text("Rome instead of Paris")
+    expect(explorer.locator(".pt-factor")).to_have_text("610 times as likely")
     source = explorer.get_by_role("textbox", name="Upper sentence")
     enter(source, "The capital of New Zealand is")
     expect(head).to_contain_text("a patch needs the same")
     enter(source, "The capital of Spain is")
-    expect(head).to_contain_text(re.compile("^Paris is .* as likely as Madrid"))  # no vector is exchanged yet
+    expect(head).to_have_text("Paris is the answer below")  # no vector is exchanged yet
     grid.press("ArrowRight")
-    expect(head).to_contain_text(re.compile("^Madrid is .* as likely as Paris"))
+    expect(head).to_have_text("Madrid instead of Paris")
     cell = explorer.get_by_role("gridcell", selected=True)
     expect(cell).to_have_attribute("aria-label", re.compile("^France, layer 1: Madrid"))
 

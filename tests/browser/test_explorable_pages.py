@@ -1447,7 +1447,8 @@ def test_a_country_is_carried_over_and_the_answer_turns(visit):
         for each in (page.locator(".pt-ember"), dot, other)
     ]
     assert stripes[0] == stripes[1] != stripes[2]
-    expect(page.locator(".pt-head")).to_have_text("Rome is 310 times as likely as Paris")
+    expect(page.locator(".pt-head")).to_have_text("Rome instead of Paris")
+    expect(page.locator(".pt-factor")).to_have_text("310 times as likely")
     expect(page.locator(".pt-moral")).to_contain_text("1 of 1 list that you carried over turns the answer")
     expect(page.locator(".pt-scale .moves")).to_have_count(0)  # other results are not shown
     expect(page.locator(".pt-receiver .covered")).to_have_count(59)
