@@ -138,7 +138,8 @@ export function render({ model, el }) {
     place.addEventListener("click", (event) => {
       if (!button.disabled && !event.target.closest(".cw-chip")) put(name);
     });
-    button.addEventListener("pointerenter", ({ pointerType }) => pointerType === "mouse" && lean(place));
+    // Only a pointer that has moved counts: when a tile is opened, a shelf may come to lie under a pointer that rests.
+    button.addEventListener("pointermove", ({ pointerType, movementX, movementY }) => pointerType === "mouse" && (movementX || movementY) && lean(place));
     button.addEventListener("focus", () => button.matches(":focus-visible") && lean(place));
     for (const event of ["pointerleave", "blur"]) button.addEventListener(event, () => lean());
     button.addEventListener("keydown", (event) => {
