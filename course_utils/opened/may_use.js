@@ -302,7 +302,8 @@ export function render({ model, el }) {
       // With one gate set, each row says what decides there; with several, a row says what stops the ball.
       const decides = through && set.length === 1 ? set[0] : stop;
       const said = licence.verdicts[decides]?.word || (set.length ? "through" : "");
-      ends[index].textContent = sealed() ? "" : said;
+      const answer = stop < 0 ? "" : `${licence.verdicts[stop].answer}: `; // what the mark says that stops the ball
+      ends[index].textContent = sealed() ? "" : `${answer}${said}`;
     });
     const pointed = answers.includes(model.get("answer")) ? model.get("answer") : "";
     board.classList.toggle("pointing", pointed !== "");
@@ -328,14 +329,15 @@ export function render({ model, el }) {
     guesses.replaceChildren(
       ...(sealed() ? numbers : []).map((number) => {
         const button = make("button", "num", String(number));
-        button.addEventListener("click", () => keep({ guess: number, asked: "" }));
+        // The answer of the licence that is chosen at the start shows what a mark has to say.
+        button.addEventListener("click", () => keep({ guess: number, asked: "", use: decisive(row()) }));
         return button;
       }),
     );
     if (focus && !sealed()) cells.get("-1 0").focus({ preventScroll: true });
     const guess = model.get("guess") ?? -1;
     const said = guess < 0 || set.length !== uses.length ? "" : guess === through() ? "As you guessed. " : `You guessed ${guess}. `;
-    hint.textContent = sealed() ? "" : `${said}${column() < 0 ? (set.length ? "Lift a gate, or press a plate for its clause." : "Press a plan to set its gate.") : ""}`;
+    hint.textContent = sealed() ? "" : `${said}${set.length ? "Lift a gate, or press a mark for its clause." : "Press a plan to set its gate."}`;
   }
   /** Put each ball where it starts, at the gate that stops it, or behind the last gate. */
   function place() {

@@ -1915,13 +1915,13 @@ def test_licences_roll_at_the_plans_and_a_cell_shows_its_clause(visit):
 
     page.wait_for_function("() => document.getAnimations().every((one) => one.playState !== 'running')")
     assert 10 < gap() < 25
-    expect(rows.nth(row).locator(".mu-end")).to_have_text("over 700M")
+    expect(rows.nth(row).locator(".mu-end")).to_have_text("ask first: over 700M")
     users = page.get_by_role("button", name="serve it to a billion monthly users", exact=True)
     expect(users).to_have_attribute("aria-pressed", "true")
     users.click()
     expect(users).to_have_attribute("aria-pressed", "false")
     expect(sentence).to_have_text("6of 16 licences let you do all eight")
-    expect(rows.nth(row).locator(".mu-end")).to_have_text("“Built with…”")
+    expect(rows.nth(row).locator(".mu-end")).to_have_text("no: “Built with…”")
     assert "plans=%5B0%2C1%2C3" in page.url
     page.get_by_role("button", name=re.compile("^Llama 4 Community")).click()  # shows what stops the ball
     expect(page.locator(".mu-question")).to_have_text("Llama 4May I ship it without naming it?")
@@ -1932,7 +1932,11 @@ def test_licences_roll_at_the_plans_and_a_cell_shows_its_clause(visit):
     expect(page.locator(".mu-ball.through")).to_have_count(16)
     page.get_by_role("button", name="use it for medical advice", exact=True).press("Enter")
     expect(sentence).to_have_text("12of 16 licences let you use it for medical advice")
-    said = {licence.short: licence.uses["use it for medical advice"].word for licence in every}
+    advice = {licence.short: licence.uses["use it for medical advice"] for licence in every}
+    said = {
+        name: found.word if found.answer.startswith("yes") else f"{found.answer}: {found.word}"
+        for name, found in advice.items()
+    }
     product = page.get_by_role("button", name="sell a product built on it", exact=True)
     product.click()
     expect(sentence).to_contain_text("of 16 licences let you do both")
@@ -1951,7 +1955,7 @@ def test_licences_roll_at_the_plans_and_a_cell_shows_its_clause(visit):
     page.get_by_role("button", name="Set all gates").click()
     assert page.locator(".mu-name").evaluate_all(cut) == []
     expect(page.locator(".mu-board td .mu-plate:visible")).to_have_count(9 * len(every))
-    cell = page.locator("[aria-label='RAIL-M, use it for medical advice: no, ban 10']")
+    cell = page.locator("[aria-label='RAIL-M, use it for medical advice: no, medical advice']")
     cell.click()
     expect(quote).to_contain_text("medical advice")
     assert re.search("licence=%22creativeml-openrail-m%22", page.url)
