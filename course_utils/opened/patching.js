@@ -135,7 +135,7 @@ export function render({ model, el }) {
   scene.append(donor, axis, receiver, thread, ember, hint);
 
   const key = make("p", "pt-key");
-  if (data.lists) key.append(make("i", "list"), `A stripe: a list, as ${data.many} of its ${data.size} numbers.`);
+  if (data.lists) key.append(make("i", "list"), `Each stripe is a list: ${data.many} of its ${data.size} numbers.`);
 
   const tug = make("div", "pt-tug");
   tug.setAttribute("aria-hidden", "true");
