@@ -302,8 +302,10 @@ export function render({ model, el }) {
       // With one gate set, each row says what decides there; with several, a row says what stops the ball.
       const decides = through && set.length === 1 ? set[0] : stop;
       const said = licence.verdicts[decides]?.word || (set.length ? "through" : "");
-      const answer = stop < 0 ? "" : `${licence.verdicts[stop].answer}: `; // what the mark says that stops the ball
-      ends[index].textContent = sealed() ? "" : `${answer}${said}`;
+      // What the mark says that stops the ball, unless the word says so itself, as "no rival model" does.
+      const { answer } = licence.verdicts[stop] ?? { answer: "" };
+      const sign = stop < 0 || (answer === "no" && /^not? /.test(said)) ? "" : `${answer}: `;
+      ends[index].textContent = sealed() ? "" : `${sign}${said}`;
     });
     const pointed = answers.includes(model.get("answer")) ? model.get("answer") : "";
     board.classList.toggle("pointing", pointed !== "");
