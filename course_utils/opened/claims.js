@@ -492,9 +492,6 @@ export function render({ model, el }) {
       if (address) link.href = address;
     }
     reasons.append(foot);
-    const fade = () => reasons.classList.toggle("more", reasons.scrollHeight - reasons.scrollTop - reasons.clientHeight > 2);
-    reasons.addEventListener("scroll", fade);
-    new ResizeObserver(fade).observe(reasons); // also runs once the reasons have their first size
     const back = column("cw-card cw-left turned", parts);
     back.dataset.group = groupOf(claim.verdict);
     const why = make("details", "cw-why"); // on a phone the reasons are folded, so that the shelves stay in sight
