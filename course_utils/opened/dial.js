@@ -197,7 +197,8 @@ export function render({ model, el }) {
     move(name, step);
   }
   /** Write the words of one turn around the clock face, one at each hour. If the hands are less than a turn apart, this turn
-   * has the words of both hands. */
+   * has the words of both hands. If they are further apart, the word of the other hand replaces the word at its hour; if
+   * both hands are at this hour, their two words stand there. */
   function stand(query, key, start) {
     const [low, high] = [Math.min(query, key) - start, Math.max(query, key) - start];
     if (low < shown && high - low < round) shown = low;
@@ -205,10 +206,14 @@ export function render({ model, el }) {
     shown = Math.max(0, Math.min(WORDS.length - 1, shown));
     slots.forEach((slot, index) => {
       const place = shown + ((((index - shown - start) % round) + round) % round); // the index of the word at this hour
-      const word = WORDS[place];
-      const position = place + start;
-      slot.replaceChildren(...(word ? [make("b", "", word), make("span", "num", String(position))] : []));
+      const here = [key, query].filter((position) => (position - index) % round === 0); // the hands that point here
+      const position = here.length && !here.includes(place + start) ? here[0] : place + start;
+      const written = (at) => [make("b", "", WORDS[at - start]), make("span", "num", String(at))];
+      slot.replaceChildren(...(WORDS[position - start] ? written(position) : []));
+      const other = here.find((at) => at !== position);
+      if (other !== undefined) slot.appendChild(make("span", `dl-too ${other === key ? "key" : "query"}`)).append(...written(other));
       const angle = (index * degrees * Math.PI) / 180;
+      slot.classList.toggle("side", Math.abs(Math.sin(angle)) > 0.5);
       slot.style.left = `${50 + 41 * Math.sin(angle)}%`;
       slot.style.top = `${50 - 41 * Math.cos(angle)}%`;
       slot.classList.toggle("query", position === query);
@@ -283,7 +288,7 @@ export function render({ model, el }) {
     if (both && !before.waits) turnedBoth = true;
     if (hint.hidden && !turnedBoth && !waits && !take.querySelector(".dl-next")) take.append(" ", make("span", "dl-next", "Now turn the rim."));
     if (both && !still.matches) loud.animate([{ scale: 1 }, { scale: 1.25, color: "var(--ember)" }, { scale: 1 }], { duration: 500 });
-    bars.forEach((bar, index) => bar.setAttribute("aria-pressed", index === distance));
+    bars.forEach((bar, index) => bar.setAttribute("aria-pressed", index === Math.abs(distance)));
     if (!before || before.query !== query || before.key !== key || before.slow !== slow) before = { query, key, distance, found, slow, waits };
     if (take.textContent) speak(`${loud.textContent} ${loudWords.textContent}. ${take.textContent}`);
   }

@@ -224,6 +224,7 @@ export function measured(chosen, found, { count, guards, copied }) {
 }
 
 const FLIGHT = 1400; // ms that a letter flies to its recipient
+const BACK = 600; // ms that a replaced sentence flies back to the tray
 const SVG_LETTER = "M1 1h30v20H1zM1 1l15 12L31 1";
 function drawing(className, box, path) {
   const svg = shape("svg", { viewBox: box, class: className, "aria-hidden": "true" });
@@ -341,6 +342,8 @@ export function render({ model, el }) {
   }
   function turnTo(question) {
     note.textContent = "";
+    pushed = "";
+    aside.length = 0;
     keep({ question, order: null, results: {}, approved: {} });
   }
   /** Return a visitor's text as tokens of the model, joined by spaces. If a part has no token, say so in the note and return
@@ -446,6 +449,8 @@ export function render({ model, el }) {
   // Dragging the sentence: a page has gaps before, between and after its sentences. The dragged sentence goes into the gap
   // that is nearest to the pointer.
   let target = null;
+  let pushed = ""; // the sentence that the last one has replaced: a page has room for one
+  const aside = []; // all sentences that were replaced: they stay in the tray
   function findGap(event) {
     document.activeElement?.blur?.();
     target = null;
@@ -456,9 +461,7 @@ export function render({ model, el }) {
       row.tool.classList.toggle("takes", near);
       if (!near) continue;
       const page = [...row.tool.querySelectorAll(".er-line:not(.order)")];
-      // Until the visitor has changed something, a sentence goes to the top of the page, where an order works best. Later,
-      // a sentence goes where it is dropped.
-      const at = !tried ? 0 : page.filter((line) => {
+      const at = page.filter((line) => {
         const lineBox = line.getBoundingClientRect();
         return event.clientY > lineBox.top + lineBox.height / 2;
       }).length;
@@ -475,9 +478,24 @@ export function render({ model, el }) {
     const page = lookedUp();
     if (!page) return;
     note.textContent = "";
+    const before = model.get("order");
+    pushed = before && before.text !== text ? before.text : "";
+    const from = pushed && el.querySelector(".er-grip")?.getBoundingClientRect();
+    if (pushed && !aside.includes(pushed)) aside.push(pushed);
     keep({ order: { text, call: page.call, at: 0, ...to }, approved: {} });
+    if (from) flyBack(from);
   }
-  const takeOut = () => keep({ order: null, approved: {} });
+  const takeOut = () => {
+    pushed = "";
+    keep({ order: null, approved: {} });
+  };
+  /** Let the sentence that another one replaced fly from its place in the page back to the tray. */
+  function flyBack(from) {
+    const chip = [...el.querySelectorAll(".er-tray .er-order")].find((each) => each.textContent === pretty(pushed));
+    if (!chip || still.matches) return;
+    const to = chip.getBoundingClientRect();
+    chip.animate([{ translate: `${from.left - to.left}px ${from.top - to.top}px`, zIndex: 9 }, { translate: "0 0", zIndex: 9 }], { duration: BACK, easing: "cubic-bezier(.45,0,.35,1)" });
+  }
 
   function orderChip(text) {
     const chip = make("button", `er-order${isOrder(text) ? "" : " plain"}`, pretty(text));
@@ -700,7 +718,7 @@ export function render({ model, el }) {
   function tray() {
     const whole = make("div", "er-tray");
     const placedText = (model.get("order") || {}).text;
-    const all = offered(model.get("question"), data.people).filter((text) => text !== placedText);
+    const all = [...new Set([...offered(model.get("question"), data.people), ...aside])].filter((text) => text !== placedText);
     if (!tried) {
       const who = make("p", "er-who");
       who.append(personShape(), make("b", "", stranger(all[0] ?? "")));
@@ -708,10 +726,11 @@ export function render({ model, el }) {
       if (!all.length || placedText !== undefined) return whole; // while the first film plays, the sentence is on the page
       const chip = orderChip(all[0]);
       chip.classList.add("invites");
-      whole.append(chip, make("p", "er-invite", "Drag me onto the page"));
+      whole.append(chip, make("p", "er-invite", "Drag me to the top of the page"));
       return whole;
     }
-    whole.append(make("p", "er-invite", "Into the page:"), ...all.map(orderChip), mine);
+    const invite = pushed ? `One at a time: “${pretty(pushed)}” is back here.` : "Into the page:";
+    whole.append(make("p", "er-invite", invite), ...all.map(orderChip), mine);
     return whole;
   }
 
@@ -871,7 +890,7 @@ export function render({ model, el }) {
     const changed = now.order || Object.keys(now.results).length || now.guard !== "none";
     // The errand that a page opens with: right, without a message, and with a sentence to drag
     const fresh = !changed && !tried && now.question === data.questions[0] && lookedUp() && !found.waits && !found.steps.some(({ letter }) => letter);
-    const [word, words_, ember] = fresh ? ["0 messages sent.", ` Now drag ${stranger(offered(now.question, data.people)[0] ?? "")}’s note onto the page.`, false] : verdict(now, found);
+    const [word, words_, ember] = fresh ? ["0 messages sent.", ` Now drag ${stranger(offered(now.question, data.people)[0] ?? "")}’s note to the top of the page.`, false] : verdict(now, found);
     if (!playing) {
       loud.textContent = word;
       loudWords.textContent = words_;

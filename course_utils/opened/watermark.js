@@ -267,8 +267,9 @@ export function render({ model, el }) {
   const outline = (path) =>
     path.slice(FEWEST - 2).map((z, index) => `${index ? "L" : "M"}${across(index + FEWEST).toFixed(1)} ${down(z).toFixed(1)}`).join("");
   const others = bonuses.map((bonus) => {
-    const label = chart.appendChild(make("span", "wm-other", nameOf(bonus).toLowerCase()));
-    return { name: String(bonus), path: stroke("wm-ghost"), label, end: null }; // `end`: where the path ends, if it is shown
+    const strength = ["none", "light"][bonuses.indexOf(bonus)] ?? "strong"; // each text has its own colour or dashes
+    const label = chart.appendChild(make("span", `wm-other ${strength}`, nameOf(bonus).toLowerCase()));
+    return { name: String(bonus), path: stroke(`wm-ghost ${strength}`), label, end: null }; // `end`: where the path ends, if it is shown
   });
   const whole = stroke("wm-whole");
   const counted = stroke("wm-counted");
@@ -276,17 +277,19 @@ export function render({ model, el }) {
   let stopTravel = () => {};
   let current = [];
   /** Write the name of each other text at the end of its path, without covering the handle, the handle's number or
-   * another name. */
+   * another name, and not on one of the chart's two lines. */
   function nameOthers(x, y) {
     const taken = [ember.classList.contains("below") ? [x, y - 20, y + 48] : [x, y - 48, y + 20]]; // the places of the handle and the names: [x, top, bottom] in px
     for (const { name, label, end } of others) {
       if (!end) continue;
-      const near = taken.filter(([at]) => Math.abs(at - end[0]) < 110);
-      const wanted = end[1] + (name === "0" ? 8 : -27);
+      const lines = [0, threshold].map((z) => [end[0], down(z) - 1, down(z) + 3]);
+      const beside = plain && Math.abs(x - end[0]) < 30; // the name stands to the left of the handle
+      const near = [...lines, ...taken.filter(([at], index) => Math.abs(at - end[0]) < 110 && !(beside && index === 0))];
+      const wanted = end[1] + (name === "0" || end[1] > down(0) ? 8 : -27);
       const free = (top) => near.every(([, from, to]) => top + TALL <= from || top >= to);
       const tops = [wanted, ...near.flatMap(([, from, to]) => [from - TALL, to])].filter(free);
       const top = tops.reduce((best, other) => (Math.abs(other - wanted) < Math.abs(best - wanted) ? other : best));
-      label.style.transform = `translate(${end[0]}px, ${top}px)`;
+      label.style.transform = `translate(${end[0] - (beside ? 44 : 0)}px, ${top}px)`;
       taken.push([end[0], top, top + TALL]);
     }
   }
@@ -456,9 +459,9 @@ export function render({ model, el }) {
       demo.classList.toggle("started", part > 0);
       demo.classList.toggle("over", hits >= needed);
       demo.classList.toggle("turned", part === 1);
-      says.replaceChildren(make("b", "loud", String(hits)), make("span", "", part > 0 ? ` of ${count} words are on the secret list` : " words counted. Turn the key."));
+      says.replaceChildren(make("b", "loud", String(hits)), make("span", "", part > 0 ? ` of ${count} words and marks are on the secret list` : " words and marks counted. Turn the key."));
       dial.setAttribute("aria-valuenow", String(count));
-      dial.setAttribute("aria-valuetext", `${hits} of ${count} words are on the secret list`);
+      dial.setAttribute("aria-valuetext", `${hits} of ${count} words and marks are on the secret list`);
       if (part === 1) speak(`${says.textContent}. ${end.firstChild.textContent}`);
     }
     /** Turn the key to the end, from the beginning if it is there already. */
@@ -549,7 +552,7 @@ export function render({ model, el }) {
     zero.style.top = `${down(0)}px`;
     playWords.textContent = playing ? "❚❚ Stop" : "▶ Count again";
     loud.textContent = String(hits);
-    loudWords.replaceChildren(` of ${seen.length} words are on the list. Chance alone gives about `, make("b", "num", String(Math.round(ratio * seen.length))), ".");
+    loudWords.replaceChildren(` of ${seen.length} words and marks are on the list. Chance alone gives about `, make("b", "num", String(Math.round(ratio * seen.length))), ".");
     const score = `z = ${z.toFixed(2).replace("-", "−")}`;
     tip.textContent = plain ? String(hits) : score;
     const needed = fewest(seen.length);
@@ -564,7 +567,7 @@ export function render({ model, el }) {
     el.classList.toggle("over", over);
     const right = model.get("key") ? undefined : marked;
     const why = model.get("swapped") ? "words were swapped" : "the mark is light";
-    const missed = length < pieces.length ? `Not found in its first ${length} words, though it is marked.` : reach ? `It is marked, but ${needed - hits} ${needed - hits === 1 ? "word" : "words"} short of ${needed}: ${why}.` : `Not found, though it is marked: ${why}.`;
+    const missed = length < pieces.length ? `Not found in its first ${length} words and marks, though it is marked.` : reach ? `It is marked, but ${needed - hits} ${needed - hits === 1 ? "word" : "words"} short of ${needed}: ${why}.` : `Not found, though it is marked: ${why}.`;
     const says = model.get("key")
       ? over ? "With a key that isn't the writer's: a false accusation." : marked ? "With another key the mark can't be seen." : "Not over the line with this key, either."
       : right === undefined
@@ -580,7 +583,7 @@ export function render({ model, el }) {
     ember.setAttribute("aria-valuemin", String(FEWEST));
     ember.setAttribute("aria-valuemax", String(pieces.length));
     ember.setAttribute("aria-valuenow", String(length));
-    ember.setAttribute("aria-valuetext", `${seen.length} words, z ${z.toFixed(2)}`);
+    ember.setAttribute("aria-valuetext", `${seen.length} words and marks, z ${z.toFixed(2)}`);
     key.textContent = model.get("key") ? "Back to the right key" : "Try another key";
     if (!playing) speak(`${loud.textContent}${loudWords.textContent} ${foot.textContent} ${tip.textContent}. ${verdict.textContent}`);
   }
