@@ -222,7 +222,11 @@ def stopped(error, function=None, given: tuple = ()) -> dict:
     says = says if says.endswith("..") else says.removesuffix(".")
     what = type(error).__name__ + (f": {_shorten(says, 200)}" if says else "")
     outcome = {"stopped": what, "line": _line_of(error, function)}
-    hint = _on_name(error, function, given) if type(error) is NameError and error.name else ""
+    hint = ""
+    if type(error) is NameError and error.name:
+        hint = _on_name(error, function, given)
+    elif "NoneType" in what:
+        hint = hints.on_none(_by_name(function, given))
     return outcome | ({"hint": hint} if hint else {})
 
 
@@ -234,11 +238,14 @@ def _on_name(error: NameError, function, given: tuple) -> str:
     code = trace.tb_frame.f_code
     if "free variable" in str(error):
         return ""
-    mine = getattr(function, "__code__", None)
-    arguments = dict(zip(mine.co_varnames[: mine.co_argcount], given, strict=False)) if mine else {}
-    return hints.on_name(
-        error.name, arguments, [*code.co_varnames, *trace.tb_frame.f_globals, *dir(builtins)]
-    )
+    known = [*code.co_varnames, *trace.tb_frame.f_globals, *dir(builtins)]
+    return hints.on_name(error.name, _by_name(function, given), known)
+
+
+def _by_name(function, given: tuple) -> dict:
+    """Return the arguments of a call by their names, or {} if the names are not known."""
+    code = getattr(function, "__code__", None)
+    return dict(zip(code.co_varnames[: code.co_argcount], given, strict=False)) if code else {}
 
 
 def problem_of(

@@ -142,6 +142,17 @@ def on_name(name: str, given: dict, known: Iterable[str]) -> str:
     return f"Nothing that has run made this name; `{alike[0]}` is a name like it." if alike else ""
 
 
+def on_none(given: dict) -> str:
+    """Return a sentence that names what is None in the arguments, which are given by their names, or ""."""
+    for argument, value in given.items():
+        if value is None:
+            return f"`{argument}` is None in this call."
+        if isinstance(value, dict) and None in value.values():
+            key = next(key for key, one in value.items() if one is None)
+            return f'`{argument}["{key}"]` is None in this call.'
+    return ""
+
+
 def on_value(value, wanted) -> str:
     """Return a sentence on how a wrong plain value is related to the expected one, or "" if none is known."""
     if _near(value, wanted) or _length(value) > LONGEST or _length(wanted) > LONGEST:

@@ -149,6 +149,13 @@ def test_an_error_that_is_not_known_gets_no_hint():
     assert hints.on_error("Mute") == "" and hints.on_error("OSError: no space left") == ""
 
 
+def test_a_hint_on_none_names_the_argument_that_is_none():
+    config = {"heads": 2, "window": None}
+    assert hints.on_none({"config": config, "tokens": 3}) == '`config["window"]` is None in this call.'
+    assert hints.on_none({"tokens": None}) == "`tokens` is None in this call."
+    assert hints.on_none({"config": {"heads": 2}, "tokens": 3}) == ""
+
+
 @pytest.mark.parametrize(
     ("name", "given", "says"),
     [
