@@ -107,12 +107,15 @@ def _shown(mistakes, outcome, function, arguments, also, tolerance):
     """Yield the message of each known mistake that an outcome shows.
 
     A mistake may be given as a function that makes it. A call of this function can take long, so the function
-    is called only when its turn comes.
+    is called only when its turn comes. It may return None if it can't be told: so if the learner's function
+    returns None, no such mistake is shown.
     """
+    nothing = "value" in outcome and outcome["value"] is None
     for says, wrong in mistakes.items():
         for known in values_of({says: wrong}, arguments).values():
-            made = agrees(outcome, known, tolerance)
-            if made and (not callable(wrong) or _same(function, wrong, also, tolerance)):
+            if not agrees(outcome, known, tolerance):
+                continue
+            if not callable(wrong) or (not nothing and _same(function, wrong, also, tolerance)):
                 yield says
 
 
