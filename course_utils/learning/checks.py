@@ -93,12 +93,14 @@ def check(
 def values_of(mistakes: dict, arguments: tuple) -> dict:
     """Return {message: wrong value}.
 
-    A mistake that is given as a function is called, and left out if the call fails.
+    A mistake that is given as a function is called, and left out if the call fails or returns None. It
+    returns None if its mistake can't be told for these arguments.
     """
     known = {}
     for says, wrong in mistakes.items():
         outcome = attempt(wrong, arguments) if callable(wrong) else {"value": plain(wrong)}
-        if "value" in outcome:
+        untold = callable(wrong) and outcome.get("value") is None
+        if "value" in outcome and not untold:
             known[says] = outcome["value"]
     return known
 
@@ -107,15 +109,12 @@ def _shown(mistakes, outcome, function, arguments, also, tolerance):
     """Yield the message of each known mistake that an outcome shows.
 
     A mistake may be given as a function that makes it. A call of this function can take long, so the function
-    is called only when its turn comes. It may return None if it can't be told: so if the learner's function
-    returns None, no such mistake is shown.
+    is called only when its turn comes.
     """
-    nothing = "value" in outcome and outcome["value"] is None
     for says, wrong in mistakes.items():
         for known in values_of({says: wrong}, arguments).values():
-            if not agrees(outcome, known, tolerance):
-                continue
-            if not callable(wrong) or (not nothing and _same(function, wrong, also, tolerance)):
+            made = agrees(outcome, known, tolerance)
+            if made and (not callable(wrong) or _same(function, wrong, also, tolerance)):
                 yield says
 
 
@@ -186,8 +185,8 @@ def attempt(function, arguments: tuple) -> dict:
     Returns one of these:
     {"lacks": what was given in place of a function}
     {"unwritten": True}: the function still has the task's `raise` line
-    {"stopped": the error, "line": the learner's line that raised it, or ""}; for a name that does not exist
-    also "hint"
+    {"stopped": the error, "line": the learner's line that raised it, or ""}; also "hint", if a hint
+    depends on the arguments, as for a name that does not exist
     {"unreadable": why the returned value can't be read}
     {"value": the returned value as plain data, "changed": True if the function changed an input}
     The last dictionary may also have "others": other readings of the value, such as a Series as a dictionary;

@@ -147,9 +147,9 @@ def on_none(given: dict) -> str:
     for argument, value in given.items():
         if value is None:
             return f"`{argument}` is None in this call."
-        if isinstance(value, dict) and None in value.values():
-            key = next(key for key, one in value.items() if one is None)
-            return f'`{argument}["{key}"]` is None in this call.'
+        keys = [key for key, one in value.items() if one is None] if isinstance(value, dict) else []
+        if keys:
+            return f'`{argument}["{keys[0]}"]` is None in this call.'
     return ""
 
 

@@ -25,6 +25,7 @@ const NAMES = {
 const PRAISE = /\b(?:best|finest|greatest|perfect|unmatched|leading|world-class|state[- ]of[- ]the[- ]art)\b/i;
 const PEOPLE = /(?<![\p{L}\p{N}_])(?:knows?|thinks?|wants?|believes?|understands?|feels?|loves?)(?![\p{L}\p{N}_])/giu;
 const PEOPLE_WORD = new RegExp(PEOPLE.source, "iu"); // finds the first
+const FACT = "A fact, says the linter. Is it true? That it cannot see.";
 // Each pattern finds a line whose number says enough. A number in an evaluation must come with what was counted (after
 // "of" or "on"), or have a table cell of its own. A number for the environmental impact must have a unit.
 const FIGURES = {
@@ -38,6 +39,7 @@ const EMPTY = /^(?:\[more information needed\]|<!--.*|\|[-:| ]*|[^0-9a-z]*)$/i;
 const WORD = /\p{L}{2,}/gu;
 const QUESTIONS = /[0-9a-z_.]+@[0-9a-z_.]+|\bquestions (?:to|or)\b/i;
 const BLOCK = /^(\s*---(?:\r\n|\r|\n))([\s\S]*?)((?:\r\n|\r|\n)---[ \t]*(?:\r\n|\n|$))/;
+const blockEnd = (text) => BLOCK.exec(text)?.[0].length ?? 0; // 0 if there is none
 
 /** A value of YAML as Python writes it: "" for no value, True or False for words such as "yes", lists in brackets. */
 function scalar(text, inList = false) {
@@ -170,7 +172,7 @@ function placeOf(text, part, words, from) {
  * @returns {{ start: number, end: number, part: string, also?: string[] }[]} `part` is "" for a word that describes people
  */
 export function marksOf(text, { parts, people }) {
-  const from = BLOCK.exec(text)?.[0].length ?? 0;
+  const from = blockEnd(text);
   const marks = [];
   for (const [part, words] of Object.entries(parts)) {
     if (!words) continue;
@@ -220,10 +222,12 @@ const STUBS = {
   contact: ["## Contact\n\n", "whom to ask?"],
 };
 
+/** What follows the block of keys and values at a card's top. */
+const bodyOf = (text) => text.slice(blockEnd(text));
+
 /** The card's opening line (the first line that is no heading, above all smaller headings), or "". */
 export function openingOf(text) {
-  const body = text.slice(BLOCK.exec(text)?.[0].length ?? 0);
-  for (const line of body.split(/\r\n|\r|\n/)) {
+  for (const line of bodyOf(text).split(/\r\n|\r|\n/)) {
     if (/^ {0,3}#{2,6} /.test(line) || BOLD.test(line) || ROW.test(line)) return "";
     if (!HEADING.test(line) && !EMPTY.test(line.trim())) return line.trim();
   }
@@ -390,7 +394,7 @@ export function render({ model, el }) {
   }
   /** Open a line that has words, or the card's opening line (`part` is ""). */
   function reopen(part, words) {
-    const from = BLOCK.exec(text())?.[0].length ?? 0;
+    const from = blockEnd(text());
     const line = new RegExp(`^(${part}: *)(.*)$`, "m").exec(FIELDS.includes(part) ? text().slice(0, from) : "");
     if (line && !line[2].trim()) return; // its value is a list on the next lines, which a field can't hold
     const start = line ? line.index + line[1].length : part ? placeOf(text(), part, words, from) : text().indexOf(words, from);
@@ -424,7 +428,7 @@ export function render({ model, el }) {
       if (!still.matches) rows.get(part).item.animate([{ translate: "0" }, { translate: "-6px" }, { translate: "5px" }, { translate: "0" }], { duration: 240 });
       return;
     }
-    told = "A fact, says the linter. Is it true? That it cannot see.";
+    told = FACT;
     close();
     fly(part, from);
   }
@@ -535,7 +539,7 @@ export function render({ model, el }) {
     if (!field.value) return `${capital(STUBS[part]?.[1] ?? "in which words?")} ${offered ? "Choose, or write your own." : "Write it."}`;
     if (found.weak[part]) return `No fact: ${found.weak[part]}.${offered ? " Choose another." : ""}`;
     if (people) return `“${people[0]}” fits people, not programs.${offered ? " Choose another." : ""}`;
-    return part ? "A fact, says the linter. Is it true? That it cannot see." : "No word here fits people alone.";
+    return part ? FACT : "No word here fits people alone.";
   }
 
   function draw() {
@@ -558,7 +562,7 @@ export function render({ model, el }) {
     loudWords.textContent = missing.length || done
       ? `of ${parts.length} parts ${missing.length === 1 ? "lacks" : "lack"} a fact`
       : found.people.length === 1 ? "word fits people, not programs" : "words fit people, not programs";
-    title.textContent = /^# +(.+)$/m.exec(text().slice(BLOCK.exec(text())?.[0].length ?? 0))?.[1] ?? chosen();
+    title.textContent = /^# +(.+)$/m.exec(bodyOf(text()))?.[1] ?? chosen();
     drawRow("", openingLine());
     for (const [part, words] of parts) drawRow(part, words);
     box.style.setProperty("--filled", String((parts.length - missing.length) / parts.length));
@@ -573,8 +577,7 @@ export function render({ model, el }) {
   function openingLine() {
     if (slot && slot.part === "") return text().slice(slot.start, slot.end);
     const shown = Object.values(found.parts);
-    const body = text().slice(BLOCK.exec(text())?.[0].length ?? 0);
-    const lines = body.split(/\r\n|\r|\n/).filter((line) => PEOPLE_WORD.test(line) && !shown.some((words) => words && line.includes(words)));
+    const lines = bodyOf(text()).split(/\r\n|\r|\n/).filter((line) => PEOPLE_WORD.test(line) && !shown.some((words) => words && line.includes(words)));
     return lines[0]?.trim() ?? openingOf(text());
   }
 

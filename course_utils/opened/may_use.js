@@ -296,15 +296,15 @@ export function render({ model, el }) {
     }
     licences.forEach((licence, index) => {
       const stop = stopOf(licence, set);
-      const through = stop < 0;
-      body.rows[index].classList.toggle("through", through && !sealed());
+      const passes = stop < 0;
+      body.rows[index].classList.toggle("through", passes && !sealed());
       body.rows[index].classList.toggle("here", index === row() && column() >= 0 && !sealed());
       // With one gate set, each row says what decides there; with several, a row says what stops the ball.
-      const decides = through && set.length === 1 ? set[0] : stop;
+      const decides = passes && set.length === 1 ? set[0] : stop;
       const said = licence.verdicts[decides]?.word || (set.length ? "through" : "");
       // What the mark says that stops the ball, unless the word says so itself, as "no rival model" does.
       const { answer } = licence.verdicts[stop] ?? { answer: "" };
-      const sign = stop < 0 || (answer === "no" && /^not? /.test(said)) ? "" : `${answer}: `;
+      const sign = passes || (answer === "no" && /^not? /.test(said)) ? "" : `${answer}: `;
       ends[index].textContent = sealed() ? "" : `${sign}${said}`;
     });
     const pointed = answers.includes(model.get("answer")) ? model.get("answer") : "";
@@ -323,7 +323,7 @@ export function render({ model, el }) {
   function drawCount() {
     const set = plans();
     const what = make("b", "", set.length === 1 ? uses[set[0]] : set.length === 2 ? "do both" : `do all ${NUMBERS[set.length] ?? set.length}`);
-    const words = make("span", "", sealed() ? `of ${licences.length} licences let you ` : set.length ? `of ${licences.length} licences let you ` : "licences, and no plan in their way");
+    const words = make("span", "", sealed() || set.length ? `of ${licences.length} licences let you ` : "licences, and no plan in their way");
     if (set.length) words.append(what, sealed() ? "?" : "");
     sentence.replaceChildren(make("b", "loud", sealed() ? "?" : String(through())), words);
     const focus = guesses.contains(document.activeElement);
