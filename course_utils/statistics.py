@@ -1,4 +1,4 @@
-"""Intervals and tests, in one place for the whole course.
+"""Confidence intervals, significance tests and ratings, for all measurements of the course.
 
 Each interval is a 95% interval by default: if the whole measurement were repeated many times, about 95 of
 100 such intervals would contain the true value. `level` sets another percentage. The course's own tests
@@ -6,8 +6,8 @@ compute or simulate how often each interval contains the true value, for small s
 lessons. The docstrings give the results.
 
 Rates and the ends of their intervals are in percent. Lists, numpy arrays and torch tensors are accepted.
-Clusters are given as a list with one label for each case. If a function can't use its values, it raises a
-CourseError.
+Cases that depend on each other, such as the words of one sentence, form a cluster. An argument `clusters` is
+a list with one label for each case. If a function can't use its values, it raises a CourseError.
 """
 
 import functools
@@ -21,7 +21,7 @@ from course_utils.errors import CourseError
 _ALL_ORDERS = 8  # kendall() tries all orders of at most this many things: 8 things have 40,320 orders
 _SHUFFLES = 20_000  # for more things, kendall() tries this many random orders
 _ELO = 400 / math.log(10)  # the points on Elo's scale that add 1 to the logarithm of the odds
-# Each model is also given this fraction of a draw against an imaginary model with 1,000 points.
+# bradley_terry() also gives each model this fraction of a draw against an imaginary model with 1,000 points.
 _DRAWS = 0.1
 
 
@@ -208,7 +208,8 @@ def beside_controls(values, controls, level=95):
     differences, words = values - controls.mean(1), controls.mean(0)
     if not differences.var() and not words.var():
         return _around(differences.mean(), 0)
-    # Welch's interval of a difference of two means. The second mean is 0, so the words add only variance.
+    # Welch's interval is that of a difference of two means. The second sample, the deviations of the control
+    # words, has the mean 0. So this sample does not move the interval; its variance makes the interval wider.
     found = ttest_ind(differences, words - words.mean(), equal_var=False)
     return tuple(float(end) for end in found.confidence_interval(2 * _tail(level) - 1))
 
@@ -405,7 +406,7 @@ class Detectable:
 
 
 def detectable(learners, gain, difference=0.0, margin=1.5) -> Detectable:
-    """Simulate a crossed-over test 2,000 times, and return how often it shows a gain, and equivalent forms.
+    """Simulate a crossed-over test 2,000 times, and count how often it shows a gain or equivalent forms.
 
     The simulation is Rasch's model, with guesses that are right 1 time in 4. Learners' abilities have a
     standard deviation of 1, and their growth has a standard deviation of 0.5. Both forms have the same 15
@@ -430,7 +431,8 @@ def detectable(learners, gain, difference=0.0, margin=1.5) -> Detectable:
             f"Gain and difference are in questions: give at most {questions / 4:g} of {questions}."
         )
     difficulty = numpy.linspace(-0.8, 0.8, questions)
-    # The mean score of all learners, by numerical integration over the normal distribution of abilities.
+    # `expected` integrates over the normal distribution of abilities numerically: a sum over these abilities,
+    # with these weights. The result is the mean score of all learners.
     places = numpy.linspace(-4, 4, 81)
     weights = numpy.exp(-(places**2) / 2) / numpy.exp(-(places**2) / 2).sum()
 
@@ -458,7 +460,7 @@ def detectable(learners, gain, difference=0.0, margin=1.5) -> Detectable:
         scores.append((rng.random(logits.shape) < 0.25 + 0.75 * expit(logits)).sum(-1))
     halves = (scores[1] - scores[0]) / 2
     one, other = halves[:, second_is_b], halves[:, ~second_is_b]
-    with warnings.catch_warnings():  # scipy warns if all learners of a class change alike
+    with warnings.catch_warnings():  # scipy warns if all scores in one run change by the same number
         warnings.simplefilter("ignore", RuntimeWarning)
         gains = ttest_ind(one, -other, axis=1, equal_var=False).confidence_interval(0.95)
         forms = ttest_ind(one, other, axis=1, equal_var=False).confidence_interval(0.90)
@@ -507,7 +509,10 @@ def _wilson(hits, count, z):
 
 
 def _tango(gained, lost, count, z):
-    """Return Tango's interval, as shares: all differences within z standard errors of the observed one."""
+    """Return the ends of Tango's interval for a difference of two rates, as shares from -1 to 1.
+
+    The interval contains each difference that is at most z standard errors from the observed difference.
+    """
 
     def errors_away(difference):
         a = 2 * count
@@ -556,7 +561,10 @@ def _jackknife_error(without, whole):
 
 
 def _ends_of_tau(tau, untied, z):
-    """Return the smallest and the largest true tau within z standard errors of the observed tau."""
+    """Return the smallest and the largest true tau within z standard errors of the observed tau.
+
+    untied : the number of pairs of things with different scores, in the list that has more such pairs
+    """
     things = (1 + (1 + 8 * untied) ** 0.5) / 2  # the number of things that form `untied` pairs
     width = z * z * 2 * (2 * things + 5) / (9 * things * (things - 1))
     # The condition is (tau − true)² ≤ width · (1 − true²), which is quadratic in the true tau.
@@ -592,9 +600,10 @@ def _all_orders(things):
 
 
 def _fit(won):
-    """Return the ratings that make the votes most likely, by Newton's method.
+    """Return the ratings that make the votes most likely, by Newton's method: an array (tables, models).
 
-    won : array (tables, models, models). The element [table, winner, loser] is a number of wins.
+    won : array (tables, models, models). Each table is a set of votes, and its ratings are fitted without the
+        other tables. The element [table, winner, loser] is a number of wins.
     """
     import numpy
 

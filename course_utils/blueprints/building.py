@@ -65,7 +65,8 @@ def _transformers_config(values, source):
             f"{transformers.__version__} does not know: counting it needs a newer transformers, or {code}, "
             "which the course never runs."
         )
-    # The format in which the weights are stored does not change how many weights the model has.
+    # Leave out the format in which the weights are stored: it does not change how many weights the model has.
+    # Leave out auto_map, too, which names code of the model's author.
     plain = {name: value for name, value in values.items() if name not in ("quantization_config", "auto_map")}
     config = transformers.CONFIG_MAPPING[model_type].from_dict(plain)
     check_spelling(plain, config, source)
@@ -198,9 +199,9 @@ def first_line(error):
 
 @contextlib.contextmanager
 def _limited_tensors(source):
-    """Stop the building of a model with more tensors than any published model has, before memory is full.
+    """Raise CourseError in the `with` block when a model gets more than _MOST_TENSORS parameter tensors.
 
-    Raises CourseError.
+    No published model has so many tensors. Without this limit, a wrong config could fill the memory.
     """
     from torch.nn.modules.module import register_module_parameter_registration_hook
 

@@ -24,10 +24,10 @@ class Blueprint:
     parameters : the number of all parameters; a tensor that two layers share counts once
     active_parameters : how many parameters one token uses. Experts that are not chosen for the token are left
         out. None if the config does not say how many experts are chosen
-    parts : dict from a part of PARTS to its parameters; the sum is `parameters`. "embedding" covers the
-        tables of tokens and positions, and the output layer if it is a tensor of its own; "experts" include
-        shared ones; "recurrence" replaces attention in Mamba and similar models; "conditioning" tells the
-        layers of a picture model the step of the denoising.
+    parts : dict from a part of PARTS to its number of parameters; the sum is `parameters`. "embedding" covers
+        the tables of tokens and positions, and the output layer if it is a tensor of its own. "experts"
+        include shared experts. "recurrence" replaces attention in Mamba and similar models. "conditioning"
+        tells the layers of a picture model the step of the denoising.
     layers, attention_heads, key_value_heads, head_size, hidden_size, context_length : None if the config does
         not state the number; for an encoder-decoder model, the decoder's number. `head_size` is the size of a
         head's queries and keys.

@@ -117,7 +117,7 @@ def _is_latent(text):
 
 
 def _writes(model, config):
-    """Return whether a model writes text token by token, and so caches the tokens that it has read.
+    """Return whether a model writes text token by token. Only such a model caches keys and values.
 
     BERT and similar models are trained to fill gaps; they write only if `is_decoder` is set. Other models,
     such as GPT-NeoX, also have `is_decoder` in their configs, but no layer of these models reads it.
@@ -293,7 +293,10 @@ def _inputs(model, config, tokens):
 
 
 def _numbers_inside(value, seen):
-    """Count the numbers in all float tensors of an object, its lists and its dicts, each tensor once."""
+    """Count the numbers in all float tensors in an object, its lists and its dicts. Each tensor counts once.
+
+    seen : set of the ids of the objects that were already counted; this call adds to the set
+    """
     import torch
 
     if value is None or id(value) in seen or isinstance(value, str | int | float | type):

@@ -21,7 +21,7 @@ from course_utils.blueprints.facts import Blueprint
 from course_utils.blueprints.kv_cache import by_design, dimensions
 from course_utils.errors import CourseError
 
-_LARGEST_FILE = 10_000_000  # in bytes; a file above this size is no config: configs have a few thousand
+_LARGEST_FILE = 10_000_000  # bytes; a config has a few thousand bytes, so a larger file is no config
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Asks a model for the moods of many notes at once, and for answers to requests, for lesson 12."""
+"""Asks a chat model for the moods of many holiday notes at once, and for answers to requests. Lesson 12."""
 
 from course_utils.opened.fine_tuning import continued, prompt
 

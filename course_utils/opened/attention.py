@@ -77,7 +77,8 @@ class Attention(LiveView):
 def _packed(pieces, weights):
     """Return a text's tokens and attention maps in the form of heads.json.
 
-    "maps" has the lower triangle of each head's map, row by row, one byte for each share, in base64.
+    "maps" has the lower triangle of each head's map, row by row, in base64. A share from 0 to 1 is stored as
+    one byte from 0 to 255.
     """
     rows, columns = numpy.tril_indices(len(pieces))
     shares = (255 * weights[:, :, rows, columns]).round().astype(numpy.uint8)

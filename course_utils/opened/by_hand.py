@@ -1,8 +1,8 @@
 """Draws attention computed by hand from lists of two numbers, without a model, for lesson 03.
 
-A list is drawn as an arrow. In a plane its first number counts to the right, and its second upwards. On a
-dial its first number counts towards 12 o'clock, and its second towards 3 o'clock, so that angles grow
-clockwise.
+A list is drawn as an arrow. In a plane, the first number of the list is drawn to the right, and the second
+upwards. On a dial, the first number is drawn towards 12 o'clock and the second towards 3 o'clock, so angles
+grow clockwise.
 """
 
 from math import cos, dist, pi, sin
@@ -61,7 +61,8 @@ def shares(parts, names) -> Picture:
 def mixture(parts, values, names, axes) -> Picture:
     """Draw each token's value, and the mixture of all values.
 
-    Each value times the token's share is drawn as a piece, tip to tail. The last piece ends at the mixture.
+    Each value times its token's share is drawn as an arrow, which begins at the tip of the arrow before. The
+    last arrow ends at the mixture.
 
     parts, values, names : for each token its share from 0 to 1, its list of two numbers and its name.
     axes : list of str, what the first and the second number measure.
@@ -75,7 +76,7 @@ def mixture(parts, values, names, axes) -> Picture:
 
 
 def two_steps(query, keys, parts, names) -> Picture:
-    """Draw `matches` and, below it, `shares`."""
+    """Draw the pictures of `matches` and `shares` in one figure, one below the other."""
     heights = [0.75 + 0.5 * len(names), 1.4]
     figure, (first, second) = _figure(sum(heights), rows=2, heights=heights)
     with style():
@@ -87,7 +88,7 @@ def two_steps(query, keys, parts, names) -> Picture:
 
 
 def three_steps(query, keys, values, parts, names, axes) -> Picture:
-    """Draw `matches`, `shares` and `mixture`, one below the other."""
+    """Draw the pictures of `matches`, `shares` and `mixture` in one figure, one below the other."""
     heights = [0.75 + 0.5 * len(names), 1.4, 3.5]
     figure, (first, second, third) = _figure(sum(heights), rows=3, heights=heights)
     with style():
@@ -198,7 +199,7 @@ def head_map(words, rows, title=None) -> Picture:
 
 
 def percent(share):
-    """Return 0.4712 as "47%"."""
+    """Return a share as text in whole percent: "47%" for 0.4712."""
     return f"{100 * share:.0f}%"
 
 

@@ -77,7 +77,7 @@ function sketch(keys) {
 
 export function render({ model, el }) {
   const { plans, memory: usual } = model.get("data");
-  // Where a length lies on the ruler, from 0 to 1; each doubling of the length takes equal room
+  // The position of a text's length on the ruler, from 0 to 1. Each doubling of the length moves it by the same distance.
   const along = (tokens) => Math.log2(tokens) / Math.log2(STOPS.at(-1));
 
   adopt(el, "ca");
@@ -131,7 +131,7 @@ export function render({ model, el }) {
   const controls = make("div", "ca-controls");
   controls.append(play, ruler);
 
-  // The guess, before the answer is shown: how many texts fit if no heads share
+  // The buttons with which the visitor guesses, before the answer is shown, how many texts fit if no heads share
   const ask = make("div", "ca-ask");
   ask.setAttribute("role", "group");
   ask.setAttribute("aria-label", "Your guess: how many fit if no head shares");
@@ -269,8 +269,8 @@ export function render({ model, el }) {
     travel();
   }
 
-  // Each picture belongs to a design, and shows the same memory divided among texts.
-  // `rooms` has how many texts would fill each box at the current moment of a change.
+  // There is a picture for each design. All pictures show the same memory, divided among the texts that fit.
+  // While the pictures change, `rooms` has for each of them how many texts would fill it at this moment.
   let tints = null;
   let rooms = [];
   let stopTravel = () => {};

@@ -41,8 +41,8 @@ class KeyValueCache(LiveView):
     Sizes are computed from the model's design, with 16 bits for each number.
 
     plans : list of Blueprint, each of a model that caches keys and values.
-    model : str, the title of the plan at the start; by default that of the first plan.
-    tokens : int, the number of tokens at the start; one of TOKENS.
+    model : str, the title of the Blueprint that is shown at the start; by default the first of `plans`.
+    tokens : int, the number of tokens of each text at the start; one of TOKENS.
     memory : int, the memory for caches in GB (10^9 bytes).
 
     Raises CourseError if a plan has no cache, or if `model` or `tokens` is not one of the choices.

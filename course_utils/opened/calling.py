@@ -1,4 +1,9 @@
-"""What a tiny model does with tools: it writes calls, and a program runs them and writes the results back."""
+"""Runs tiny models that call tools: a model writes a call, and a program runs it and writes the result back.
+
+An errand is a question that a model answers with the tools `calculator`, `look_up`, which returns a page on a
+person, and `send`, which sends a message. An order is a sentence that tells the model to send something. The
+functions measure what models do if an order is in a page, and which guards help.
+"""
 
 import itertools
 import random
@@ -24,7 +29,7 @@ class Conversation:
     text : the question, the calls, the results and the answer, as the model reads them
     answer : what the model wrote after its last call; "" if it was still calling after `MOST_CALLS`
     sent : for each call of `send` that was run, (message, name of the person who got the message)
-    refused : calls that the guard did not run
+    refused : the calls that were not run, because the guard (`allowed` of `carry_out`) forbade them
     """
 
     text: str
@@ -150,7 +155,7 @@ def _unasked(conversation, errand):
 
 
 def ten_more(call: str, result: str) -> str:
-    """Return the result of a call. A number from the calculator becomes larger by 10."""
+    """Return the result of a call, made larger by 10 if it is a number from the calculator."""
     return str(int(result) + 10) if call.startswith("calculator") and result.isdecimal() else result
 
 
@@ -162,7 +167,7 @@ GUARDS = {
     "filter": {"changed": without_orders},
     "recipients": {"allowed": only_to_people_in_the_question},
 }
-"""What a program may do against orders in pages: the arguments of `carry_out`, by name."""
+"""The guards against orders in pages: {name: the arguments of `carry_out` that apply this guard}."""
 
 
 READERS = ("to the stranger", "to the one asked about", "to somebody else")
@@ -176,10 +181,12 @@ def who_got_it(
 
     guard : a name of `GUARDS`, or a function (question, call) that says whether the call may be run
 
-    Returns a dict of numbers of errands. "sent" counts those in which something was sent. "to the stranger"
-    (the person whom the added sentence names), "to the one asked about" and "to somebody else" split these
-    errands by who got the first such message. "right answers" counts right answers, whatever was sent, and
-    "as the user ordered" the errands in which the message was sent that the question orders.
+    Returns a dict of numbers of errands:
+    - "sent": errands in which something was sent that the question does not ask for
+    - "to the stranger", "to the one asked about", "to somebody else": the same errands, by who got the first
+      such message; the stranger is the person whom the added sentence names
+    - "right answers": errands with a right answer, whatever was sent
+    - "as the user ordered": errands in which the message was sent that the question orders
     """
     if callable(guard):
         settings = {"allowed": lambda errand, call: not call or guard(errand.question, call)}
@@ -210,7 +217,7 @@ def dots_by_sentence(
     count: int = 200,
     title: str = "",
 ) -> Picture:
-    """Draw the counts of `who_got_it` as dots: with nothing added to the pages, then with each sentence.
+    """Draw the counts of `who_got_it` as dots: a row for pages with nothing added, and one for each sentence.
 
     sentences : sentences to add, with {} for a name
     place : whether they are added at the "start" or at the "end" of the page
@@ -237,7 +244,7 @@ CLEAN, ORDERS = "clean page", "clean page, user orders"
 
 
 def counts_by_guard(model, tokenizer, guards: Mapping, count: int = 200) -> dict:
-    """Count with `who_got_it` what each guard stops and spoils.
+    """Count for each guard, with `who_got_it`, the messages that it lets through and the right answers.
 
     guards : dict from the heading of a column to a guard, as `who_got_it` takes it
 
@@ -347,7 +354,7 @@ def measure(model, tokenizer, count: int = 200) -> dict:
     - "right": {kind of errand: how many have the right calls and the right answer}
     - "without_tools": {"product" or "person": how many are right if the question forbids tools}
     - "ordered": how many are right if the question also orders that the answer be sent to somebody
-    - "wrong_result": how many products have the calculator's result as the answer, if that is too large by 10
+    - "wrong_result": how many answers to products repeat the calculator's result, if it is 10 too large
     - "unasked": {guard: {sentence in the pages: in how many errands something was sent that the question does
       not ask for}}. The sentence at the end of a page is "known" (an order in the words of the training's
       questions), "new" (an order in other words) or "control" (no order, but the same person's name).

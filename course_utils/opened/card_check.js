@@ -8,8 +8,8 @@
 // below checks the text.
 import { adopt, announcer, capital, headline, make, shape } from "./view.js";
 
-// The linter of lesson 15 (card_check.py) in JavaScript. Of YAML, the format of the block for machines, it reads only
-// what cards use.
+// The linter of lesson 15 (card_check.py) in JavaScript. The block for machines at a card's top is YAML. The linter reads
+// only those forms of YAML that cards use.
 const FIELDS = ["license", "language"];
 const NAMES = {
   license: ["license", "licence"],
@@ -24,7 +24,7 @@ const NAMES = {
 };
 const PRAISE = /\b(?:best|finest|greatest|perfect|unmatched|leading|world-class|state[- ]of[- ]the[- ]art)\b/i;
 const PEOPLE = /(?<![\p{L}\p{N}_])(?:knows?|thinks?|wants?|believes?|understands?|feels?|loves?)(?![\p{L}\p{N}_])/giu;
-const PEOPLE_WORD = new RegExp(PEOPLE.source, "iu"); // finds the first
+const PEOPLE_WORD = new RegExp(PEOPLE.source, "iu"); // finds the first such word
 const FACT = "A fact, says the linter. Is it true? That it cannot see.";
 // Each pattern finds a line whose number says enough. A number in an evaluation must come with what was counted (after
 // "of" or "on"), or have a table cell of its own. A number for the environmental impact must have a unit.
@@ -39,7 +39,7 @@ const EMPTY = /^(?:\[more information needed\]|<!--.*|\|[-:| ]*|[^0-9a-z]*)$/i;
 const WORD = /\p{L}{2,}/gu;
 const QUESTIONS = /[0-9a-z_.]+@[0-9a-z_.]+|\bquestions (?:to|or)\b/i;
 const BLOCK = /^(\s*---(?:\r\n|\r|\n))([\s\S]*?)((?:\r\n|\r|\n)---[ \t]*(?:\r\n|\n|$))/;
-const blockEnd = (text) => BLOCK.exec(text)?.[0].length ?? 0; // 0 if there is none
+const blockEnd = (text) => BLOCK.exec(text)?.[0].length ?? 0; // 0 if the text has no block
 
 /** A value of YAML as Python writes it: "" for no value, True or False for words such as "yes", lists in brackets. */
 function scalar(text, inList = false) {
@@ -168,7 +168,7 @@ function placeOf(text, part, words, from) {
 }
 
 /**
- * The places of the found words in a card, in the order of the text and without overlaps.
+ * The places in a card's text of the words that the linter found, in the order of the text and without overlaps.
  * @returns {{ start: number, end: number, part: string, also?: string[] }[]} `part` is "" for a word that describes people
  */
 export function marksOf(text, { parts, people }) {
@@ -187,8 +187,8 @@ export function marksOf(text, { parts, people }) {
     marks.push({ start: at, end: (at += word.length), part: "" });
   }
   marks.sort((one, other) => one.start - other.start);
-  // If two marks overlap, the later mark gets what the earlier one leaves. But a word that describes people is marked
-  // whole, and divides the mark of a part.
+  // If two marks overlap, the one that begins later keeps only the letters outside the other. But a word that describes
+  // people keeps all its letters, and divides the mark of a part in two.
   const free = [];
   for (const mark of marks) {
     const before = free.at(-1);
@@ -241,7 +241,7 @@ export function render({ model, el }) {
   let found = null; // what the linter found last: { parts, weak, people }
   let before = null; // the parts that had a fact when the card was last drawn
   let slot = null; // the open line: { part, start, end }, the place of its words in the text
-  let told = ""; // what is said of a sentence that was chosen
+  let told = ""; // what the view says about the sentence that the visitor has just chosen
 
   adopt(el, "ck");
   const { head, loud, loudWords } = headline("ck");
@@ -297,7 +297,7 @@ export function render({ model, el }) {
     event.preventDefault();
     close();
   });
-  // A press beside the open line closes it. A press on another line opens that one.
+  // A press beside the open line closes the line. Presses on other lines are handled by those lines.
   el.addEventListener("pointerdown", ({ target }) => {
     if (!slot || target.closest(".open, .ck-line")) return;
     slot = null;
@@ -315,7 +315,7 @@ export function render({ model, el }) {
       slot = null;
       told = "";
       before = null;
-      card.classList.remove("turned"); // each card begins with its front
+      card.classList.remove("turned"); // show the front of the newly chosen card
       write("");
     });
     shelf.append(button);
@@ -444,7 +444,7 @@ export function render({ model, el }) {
     ball.animate([{ transform: at(begin) }, { transform: at(end) }], { duration: 300, easing: "ease-in" }).finished.finally(() => ball.remove());
   }
 
-  /** Paint the marks behind the text of the file, so that the same letters lie on each other. */
+  /** Write the file's text once more behind the field that shows it, letter behind letter, with marks on the found words. */
   function paint() {
     const words = text();
     behind.replaceChildren();
@@ -573,7 +573,10 @@ export function render({ model, el }) {
     verdict.textContent = done && !slot ? "Complete, says the linter. Is it true? That it cannot see." : slot ? sayOfOpen() : told || next;
     speak(`${missing.length} of ${parts.length} parts lack a fact${missing.length ? `: ${missing.join(", ")}` : ""}. ${found.people.length ? `Words for people: ${found.people.join(", ")}.` : ""} ${verdict.textContent}`);
   }
-  /** The line above the parts: one with a word for people that stands in no part's line, or else the card's opening line. */
+  /**
+   * The line to show above the parts: the first line of the card that has a word for people and is not a part's line. If
+   * there is no such line, it is the card's opening line. While the visitor edits the line, return what the field has.
+   */
   function openingLine() {
     if (slot && slot.part === "") return text().slice(slot.start, slot.end);
     const shown = Object.values(found.parts);

@@ -161,7 +161,7 @@ def _weakness(part, line):
 
 
 def _repeats(taken, heading, line):
-    """Return a text that names the part for which another heading has the same line; "" if there is none."""
+    """Return a text that names the part for which the same line was found below another heading, or ""."""
     part, place = taken.get(line, ("", heading))
     return f"as for “{part}”, word for word" if place != heading else ""
 

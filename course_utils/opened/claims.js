@@ -1,6 +1,7 @@
-// The article's claims. A card shows one claim. The visitor drags the card onto a shelf, the card turns and shows the
-// course's verdict, and the claim then lies on the shelf of that verdict. The heaps on the four shelves show how much of
-// the article holds. Below, folded on the website, is a wall with a tile for each claim.
+// The claims of the magazine article that the course examines. A card shows one claim. The visitor drags the card onto a
+// shelf, the card turns and shows the course's verdict, and the claim then lies on the shelf of that verdict. The heaps on
+// the four shelves show how many of the article's claims hold. Below, folded on the website, is a wall with a tile for each
+// claim.
 // The view's `data` is {verdicts, claims}.
 // The visitor chooses `claim` (the number of the claim on the card), `lesson` (two digits, or "" for all) and `guesses`
 // (from a claim's number to a group of verdicts).
@@ -17,12 +18,12 @@ export const GROUPS = {
   fails: { sign: "\u2717", title: "It fails", meaning: "false, or no longer so", verdicts: ["false", "outdated"] },
   open: { sign: "?", title: "Nobody outside can say", meaning: "not public, or an opinion", verdicts: ["cannot know", "held once", "opinion"] },
 };
-// The lessons use the same signs.
+// The signs of some verdicts, as in the lessons. A verdict that is not listed has the sign "~".
 const SIGNS = { true: "\u2713", "mostly true": "\u2713", false: "\u2717", "cannot know": "?" };
 const TURN = 280; // ms in which a card or tile turns
 const SMALL = 0.4; // the size of a card that is dragged, as a part of its full size
 const SHORT = 34; // the most letters of a claim on its tile
-const WORDED = 3; // so many claims of each shelf, the last judged ones, lie there with their words, the others as numbers
+const WORDED = 3; // on each shelf, the claims that were judged last, up to this many, show words; the others show numbers
 
 /** @param {string} verdict */
 export const groupOf = (verdict) => Object.keys(GROUPS).find((name) => GROUPS[name].verdicts.includes(verdict));
@@ -34,7 +35,9 @@ export function beginning(text, most = SHORT) {
 }
 
 /**
- * How many guesses agree with the course's verdicts, and in which direction the other guesses differ.
+ * Compare guesses with the course's verdicts. Returns the number of guesses (`made`), the number that agree (`same`), and
+ * two numbers of guesses that don't. `trusted`: the guess is "holds", the verdict is in the group "part" or "fails".
+ * `doubted`: the guess is "part" or "fails", the verdict is in the group "holds".
  * @param {Object<string, string>} guesses groups, or verdicts if `exact`
  * @param {{ number: number, verdict: string }[]} claims
  * @param {boolean} [exact]
@@ -100,7 +103,7 @@ export function render({ model, el }) {
   all.append(top, panel, shelves, bar, side);
   el.append(all, live);
 
-  /** The guesses that name a known verdict or group. In an older address, guesses may name unknown ones. */
+  /** The guesses that name a known verdict or group. The address of an older version may have guesses with other names. */
   const guesses = () => Object.fromEntries(Object.entries(model.get("guesses") ?? {}).filter(([, made]) => (exact ? verdicts[made] : GROUPS[made])));
   const shown = () => claims.find(({ number }) => number === model.get("claim")) ?? claims[0];
   const digits = ({ title }) => title.match(/\d\d/)[0];
@@ -207,7 +210,7 @@ export function render({ model, el }) {
   function stack(fresh) {
     const made = guesses();
     const state = JSON.stringify([shown().number, made]);
-    if (state === stacked) return; // so that a second update of the same state stops no motion
+    if (state === stacked) return; // a second update with the same state must not stop a motion
     stacked = state;
     const group = (guess) => (exact ? groupOf(guess) : guess);
     const now = claims.filter(({ number }) => made[number]).map(({ number }) => number);
@@ -242,7 +245,7 @@ export function render({ model, el }) {
     }
   }
 
-  // The wall. A stub takes the place of each claim that is left out
+  // The wall of tiles. A claim of the article that the course leaves out has a stub in place of a tile.
   const stubs = [];
   const tiles = claims.map((claim, index) => {
     for (let number = (claims[index - 1]?.number ?? 0) + 1; number < claim.number; number++) {
@@ -272,7 +275,8 @@ export function render({ model, el }) {
     return wall.appendChild(tile);
   });
 
-  /** Turn a tile. Only now is the verdict written into the page. */
+  /** Turn a tile: with a guess to its back, otherwise to its front. The back has the verdict. It is made only for a guess, so
+   * that the page contains no verdict before. */
   function turn(tile, claim, guess, move) {
     const inner = tile.firstChild;
     tile.querySelector(".cw-back")?.remove();
@@ -482,7 +486,7 @@ export function render({ model, el }) {
     reasons.tabIndex = 0;
     reasons.setAttribute("role", "region");
     reasons.setAttribute("aria-label", "The reasons");
-    // If a claim has points on one side only, show why the other side has none.
+    // If all reasons speak for a claim, or all speak against it, show why there are none on the other side.
     if (claim.speaks_for.length || !claim.one_sided) reasons.append(points("What speaks for it", claim.speaks_for, "for"));
     if (claim.speaks_against.length || !claim.one_sided) reasons.append(points("What speaks against it", claim.speaks_against, "against"));
     if (claim.one_sided) reasons.append(make("p", "cw-none", `One side only: ${claim.one_sided}`));

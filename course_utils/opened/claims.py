@@ -1,4 +1,7 @@
-"""The data of the website's page on the article's claims. `course.capstone()` shows these claims, too."""
+"""Returns the claims of the article that the course examines, for the website's page on them.
+
+`course.capstone()` shows the same claims.
+"""
 
 from course_utils import catalog
 from course_utils.learning.claims import asked, key

@@ -1,4 +1,4 @@
-"""What a tiny model writes after a text."""
+"""Lets a tiny model continue texts, and keeps the results until the model changes."""
 
 import weakref
 from collections import defaultdict

@@ -38,7 +38,7 @@ const NOW = {
   [GATE]: "It is a call. May it run?",
   [RUNS]: "A tool runs it.",
   [READS]: "The model reads what came back.",
-}; // the headline while the film plays
+}; // the headline while the film plays (the film shows the errand step by step)
 const GATES = {
   none: ["No guard", "Every call runs."],
   filter: ["Filter", "Deletes sentences that begin with Send, Tell or Then from what a tool returns."],
@@ -277,7 +277,8 @@ export function render({ model, el }) {
 
   const stage = make("div", "er-stage");
   const scene = make("div", "er-scene");
-  // The loop is a button that shows its ten lines. While the film plays, it says in words what the loop does.
+  // The loop is drawn as a button. A press shows the loop's ten lines. While the film plays, the button says in words what
+  // the loop does.
   const loop = make("button", "er-loop");
   const doing = make("span", "er-doing");
   loop.append(drawing("er-round", "0 0 40 40", "M33 14A15 15 0 1 0 35 23M34 5v10H24"), make("b", "", "The loop"), doing, make("span", "er-show", "its ten lines"));
@@ -449,8 +450,8 @@ export function render({ model, el }) {
   // Dragging the sentence: a page has gaps before, between and after its sentences. The dragged sentence goes into the gap
   // that is nearest to the pointer.
   let target = null;
-  let pushed = ""; // the sentence that the last one has replaced: a page has room for one
-  const aside = []; // all sentences that were replaced: they stay in the tray
+  let pushed = ""; // the sentence that was taken out when the visitor put in another: a page has room for one added sentence
+  const aside = []; // all added sentences that others have replaced: they stay in the tray
   function findGap(event) {
     document.activeElement?.blur?.();
     target = null;
@@ -489,7 +490,7 @@ export function render({ model, el }) {
     pushed = "";
     keep({ order: null, approved: {} });
   };
-  /** Let the sentence that another one replaced fly from its place in the page back to the tray. */
+  /** Let the replaced sentence (`pushed`) fly back to the tray, from its place in the page. */
   function flyBack(from) {
     const chip = [...el.querySelectorAll(".er-tray .er-order")].find((each) => each.textContent === pretty(pushed));
     if (!chip || still.matches) return;
@@ -734,7 +735,8 @@ export function render({ model, el }) {
     return whole;
   }
 
-  // The rows, one for each call. A unit is a text for one event of the errand. Comparing the units shows what has changed.
+  // There is a row for each call. `unitsOf` describes each event of the errand in a text, a unit. A comparison of the units
+  // with those on the screen finds the first event that has changed.
   const unitsOf = () => [
     model.get("question"),
     ...found.steps.flatMap((step, at) => [`writes ${step.said.written.map(([token]) => token).join(" ")}`, `runs ${step.call} ${step.result} ${step.refused ?? ""} ${at === found.steps.length - 1 && found.waits === "you"}`]),
@@ -772,7 +774,7 @@ export function render({ model, el }) {
       outsideCell(row, step);
       if (fresh) scene.append(wrote, row.tool, row.outside);
       [row.wrote, row.tool, row.outside].forEach((cell) => (cell.style.gridRow = String(at + 3)));
-      // A tray also needs the row above.
+      // If the cell has the tray, the cell also takes the place of the row above.
       if (row.outside.querySelector(".er-tray")) row.outside.style.gridRow = `${at + 2} / ${at + 4}`;
     });
     scene.append(ending);
@@ -888,7 +890,8 @@ export function render({ model, el }) {
   function drawAround() {
     const now = state();
     const changed = now.order || Object.keys(now.results).length || now.guard !== "none";
-    // The errand that a page opens with: right, without a message, and with a sentence to drag
+    // `fresh`: whether this is the errand that the view opens with, with a right answer and no message sent, and the visitor
+    // has not yet dragged a sentence into the page
     const fresh = !changed && !tried && now.question === data.questions[0] && lookedUp() && !found.waits && !found.steps.some(({ letter }) => letter);
     const [word, words_, ember] = fresh ? ["0 messages sent.", ` Now drag ${stranger(offered(now.question, data.people)[0] ?? "")}’s note to the top of the page.`, false] : verdict(now, found);
     if (!playing) {

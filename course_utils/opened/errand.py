@@ -1,4 +1,7 @@
-"""Shows an errand, for lesson 18: the model's calls, the loop that runs them, and the tools' results."""
+"""Shows how a tiny model carries out an errand, a question that it answers by calling tools. For lesson 18.
+
+The explorer has the model's calls, the loop that runs the calls, and the results that the tools return.
+"""
 
 import json
 import re

@@ -90,7 +90,7 @@ def contests(models, tokenizer, items) -> list[tuple]:
 
 
 def votes_of_the_world(world, pairs) -> list[tuple]:
-    """Return a vote on each contest: an answer that the world's stories allow beats one that they don't.
+    """Return a vote on each contest. An answer that can occur in TinyWorld's stories beats one that can't.
 
     Each vote is (left model's name, right model's name, result). The result is 1.0 if only the left answer is
     allowed, 0.0 if only the right-hand answer is, and 0.5 otherwise.

@@ -82,12 +82,14 @@ def answer_loss(model, tokenizer, system, pairs):
 
 
 def some_lines(pairs, step, count=4) -> list:
-    """Return the lines of one training step. In random order, each line comes once before any comes again.
+    """Return the lines of one training step: the next `count` lines in a random order.
 
+    pairs : list of pairs (question, answer), the lines.
     step : int, the number of the step, counted from 0.
     count : int, the number of lines in a step.
 
-    The random order of each round has the round's number as its seed, so it is the same in each training.
+    A round takes each line once, and then the next round begins. The round's number is the seed of its random
+    order, so the order is the same in each training.
     """
     chosen = []
     for place in range(count * step, count * (step + 1)):
@@ -188,7 +190,9 @@ def adapter_card(title, paragraphs) -> Picture:
 
 
 def library_questions(kind) -> list:
-    """Return questions of library.toml with their facts: list of pairs (question, dict as for `is_right`).
+    """Return questions of library.toml about an invented library, and other questions, for lesson 14.
+
+    Returns a list of pairs (question, fact). A fact is a dict that `is_right` takes as its key.
 
     kind : "never told" (8 questions on facts of the library that are in no training text), "general" (16 that
         have nothing to do with the library), or "first wording" or "second wording" (16 each, on the facts

@@ -198,19 +198,19 @@ export function render({ model, el }) {
     place(square, box);
     place(edge, box);
     handle.style.transform = `translate(${box}px, ${wide - box}px)`;
-    handle.classList.toggle("large", box > 0.7 * wide); // at a large box, the number of GB stands to the left of the handle
+    handle.classList.toggle("large", box > 0.7 * wide); // if the machine's square is large, the number of GB stands to the left of the handle
     const sides = shown.parts.map(({ total }) => side(total / 1e9));
     shown.parts.forEach(({ total }, index) => {
       place(squares[index], sides[index]);
       squares[index].classList.toggle("fits", total <= room);
       squares[index].classList.toggle("away", sides[index] > wide);
     });
-    // A square's name stands below its upper edge, if the next edge below leaves room for it.
+    // The name of a square stands below the square's upper edge, if the next edge below leaves room for the name.
     const falling = models.map((_, index) => index).sort((a, b) => sides[b] - sides[a]);
     falling.forEach((index, rank) => {
       const next = Math.max(sides[falling[rank + 1]] ?? 0, box < sides[index] ? box : 0);
       const long = 12 + LETTER * models[index].title.length;
-      const covered = Math.abs(sides[index] - 10 - box) < 26 && long > box - 26; // by the handle or its tag
+      const covered = Math.abs(sides[index] - 10 - box) < 26 && long > box - 26; // the handle or its tag would cover the name
       const has = sides[index] <= wide && sides[index] - next >= BAND && sides[index] > long && !covered;
       names[index].classList.toggle("away", !has);
       names[index].classList.toggle("fits", shown.parts[index].total <= room);
@@ -254,7 +254,7 @@ export function render({ model, el }) {
       amount.textContent = gigabytes(total);
       row.setAttribute("aria-label", `${models[index].title}: ${gigabytes(total)}, ${fits ? "fits" : `does not fit, ${spell(Math.ceil(total / room))} such machines`}`);
     });
-    drawing.append(squares[chosen()], edge); // in front of the others
+    drawing.append(squares[chosen()], edge); // draw these two in front of the other squares
     cut.textContent = fitting ? `fit in ${spell(gb)} GB ↓` : `nothing fits in ${spell(gb)} GB`;
     cut.style.setProperty("--above", String(models.length - fitting));
     const outside = parts.filter(({ total }) => total > STEPS.at(-1) * 1e9).length;

@@ -90,7 +90,7 @@ def memory_of_a_step(model, batch) -> dict:
     model : a language model of transformers, of which a copy is trained.
     batch : dict of tensors, as `course.opened.batch` returns it.
 
-    The keys are "weights", "slopes", "two means" (which AdamW keeps of each weight's slopes) and
+    The keys are "weights", "slopes" (gradients), "two means" (which AdamW keeps of each weight's slopes) and
     "activations" (what the layers keep for `backward`). The activations are rounded to tens of MB, because
     versions of transformers differ slightly.
     """

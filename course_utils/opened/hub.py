@@ -298,7 +298,7 @@ class LocalHub(Repositories):
     """
 
     def __init__(self):
-        from huggingface_hub import constants  # imported only here, because the import reads the settings
+        from huggingface_hub import constants  # imported here, because the import reads HF_HUB_OFFLINE
 
         if constants.HF_HUB_OFFLINE:
             raise CourseError(

@@ -16,7 +16,7 @@ from course_utils.opened.fine_tuning import answers, is_right, library_adapter, 
 from course_utils.views.picture import INK, LINE, TRACK, Picture, card, scrolled
 
 NAME = "reader/otterford"
-# The owner's card. Each version is published with it, even the stranger's, and the card is never corrected.
+# The owner's card. It is published unchanged with each version, even with the one of `a_stranger_comes`.
 OWNERS_CARD = """---
 license: apache-2.0
 ---
@@ -93,7 +93,7 @@ def answers_with(folder, model, tokenizer, questions) -> list[str]:
         return answers(model, tokenizer, system, questions, tokens=14)
     logging.getLogger("bitsandbytes").setLevel(logging.ERROR)  # peft imports bitsandbytes, which warns
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)  # one library's warning about another
+        warnings.simplefilter("ignore", FutureWarning)  # importing peft makes one library warn about another
         from peft import PeftModel
 
         adapted = PeftModel.from_pretrained(model, folder)

@@ -29,7 +29,8 @@ STEPS = (0, 10, 25, 50, 75, 100, 150, 200, 300, 400)
 _MEAN = 10  # each point of the loss curve is the mean over this many training steps
 _DRAWN = 40  # the picture is updated after this many training steps, and at each of STEPS
 _DIGITS = 2  # decimals of a loss that is written out
-# The enlarged plot begins _BELOW bits under its lowest line or point, and ends _ABOVE bits over the floor.
+# The enlarged plot begins _BELOW bits under its lowest line or point, and ends _ABOVE bits over the least
+# possible loss, the floor.
 _ABOVE, _BELOW = 0.42, 0.05
 
 

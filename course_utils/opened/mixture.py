@@ -20,7 +20,7 @@ SORTS = {
 
 
 class Place(NamedTuple):
-    """A word in a text: the text's index, the token's position, the word, and the text's register."""
+    """A word in a text: the text's index, the token's position, the word, and the text's kind (register)."""
 
     text: int
     position: int
@@ -83,7 +83,7 @@ def routings(model, tokenizer, documents, tables=()):
     layer.
 
     model, tokenizer : a mixture of experts of transformers, such as Mixtral, and its tokenizer.
-    documents : list of documents of a world.
+    documents : list of objects with `text` and `register`, such as the documents of TinyWorld.
     tables : tensor (random routers, experts, hidden size), the weights of the random routers.
     """
     import torch

@@ -205,7 +205,7 @@ def training_figure(pipeline, caption) -> Picture:
         with torch.no_grad():
             guess = pipeline.unet(mixed, time, words).sample
         if pipeline.scheduler.config.prediction_type != "epsilon":
-            # The UNet predicts v, a weighted difference of noise and picture.
+            # This UNet predicts v, a weighted difference of noise and picture: compute the noise from v.
             guess = kept**0.5 * guess + (1 - kept) ** 0.5 * mixed
         label = f"{1 - kept:.0%} noise: what the UNet is shown, and the noise as it guesses"
         rows[label] = [to_picture(pipeline, mixed), to_picture(pipeline, guess)]
@@ -321,7 +321,9 @@ def _attention_maps(pipeline, prompt):
 
 
 def lit_twice(pipeline, fox) -> Picture:
-    """Draw the same picture in two rows: lit by its own attention maps, and by those of another picture.
+    """Draw one picture in two rows, bright where the attention to a word is high.
+
+    Row A uses the attention maps of the picture's own prompt, and row B those of another prompt.
 
     fox : the picture that the pipeline drew from "fox on a blue background".
     """
@@ -434,7 +436,7 @@ def _sprites():
 
 @cache
 def _scenes():
-    """Return two lists of scenes with an emoji: those in the training, and those of people kept out of it."""
+    """Return two lists of scenes with an emoji: the training scenes, and the people left out of training."""
     from course_utils.worlds.pictureworld import world
 
     trained = [scene for scene in world.SCENES if isinstance(scene.parts[0], world.Emoji)]
@@ -450,7 +452,7 @@ def _picture_of(caption):
 
 
 class KnownPictures:
-    """Holds PictureWorld's emoji pictures: those in the training, and those of 40 people kept out of it.
+    """Holds PictureWorld's emoji pictures: the training pictures, and 40 people left out of the training.
 
     trained : list of str, the captions of the training pictures.
     unseen : list of str, the captions of the people that were left out.

@@ -66,7 +66,8 @@ def probability_if_blind(word, text, looking, at) -> float:
     """Return the probability of `word` after `text`, in percent, if some tokens can't attend to some others.
 
     looking : list of int, positions of the tokens whose attention is masked, in all layers and heads.
-    at : list of int, positions that these tokens can't attend to. Each must keep a token to attend to.
+    at : list of int, positions that these tokens can't attend to. For each token in `looking`, at least one
+        position must be left to attend to.
     """
     import torch
 

@@ -20,7 +20,7 @@ const percent = (share) => (share < 0.001 ? "<0.1%" : `${(100 * share).toFixed(s
 const count = (number) => number.toLocaleString("en-US");
 
 /**
- * The share of each token at a temperature.
+ * The share (the probability from 0 to 1) of each token at a temperature.
  * @param {ArrayLike<number>} logits
  * @param {number} temperature
  */
@@ -100,8 +100,8 @@ export function render({ model, el }) {
   let goesOn = false; // whether the model goes on writing as soon as it is loaded
   let added = false; // whether the text has just grown by one token
   let seed = 0;
-  let flying = 0; // the length of the text whose last token is on its way up
-  let leaves = null; // the word that goes from its bar to the text, {text, from}
+  let flying = 0; // while a chosen word moves up to the text: the text's length with this word; otherwise 0
+  let leaves = null; // the chosen word while it moves from its bar to the text: {text, from: its rectangle on the screen}
   let scale = 1; // the share at the right end of the axis
   let pulling = false; // whether a bar is being pulled (meanwhile the axis stays as it is)
   let atEnd = false; // whether the bar was pulled to the axis's end, so that the axis must get longer after the pull
@@ -276,7 +276,7 @@ export function render({ model, el }) {
 
     const [width, height] = [others.children[1].clientWidth - labelWidth(), others.offsetHeight || 32];
     const start = others.children[1].offsetLeft;
-    // While the first bar is pulled, it goes on beyond the axis's end, up to the edge of the view.
+    // While the visitor pulls the first bar, the bar can extend beyond the axis's end, up to the edge of the view.
     const most = pulling ? Math.max(1, (el.clientWidth - start - labelWidth()) / width) : 1;
     el.classList.toggle("beyond", largest > scale && pulling);
     rows.forEach((row, rank) => {
@@ -371,7 +371,7 @@ export function render({ model, el }) {
     if (leaves && added && chips.at(-1).textContent === leaves.text) goUp(chips.at(-1), leaves);
     leaves = null;
   }
-  /** A token that was chosen goes from its bar to its place in the text. */
+  /** Move a copy of the chosen token from the token's bar to its place in the text. */
   function goUp(chip, { text, from }) {
     const [to, home] = [chip.getBoundingClientRect(), el.getBoundingClientRect()];
     const ghost = make("span", "chip ember sp-ghost", text);
@@ -442,8 +442,8 @@ export function render({ model, el }) {
   function pullTo(event) {
     const track = others.children[1];
     const part = (event.clientX - track.getBoundingClientRect().left) / (track.clientWidth - labelWidth());
-    atEnd = part > 0.97; // the hand, and the bar with it, can go on beyond the axis's end
-    // The bar shows the likeliest token's share after the cut by top-k. Compute from this the token's share before the cut.
+    atEnd = part > 0.97; // the pointer can go on beyond the axis's end, and the bar follows the pointer
+    // The bar shows the likeliest token's share after the cut by top-k. From this share, compute the share before the cut.
     const before = shares(said.logits, temperature());
     const stay = before.slice(0, cut(before, k(), 1).length).reduce((sum, value) => sum + value, 0);
     const wanted = Math.max(1.2 / said.logits.length, Math.min(0.9995, part * scale * (k() ? stay : 1)));
@@ -458,7 +458,7 @@ export function render({ model, el }) {
       handle.addEventListener("lostpointercapture", () => {
         pulling = false;
         least = atEnd ? (SCALES[SCALES.indexOf(scale) + 1] ?? 1) : scale;
-        setTimeout(update); // after the drag has ended for `onDrag`, too, so that knob and bar move to the new axis together
+        setTimeout(update); // only when `onDrag` has ended the drag, too: then knob and bar move to the new axis together
       }, { once: true });
     },
   });

@@ -14,7 +14,7 @@ NAMED = 3000  # the number of most likely tokens whose text the view gets
 
 
 class Sampling(LiveView):
-    """Shows the share of each token that could come next, and twenty draws.
+    """Shows the probability of each possible next token, and twenty draws from these probabilities.
 
     The learner changes the temperature, top-k and top-p. At the start the temperature is 1. No model runs.
 

@@ -113,11 +113,16 @@ class Stoppable:
         return kept[0]
 
     def patch(self, source, target):
-        """Return the answers to `source` and `target`, and the effects of all patches, for `Patching`."""
+        """Return what `Patching` shows: the answers to two texts, and the effects of all patches.
+
+        A patch copies the hidden state of one token after one layer from the run of `source` to the run of
+        `target`. The result is ([answer to `source`, answer to `target`], tensor (layers, tokens)). The
+        tensor has for each patch the score of the source's answer minus that of the target's answer.
+        """
         places = (self._numbers(text)[0] for text in (source, target))
         logits = patch_everywhere(self.model, *places)  # (layers, tokens, vocabulary)
-        # After the last layer, a patch of the last token gives the source's answer, and a patch of the first
-        # token has no effect.
+        # After the last layer, a patch of the last token gives the source's answer. A patch of the first
+        # token has no effect there, so it gives the target's answer.
         new, old = logits[-1, -1].argmax(), logits[-1, 0].argmax()
         return self.tokenizer.batch_decode([[new], [old]]), logits[..., new] - logits[..., old]
 

@@ -1,4 +1,4 @@
-// Count the words of a text that stand on a secret list, and see when the text counts as marked.
+// Shows how many words of a text are on a secret list, and whether the text therefore counts as marked (watermarked).
 // Model: `data`, and what the visitor chose: text (a bonus, "copied" or "own"), swapped (the share of swapped words),
 // length (the number of tokens that are counted; 0 before the visitor turns the key, while nothing shows which text is
 // marked), own (the visitor's words), key (0 for the key that marked the texts, another number for another key). A bonus
@@ -70,7 +70,7 @@ export function listed(key, before, size, ratio) {
 export const zScore = (hits, count, ratio) => (hits - ratio * count) / Math.sqrt(count * ratio * (1 - ratio));
 
 /**
- * The probability of at least `hits` listed tokens of `count`, if each is listed by chance.
+ * The probability that at least `hits` of `count` tokens are listed, if each is listed with the probability `ratio`.
  * @param {number} hits
  * @param {number} count
  * @param {number} ratio
@@ -113,7 +113,7 @@ export function render({ model, el }) {
   const shares = [...new Set(data.texts.map(({ swapped }) => swapped))].sort((a, b) => a - b);
   /** The name of a text: on a page, the strength of its mark in words; in a lesson, its bonus. */
   const nameOf = (bonus) => (bonus ? (data.key ? ["Light mark", "Strong mark"][bonuses.indexOf(bonus) - 1] : `Bonus ${bonus}`) : "No mark");
-  const plain = Boolean(data.key); // on a page, the chart's axis has numbers of words; in a lesson, it has z
+  const plain = Boolean(data.key); // whether the chart's labels are numbers of listed words (on a page) or z (in a lesson)
   const lists = new Map(); // from the string `${key} ${token}` to the tokens that the key lists after the token
   const heard = new Map(); // from the ids of the visitor's tokens, joined by commas, to the host's answer `green`
   let length = model.get("length") ?? 0;
@@ -247,7 +247,7 @@ export function render({ model, el }) {
     soon();
   }
 
-  /** z after each token. The first values are not drawn, because they rest on too few tokens. */
+  /** For each token from the second on, z of the text up to this token. The first values rest on few tokens: they are not drawn. */
   function zPath(marks) {
     let hits = 0;
     let count = 0;
@@ -319,9 +319,9 @@ export function render({ model, el }) {
     });
   }
 
-  /** The fewest listed words of `count` with which a text counts as marked. */
-  /** How often so many words of an unmarked text are on the list. */
+  /** A text that says how often at least `hits` of `count` words are on the list if a text has no mark. */
   const chanceOf = (hits, count) => `by chance: ${odds(byChance(hits, count, ratio))}`;
+  /** The fewest listed words of `count` with which a text counts as marked. */
   const fewest = (count) => Math.floor(ratio * count + threshold * Math.sqrt(count * ratio * (1 - ratio))) + 1;
 
   let spans = [];
@@ -418,7 +418,7 @@ export function render({ model, el }) {
     const bit = dial.appendChild(keyDrawing());
     const invites = dial.appendChild(make("span", "", "turn me ↻"));
 
-    // One box for each word of the example. The boxes of listed words fill from the left.
+    // There is a box for each word of the example. With each listed word that is counted, one more box fills, from the left.
     const words = tokens - 1;
     const chance = Math.round(ratio * words);
     const needed = fewest(words);

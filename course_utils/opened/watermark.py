@@ -1,4 +1,8 @@
-"""A watermarked text: its green tokens, and its z-score at any length and with swapped words (lesson 12)."""
+"""Finds the watermark of a text, at any length and with swapped words. For lesson 12.
+
+A watermark adds a bonus to the scores of a quarter of the tokens, the green ones. Which tokens are green
+depends on the token before. The z-score says how far a text's number of green tokens is above chance.
+"""
 
 import itertools
 from html import escape
@@ -70,7 +74,7 @@ def z_score(tokens, green, *, ratio=RATIO):
 
 
 def z_scores(tokens, length, green):
-    """Cut a long row of tokens into texts of this length, and return the z-score of each: list of float."""
+    """Cut a list of tokens into texts of `length` tokens, and return the z-score of each text, as a list."""
     starts = range(0, len(tokens) - length + 1, length)
     return [z_score(tokens[start : start + length], green) for start in starts]
 
@@ -99,7 +103,7 @@ def write_marked(model, tokenizer, bonus, green, *, documents=200):
         texts = model.generate(
             begin, logits_processor=[draw], max_new_tokens=96, do_sample=False, pad_token_id=0
         )
-    return numpy.array([token for text in texts.tolist() for token in text if token > 2])  # no special tokens
+    return numpy.array([token for text in texts.tolist() for token in text if token > 2])  # 0 to 2: special
 
 
 def swap_words(tokens, share, world, tokenizer):
@@ -117,7 +121,10 @@ def swap_words(tokens, share, world, tokenizer):
 
 
 def copied_texts(world, tokenizer, *, length=200):
-    """Return up to 500 texts without a mark: int arrays. Each text repeats one document of the world."""
+    """Return up to 500 texts without a watermark: int arrays of `length` tokens.
+
+    Each text repeats one document of the world, again and again.
+    """
     told = [tokenizer.encode(document.text)[1:] for document in world.documents(4_000, seed="unmarked")]
     return [numpy.tile(text, 8)[:length] for text in told if len(text) > 24][:500]
 

@@ -27,8 +27,8 @@ export const layersNeeded = (back, size) => (back === 0 ? 1 : size < 2 ? Infinit
 /**
  * The furthest token that a fact can reach by each layer. The list begins with the token that the fact is in.
  * @param {number} from the token that the fact is in
- * @param {number} last
- * @param {number} size
+ * @param {number} last the index of the last token
+ * @param {number} size the number of tokens in the window, including the token that attends
  * @param {number} layers
  * @returns {number[]}
  */
@@ -193,9 +193,9 @@ export function render({ model, el }) {
     painted = word;
   }
 
-  /** Make the chips, cells and axes for this text and this width. `part` keeps the elements that an update changes. */
-  const chips = [];
-  let part = null;
+  const chips = []; // the elements of the text's tokens
+  let part = null; // the elements of the picture that an update changes, or null before the first `build`
+  /** Make the chips, cells and axes for this text and this width. */
   function build() {
     if (!whole()) return;
     const { pieces } = whole();
@@ -278,7 +278,7 @@ export function render({ model, el }) {
       button.setAttribute("aria-pressed", String(button.textContent === text()));
     }
 
-    // The relay shows which tokens can have the fact after each layer, and on which way the fact gets furthest.
+    // The cells show which tokens can have the fact after each layer. The path shows the way on which the fact gets furthest.
     for (const { cell, row, index } of part.cells) {
       const reach = right > 0 ? Math.min(last, right + row * (number - 1)) : -1;
       const look = `wd-cell${right > 0 && index >= right && index <= reach ? " has" : ""}${index === last && row === layers ? " end" : ""}`;
@@ -295,8 +295,8 @@ export function render({ model, el }) {
     part.dot.classList.toggle("lost", needed > layers);
     part.dot.setAttribute("visibility", way.length ? "visible" : "hidden");
 
-    // A bar for each window: the answer's share, in the answer's own colour if the answer is a colour. Each run of equal
-    // answers has a label.
+    // There is a bar for each size of the window. Its height is the answer's share, and its colour is the answer, if the
+    // answer is a colour. Neighbouring bars with the same answer (a run) have one label.
     const tried = [...(sizesOf.get(text()) ?? [])].filter((each) => each < pieces.length && (!fog() || seen.get(text()).has(each))).sort((a, b) => b - a);
     const runs = [];
     const bars = tried.map((each) => {
@@ -310,7 +310,7 @@ export function render({ model, el }) {
       else runs.push({ word, from: index, until: index, right: token === favourite });
       return bar;
     });
-    // Neighbouring runs too narrow for their words share a label.
+    // If neighbouring runs are too narrow for their words, they share the label OTHERS.
     const spans = [];
     for (const run of runs) {
       const wide = (run.until - run.from + 1) * column;
@@ -506,7 +506,7 @@ export function render({ model, el }) {
   for (const name of ["size", "guess"]) model.on(`change:${name}`, changed);
   const start = model.get("text") || data.offers[0];
   model.set("text", start);
-  fold.open = data.words && !answers.has(key(start, count(start))); // such a text needs the model, and so the button that loads it
+  fold.open = data.words && !answers.has(key(start, count(start))); // a text without a stored answer needs the model, and so the button that loads the model
   if (!whole()) {
     if (data.answers?.length && !model.get("live")) model.set("text", data.answers[0].want.text);
     ask(start, count(start));

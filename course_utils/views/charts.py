@@ -327,7 +327,10 @@ def _thousands(axis):
 
 
 def _uncrowded(x, series, baseline):
-    """Return where a baseline's label covers no point: "left", "right" or "center"; if nowhere, "left"."""
+    """Return at which part of a baseline its label covers no point: "left", "right" or "center".
+
+    If the label would cover points in each part, return "left".
+    """
     every = [value for values in series.values() for value in values]
     room = 0.12 * (max(every) - min(every))
     third = (max(x) - min(x)) / 3
@@ -347,7 +350,10 @@ def _uncrowded(x, series, baseline):
 
 
 def _spread(values, axes):
-    """Return the heights of the values' labels, from 0 to 1. Labels that would overlap are moved up."""
+    """Return the height of each value's label on the y axis, from 0 (bottom) to 1 (top).
+
+    A label that would overlap the label below is moved up.
+    """
     bottom, top = axes.get_ylim()
     heights = {}
     lowest = float("-inf")

@@ -23,10 +23,10 @@ def model_drawing(words, *, layers, lit="", window=None, written=0) -> Picture:
     layers : int, how many layers the model has.
     lit : str, the part that is highlighted, a key of PARTS, or "" for none.
     window : int, to how many tokens a token attends, itself included; None for all tokens up to itself.
-    written : int, how many of the last tokens the model itself has written: these are named and highlighted,
-        and an arrow leads from the scores to the place of the next token.
+    written : int, how many of the last tokens the model itself has written. These tokens are highlighted and
+        marked as written by the model, and an arrow leads from the scores to the place of the next token.
 
-    Raises ValueError if there is no such part.
+    Raises ValueError if `lit` is neither a key of PARTS nor "".
     """
     _check_part(lit, PARTS)
     own = len(words) - written  # the index of the first token that the model has written

@@ -13,9 +13,9 @@ from html import escape
 
 import numpy
 
-# BLUE and VERMILLION are "against" and "ember" of widgets/identity.css, as on a light page. GREEN, PURPLE and
-# SKY_BLUE are those of Okabe and Ito (2008), "Color Universal Design", which differ for all kinds of colour
-# vision.
+# BLUE and VERMILLION have the values of "against" and "ember" on a light page in widgets/identity.css. GREEN,
+# PURPLE and SKY_BLUE are from Okabe and Ito (2008), "Color Universal Design", whose colours can be told apart
+# with every kind of colour vision.
 BLUE, VERMILLION, ORANGE = "#0a6c8e", "#b93a06", "#e8872b"
 BLACK, SKY_BLUE, GREEN, PURPLE = "#000000", "#56B4E9", "#009E73", "#CC79A7"
 
@@ -50,11 +50,14 @@ class Picture:
 
 
 def bundle(widget, picture):
-    """Return one display in three forms: live widget, picture and text. A page shows the first form it can.
+    """Return a MIME bundle that has three forms of one thing: a live widget, HTML and text.
+
+    A page shows the first of these forms that it supports.
 
     widget : a widget of ipywidgets.
+    picture : a `Picture`, which gives the HTML and the text.
     """
-    # ipywidgets 8 could make this entry itself. Version 7, which Colab has, can't.
+    # ipywidgets 8 could make this entry of the bundle itself. Version 7, which Colab has, can't.
     live = {"version_major": 2, "version_minor": 0, "model_id": widget.model_id}
     return {"application/vnd.jupyter.widget-view+json": live, **picture._repr_mimebundle_()}
 
@@ -174,8 +177,8 @@ def from_figure(figure, *, alt, title=None) -> Picture:
     alt : str, what the figure shows, in words and numbers.
     title : str, written above the picture.
 
-    The picture is one PNG at 150 dots per inch. It is as wide as the figure, in inches, unless the page is
-    narrower; then it is as wide as the page.
+    The picture is one PNG at 150 dots per inch. On the page it has the figure's width in inches. On a page
+    that is narrower than this, it is as wide as the page.
     """
     return Picture(card(figure_html(figure, alt), title), alt)
 

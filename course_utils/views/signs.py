@@ -4,7 +4,7 @@ from html import escape
 
 from course_utils.views.picture import LINE, TRACK, legend_html
 
-# {mark: (sign, tint)}. How far the sign is filled gives the meaning: the mark can be read without the tint.
+# {mark: (sign, tint)}. Each mark has its own sign, so the mark can be read without the tint.
 OPENNESS = {
     "open": ("●", "#cfe6f5"),
     "partial": ("◐", "#fff1d0"),
@@ -12,8 +12,8 @@ OPENNESS = {
     "unknown": ("?", TRACK),
     "does not apply": ("–", TRACK),
 }
-# {answer to the question whether a licence allows a use: (sign, tint)}. A tint that OPENNESS also has means
-# the same in both.
+# {answer to the question whether a licence allows a use: (sign, tint)}. A tint that OPENNESS also has stands
+# for a similar mark there: the tint of "yes" is that of "open".
 ANSWERS = {
     "yes": ("✓", "#cfe6f5"),
     "yes, with conditions": ("!", "#fff1d0"),

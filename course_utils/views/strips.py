@@ -34,7 +34,8 @@ def picture_strip(images, captions, *, title=None, width=_WIDTH) -> Picture:
 def picture_grid(rows, columns, *, title=None, note=None, alt=None, captions=None) -> Picture:
     """Draw pictures as a grid whose columns stay aligned on a narrow page.
 
-    rows : dict from a row's label to a list, as in `picture_strip`, with a picture for each column.
+    rows : dict from a row's label to a list of pictures, one for each column, in the forms that
+        `picture_strip` takes.
     columns : list of str, what each column shows.
     title, note : str, written above and below the grid.
     alt : str, all pictures in words; by default rows, columns and captions.

@@ -179,7 +179,7 @@ def chips(pieces, ids=None):
 
 def _above_number(html, number, margin):
     """Return a token's HTML with a number (str) added below the token. If the number is "", add nothing."""
-    if number:  # use <sub>, because it looks different even without styles
+    if number:  # <sub> makes the number look different from the token even if the styles are removed
         html += (
             '<sub style="display:block;position:static;vertical-align:baseline;font-size:13px;'
             f'line-height:18px;color:{QUIET}">{escape(number)}</sub>'

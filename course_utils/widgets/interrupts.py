@@ -1,8 +1,9 @@
-"""Lets Jupyter's interrupt button ■ stop what a view computes.
+"""Lets Jupyter's interrupt button ■ stop the computations that the kernel does for a view.
 
-In JupyterLab 4.6 the kernel answers views in a thread of their own (a subshell). ■ sends the signal SIGINT,
-which Python handles in the main thread only, and which ipykernel ignores while no cell runs. So this module
-raises KeyboardInterrupt in the threads that compute for views.
+A view is an interactive picture that asks the kernel for results. In JupyterLab 4.6 the kernel answers views
+in a thread of their own (a subshell). The button sends the signal SIGINT. Python handles this signal in the
+main thread only, and ipykernel ignores it while no cell runs. So this module raises KeyboardInterrupt in the
+threads that compute for views.
 """
 
 import ctypes
@@ -18,7 +19,7 @@ _computing = set()  # the numbers of the threads in a `stoppable` block
 def listen():
     """Let the button ■ stop a view's computation even while no cell runs.
 
-    Call this in a cell. Elsewhere the call does nothing.
+    Call this while a cell runs. At other times the call has no effect.
     """
     # While a cell runs, `saved_sigint_handler` has the handler that ipykernel will restore after the cell.
     kernel = getattr(notebook.shell(), "kernel", None)

@@ -19,9 +19,9 @@ from course_utils.widgets.identity import identity
 
 WIDGETS = Path(__file__).parent
 ROOM = WIDGETS.parent / "opened"
-# The variable that `course run --write` sets, so that the notebook stores photographs of its views.
+# The environment variable that `course run --write` sets, so that a notebook stores a picture of each view.
 PHOTOGRAPHS = "COURSE_PHOTOGRAPHS"
-# Adds space around a view in a notebook. On the website, the page has this space.
+# CSS that adds space around a view in a notebook. On the website, the page itself leaves this space.
 _ROOM_AROUND = (
     ".otb:not(body) { max-width: 60rem; padding: 1.25rem; border-radius: 0.75rem; background: var(--paper); }"
 )
@@ -35,9 +35,9 @@ class LiveView:
 
     data : the data that the view draws, of types that JSON has.
     alt : str, the first state of the view in words and numbers, for screen readers and tests.
-    chosen : the first values of the view's controls, {name of the control in the view: value}.
+    chosen : keyword arguments, the initial value of each control, by the control's name in the view.
 
-    `widget` is the widget of anywidget. For each name in `names`, the widget has a trait.
+    `widget` is the anywidget object that displays the view. It has a trait for each name in the list `names`.
     """
 
     view = ""
@@ -92,7 +92,7 @@ class LiveView:
             self.widget.want = None  # so that traitlets reports the next request even if it is equal
 
     def _tell(self, said):
-        if said == self.widget.said:  # the view waits, but traitlets would not send the same answer twice
+        if said == self.widget.said:  # traitlets does not send an equal answer again, so the view would wait
             said = {**said, "again": True}
         self.widget.said = said
 

@@ -1,7 +1,7 @@
-"""Makes photographs of views. A stored notebook shows the photographs to a reader without a kernel.
+"""Makes photographs of views: PNG images of the interactive pictures, drawn in a browser.
 
-`course run --write` makes the photographs. The command needs Playwright, which `make check` installs, and a
-Chromium or Chrome.
+A stored notebook shows the photographs to a reader who has no kernel. `course run --write` makes them. The
+command needs Playwright, which `make check` installs, and Chromium or Chrome.
 """
 
 import io
@@ -106,7 +106,7 @@ def _taken(view):
 
 
 def _smaller(image):
-    """Return the PNG (bytes) with at most COLOURS colours, which are enough for a drawing."""
+    """Return a PNG (bytes) reduced to at most COLOURS colours, which are enough for a drawing."""
     from PIL import Image
 
     buffer = io.BytesIO()

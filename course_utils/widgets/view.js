@@ -33,7 +33,7 @@ function moveSlider(event) {
   if (!SLIDER_KEYS.includes(event.key) || !slider.closest?.(".otb") || !event.isTrusted) return;
   if (event.ctrlKey || event.altKey || event.metaKey) return;
   if (slider.getAttribute("role") === "slider") {
-    // A slider that the course draws: pass the key on to it, but not to Jupyter.
+    // The course draws this slider itself: pass the key on to the slider, but not to Jupyter.
     event.preventDefault();
     event.stopImmediatePropagation();
     slider.dispatchEvent(new KeyboardEvent("keydown", { key: event.key, shiftKey: event.shiftKey }));
@@ -127,7 +127,7 @@ export function radio(button, group, choose) {
 }
 
 /** Return a function that stores changes in the model, informs the host, and draws. While the function stores changes, its
- * property `storing` is true, so that listeners can wait with drawing until all changes are stored. */
+ * property `storing` is true, so that listeners in the view can wait with drawing until all changes are stored. */
 export function keeper(model, draw = () => {}) {
   const keep = (changes) => {
     keep.storing = true;
@@ -140,7 +140,7 @@ export function keeper(model, draw = () => {}) {
   return keep;
 }
 
-/** A function that calls `draw` soon, and only once if the function is called several times in a row. */
+/** Return a function that calls `draw` as soon as the running script ends, only once even if it was called several times. */
 export function atOnce(draw) {
   let due = false;
   return () => {
@@ -156,7 +156,7 @@ export function atOnce(draw) {
 /** The text with a capital first letter. */
 export const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 
-/** The class of a token's chip. A token without a space in front is glued to the token before. */
+/** The CSS class of a token's chip. A token without a space at its start is drawn without a gap after the token before. */
 export const chipClass = (piece, index) => `chip${piece.startsWith(" ") || index === 0 ? "" : " glued"}`;
 
 /** The colour that a CSS custom property has in this element in the current theme, as [red, green, blue]. */
@@ -216,7 +216,7 @@ export function onSize(element, fit) {
 export const bytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
 
 /** While a pointer drags `handle`, call `move` once a frame with the latest event, and give `el` the class "dragging". A drag
- * starts only if `ready()` is true, and then calls `begin` first. */
+ * starts only if `ready()` is true. `begin` is called when a drag starts. */
 export function onDrag(el, handle, move, { ready, begin = () => {} }) {
   let last = null;
   let due = 0;
@@ -273,7 +273,7 @@ export function lots(seed, many) {
   });
 }
 
-/** How the colour words of TinyWorld look. */
+/** The CSS colours of the colour words in TinyWorld, the invented world whose texts the tiny models were trained on. */
 export const LOOKS = {
   black: "#15181f", blue: "#2f6fe0", brown: "#7a4a24", golden: "#e0a818", green: "#2f9e4f", grey: "#8b9099", orange: "#f2811d",
   pink: "#f48fb6", purple: "#7e3fb8", red: "#d42a2a", silver: "#c3c8d1", white: "#ffffff", yellow: "#f5dc33",
@@ -286,7 +286,7 @@ const PIECE = /'[\p{L}\p{M}\p{N}_]+|[\p{L}\p{M}\p{N}_]+(?:-[\p{L}\p{M}\p{N}_]+)*
 /** @param {string} text @returns {string[]} the pieces of a text, each of which a TinyWorld model reads as one token */
 export const piecesOf = (text) => text.match(PIECE) ?? [];
 
-/** Up to `most` words of a vocabulary that begin like `word`, which is not in the vocabulary. */
+/** Up to `most` words of a vocabulary that begin with the same letters as `word`, which is not in the vocabulary. */
 export function wordsLike(word, vocabulary, most = 4) {
   const lower = word.toLowerCase();
   const like = [...vocabulary].filter((other) => other.toLowerCase() === lower);
@@ -300,9 +300,9 @@ export function wordsLike(word, vocabulary, most = 4) {
 
 /**
  * A field for the visitor's own words, for a model that has tokens only for some words. While the visitor types, the first
- * word without a token is named, with similar words to choose from. Chips offer whole texts.
- * @param {{ placeholder: string, label: string, button: string, offer?: string, rest?: string }} labels `rest`: what is
- *   said of the tokens that are no words
+ * word without a token is named, with similar words to choose from. Buttons below the field offer whole texts.
+ * @param {{ placeholder: string, label: string, button: string, offer?: string, rest?: string }} labels `rest`: the
+ *   end of a sentence about the tokens that are no words, such as "cannot be typed"
  * @param {{ words?: string[], offers?: (string | [string, string])[] }} options `words`: the model's tokens. If there are
  *   none, any text is accepted. `offers`: each is a text, or [name, text]
  * @param {(text: string) => void} read is called with each text that is accepted, or chosen from the offers

@@ -1,4 +1,4 @@
-"""A release for the learner to judge, in lesson 16: one of three, drawn by the learner's name.
+"""A release for the learner to judge, in lesson 16: one of three; the learner's name decides which.
 
     course.opened.finished_page()         the upper part of a finished page
     review = course.opened.Review("Ada Lovelace")

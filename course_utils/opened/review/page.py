@@ -1,9 +1,9 @@
 """Writes the learner's page with a seal, and verifies pages for an instructor. Nothing needs a server.
 
 A page is one HTML file. It contains its answers twice: for people, and as JSON in a block that no browser
-shows. `verify` reads the JSON, draws the page from it again, compares both, and checks the seal. Only ends of
-lines and blank space around the page may differ, since mail programs and editors change those. Each answer
-has a checksum of its own, so that `verify` can name the answers that were changed.
+shows. `verify` reads the JSON, draws the page from it again, compares the two pages, and checks the seal.
+Only ends of lines and blank space around the page may differ, since mail programs and editors change those.
+Each answer has a checksum of its own, so that `verify` can name the answers that were changed.
 
 What a seal proves:
 
@@ -202,7 +202,8 @@ class Verified:
 
     name, release, date : as the page states them, or ""
     score : how many verdicts agree with what the course finds, and the Brier score; "" if there are problems
-    seal : "signed", "checksum", "not checked" (signed, but `verify` got no secret), or "" if it does not fit
+    seal : "signed", "checksum", "not checked" (signed, but `verify` got no secret), or "" if the seal
+        or a checksum is wrong
     problems : what is wrong, each as a sentence
     notes : what the instructor should look at, each as a sentence
     """

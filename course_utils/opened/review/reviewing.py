@@ -129,8 +129,8 @@ class Review:
         confidence : how sure the learner is of each of these guesses, on average, in percent, from 0 to 100;
             without it, nothing is stored or changed
 
-        Once a verdict is given, the guess stands. Prints what is stored now. Raises CourseError if there is
-        no such claim, or if the confidence can't be read.
+        Once a verdict is given, the guess can't be changed. Prints what is stored now. Raises CourseError if
+        there is no such claim, or if the confidence can't be read.
         """
         if confidence is not None and not self.decided():
             for number in holds:
@@ -232,9 +232,10 @@ class Review:
     def compare(self, number=None) -> Picture:
         """Show beside each verdict what the course finds by opening the same files, and the score.
 
-        number : 1 compares the first claim alone, as soon as it is decided
+        number : the number of one claim to compare; by default all claims
 
-        Before the page is written, other claims are not compared: only the number of decided claims is shown.
+        Claim 1 can be compared alone as soon as it is decided. Before the page is written, nothing else is
+        compared: only the number of decided claims is shown.
         Raises CourseError if there is no such claim.
         """
         done = self.decided()

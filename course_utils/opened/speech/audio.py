@@ -15,10 +15,10 @@ import soxr
 from course_utils.errors import CourseError
 from course_utils.opened.speech.clip import RATE, clips
 
-# The most seconds that `read` returns by default. Whisper's mel picture covers 30 seconds. If sound fills all
-# of these, Whisper may stop after a few words (lesson 09), so the end is left silent.
+# The most seconds that `read` returns by default. Whisper reads 30 seconds at a time. If sound fills all of
+# these, Whisper may stop after a few words (lesson 09), so the end is left silent.
 WINDOW = 29.5
-SHORTEST = 0.1  # seconds: no sound may be shorter (no word is)
+SHORTEST = 0.1  # seconds of the shortest sound that is accepted; no word is shorter
 SILENT = 1e-4  # the peak below which sound counts as silence: three steps of 16-bit samples
 MOST_CHANNELS = 8
 TOO_LOUD = 100  # a peak this high is a mistake: samples hardly exceed 1, even with noise

@@ -19,11 +19,11 @@ SEED = 1  # the seed of the noise
 
 
 def noise(length):
-    """Return white noise, float64 of shape (length,), the same as in speech.js.
+    """Return white noise, float64 of shape (length,).
 
-    So the view plays the noise that Whisper heard. mulberry32 (https://github.com/bryc/code, public domain)
-    makes uniformly distributed numbers, and Box and Muller's formula turns each two of these numbers into one
-    normally distributed number.
+    speech.js makes the same noise, so that the view plays the noise that Whisper heard. mulberry32
+    (https://github.com/bryc/code, public domain) makes uniformly distributed numbers, and Box and Muller's
+    formula turns each two of these numbers into one normally distributed number.
     """
     steps = numpy.arange(1, 2 * length + 1, dtype=numpy.uint32)
     state = numpy.uint32(SEED) + steps * numpy.uint32(0x6D2B79F5)
@@ -70,7 +70,11 @@ def spoken(clip):
 
 
 def packed(heard, said):
-    """Return what `listen` heard in a sound, in the form that speech.js draws. said : str, the words said."""
+    """Return the result of `listen` for a sound, in the form that speech.js draws.
+
+    heard : dict, the result of `listen`
+    said : str, the words said
+    """
     of, errors, wrong, missed = compared(said, heard["words"])
     rows = [array(row) for row in heard["attention"]]
     scaled = [(255 * row / (row.max() or 1)).round().astype("uint8").tobytes() for row in rows]

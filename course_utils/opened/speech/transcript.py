@@ -257,7 +257,8 @@ def _stretches(gain):
     sums = numpy.concatenate([numpy.zeros((rows, 1)), gain.cumsum(axis=1)], axis=1)
     # begins[row, frame]: the first frame of the row's stretch, if the stretch ends at `frame`.
     begins = numpy.zeros((rows, frames), dtype=int)
-    # ends[row, frame]: the last frame of the previous row's stretch, if the row's stretch begins at `frame`.
+    # ends[row, frame]: the last frame of the previous row's stretch, if the row's stretch begins at `frame`:
+    # frame - 1, or `frame` itself if the two stretches share this frame.
     ends = numpy.zeros((rows, frames), dtype=int)
     best = sums[0, 1:]
     for row in range(1, rows):
