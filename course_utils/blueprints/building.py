@@ -114,7 +114,10 @@ def _stated_classes(names):
 
 
 def _known_elsewhere(values):
-    """Return (values, note). A model_type in _SAME_ARCHITECTURE is replaced by the known model_type."""
+    """Return (values, note). An unknown model_type is replaced by the one that _SAME_ARCHITECTURE has for it.
+
+    The note says what was replaced; it is "" if nothing was.
+    """
     import transformers
 
     model_type = values["model_type"]

@@ -1,17 +1,18 @@
-// A view of how many texts fit in a memory, for each way in which heads can share keys and values.
+// A view of how many texts fit in a memory with their key-value caches, for each way in which attention heads can share
+// keys and values.
 // cache.py describes the view's `data` {plans, memory}.
 // The visitor chooses `plan` (a title), `tokens` and `memory` (in GB; by default the `memory` of the data). On a page of
-// the website there is also `guess`: how many texts fit without sharing; 0 before the guess, -1 if the visitor skipped it.
-// The buttons for the guess stand in the box that then shows the answer.
+// the website there is also `guess`, the visitor's guess of how many texts fit if no heads share (0 before the guess, -1 if
+// the visitor skipped it). The buttons for the guess stand in the box in which the answer appears later.
 import { adopt, announcer, colour, glide, headline, keeper, make, onDrag, onTheme, radio, shape } from "./view.js";
 
 const STOPS = Array.from({ length: 18 }, (_, power) => 2 ** power); // tokens, 1 to 131,072
 const MEMORIES = [8, 16, 24, 80]; // GB
-const GROWTH = 1.06; // the factor by which the text grows in a step while it grows by itself
+const GROWTH = 1.06; // while the view lets the text grow by itself, each step multiplies the text's length by this
 const PACE = 60; // ms for each step while the text grows by itself
 const TRAVEL = 320; // ms for the change when the texts in a box get a new size
 const DRAWN = 4; // heads in the small drawing of a design
-const MOST_CELLS = 6000; // squares in a box; if more texts fit, the box is filled without squares
+const MOST_CELLS = 6000; // the most squares drawn in a box; if more texts fit, the box is filled without squares
 
 const spell = (number) => number.toLocaleString("en-US");
 const counted = (number, noun) => `${spell(number)} ${noun}${number === 1 ? "" : "s"}`;
@@ -77,7 +78,7 @@ function sketch(keys) {
 
 export function render({ model, el }) {
   const { plans, memory: usual } = model.get("data");
-  // The position of a text's length on the ruler, from 0 to 1. Each doubling of the length moves it by the same distance.
+  // The position of a text's length on the ruler, from 0 to 1. Each doubling of the length adds the same distance.
   const along = (tokens) => Math.log2(tokens) / Math.log2(STOPS.at(-1));
 
   adopt(el, "ca");
@@ -149,7 +150,7 @@ export function render({ model, el }) {
     const over = STOPS.findIndex((stop) => stop >= (model.get("tokens") ?? 1));
     return over < 0 ? STOPS.length - 1 : over;
   };
-  let growing = 0; // tokens of the text while it grows by itself
+  let growing = 0; // the text's length in tokens while the view lets it grow by itself, otherwise 0
   const tokens = () => growing || STOPS[stopIndex()];
   /** The designs to compare: [how heads share keys, name, number of key-value heads, number of keys in the sketch]. */
   function designs() {

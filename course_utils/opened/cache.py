@@ -1,4 +1,4 @@
-"""The key-value cache: how many texts fit in memory, with shared or unshared heads, for lesson 06."""
+"""The key-value cache: how many texts fit in memory if heads share keys and values, and if not. Lesson 06."""
 
 from course_utils.blueprints import blueprint
 from course_utils.errors import CourseError

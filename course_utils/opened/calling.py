@@ -289,7 +289,7 @@ def table_by_guard(counts: Mapping, of: str = "", count: int = 200) -> Picture:
 
 
 def pasted_in_training() -> str:
-    """Return the first training question in which an order comes between a pasted page and the question."""
+    """Return the first training question that has a pasted page, then an order, and then what is asked."""
     for number in itertools.count():
         errand = errands.example(number)
         for order in errands.ORDERS if errand.people else ():

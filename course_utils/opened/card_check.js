@@ -1,9 +1,9 @@
-// A model card that is checked while the visitor mends it. It has a line for each part that a good card has: a missing part
-// is a hole. A press on a line opens it: the visitor chooses a sentence, or writes one. The other side of the card is its
-// file, the text that a hub stores; there the visitor can change everything.
+// A model card that is checked while the visitor mends it. The view draws a line for each part that a good card has. A
+// missing part is drawn as a hole. A press on a line opens the line, and the visitor chooses a sentence for it, or writes
+// one. The other side of the card shows the card's file, the text that a hub stores; there the visitor can change all of it.
 // The view's `data` is {cards: {title: text}}, perhaps with offers {title: {part: sentences}}: the sentences that can
 // be chosen for a part of that card, or in place of its opening line ("people").
-// The visitor chooses `card` (a title) and `text` (the visitor's; "" for the card's own).
+// The visitor chooses `card` (a title) and `text` (the card's text with the visitor's changes; "" if nothing was changed).
 // If the host is live, its linter gets `want` {text} and sends `said` {want, parts, weak, people}. Otherwise the linter
 // below checks the text.
 import { adopt, announcer, capital, headline, make, shape } from "./view.js";
@@ -240,7 +240,7 @@ export function render({ model, el }) {
   const titles = Object.keys(cards);
   let found = null; // what the linter found last: { parts, weak, people }
   let before = null; // the parts that had a fact when the card was last drawn
-  let slot = null; // the open line: { part, start, end }, the place of its words in the text
+  let slot = null; // the open line: { part, start, end }, where its words begin and end in the text; null if none is open
   let told = ""; // what the view says about the sentence that the visitor has just chosen
 
   adopt(el, "ck");
@@ -418,7 +418,7 @@ export function render({ model, el }) {
     draw();
     row.button.focus({ preventScroll: true });
   }
-  /** Write a sentence into the open line, in place of what was there, and let the linter judge it. A fact closes the line. */
+  /** Write a sentence into the open line, in place of what was there. If the linter finds that it is a fact, close the line. */
   function choose(sentence, from) {
     const { part, start, end } = slot;
     slot = { part, start, end: start + sentence.length };
@@ -432,7 +432,7 @@ export function render({ model, el }) {
     close();
     fly(part, from);
   }
-  /** The chosen sentence flies into its line, and a ball from there into the box. */
+  /** Let the chosen sentence fly into its line, and a ball (the fact) fly from the line into the box beside the card. */
   function fly(part, from) {
     if (still.matches) return;
     const { words, tick } = rows.get(part);
@@ -462,7 +462,7 @@ export function render({ model, el }) {
     area.defaultValue = words; // a copy of the field, in print or in a saved picture, shows this value
   }
 
-  const rows = new Map(); // {part, or "" for the opening line: its elements}
+  const rows = new Map(); // from a part, or "" for the opening line, to the elements of its line
   function addRow(part) {
     const item = list.appendChild(make("li"));
     item.dataset.part = part;

@@ -21,7 +21,7 @@ export const GROUPS = {
 // The signs of some verdicts, as in the lessons. A verdict that is not listed has the sign "~".
 const SIGNS = { true: "\u2713", "mostly true": "\u2713", false: "\u2717", "cannot know": "?" };
 const TURN = 280; // ms in which a card or tile turns
-const SMALL = 0.4; // the size of a card that is dragged, as a part of its full size
+const SMALL = 0.4; // the scale at which a card is drawn while it is dragged
 const SHORT = 34; // the most letters of a claim on its tile
 const WORDED = 3; // on each shelf, the claims that were judged last, up to this many, show words; the others show numbers
 
@@ -187,7 +187,8 @@ export function render({ model, el }) {
       onDrag(el, handle, (event) => {
         last = event;
         const [x, y] = [event.clientX - start.clientX, event.clientY - start.clientY];
-        const box = panel.getBoundingClientRect(); // a dragged card is small, so that the shelves stay visible
+        // Draw the card small, around the point at which it is held, so that the shelves stay visible.
+        const box = panel.getBoundingClientRect();
         front.style.transformOrigin = `${start.clientX - box.left - front.offsetLeft}px ${start.clientY - box.top - front.offsetTop}px`;
         front.style.transform = `translate(${x}px, ${y}px) scale(${SMALL})`;
         for (const [name, { place }] of Object.entries(shelf)) place.classList.toggle("aimed", name === over(event));
@@ -520,7 +521,7 @@ export function render({ model, el }) {
   });
   again.addEventListener("click", () => keep({ guesses: {} }));
 
-  /** What the visitor's guesses have in common with the course's verdicts. */
+  /** A sentence that compares the visitor's guesses with the course's verdicts. The argument is the result of `score`. */
   function sentence({ made, same, trusted, doubted }) {
     if (!made) return "Drag the claim onto a shelf, or press one.";
     if (made === 1) return same ? "You agree with the course." : trusted ? "You believed it too readily." : doubted ? "You doubted it too readily." : "The course has it on another shelf.";

@@ -1,9 +1,9 @@
 // An errand: a tiny model writes calls, a loop of ten lines runs them, and tools return what the model reads next.
 // The view's `data` is {people, pages (by name), questions, words (the model's tokens), rates (what was measured),
 // gates (the guards), answers}.
-// The visitor chooses `question`; `order` (null, or a sentence that is added to a page: {text, call, at}); `results`
-// {call: what the visitor wrote in place of its result}; `guard`; and `approved` {call: whether the visitor let it
-// through}.
+// The visitor chooses `question`; `order` (null, or a sentence that is added to a page: {text, call: the call that returns
+// the page, at: the number of the page's sentence before which it stands}); `results` {call: what the visitor wrote in
+// place of its result}; `guard`; and `approved` {call: whether the visitor let it through}.
 // The view asks with `want` {text} or {text, warned: true}. The host sends `said`: `written` (a list of [token, its
 // probability]) and `call` (the probability of <call> as the first token). A host that is a web page
 // sends `said` {loading} while it loads the model.
@@ -16,7 +16,7 @@ const ORDER = /\b(?:Send|Tell|Then)\b[^.]*\.\s*/g;
 const PIECE = /<\/?[a-z]+>|[A-Za-z_]+|\d|[^\s\w]/g; // matches one token of the models that write calls
 const PLACES = ["at the start", "in the middle", "at the end"];
 const LONG = 60; // a question with more letters than this contains a page
-const PER_POINT = 4; // a visitor who drags a number by this many pixels changes it by 1
+const PER_POINT = 4; // pixels: a number changes by 1 if the visitor drags it by this distance
 const LOOP = [
   "def errand(text):",
   "  while True:",
@@ -714,7 +714,7 @@ export function render({ model, el }) {
     const clean = cleaned(/[.?]\s*$/.test(text) ? text : `${text} .`);
     if (clean) place(clean, { at: 0 });
   });
-  /** The first name in an offered sentence. */
+  /** The first person whom an offered sentence names, or "". */
   const stranger = (text) => text.split(" ").find((word) => data.people.includes(word)) ?? "";
   function tray() {
     const whole = make("div", "er-tray");
@@ -724,7 +724,7 @@ export function render({ model, el }) {
       const who = make("p", "er-who");
       who.append(personShape(), make("b", "", stranger(all[0] ?? "")));
       if (all.length) whole.append(who);
-      if (!all.length || placedText !== undefined) return whole; // while the first film plays, the sentence is on the page
+      if (!all.length || placedText !== undefined) return whole; // the sentence is on the page, so the tray offers none
       const chip = orderChip(all[0]);
       chip.classList.add("invites");
       whole.append(chip, make("p", "er-invite", "Drag me to the top of the page"));

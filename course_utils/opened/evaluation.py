@@ -27,7 +27,7 @@ def chosen_words(model, tokenizer, items) -> list[str]:
     """Return, for each item, the likeliest of its choices, by the model's scores.
 
     model, tokenizer : a language model of transformers, and its tokenizer.
-    items : list of `Item` of a benchmark of TinyWorld; each choice is one token of the tokenizer.
+    items : list of `Item`, the questions of a TinyWorld benchmark. Each choice of an item is one token.
     """
     words = []
     for row, item in zip(_scores_after(model, tokenizer, items), items, strict=True):

@@ -230,7 +230,10 @@ def _json(value, status=200, headers=None):
 
 
 def _missing(what):
-    """Return the hub's answer for a missing "Repo" (401, as if it were private), "Revision" or "Entry"."""
+    """Return the hub's answer if a "Repo", a "Revision" or an "Entry" (a file) is missing.
+
+    A missing repository gets the status 401, as a private one would. The others get 404.
+    """
     name = {"Repo": "repository", "Revision": "revision", "Entry": "file"}[what]
     headers = {"X-Error-Code": f"{what}NotFound"}
     return _json({"error": f"This hub has no such {name}"}, 401 if what == "Repo" else 404, headers)

@@ -1,4 +1,4 @@
-"""Runs a tool server in a process of its own. The notebook and the server exchange messages by MCP."""
+"""Runs a tool server in a process of its own. Notebook and server speak MCP, a protocol for tools."""
 
 import importlib.util
 import json

@@ -10,7 +10,7 @@ import { adopt, announcer, atOnce, glide, headline, keeper, make, onDrag, ownWor
 
 const FEWEST = 6; // the fewest tokens that are counted
 const LOW = -3; // the lowest z that is drawn
-const SECONDS = 3.5; // the time in which the count runs through all tokens
+const SECONDS = 3.5; // s: the time in which the count runs through all tokens
 const SHOWN = 60; // the most tokens of the example with the key
 const EDGE = 14; // px: the room for the handle at the right of the chart
 const TALL = 20; // px: the height of a text's name in the chart
@@ -188,7 +188,7 @@ export function render({ model, el }) {
     keep(changes);
   }
 
-  /** Fill a group with radio buttons. The arrow keys choose the next button. */
+  /** Fill a group with radio buttons. The arrow keys choose the button before or after. */
   function radios(group, options, chosen, choice) {
     group.replaceChildren(
       ...options.map(([value, label]) => {
@@ -277,7 +277,7 @@ export function render({ model, el }) {
   let stopTravel = () => {};
   let current = [];
   /** Write the name of each other text at the end of its path, without covering the handle, the handle's number or
-   * another name, and not on one of the chart's two lines. */
+   * another name, and not on one of the chart's two lines (z = 0 and the threshold). */
   function nameOthers(x, y) {
     const taken = [ember.classList.contains("below") ? [x, y - 20, y + 48] : [x, y - 48, y + 20]]; // the places of the handle and the names: [x, top, bottom] in px
     for (const { name, label, end } of others) {
@@ -300,7 +300,7 @@ export function render({ model, el }) {
     const z = path[Math.min(path.length + 1, length) - 2] ?? 0;
     const x = across(Math.min(length, path.length + 1));
     ember.style.transform = `translate(${x}px, ${down(z)}px)`;
-    // If the handle is under the line of chance or at the top of the chart, the handle's number stands below it.
+    // If the handle is under the line z = 0, or at the top of the chart, the handle's number stands below the handle.
     ember.classList.toggle("below", (z < 0 && z > LOW + 1.5) || down(z) < 34);
     nameOthers(x, down(z));
     ember.classList.toggle("late", length > 0.75 * longest);

@@ -25,8 +25,9 @@ const several = (number, thing) => `${number} ${thing}${number === 1 ? "" : "s"}
 export const layersNeeded = (back, size) => (back === 0 ? 1 : size < 2 ? Infinity : Math.ceil(back / (size - 1)));
 
 /**
- * The furthest token that a fact can reach by each layer. The list begins with the token that the fact is in.
- * @param {number} from the token that the fact is in
+ * After each layer, the index of the furthest token that a fact can have reached. The list begins with the token that the
+ * fact is in at first.
+ * @param {number} from the index of this first token
  * @param {number} last the index of the last token
  * @param {number} size the number of tokens in the window, including the token that attends
  * @param {number} layers
@@ -295,8 +296,8 @@ export function render({ model, el }) {
     part.dot.classList.toggle("lost", needed > layers);
     part.dot.setAttribute("visibility", way.length ? "visible" : "hidden");
 
-    // There is a bar for each size of the window. Its height is the answer's share, and its colour is the answer, if the
-    // answer is a colour. Neighbouring bars with the same answer (a run) have one label.
+    // There is a bar for each size of the window that has an answer. Its height is the answer's share. If the answer is a
+    // colour, the bar has this colour. Neighbouring bars with the same answer (a run) have one label.
     const tried = [...(sizesOf.get(text()) ?? [])].filter((each) => each < pieces.length && (!fog() || seen.get(text()).has(each))).sort((a, b) => b - a);
     const runs = [];
     const bars = tried.map((each) => {
@@ -477,7 +478,7 @@ export function render({ model, el }) {
     if (!passed) {
       passed = true;
       el.classList.add("passed");
-      if (asking()) keep({ guess: -1 }); // the line above the text now says what the layers show
+      if (asking()) keep({ guess: -1 }); // the line above the text now says what the layers show, and asks for no guess
       build();
     }
     if (!still.matches) for (const { cell, row } of part.cells) cell.animate([{ opacity: 0.15 }, { opacity: 1 }], { duration: HOP, delay: HOP * Math.max(0, row - 1), fill: "backwards" });

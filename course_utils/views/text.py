@@ -233,7 +233,7 @@ def bar(probability, colour=BLUE):
 
 
 def underlined(html, probability):
-    """Return the HTML with a line below it. The line's style shows the rounded probability's band."""
+    """Return the HTML with a line below it, whose style shows in which of _BANDS the probability is."""
     rounded = round(probability, 2)
     line, tint = next((line, tint) for least, line, tint, _ in _BANDS if rounded >= least)
     return (

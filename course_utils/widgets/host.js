@@ -19,7 +19,7 @@
 /**
  * A model for a view.
  * @param {object} options
- * @param {Object<string, any>} options.values the first values in the model, by their keys
+ * @param {Object<string, any>} options.values the initial values in the model, by their keys
  * @param {string[]} [options.kept] the keys whose values are kept in the address
  * @param {string} [options.prefix] put before each key in the address, if a page shows several views
  * @param {Answer} [options.answer] answers requests; without this function the view has only its stored states

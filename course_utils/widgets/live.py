@@ -19,8 +19,8 @@ window.courseForEveryone();
 """
 
 # Outlines the control that has the focus, in every theme. Otherwise only the control's shade would show the
-# focus. The outline is drawn inside the control, because an outline around the
-# control could be cut off.
+# focus. The outline is drawn inside the control, because an outline around the control
+# could be cut off.
 _FOCUS = (
     "<style>.course-question :is(input,select,textarea,button,audio):focus-visible"
     "{outline:2px solid var(--jp-content-font-color1,currentColor)!important;outline-offset:-2px}"

@@ -27,7 +27,7 @@ export function adopt(el, name) {
 
 const SLIDER_KEYS = ["ArrowRight", "ArrowUp", "ArrowLeft", "ArrowDown", "PageUp", "PageDown", "Home", "End"];
 
-/** Move a slider when a key is pressed. The window has this listener, so it runs before Jupyter uses an arrow key. */
+/** Move a slider when a key is pressed. The window calls this listener first, before Jupyter can use an arrow key. */
 function moveSlider(event) {
   const [slider] = event.composedPath();
   if (!SLIDER_KEYS.includes(event.key) || !slider.closest?.(".otb") || !event.isTrusted) return;
@@ -235,7 +235,7 @@ export function onDrag(el, handle, move, { ready, begin = () => {} }) {
     el.classList.add("dragging");
     begin();
     handle.addEventListener("pointermove", moved);
-    handle.addEventListener("pointerup", now, { once: true }); // the last move is made before `lostpointercapture`
+    handle.addEventListener("pointerup", now, { once: true }); // make the last move before the event `lostpointercapture`
     const drop = () => {
       now();
       el.classList.remove("dragging");

@@ -159,7 +159,7 @@ def rule(claim) -> str:
 
 
 def trained_lark(steps, without=0, instead=()) -> bytes:
-    """Train Lark anew by its own train.py, from its own texts, and return its file of weights.
+    """Train the release Lark anew, by its train.py from its texts, and return the file of its weights.
 
     steps : the number of training steps; the published weights took 800
     without : how many of the last texts to leave out

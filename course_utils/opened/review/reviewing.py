@@ -283,7 +283,7 @@ class Review:
         return self.claims[number - 1]
 
     def _key(self, part):
-        """Return a key for the file of answers. It has the learner's name: learners may share a computer."""
+        """Return a key for the file of answers. It contains the name, as learners may share a computer."""
         return f"{self.release} {self.name.casefold()} {part}"
 
     def _beforehand(self):
@@ -297,7 +297,7 @@ class Review:
         return entry["answer"] if entry else None
 
     def _article(self):
-        """Return the learner's score on the article's claims: {"right", "of"}, or {} without verdicts."""
+        """Return the score in the capstone on the article: {"right", "of"}, or {} without verdicts."""
         done = verdicts.decided()
         if not done:
             return {}

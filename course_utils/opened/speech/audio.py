@@ -95,7 +95,7 @@ def _seconds(value):
 
 
 def _from_samples(samples, rate, name, start, seconds):
-    """Cut an array for `read`. Return (samples, channels) as floats, the rate, and the original length."""
+    """Cut an array for `read`. Return floats (samples, channels), the rate, and the uncut length in s."""
     samples = _as_floats(samples, name)
     if rate is None:
         raise CourseError(
@@ -157,7 +157,7 @@ def _check_start(start, length, name):
 
 
 def _from_file(source, name, start, seconds):
-    """Cut a file for `read`. Return (samples, channels) as floats, the rate, and the original length."""
+    """Cut a file for `read`. Return floats (samples, channels), the rate, and the uncut length in s."""
     with _opened(source) as file:
         beginning = file.read(12)
         file.seek(0)

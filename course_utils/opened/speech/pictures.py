@@ -1,4 +1,7 @@
-"""Pictures of speech: a player, the mel picture with its words, and the transcript that a model wrote."""
+"""Draws speech: a player, the mel picture with its words, and the transcript that a model wrote.
+
+The mel picture is the spectrogram that Whisper reads: how loud each band of frequencies is at each time.
+"""
 
 import io
 import re
@@ -170,7 +173,7 @@ def _label(word, span, seconds, row, above):
     text = f'<span style="display:inline-block;background:#ffffff;">{text}</span>'
     top = row * _ROW
     if _wide(word) > (1 - left / 100) * _NOMINAL:
-        # The word has no room to the right of its start, so it ends where its time ends.
+        # The word has no room to the right of its start time, so its right edge stands at its end time.
         side = f"left:0;width:{max(right, 1)}%;text-align:right;"
     else:
         side = f"left:{left}%;"
