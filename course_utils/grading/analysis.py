@@ -1,4 +1,7 @@
-"""Writes a page and a CSV file. Both say who fails each check, and which mistake is the most frequent."""
+"""Writes the analysis of a graded assignment, as a page and as a CSV file.
+
+Both say for each check of a task which students fail the check, and which known mistake is the most frequent.
+"""
 
 import statistics
 from collections import Counter
@@ -14,7 +17,7 @@ from course_utils.grading.result import Result
 from course_utils.statistics import wilson
 from course_utils.views import charts
 
-FEWEST = 8  # the fewest students for whom the discrimination of a task is computed
+FEWEST = 8  # with fewer students than this, the discrimination of a task (see `Item`) is not computed
 WEAK = 0.2  # below this discrimination, a task's points say little about the points of the other tasks
 COLUMNS = ("task", "check", "hidden", "wrote an answer", "failed", "failed %", "95% from", "95% to")
 COLUMNS += ("discrimination", "most frequent mistake", "made it", "failed for")
@@ -62,13 +65,13 @@ class Item:
     points : the most that it can give
     students : how many notebooks could be graded
     wrote : how many of them have an answer
-    waiting : how many answers wait for a person
-    mean : the mean share of the points, in percent, without the answers that wait
+    waiting : to how many answers a person must still give points
+    mean : the mean share of the points that the answers got, in percent; answers that wait are left out
     discrimination : the correlation of the task's points with those of all other tasks, or None
     seconds : the median time that the answer and its checks took, in seconds
     slowest : the longest such time
-    again : how many students got points because the task was judged with the instructor's answers to earlier
-        tasks
+    again : how many students got more points because the task was judged a second time, with the instructor's
+        answers to earlier tasks in place of the student's
     checks : its checks
     """
 

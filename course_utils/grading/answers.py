@@ -15,7 +15,9 @@ from course_utils.grading.assignment import Assignment, Unparsed, grade_id, pars
 MOST_CELLS = 2_000
 LONGEST_CELL = 200_000  # in characters; a longer cell is not read
 MOST_CODE = 500_000  # in characters, for all code cells of a notebook together
-MOST_PARTS = 2_000_000  # the parts are lists, dictionaries and items; a comma in a text counts as an item
+# The most lists, dictionaries and items in a file's JSON, as `wire.parts` counts them. It counts commas, so a
+# comma inside a text counts as an item, too.
+MOST_PARTS = 2_000_000
 
 
 class Unusable(Exception):
@@ -78,7 +80,11 @@ def find(data: bytes, assignment: Assignment) -> Answers:
 
 
 def _by_grade_id(cells, assignment, notes):
-    """Return {grade id: index of the answer's cell}. If an id occurs twice, the last answer counts."""
+    """Return {grade id: index of the answer's cell}.
+
+    If several cells have the same id, the last of them that is neither empty nor the unchanged stub counts.
+    If there is no such cell, the first of them counts.
+    """
     found = {}
     for index, cell in enumerate(cells):
         if cell.name in assignment.answers:
@@ -104,8 +110,9 @@ def _own_cells(cells, assignment, found):
 
     The first dictionary has the code cells. Its keys are the grade ids of the answers and checks before which
     the cells are executed, or "" for cells after the last check. The second dictionary has the cells that
-    continue an answer that a person grades. Its keys are the grade ids of these answers. The text cells below
-    such an answer continue the answer. Below a task cell of nbgrader, code cells do so, too.
+    continue an answer that a person grades. Its keys are the grade ids of these answers. Text cells that the
+    student added below such an answer continue the answer. Below a task cell of nbgrader, which has no answer
+    cell, added code cells also do.
 
     found : dict from the index of each answer's cell to the answer's grade id
     """

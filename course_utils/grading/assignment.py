@@ -56,7 +56,8 @@ class Assignment:
     tasks : the tasks by grade id
     answers : the stubs that students get, by the grade id of the solution cell
     solutions : the instructor's own answers, by the same grade ids
-    shows : the sources of the instructor's cells that only show something (see `cells`)
+    shows : the sources of those cells of the instructor's that only print or draw something. The method
+        `cells` may leave them out
     key : a hash of the file
     Raises CourseError if the file can't be read as a notebook, has no graded cell, has two cells with the
     same grade id, or has a marker that nbgrader would not understand; also if a check cell has no
@@ -163,7 +164,7 @@ class Assignment:
         return self._without_shows(cells)
 
     def _without_shows(self, cells):
-        """Leave out the cells that only show something and define no name that a later cell uses."""
+        """Return the cells without those that only show something and make no name that is read later."""
         # Names that the instructor's answers read are needed, too, because these answers may take the place
         # of a student's answers: see `cells_with_instructors`.
         own = [self.solutions[cell["name"]] for cell in cells if cell["role"] == "answer"]
@@ -297,7 +298,10 @@ def names(source: str) -> tuple[set[str], set[str]]:
 
 
 def _outer_names(source: str) -> set[str]:
-    """Return the names that a cell may read from earlier cells. In doubtful cases, a name is included."""
+    """Return the names that a cell may read from earlier cells.
+
+    If it is not clear whether the cell reads a name, the name is included.
+    """
     if len(source) > _LONGEST:
         return _READ_ANY
     source = _PIP.sub(r"\1pass", source)
@@ -416,7 +420,8 @@ def _check_markers(cell, facts, where):
         words = set(re.findall(r"[^\W_]+", line.lower()))
         known = any(f"{edge} {marker}" in line for edge in ("BEGIN", "END") for marker in _HOMES)
         looks = line.lstrip().startswith("#") and words <= _MARKER_WORDS and words & _SUBJECTS
-        # In a text "## Hidden tests" may be a heading; in code it is meant as a marker.
+        # In a text cell, a line such as "## Hidden tests" may be a heading. In a code cell, it is probably
+        # meant as a marker.
         if looks and not known and (words & _EDGES or cell.cell_type == "code" and "hidden" in words):
             raise CourseError(
                 f"{where}, line {number}: {line.strip()!r} looks like a marker, but nbgrader would leave it "
@@ -520,7 +525,11 @@ def _without_expected(tree):
 
 
 def _names(statement, context):
-    """Return the names that a statement uses (`ast.Load`) or assigns (`ast.Store`)."""
+    """Return the names that a statement reads, assigns or deletes.
+
+    context : ast.Load for the names that it reads, ast.Store for those that it assigns, ast.Del for those
+        that it deletes
+    """
     nodes = list(ast.walk(statement))
     names = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, context)}
     if context is ast.Store:

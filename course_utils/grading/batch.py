@@ -68,8 +68,10 @@ def grade(
     due : the due date, in local time; by default as in the last run
     late_policy : percent of the points that each late day costs; by default as in the last run, or 0
     confirm : a function that takes the plan of who handed in what, and returns whether to grade it
-    say : a function that gets sentences for the instructor. They say which students a table lacks
-    Returns all results, including those of earlier runs, sorted by student. The students' work is left out.
+    say : a function that is called with each sentence for the instructor. These sentences say how many
+        students are missing from the table of grades for a learning platform
+    Returns all results, including those of earlier runs, sorted by student. The results do not contain the
+        students' answers and their output.
     Raises CourseError if nothing can be graded, or if `confirm` returns False. In both cases no result
         has changed.
     """
@@ -164,15 +166,16 @@ def _with_old_tasks(result, old, tasks):
         return result
     kept = {task.task: task for task in old.tasks if task.task not in tasks}
     mixed = tuple(kept.get(task.task, task) for task in result.tasks)
-    # The old key stays, so that the next run grades all tasks if the assignment has changed.
+    # The result keeps the key of the old result. If the assignment has changed since then, this key differs
+    # from the current key, and the next run grades all tasks.
     return replace(result, tasks=mixed, key=old.key)
 
 
 def _results(entries, start, most, killed, suspects):
     """Yield each result as soon as it arrives. `start`, `most` and `killed` are as in `cluster.on_cluster`.
 
-    A notebook is read when its turn comes, so that only the notebooks in progress are in memory. The entries
-    of notebooks whose workers were killed are added to the list `suspects`.
+    A notebook is read just before its grading starts, so that only the notebooks in progress are in memory.
+    The entries of notebooks whose workers were killed are added to the list `suspects`.
     """
     left, started = entries[::-1], {}
     while left or started:

@@ -20,8 +20,8 @@ from course_utils.grading.judge import CODE, Judge
 from course_utils.grading.result import Result
 from course_utils.grading.sandbox import Sandbox
 
-# The cluster gets this many submissions for each of its threads. With fewer, an adaptive cluster would see no
-# need for more workers.
+# How many submissions the cluster has at the same time, for each of its threads. With fewer, a cluster that
+# adapts its size to the work would not start more workers.
 BACKLOG = 20
 CONNECT = 10  # seconds to wait until the scheduler answers
 PATIENCE = 120  # seconds to wait while the cluster has no worker
@@ -30,7 +30,7 @@ _ADDRESS = re.compile(r"((tcp|tls)://)?[\w.:\[\]-]+:\d+")
 
 @dataclass
 class _Kept:
-    """A worker's judge with its open sandbox, and the number of submissions that it is grading now."""
+    """A judge that a worker keeps for its next submissions, and how many submissions the judge grades now."""
 
     judge: Judge
     users: int = 0

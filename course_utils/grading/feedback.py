@@ -1,6 +1,6 @@
 """Writes a student's feedback: one HTML file without scripts, which says what to do next.
 
-Everything that a student wrote is escaped.
+Everything that a student wrote is escaped, so that it can't act as HTML.
 """
 
 from course_utils.grading import pages

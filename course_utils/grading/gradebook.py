@@ -78,8 +78,8 @@ def make(file: Path):
 def enter(file: Path, assignment: Assignment, results: list[Result], register: Register) -> Entries:
     """Write results into the gradebook in one transaction, and return the assignment's new entries.
 
-    Points and comments that a person gave stay. Rows that would not change are not written. A task that is no
-    longer in the assignment loses the points of its checks.
+    Points and comments that a person gave are kept. Rows that would not change are not written. If a task is
+    no longer in the assignment, the points that its checks gave are removed.
     """
     make(file)
     with _opened(file) as book:
@@ -128,7 +128,11 @@ def _opened(file, begin="begin immediate") -> Iterator[sqlite3.Connection]:
 
 
 def _enter(book, table, known, **facts):
-    """Set the columns `facts` in the row with the values `known`, or add such a row. Return the row's id."""
+    """Set columns of a table's row, and return the row's id. Add the row if there is none.
+
+    known : {column: value} by which the row is found
+    facts : {column: value} to set
+    """
     where = " and ".join(f"{name} = ?" for name in known)
     query = f"select {', '.join(['id', *facts])} from {table} where {where}"
     row = book.execute(query, [*known.values()]).fetchone()

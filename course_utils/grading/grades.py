@@ -1,7 +1,8 @@
 """Writes the tables of grades: grades.csv, and for each learning platform a table that it imports.
 
-An answer that nobody has read yet does not count as 0: its cell is empty, and so is the student's grade,
-until a person has given the points. The grade is empty, too, if nothing could be graded.
+Some answers get their points from a person. Until then such an answer does not count as 0: its cell in
+grades.csv is empty, and the cell of the student's grade is empty, too. The grade is also empty if the
+notebook could not be graded.
 """
 
 from collections import Counter
@@ -97,7 +98,7 @@ def _unregistered(result):
 def _facts(known, certain):
     """Return a student's facts for a platform's table.
 
-    certain : False if more than one name has the student's number on the platform. Then the number is left
+    certain : False if more than one name has the student's number on the platform. The number is then left
         out
     """
     facts = {fact: known.get(fact, "") for fact in FACTS}

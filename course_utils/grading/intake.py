@@ -1,8 +1,9 @@
 """Decides who handed in what, before anything is graded.
 
-Every file of the submissions gets into the `Plan`. The students' notebooks are in `entries`. All other files
-are in `passed`, each with the reason why the course does not grade it. Nothing is executed, and of each
-archive only the list of its files is read.
+The result is a `Plan`, which mentions every file of the submissions. The students' notebooks are in its
+`entries`. All other files are in its `passed`, each with the reason why the course does not grade the file.
+Nothing is executed, and of each archive only the list of its files is read. "Earlier deliveries" are the
+submissions that earlier runs of `course grade` have entered into the folder for the results.
 """
 
 import hashlib
@@ -118,8 +119,8 @@ class Plan:
     def text(self, most: int | None = None) -> str:
         """Return the plan as text for a terminal.
 
-        most : the most rows to show; rows with a remark come first. If it is given, at most five of the files
-            that were passed over are shown for each reason. By default everything is shown.
+        most : the most rows to show; rows with a remark come first. If `most` is given, at most five of the
+            files that were passed over are shown for each reason. By default everything is shown.
         """
         submissions = units.counted(len(self.entries), "submission")
         lines = [f"{submissions} of {self.assignment} in {printable(self.source)}:"]
@@ -169,7 +170,10 @@ def printable(text, longest: int = LONGEST_NAME) -> str:
 
 @dataclass
 class _Item:
-    """A file, folder or archive. On one level of the submissions, each student has one such item."""
+    """A file, folder or archive on one level of the submissions' folders, with all files inside it.
+
+    `_Maker._students` looks for the level on which each student has one item.
+    """
 
     name: str
     files: list[File]  # an archive counts as one file
@@ -193,10 +197,10 @@ class _Item:
 
 @dataclass
 class _Candidate:
-    """A file of one student.
+    """A file of one student, which may be the notebook to grade.
 
     name : the name that the student gave the file, before a platform renamed it
-    date : when it was handed in or last changed, in local time, or None
+    date : when the file was handed in or last changed, in local time, or None if that is not known
     dated : False if `date` may be the date of the download
     """
 
@@ -243,7 +247,8 @@ class _Maker:
             for owner, candidates in owner_of(item):
                 owner = Owner(owner.platform, owner.number, unicodedata.normalize("NFC", owner.name).strip())
                 by_owner.setdefault(owner, []).extend(candidates)
-                # Without a platform, students chose the names, and two of them may have chosen the same name.
+                # If no platform chose the names, the students did. Two students may have chosen the same
+                # name.
                 if _notebooks(candidates) and not owner.platform:
                     places.setdefault(owner, []).append("/".join(item.files[0].parts[: item.depth]))
         for owner, several in places.items():
@@ -358,7 +363,7 @@ class _Maker:
             return False
         if self._reader(inside):
             return True
-        # Such a folder shows that the item is a copy of the course.
+        # A folder with one of these names shows that the item is a student's copy of the course.
         if any(each.name in ("exercises", "notebooks") for each in inside):
             return False
         notebooks = [each for each in inside if each.file and _NOTEBOOK.fullmatch(each.name)]
@@ -405,7 +410,7 @@ class _Maker:
                 self.passed.append((item.file.path, "it is no notebook"))
                 return
             stem = match["stem"] if match else Path(item.name).stem
-            # The name may be like ann.ipynb.zip.
+            # For a file such as ann.ipynb.zip, remove .ipynb, too.
             if item.file.is_archive and (match := _NOTEBOOK.fullmatch(stem)):
                 stem = match["stem"]
             owner = Owner("", "", stem or item.name)
@@ -522,7 +527,8 @@ class _Maker:
         return (
             not file.problem,
             self._is_assignment(candidate.name),
-            # The lesson's own notebook has the same name as the exercises' notebook, but lies in notebooks/.
+            # In a copy of the course, the lesson's notebook has the same name as the exercise's notebook. The
+            # lesson's notebook is in notebooks/, and is not what the student should hand in.
             "notebooks" not in file.parts,
             candidate.date or datetime.min,
             candidate.owner.version,
@@ -590,8 +596,8 @@ class _Maker:
     def _look_twice(self, entries):
         """Add notes on the entries that the instructor should check.
 
-        The notes are on numbers that belong to two names, names that are like the assignment's, late entries
-        without a date, and pairs of names that may be one person's.
+        There is a note if two names have the same number on a platform, if a student is called like the
+        assignment, if it is not known how late entries are, and if several names may be one person's.
         """
         claims = {}
         for owner in [entry.owner for entry in entries]:
@@ -649,9 +655,10 @@ def _no_notebook(candidates):
 
 
 def _new_id(owner, taken):
-    """Return a new id: the student's name, in characters that are safe in file names, and the number.
+    """Return a new id: the student's name and number, in characters that are safe in file names.
 
-    If the id is taken or too long, a hash of the name is added.
+    If the id is in `taken`, a hash of the name and number is added. If the id is too long, it is cut off, and
+    the hash is added.
     """
     whole = f"{owner.name}_{owner.number}" if owner.number and owner.number != owner.name else owner.name
     safe = "".join(
@@ -737,7 +744,7 @@ def _submitters(metadata: File) -> dict[str, list[Owner]]:
 
 
 def _scalar(text):
-    """Return the text of a YAML value that stands on one line, without the quotes around it."""
+    """Return a YAML value that is written on one line, as text, without the quotes around it."""
     text = text.strip()
     if len(text) > 1 and text[0] == text[-1] == "'":
         return text[1:-1].replace("''", "'")

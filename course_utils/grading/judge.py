@@ -29,8 +29,9 @@ _AGAIN += "checks pass, and that is what counts."
 _WITH_RIGHT_ONES = "This passes with your own earlier answer only, and not with a right one."
 
 
-# The files whose code decides a grade. Intake is not among them, because each result's `key` depends on what
-# intake finds. Neither are the pages, which only show the grade.
+# The files whose code decides a grade. grading/intake.py is left out, because each result's `key` already
+# depends on the notebook that intake has found. The modules that write pages are left out, because they only
+# show the grade.
 DECIDING = ("learning/checks.py", "learning/drawn.py", "learning/hints.py", "grading/answers.py")
 DECIDING += ("grading/assignment.py", "grading/judge.py", "grading/result.py", "grading/sandbox.py")
 DECIDING += ("grading/student_process.py", "grading/system_calls.py", "grading/usage.py", "grading/wire.py")
@@ -184,11 +185,11 @@ class Judge:
         )
 
     def _run(self, given):
-        """Execute a student's cells. If one ends the whole run, execute the others again without it.
+        """Execute a student's cells, and return the report. If a cell ends the run, run the others again.
 
-        If a run ends after it has received the hidden inputs, it may leave traces of them for the next run,
-        because Linux keeps in memory the parts of files that a run has read. So only one more run follows,
-        and the student sees nothing of that run.
+        If a run ends after it has received the inputs of the hidden tests, it may leave traces of these
+        inputs for the next run, because Linux keeps in memory the parts of files that a run has read. So only
+        one more run follows, and the student sees nothing of that run.
         """
         code, before = dict(given.code), dict(given.before)
         notes, ended, seen = [], {}, None
@@ -317,7 +318,7 @@ class Judge:
 def _verdict(hidden, outcome, expected, misfits):
     """Return the verdict on one call.
 
-    misfits : the known mistakes that at least one call contradicts; no verdict names them
+    misfits : the known mistakes that don't explain the outcome of at least one call; no verdict names them
     """
     known = {says: wrong for says, wrong in expected.mistakes.items() if says not in misfits}
     problem = _problem(outcome, replace(expected, mistakes=known))
@@ -356,13 +357,14 @@ def _problem(outcome, expected):
 
 @dataclass
 class _Report:
-    """The valid messages of the sandbox about a student's run, without those that come too late."""
+    """What the sandbox has reported about a student's run. Invalid messages and late ones are ignored."""
 
     hidden_checks: set[str]  # the checks whose outcomes count only after `done`
     notes: list[str] = field(default_factory=list)  # sentences for the student
     ended: dict[str, str] = field(default_factory=dict)  # {grade id: how the answer ended the whole run}
     cells: list[dict] = field(default_factory=list)  # the cells of the run
-    seen: "_Report | None" = None  # the student sees this report; if it is None, the student sees `self`
+    # The report of an earlier run, if the student must see that report and not this one; otherwise None.
+    seen: "_Report | None" = None
     outcomes: dict[str, list] = field(default_factory=dict)  # {check: outcomes of its calls}
     outputs: dict[str, tuple[str, list]] = field(default_factory=dict)  # {grade id: (text, pictures)}
     problems: dict[str, str] = field(default_factory=dict)  # {grade id: error of the answer}

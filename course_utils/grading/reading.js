@@ -1,4 +1,5 @@
-// Saves the points and comments of the page as a CSV file, which `course read-answers --enter` reads.
+// When the button is pressed, saves the points and comments that were typed into this page as a CSV file. The
+// command `course read-answers --enter` reads this file.
 const answers = [...document.querySelectorAll("article")];
 const quoted = (text) => `"${text.replaceAll('"', '""')}"`;
 const count = () => {

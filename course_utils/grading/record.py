@@ -29,7 +29,8 @@ _CONFIG = "c = get_config()  # noqa: F821\nc.CourseDirectory.course_id = 'open-t
 class Records:
     """The files of one assignment in a grading folder, which nbgrader can open as a course.
 
-    Attributes: `notes`, sentences for the instructor. They say which students a platform's table lacks.
+    Attributes: `notes`, sentences for the instructor. They say how many students are missing from the table
+    of grades for a learning platform, and why.
     """
 
     def __init__(self, folder: Path, assignment: Assignment, register: Register):
@@ -51,7 +52,7 @@ class Records:
 
     @contextlib.contextmanager
     def making_gradebook(self):
-        """Make the gradebook, if there is none, while the `with` block is executed."""
+        """If there is no gradebook, make an empty one in a thread while the `with` block is executed."""
         thread = threading.Thread(target=gradebook.make, args=[self.folder / "gradebook.db"])
         thread.start()
         try:
@@ -63,7 +64,7 @@ class Records:
         """Update the gradebook. Write feedback and tables, which include the points that a person entered.
 
         students : the students of this run; the results of earlier runs stay, with `now` set to False
-        Returns all results, without the students' work.
+        Returns all results, without the students' answers and their output.
         """
         name, now = self.assignment.name, set(students)
         self.register.save()

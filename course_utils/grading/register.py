@@ -1,7 +1,8 @@
 """Reads and writes a grading folder's students.json, with each student's id, name and dates of handing in.
 
-A student keeps the same id in every delivery and for every assignment, even if another student's name would
-give the same id. Facts from a class list or a platform are kept for later tables.
+A student keeps the same id in every later run of `course grade`, and for every assignment. Two students never
+have the same id, even if they have the same name. What a class list or a platform says about a student is
+stored for the tables that later runs write.
 """
 
 import hashlib
@@ -66,7 +67,10 @@ class Register:
         return self._handed_in(student, assignment).get("late days")
 
     def pseudonym(self, student: str, task: str) -> str:
-        """Return an id for an answer. Only the secret in students.json connects the id with the student."""
+        """Return an id for a student's answer, which does not show who the student is.
+
+        Nobody can compute the id without the secret in students.json.
+        """
         return hmac.new(self.secret.encode(), f"{task} {student}".encode(), hashlib.sha256).hexdigest()[:10]
 
     def enter(self, plan: Plan, due: datetime | None, late_policy: float | None, headings: list[str]):

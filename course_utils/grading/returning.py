@@ -15,11 +15,10 @@ from course_utils.grading.register import Register
 
 
 def write(folder: Path, assignment: str, register: Register) -> list[Path]:
-    """Write `feedback-PLATFORM.zip` for each platform that students use and that imports pages.
+    """Write `feedback-PLATFORM.zip` for each platform that students use and that imports such pages.
 
-    Returns the paths.
-
-    A page has the same name in each run, so that the platform replaces the earlier page.
+    A page has the same name in each run, so that the platform replaces the earlier page. Returns the paths of
+    the zip files.
     """
     by_platform: dict[str, dict[str, Path]] = {}
     for student, facts in register.students.items():

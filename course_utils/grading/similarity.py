@@ -22,7 +22,7 @@ from course_utils.grading.output import write_csv, write_text
 RUN, WINDOW = 20, 5
 COMMON = 0.1  # a run is left out if more than 3 students, and more than this share of the class, have it
 LEAST = 40  # the fewest characters that a pair must share, as `Pair.shared` counts them
-RARE = 2  # the least `Pair.rare` that a pair must have; two runs that no other student has add up to 2
+RARE = 2  # the least `Pair.rare` that a pair must have, such as two runs that no third student has
 SHOWN = 25  # the most pairs that the page shows
 LONGEST = 100_000  # the most characters of a student's code; to compare this many takes seconds
 
@@ -33,7 +33,7 @@ class Pair:
 
     students : the ids of both
     shared : how many characters they share; a name counts as one character, and spaces don't count
-    shares : for each student, `shared` in percent of the student's own code
+    shares : for each student, what percentage of the student's own code is shared
     rare : the sum of 1 / (number of students with the run - 1) over the shared runs
     marked : each student's code as HTML with the shared parts marked; "" if the pair is not on the page
     """

@@ -185,8 +185,8 @@ def _length_of_list(file):
     """Return how many bytes a zip file's list of files has, before zipfile reads the list into memory.
 
     The size is in the file's last bytes, in a record that begins with "PK\\5\\6". A student could add false
-    records, so the largest size counts. A record "PK\\6\\7" is for an archive above 4 GB, whose
-    list counts as too long.
+    records, so the largest size in such a record is returned. A record that begins with "PK\\6\\7" belongs to
+    an archive of more than 4 GB. For such an archive, a size above the limit LARGEST_LIST is returned.
     """
     size = file.seek(0, os.SEEK_END)
     file.seek(max(0, size - 2**16 - 42))
@@ -218,7 +218,10 @@ def _entry(entry, outside, opened):
 
 
 def _name(entry):
-    """Return an entry's name. macOS writes UTF-8 without saying so, and zipfile then takes it for cp437."""
+    """Return the name of a zip file's entry.
+
+    macOS writes names in UTF-8 but does not mark them as UTF-8, so zipfile decodes them as cp437. Undo that.
+    """
     if not entry.flag_bits & 0x800:
         with contextlib.suppress(UnicodeError):
             return entry.filename.encode("cp437").decode("utf-8")

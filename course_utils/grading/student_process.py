@@ -331,7 +331,7 @@ def _execute_notebook(shell, connection):
 
 
 def _fork_for_hidden_tests(shell, connection):
-    """Fork a copy of this process. The copy waits for the hidden tests of a check cell.
+    """Fork a copy of this process, which waits for the hidden tests of a check cell and executes them.
 
     Returns the socket that is connected to the copy, and the copy's process id.
     """
@@ -382,7 +382,7 @@ def _alarm(seconds):
 
     def time_is_up(*_):
         left = end - usage.own_time()
-        if left > 0.01:  # time is left, because the process had to wait for a processor
+        if left > 0.01:  # own time is left, because the process had to wait for a processor: set a new alarm
             signal.setitimer(signal.ITIMER_REAL, left, REPEAT)
         else:
             raise TimeoutError(f"it took longer than {seconds:g} s")
@@ -412,9 +412,9 @@ def _execute_cell(shell, source, seconds):
 
 
 def _execute_check(shell, source, seconds):
-    """Execute a check cell statement by statement. If one fails, the others still run.
+    """Execute a check cell statement by statement. If a statement fails, the next ones still run.
 
-    If a statement takes too long, the rest is skipped, because it would probably take too long, too.
+    If a statement takes too long, the next ones are skipped, because they would probably also take too long.
     Returns the first problem, or None.
     """
     problem = None

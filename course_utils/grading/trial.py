@@ -1,8 +1,8 @@
-"""Grades an assignment's own answers, its stubs and its `answers.toml`, before students get the assignment.
+"""Tests an assignment before students get it: grades the instructor's answers, the stubs and `answers.toml`.
 
-`answers.toml` stands beside the instructor's notebook. It has answers that students might give. An answer's
-`task` is the grade id of the answer's cell, and its `code` is the student's code. An answer with `says` is
-wrong, and `says` is a part of what the feedback must tell the student.
+`answers.toml` lies beside the instructor's notebook, and has answers that students might give. An answer's
+`task` is the grade id of the answer's cell, and its `code` is the student's code. If an answer has `says`,
+the answer is wrong, and the feedback to the student must contain the text of `says`.
 """
 
 import ast
@@ -22,7 +22,7 @@ from course_utils.grading.sandbox import Sandbox
 def read_answers(path: Path, known: set[str] | None = None) -> list[dict]:
     """Return the answers of an `answers.toml`, or [] if there is no such file.
 
-    known : the grade ids that an answer may name; by default any
+    known : the grade ids that an answer's `task` may be; by default any
     Raises CourseError if the file can't be read, or if an answer lacks its task or code.
     """
     if not path.is_file():

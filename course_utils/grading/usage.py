@@ -104,9 +104,9 @@ class Usage:
                 quick[process] = max(0, _own(sizes) - self._at_begin) + sizes.get("RssShmem", 0)
         if sum(quick.values()) <= self.memory:
             return False
-        # This process is a copy of the server, and shares all its memory with it. Each process of the run is
-        # such a copy, too. So the size of this process is the server's part in the size of each of them:
-        # subtract it.
+        # The processes of the run are forks of the server, and so is this process. Forks share the server's
+        # memory, and the kernel adds a share of this memory to the size of each fork. This process has almost
+        # no memory of its own, so its size is about that share. Subtract it from the size of each process.
         servers = _shared_out(_sizes(os.pread(self._mine, 4096, 0)))
         total = 0
         for process, most in quick.items():

@@ -5,7 +5,8 @@
     folder = loading.fetch(plan)
     model, tokenizer = loading.open(folder, plan)
 
-`load` takes all four steps, shows the plan as a table before a download, and turns errors into sentences.
+The function `load` takes all four steps. It shows the plan as a table before a download, and turns errors
+into sentences.
 """
 
 from course_utils import catalog, notebook, units
@@ -40,8 +41,8 @@ def load(name, size=None, four_bit=None, eight_bit=None):
     returns an equal model in float32 on the CPU. A full-size model is loaded by the first plan of
     `planning.candidates` that fits into the free memory. If the model is on a GPU, move your inputs there
     with `.to(model.device)`. Attention is "eager", so that `output_attentions=True` returns the attention
-    weights; the default, sdpa, returns none. Only Whisper's encoder has sdpa, for speed. Random seeds,
-    threads and warnings stay as they were: a lesson's `setup` sets them.
+    weights; the default, sdpa, returns none. Only Whisper's encoder has sdpa, for speed. This function does
+    not change random seeds, threads and warnings; `course.setup` does.
 
     name : a family ("llama") or a model of the catalogue ("smollm2-135m-instruct")
     size : "tiny", "small" or "full"; by default COURSE_SIZE, else the size in the lesson's set-up cell, else
@@ -63,8 +64,9 @@ def load(name, size=None, four_bit=None, eight_bit=None):
 def folder(name, size=None):
     """Return a model's folder, in the form that `from_pretrained` takes.
 
-    The model's files are fetched and verified. Files for llama.cpp or CTranslate2 are then converted once. A
-    tiny model came with the course. Before a download, a table shows what the model needs.
+    The model's files are fetched and verified. Files for llama.cpp or CTranslate2 are then converted once.
+    Nothing is fetched for a tiny model, because tiny models come with the course. Before a download, a table
+    shows what the model needs.
 
     name, size : as in `load`
 
@@ -77,12 +79,12 @@ def folder(name, size=None):
 
 
 def fetch_all(models, check=False):
-    """Fetch models that are not here yet. Damaged files are fetched again or converted again.
+    """Fetch models that are not on this machine yet. Damaged files are fetched again or converted again.
 
     Before each download, print its size and how long it will take.
 
-    check : read every byte of what is here, even of files that were sound at their last check
-        and have not been written since
+    check : True to read every byte of the models on this machine. By default, a large file that was sound at
+        its last check is not read again if nothing has been written to it since then
 
     Raises what `folder` raises.
     """
@@ -127,7 +129,7 @@ def announce(plan):
     """If anything must be downloaded, measure the source's speed, and show what the plan needs as a table.
 
     Raises CourseError before anything is downloaded if the plan has an obstacle, or if the download would
-    take too long for a notebook's cell. Also raises what the first request to the source raises.
+    take too long for a notebook's cell. Errors of the first request to the source are not changed.
     """
     if not plan.download_bytes:
         return

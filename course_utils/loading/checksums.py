@@ -13,9 +13,9 @@ from pathlib import Path
 
 from course_utils import catalog, files
 
-LARGE = 32_000_000  # bytes; `checked.json` lists no smaller files, because they are read in 25 ms
+LARGE = 32_000_000  # bytes; `checked.json` lists no smaller files, because reading one takes at most 25 ms
 NOTES = "checked.json"
-_sound = {}  # path -> (sha256, stamp) of the files that this process has found sound
+_sound = {}  # {path: [SHA-256, stamp]} of the files that this process has found sound; see `_wrong`
 
 
 def record(folder) -> list[catalog.File]:
@@ -30,7 +30,8 @@ def damage(folder, expected, notes) -> str:
     """Return what is wrong with a folder's files, such as "config.json is missing"; "" if they are sound.
 
     expected : list of `catalog.File`, with names relative to the folder
-    notes : path of `checked.json`; if it can't be written, the large files are read again in later processes
+    notes : the path of `checked.json`. If this file can't be written, each later process reads the large
+        files again
     """
     for file in expected:
         path = Path(folder, file.name)

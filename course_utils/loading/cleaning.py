@@ -1,4 +1,7 @@
-"""Lists and removes what the course keeps on this machine: fetched models, leftovers, trainings."""
+"""Lists and removes what the course keeps on this machine, for `course clean`.
+
+This is fetched models, trainings, and leftovers such as the parts of downloads that were stopped.
+"""
 
 import contextlib
 from dataclasses import dataclass
@@ -35,7 +38,7 @@ class Kept:
 
 
 def kept() -> list[Kept]:
-    """Return all that can be removed: models, parts of stopped downloads, trainings, models of the hub."""
+    """Return all that can be removed: fetched models, leftovers, trainings, and models in the hub's cache."""
     cache, models = store.cache_folder(), catalog.models()
     folders = sorted(path for path in cache.glob("*") if path.is_dir() and path.name != "training")
     found, leftovers = [], []

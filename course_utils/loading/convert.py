@@ -20,11 +20,11 @@ def once(model, weights) -> Path:
     """
     folder = store.converted_folder(model)
     with store.locked(model):
-        if store.converted(model)[0] == "sound":  # another notebook has converted the model
+        if store.converted(model)[0] == "sound":  # another notebook had the lock, and converted the model
             return folder
         with files.replacing(folder, "model.building") as building:
-            # Keep an "older" model, which can still be loaded if the conversion fails. Remove any other model
-            # to make room.
+            # If an earlier version of the course converted the model ("older"), keep the result for now: it
+            # can still be loaded if this conversion fails. Remove any other result, to make room.
             if store.converted(model)[0] != "older":
                 files.remove(folder)
             store.require_room(model.title, folder.parent, model.disk_bytes - model.files_bytes)
@@ -46,9 +46,9 @@ def once(model, weights) -> Path:
 def _gguf(model, weights, target):
     """Convert a GGUF file into config, tokenizer and float32 safetensors, and write these to `target`.
 
-    transformers reads GGUF scalar by scalar, so this takes about 20 s. A model that was loaded from GGUF
-    can't be saved. So its state dict is loaded into a new model of the same class, which can be saved and
-    computes equal logits.
+    transformers reads the numbers of a GGUF file one by one, so this takes about 20 s. A model that was
+    loaded from GGUF can't be saved. So its state dict is loaded into a new model of the same class, which can
+    be saved and computes equal logits.
     """
     import torch
     import transformers

@@ -13,7 +13,7 @@ PAUSE = 1.0  # seconds between two attempts
 TIMEOUT = (10, 60)  # seconds to wait for a connection, and between two pieces of an answer
 CHUNK = 1 << 16  # bytes in one read
 FIRST_BYTES = 16_000_000  # the most bytes to read when measuring the speed
-FIRST_SECONDS = 1.5
+FIRST_SECONDS = 1.5  # the longest time in seconds to measure the speed
 
 
 class Unavailable(Exception):
@@ -98,7 +98,11 @@ def verify(path, found, expected, name):
 
 
 def refuse(answer):
-    """Raise BrokenOff if a server is too busy to answer, and Unavailable if it refuses the request."""
+    """Raise an error unless a server's answer is a success.
+
+    The error is BrokenOff for the status 429 (too many requests) and for errors of the server, after which
+    the request can be repeated. For other statuses it is Unavailable.
+    """
     if answer.status_code == 429 or answer.status_code >= 500:
         raise BrokenOff(f"it answered {answer.status_code}")
     if not answer.ok:
@@ -131,7 +135,8 @@ def speed(chunks):
             if time.monotonic() - started > FIRST_SECONDS or count >= FIRST_BYTES:
                 break
     except Exception:
-        # An error of requests or httpx. The download that follows will meet the same error and report it.
+        # requests or httpx raised an error. If some chunks have arrived, return their speed, because the
+        # download that follows will meet and report the same error.
         if not count:
             raise
     return count / max(time.monotonic() - started, 1e-3)
@@ -148,7 +153,10 @@ def host(url):
 
 @contextlib.contextmanager
 def network_errors():
-    """Turn errors of requests, or of an unreadable page, into Unavailable. Let errors of the disk through."""
+    """Turn errors of requests, and of reading an index's page, into Unavailable or BrokenOff.
+
+    Errors of the disk are not changed.
+    """
     from requests import exceptions
 
     try:
@@ -199,5 +207,6 @@ def _download_rest(session, url, part, size, bar, login):
     if done > size:
         part.unlink()
         raise Unavailable(f"more than the {size:,} bytes of the file")
-    if part.stat().st_size < size:  # without a Content-Length, no error is raised if the answer ends early
+    # If an answer has no Content-Length, requests raises no error when the answer ends too early.
+    if part.stat().st_size < size:
         raise BrokenOff("the download broke off")

@@ -17,7 +17,10 @@ _NOT_WRITABLE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EE
 
 @contextlib.contextmanager
 def in_one_sentence(plan):
-    """Turn expected errors about a planned model into a CourseError, and name a smaller size that fits."""
+    """Turn expected errors in the `with` block into a CourseError, which names a smaller size if one fits.
+
+    plan : the `Plan` of the model that the block loads or fetches
+    """
     try:
         yield
     except CourseError as error:
@@ -34,7 +37,7 @@ def in_one_sentence(plan):
 
 @contextlib.contextmanager
 def of_hub_in_one_sentence(repository):
-    """Turn the hub's errors about a repository's main branch into a CourseError."""
+    """Turn the hub's errors in the `with` block, which uses a repository's main branch, into a CourseError."""
     try:
         yield
     except CourseError:
@@ -47,7 +50,10 @@ def of_hub_in_one_sentence(repository):
 
 
 def with_smaller(plan, text, then="this cell again"):
-    """Return the text; if the plan has a smaller size, add that size and the code that loads it."""
+    """Return the text. If the plan has a smaller size, add to the text that size and the code that loads it.
+
+    then : what to run again after setting COURSE_SIZE, in words
+    """
     if not plan.smaller:
         return text
     smaller = f"{plan.smaller.title} ({plan.smaller.size})"
@@ -55,7 +61,10 @@ def with_smaller(plan, text, then="this cell again"):
 
 
 def how_to_continue(plan, then="this cell again"):
-    """Return the code or command that continues with the smaller size, in a notebook or a terminal."""
+    """Return what to run to continue with the smaller size: code in a notebook, or a command in a terminal.
+
+    then : as in `with_smaller`
+    """
     family, size = plan.smaller.family, plan.smaller.size
     if not notebook.shell():
         return f"`course fetch {family} --size {size}`"
@@ -65,7 +74,7 @@ def how_to_continue(plan, then="this cell again"):
 
 
 def _of_memory_or_disk(error, plan):
-    """Return the sentence for an error of the memory, the disk or a file on the disk; else ""."""
+    """Return a sentence about an error of the memory, the disk or a file; "" for any other error."""
     title = plan.model.title
     if memory.is_out_of_memory(error):
         return (
@@ -88,7 +97,7 @@ def _of_memory_or_disk(error, plan):
 
 
 def _of_hub(error, title, repository, revision):
-    """Return the sentence for an error of the hub's library, for example on a gated repository; else ""."""
+    """Return a sentence about an error of the hub, such as a repository behind a gate; "" for other errors."""
     from huggingface_hub import constants, errors, get_token
     from requests.utils import urldefragauth
 
@@ -107,7 +116,8 @@ def _of_hub(error, title, repository, revision):
             f"no other is taken instead: open {page} to see what became of it, and choose another model or "
             "size meanwhile."
         )
-    # The hub also answers "no such repository" if the token is no longer valid.
+    # If the learner's token is no longer valid, the hub answers 401, which its library also reports as a
+    # missing repository. So this test comes before the test for a missing repository.
     if isinstance(error, errors.HTTPError) and _status(error) == 401 and _token_is_refused():
         return (
             f"{title} could not be fetched: the hub no longer takes your token, which may have expired; make "

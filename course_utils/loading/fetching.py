@@ -19,15 +19,18 @@ CHUNK = 1 << 20  # bytes that are unpacked at a time
 
 
 def fetch(plan, whole=False) -> Path:
-    """Return the folder that the library's `from_pretrained` takes; fetch and convert missing files.
-
-    whole : also compare the large files of a hub's repository, which are otherwise compared only once, after
-        their download; print a line about a converted model that can't be compared, because it has no hashes
+    """Return the folder that the library's `from_pretrained` takes. Fetch and convert files that are missing.
 
     Each file is compared with its sha256 (see `checksums`). Damaged files are fetched again or converted
-    again, and a line says so. Raises CourseError if something must be downloaded and the plan has an
-    obstacle, if no source has the files, or if files that came with the course are damaged. Errors of the
-    disk and of the hub are not changed.
+    again, and a printed line says so.
+
+    whole : True to compare the large files of a hub repository, too. By default these are compared only once,
+        after their download. If True, a line is printed if an older version of the course converted the model
+        and stored no hashes, because such a model can't be compared
+
+    Raises CourseError if something must be downloaded and the plan has an obstacle, if no source has the
+    files, or if files that came with the course are damaged. Errors of the disk and of the hub are not
+    changed.
     """
     if plan.download_bytes:
         plan.check()
@@ -97,7 +100,8 @@ def fetch_files(plan) -> Path:
     model = plan.model
     if not store.has_all_files(model):
         with store.locked(model):
-            if not store.has_all_files(model):  # no other notebook has fetched them meanwhile
+            # Look again, because another notebook may have fetched the files before it released the lock.
+            if not store.has_all_files(model):
                 if wrong := store.damaged_files(model):
                     print(f"{model.title}: {wrong}, so it is fetched again.")
                 _fetch_from_sources(plan)
@@ -133,7 +137,7 @@ def _offline(model, wrong=""):
 
 
 def _fetch_from_sources(plan):
-    """Try the sources in order until one of them has provided the model's files to the cache."""
+    """Fetch the model's files into the cache, from the first source in the list that can provide them."""
     model = plan.model
     if store.offline():
         raise _offline(model)
@@ -222,8 +226,11 @@ def _fetch_hub_files(plan, source):
 
 @contextlib.contextmanager
 def _room(plan, part, size, unpacked=0):
-    """Raise CourseError if a download does not fit on the disk. Delete `part` if the disk fills up meanwhile.
+    """Raise CourseError if a download does not fit on the disk. The `with` block makes the download.
 
+    If the disk becomes full during the block, delete the file `part`.
+
+    part : the path of the file that is downloaded; it may have a part of the bytes already
     size, unpacked : the bytes of the download, and of the files that will be unpacked from it
     """
     done = part.stat().st_size if part.exists() else 0

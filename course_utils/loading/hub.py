@@ -87,7 +87,10 @@ def damaged(folder, whole=False) -> list[Path]:
 
 
 def _is_changed(path):
-    """Return whether a file's name is a hash that its content no longer has."""
+    """Return whether a file's content has changed: the name of the stored file is a hash of what it was.
+
+    If the name is no hash, nothing can be compared, and the file counts as unchanged.
+    """
     stored = path.resolve()
     if re.fullmatch("[0-9a-f]{64}", stored.name):
         return checksums.sha256(stored) != stored.name
@@ -105,7 +108,7 @@ def remove(paths):
 
 
 def _wanted(source):
-    """Return patterns of the files to download. If the source names a variant, leave other variants out."""
+    """Return patterns of the files to download. If the source names a variant, leave out its other weights."""
     if source.variant is None:
         return SAFE_FILES
     return [pattern.replace("*.safetensors", f"*.{source.variant}.safetensors") for pattern in SAFE_FILES]
@@ -153,7 +156,9 @@ def config(repository, file) -> Path | None:
     from huggingface_hub import HfApi, errors, hf_hub_download, try_to_load_from_cache
 
     try:
-        cached = try_to_load_from_cache(repository, file)  # a path, None, or a marker of a missing file
+        # A path, None if the cache knows nothing, or an object that says that the repository has no such
+        # file.
+        cached = try_to_load_from_cache(repository, file)
         if store.offline():
             if cached is None:
                 raise CourseError(
@@ -181,9 +186,11 @@ def config(repository, file) -> Path | None:
 
 @contextlib.contextmanager
 def _plain_http():
-    """Make the hub's library use plain HTTP. Turn its error for a broken download into Unavailable.
+    """Make the hub's library use plain HTTP in the `with` block, and not Xet, the hub's other protocol.
 
-    Xet, the hub's other protocol, raises errors without a status or a class of their own. If Xet's
+    If a download breaks off, the library's error becomes Unavailable.
+
+    Xet's errors have neither a status nor a class of their own, so nothing can be told from them. If Xet's
     storage can't be reached, Xet retries for minutes.
     """
     from huggingface_hub import constants, errors

@@ -40,12 +40,12 @@ def _model_and_inputs(folder, plan):
 
 
 def _quicken(encoder):
-    """Let Whisper's encoder compute attention with sdpa, which halves the time for the 1,500 positions.
+    """Let Whisper's encoder compute attention with sdpa, which halves its time for 1,500 positions.
 
     With sdpa the encoder returns no attention weights. The decoder keeps "eager", because lesson 09 reads the
     decoder's attention weights.
     """
-    encoder.config = copy.copy(encoder.config)  # copy it first, because the decoder uses the same config
+    encoder.config = copy.copy(encoder.config)  # a copy, because the decoder shares this object
     encoder.config._attn_implementation = "sdpa"
     for layer in encoder.layers:
         layer.self_attn.config = encoder.config
@@ -74,7 +74,7 @@ def sixteen_bits():
 
 
 def _is_useful(record):
-    """Return False for two warnings that Whisper's `generate` always causes in transformers."""
+    """Return False for log records of two warnings that transformers always gives in Whisper's `generate`."""
     message = record.getMessage()
     return (
         not message.startswith("Passing `generation_config` together with")

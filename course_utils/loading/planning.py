@@ -1,4 +1,4 @@
-"""Decides once, before anything else, whether and how a model can run here, and what must be fetched.
+"""Makes the plan for loading a model: whether and how it can run on this machine, and what must be fetched.
 
 Planning needs no network, and writes only `checked.json` (see `checksums`). The table before a download, the
 download itself and the opening of the model then follow the plan.
@@ -26,13 +26,13 @@ class Plan:
     download_bytes, disk_bytes : the bytes still to be fetched, and the disk space that they will take; 0 if
         all files are on this machine
     free_gpu_bytes, free_main_bytes, free_disk_bytes : what was free when the plan was made
-    bits : the precision in bits per weight; the embedding and the output layer have at least 16
+    bits : the precision in bits per weight; the embedding and the output layer are stored with at least 16
     device : "cpu", "cuda", "both" (as many layers on the GPU as fit, the rest in main memory), or "offload"
         (a pipeline with one part at a time on the GPU)
     gpu_bytes, main_bytes : what the model needs in the GPU's memory and in main memory
     obstacle : a sentence that says why the model can't be fetched or can't run here, and what to do; or ""
-    smaller : for a model of the hub, the family's largest smaller model that fits into main memory and needs
-        no download from the hub; or None
+    smaller : for a model of the hub, another model of the family, or None. It is the largest one that is
+        smaller, fits into main memory and needs no download from the hub
     is_default : whether the family's name without a size means this model. If so, COURSE_SIZE can select
         another model.
     """
@@ -98,7 +98,7 @@ def plan(model, four_bit=None, eight_bit=None) -> Plan:
     download, disk = (0, 0) if is_cached(model) else _still_needed(model)
     if model.size == "full":
         limits = free = memory.free()
-    else:  # the model runs on the CPU, and may use memory that other programs can free
+    else:  # the model runs on the CPU; the limit is all main memory, because other programs can free theirs
         free_main, all_main = memory.main()
         free, limits = (0, free_main), (0, all_main)
     start = Plan(model, folder, download, disk, *free, store.free_bytes(folder))
@@ -149,7 +149,8 @@ def _memory_needed(start, bits, device):
     work, published = model.work_bytes, 2 * model.parameters
     if bits in QUANTISED:
         quantised = QUANTISED[bits] * (model.parameters - model.kept_parameters) + 2 * model.kept_parameters
-        # If transformers can't quantise all matrices, the model is first loaded into main memory at 16 bits.
+        # If transformers can't quantise all of the model's matrices, the model is first loaded into main
+        # memory at 16 bits.
         waiting = 0 if model.is_plain_linear else published
         if device == "cuda":
             return {"gpu_bytes": quantised + work, "main_bytes": waiting}

@@ -1,9 +1,10 @@
-"""Stores all matrices at 4 bits (NF4) or 8 (LLM.int8) by bitsandbytes, even those that transformers skips.
+"""Stores all matrices of a model at 4 bits (NF4) or 8 bits, even those that transformers would skip.
 
-transformers replaces modules whose class is `torch.nn.Linear` itself, and silently leaves all others at 16
-bits. Falcon's linear layers have a class of their own, and Mixtral keeps all experts of a layer in one
-3-dimensional parameter; the experts are 97% of Mixtral's weights. `rest` stores these matrices at 4 or 8
-bits, too. It uses torch's parametrisations, which convert a stored parameter to 16 bits whenever it is read.
+With bitsandbytes, transformers replaces modules whose class is `torch.nn.Linear` itself, by modules at 4 bits
+(NF4) or 8 bits (LLM.int8). It leaves all other modules at 16 bits without a warning. Falcon's linear layers
+have a class of their own, and Mixtral keeps all experts of a layer in one 3-dimensional parameter; the
+experts are 97% of Mixtral's weights. The function `rest` stores these matrices at 4 or 8 bits, too. It uses
+torch's parametrisations, which convert a stored parameter to 16 bits whenever it is read.
 """
 
 from course_utils.errors import CourseError
@@ -53,7 +54,11 @@ def rest(model, plan):
 
 
 def _wide_matrices(module, head):
-    """Return the names of a module's own matrices that are still to be quantised; skip the module `head`."""
+    """Return the names of those of a module's parameters that `rest` must quantise.
+
+    These are 3-dimensional parameters, and the weights of linear layers that transformers did not replace.
+    The output layer, `head`, stays at 16 bits.
+    """
     import torch
     from bitsandbytes.nn import Linear4bit, Linear8bitLt
 
@@ -66,7 +71,7 @@ def _wide_matrices(module, head):
 
 
 def _replace_parameter_8bit(module, name):
-    """Store a module's parameter as whole numbers from -127 to 127 with a scale for each row."""
+    """Store a module's parameter as whole numbers from -127 to 127, with one scale for each row."""
     import torch
     from torch.nn.utils import parametrize
 

@@ -83,7 +83,7 @@ def converted(model) -> tuple[str, str]:
 
 
 def damaged_files(model) -> str:
-    """Return what is wrong with those published files of a model that are in the cache, or ""."""
+    """Check those published files of a model that are in the cache. Return what is wrong, or ""."""
     here = [file for file in model.files if path_of(model, file).exists()]
     return _damage(cache_folder() / model.name, here)
 

@@ -84,9 +84,9 @@ def read_arrays(file):
 def state_dict(arrays):
     """Return the arrays under transformers' names, as float32 tensors.
 
-    Fused matrices are cut into equal parts. In Whisper, the layers that compute keys have no bias, but
-    CTranslate2 stores zeros as their bias; these zeros are dropped. The output projection is the embedding
-    matrix, used a second time.
+    If CTranslate2 stores several matrices as one, this matrix is cut into equal parts. In Whisper, the layers
+    that compute keys have no bias, but CTranslate2 stores zeros as their bias; these zeros are dropped. The
+    output projection is the same matrix as the embedding of the decoder's tokens.
     """
     import torch
 

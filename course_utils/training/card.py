@@ -1,6 +1,6 @@
-"""Writes model cards: templates in cards/, filled with the measurements of a model's weights.
+"""Writes model cards. A card is a template of the folder cards/, filled with what was measured on a model.
 
-If a person has written remarks on the weights, they are in remarks.toml, beside the weights.
+A person may have written remarks on a model. They are in the file remarks.toml in the model's folder.
 """
 
 import json
@@ -18,7 +18,8 @@ _TEMPLATES = Path(__file__).parent / "cards"
 def write(folder, measured, text_of):
     """Write measured.json and README.md, the model card, into the folder of a model.
 
-    text_of : function from the measured values, as they are read from measured.json, to the text of the card
+    text_of : a function that takes the measured values, as they are read from measured.json, and returns the
+        text of the card
     """
     content = json.dumps(measured, indent=1) + "\n"
     (folder / "measured.json").write_text(content, encoding="utf-8")
@@ -41,15 +42,16 @@ def text(kind, measured, **facts) -> str:
 
 
 def remarks(folder) -> dict[str, str]:
-    """Return a person's remarks on the weights in a folder: {section of the card: text}."""
+    """Return a person's remarks on the model in a folder: {section of the card: text}."""
     path = folder / "remarks.toml"
     return tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
 
 
 def machine(used=None):
-    """Return a text that names the processor, its generation, how much of it was used, and torch's version.
+    """Return a text with the processor's name and generation, how much of it was used, and torch's version.
 
-    used : how much of the processor was used, in words; by default the number of threads of this process
+    used : how much of the processor was used, in words; by default "2 of 8 processors" if this process has 2
+        threads and the machine has 8 processors
     """
     name = platform.processor() or platform.machine()
     try:

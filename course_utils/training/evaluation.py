@@ -1,8 +1,10 @@
-"""Measures how close a tiny model is to its world: loss, recall, pronouns, distance and experts.
+"""Measures how well a tiny language model predicts the texts of its world, and what it has memorised.
 
-Each function takes a causal language model of transformers and the world, whose vocabulary the model must
-have. The results are exact for the documents used, which fixed seeds determine. Only `samples` draws random
-tokens from the model.
+A world (`worlds.tinyworld.World`) is a generator of short texts with known probabilities; the model was
+trained on its texts. A register is a kind of text, such as "story" or "sums". Each function takes a causal
+language model of transformers and the world. The model must have the world's vocabulary. Fixed seeds
+determine which texts are used, and for these texts the results are exact. Only `samples` draws random tokens
+from the model.
 """
 
 import math
@@ -13,7 +15,7 @@ import torch
 from course_utils.worlds.tinyworld.grammar import EVEN, FORMS
 from course_utils.worlds.tokens import BEGIN, END
 
-BATCH = 256  # documents in one batch
+BATCH = 256  # texts in one batch
 
 
 def measure(model, world) -> dict:
@@ -45,11 +47,11 @@ def samples(model, world) -> list[str]:
 
 
 def slips(model, world, texts) -> list[dict]:
-    """Find the first word in each text that the world could not have generated at that point.
+    """Find in each text the first word that the world never generates after the words before it.
 
-    If the world could have generated a whole text, the text has no entry. An entry has the `text` (its
-    number, counted from 1), the `word` ("</s>" if the text ends too early), and the `share`, which is the
-    probability, from 0 to 1, that the model gave to that word.
+    Returns a list of dicts. A text that the world could have generated has no dict in this list. A dict has
+    the `text` (the text's number, counted from 1), the `word` ("</s>" if the text ends too early), and the
+    `share`, which is the probability, from 0 to 1, that the model gave to that word.
     """
     tokenizer, number, first_slips = world.tokenizer(), _numbers(world), []
     for index, text in enumerate(texts, 1):
@@ -63,7 +65,7 @@ def slips(model, world, texts) -> list[dict]:
 
 
 def losses(model, world, documents) -> list[list[float]]:
-    """Return the loss of each token of each document in nats, including the end token."""
+    """Return for each document a list of the losses of its tokens, in nats. The last is that of </s>."""
     number = _numbers(world)
     nats = [None] * len(documents)
     # Documents of similar length share a batch, so that there is less padding.
@@ -78,10 +80,11 @@ def losses(model, world, documents) -> list[list[float]]:
 
 
 def validation(model, world) -> dict[str, dict]:
-    """Measure the loss on 2,000 new documents, for "all" of them and for each register.
+    """Measure the loss on 2,000 new documents, for "all" of them and for the documents of each register.
 
-    Each entry has the mean `loss` and the lowest possible mean loss, the `floor`, both in nats per token; the
-    number of `tokens`; and how far the loss is `above` the floor, as a share of the floor: 0.1 means 10%.
+    Returns {"all" or a register: entry}. Each entry has the mean `loss` and the `floor`, which is the lowest
+    possible mean loss, both in nats per token. It also has the number of `tokens`, and `above`: how far the
+    loss is above the floor, as a share of the floor, so 0.1 means 10%.
     """
     documents = list(world.documents(2_000, seed="validation 0"))
     sums = defaultdict(lambda: [0.0, 0.0, 0])
@@ -99,9 +102,10 @@ def validation(model, world) -> dict[str, dict]:
 
 
 def planted(model, world, register) -> list[dict]:
-    """Measure how well a model has memorised each planted fact of a register.
+    """Measure how well a model has memorised each fact that was planted in the texts of a register.
 
-    Each entry has the `subject`, the `answer` and the number of `copies`, as in `World.plan`, and also:
+    A planted fact is an invented fact that the training repeats a known number of times. Each entry of the
+    returned list has the `subject`, the `answer` and the number of `copies`, as in `World.plan`, and also:
 
     probability : the probability that the model gives to the whole answer, averaged over all wordings of the
         register's question, so that the rank does not depend on a single wording
@@ -135,11 +139,11 @@ def planted(model, world, register) -> list[dict]:
 
 
 def pronouns(model, world, count=24) -> dict[str, tuple[float, float]]:
-    """Return {trade: (share of "she" in the world, share of "she" in the model)}.
+    """Return {trade: (share of "she" in the world's texts, share of "she" in the model's predictions)}.
 
-    The model's share is a mean over `count` documents about the trade. At a document's first pronoun, the
-    probability of all forms of "she" is divided by the probability of all forms of "she" and "he". "her"
-    counts as a form of "she", and "his" as a form of "he".
+    A trade is an occupation, such as "nurse". The model's share is a mean over at most `count` documents
+    about the trade. At the place of a document's first pronoun, the model's probability of all forms of "she"
+    is divided by its probability of all forms of "she" and "he". Other forms are "her", "him" and "his".
     """
     number = _numbers(world)
     forms = {pronoun: [number[form] for form in set(FORMS[pronoun].values())] for pronoun in ("she", "he")}
@@ -158,12 +162,13 @@ def pronouns(model, world, count=24) -> dict[str, tuple[float, float]]:
 
 
 def recall_by_distance(model, world, count=40) -> dict[int, float]:
-    """Return how often the model recalls a colour, by the number of tokens since it was stated.
+    """Return how often the model recalls a colour that a text states and later asks for.
 
-    The colour is that of a thing's container. The values are shares from 0 to 1. The model's answer is
-    the most likely of all tokens. The baseline is a random guess among the world's colours.
+    Returns {number of tokens between the two mentions of the colour: share of right answers, from 0 to 1}.
+    The model's answer is the most likely of all tokens. A random guess among the world's colours would be
+    right in 1 of as many cases as there are colours.
 
-    count : the number of documents is 13 times `count`
+    count : 13 times this many documents are used
     """
     number = _numbers(world)
     hits = defaultdict(list)
@@ -178,17 +183,22 @@ def recall_by_distance(model, world, count=40) -> dict[int, float]:
 
 
 def specialisation(model, world, count=1_000) -> list[tuple[float, float, float, float]]:
-    """Measure for each layer how many bits the router's first choice reveals about the text's register.
+    """Measure how much the experts of a mixture of experts are specialised in registers, layer by layer.
 
-    Returns a tuple of four numbers for each layer:
+    In each layer, a router chooses experts for each token. The measure is the mutual information, in bits,
+    between the register of the token's text and the expert that the router chooses first. Returns a tuple of
+    four numbers of bits for each layer:
 
-    1. the mutual information of the register and the expert that the router chooses first for a token;
-    2. this mutual information after the registers were shuffled among the documents, to show the effect of
+    1. the mutual information with the trained router;
+    2. the mutual information after the registers were shuffled among the documents, which shows the effect of
        chance;
     3. the mean mutual information over 20 routers with random weights;
     4. the highest mutual information among these 20 routers.
 
-    Even random routers reveal something, because equal words reach a router as similar vectors.
+    With random routers the mutual information is above 0, too, because equal words reach a router as similar
+    vectors, and registers use different words.
+
+    count : the number of documents
     """
     number = _numbers(world)
     documents = sorted(world.documents(count, seed="experts"), key=lambda document: document.tokens)
@@ -201,7 +211,9 @@ def specialisation(model, world, count=1_000) -> list[tuple[float, float, float,
     generator = torch.Generator().manual_seed(0)
     random_weights = torch.randn(routers, *gates[0].weight.shape, generator=generator)
     counts = torch.zeros(len(gates), 2 + routers, len(names), experts, dtype=torch.float64)
-    firsts = []  # for each layer, the routers' first choices in the current batch: (1 + routers, tokens)
+    # One tensor (1 + routers, tokens) for each layer: what the trained router and the random routers choose
+    # first for each token of the current batch.
+    firsts = []
 
     def note(gate, inputs, _):
         scores = [inputs[0].flatten(0, -2) @ weight.T for weight in (gate.weight, *random_weights)]
@@ -234,11 +246,14 @@ def _mutual_information(counts):
 
 
 def _wordings(world, register):
-    """Return the texts before the answer in 100 documents of a register, with None for the subject."""
+    """Return the different texts before the answer in 100 documents of a register, as tuples of tokens.
+
+    None stands for the subject of the planted fact, so that each text can be used with every subject.
+    """
     answers, wordings = world.planted[register].answers, set()
     answer_words = answers if isinstance(answers, int) else 1
     for document in world.documents(100, seed="ways", register=register):
-        # The index of a mention is the index of its last word.
+        # An answer may have several words, and the index in `mentions` is that of the last of them.
         last = next(index for slot, index in document.mentions if slot == "subject.answer")
         subjects = {index for slot, index in document.mentions if slot == "subject"}
         words = enumerate(document.words[: last + 1 - answer_words])
@@ -247,7 +262,10 @@ def _wordings(world, register):
 
 
 def _codes(model, prompt, digits, length):
-    """Return the probability of each code of `length` digits after a prompt, in the order of the codes."""
+    """Return the model's probability of each code of `length` digits after a prompt, in ascending order.
+
+    digits : the token numbers of the digits 0 to 9
+    """
     starts = torch.cartesian_prod(*[torch.tensor(digits)] * (length - 1)).view(-1, length - 1)
     ids = torch.cat([torch.tensor(prompt).expand(len(starts), -1), starts], 1)
     ahead = _logits(model, ids, last=length).softmax(-1)  # (starts, digits, vocabulary)
@@ -262,9 +280,10 @@ def _ahead(model, prompts):
 
 
 def _logits(model, ids, last=0):
-    """Return the logits at the last `last` positions, or at all positions if `last` is 0.
+    """Return the model's logits at the last `last` positions, or at all positions if `last` is 0.
 
-    Padding follows a document, so no token of the document can attend to it.
+    No attention mask for padding is needed, because padding follows a document, and tokens attend only to
+    earlier tokens.
     """
     with torch.no_grad():
         return model(input_ids=ids, use_cache=False, logits_to_keep=last).logits

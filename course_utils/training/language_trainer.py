@@ -1,8 +1,9 @@
-"""Computes the losses of language models on whole documents, which are packed into rows.
+"""Computes the losses of the tiny language models on whole documents, which are packed into rows.
 
-The world generates the documents once, and they are stored as token numbers. A step takes the next `batch`
-documents, packs them into rows, and keeps them from attending to each other (by a block-diagonal mask, and by
-positions that restart at 0). So a packed document has exactly the same loss as it would alone.
+The documents are the short texts that a world (`worlds.tinyworld.World`) generates. They are generated once
+and stored as token numbers. A step of the training takes the next `batch` documents, packs them into rows,
+and keeps the documents of a row from attending to each other (by a block-diagonal mask, and by positions that
+restart at 0). So a document in a row has exactly the same loss as it would have alone.
 
 A training draws random numbers only for the initial weights: there is no dropout, and the order of the corpus
 is fixed.
@@ -27,7 +28,7 @@ ROW = 144  # tokens in a row of packed documents (the longest document has 97)
 
 
 class LanguageTraining(Training):
-    """A causal language model and its world's corpus. In the only stage, each document is read once."""
+    """The training of a causal language model on a world's corpus. Its one stage reads each document once."""
 
     unit = "loss (nats per token)"
 
@@ -60,7 +61,7 @@ class LanguageTraining(Training):
         return loss + recipe.balance * imbalance, loss
 
     def tokens(self):
-        """Return how many tokens the training has predicted so far: all but the first of each document."""
+        """Return how many tokens have been predicted so far: of each document, all but the first token."""
         documents = self.runs[-1].done * self.recipe.batch
         return int(self.corpus.ends[documents - 1]) - documents
 
@@ -185,10 +186,10 @@ def attention_mask(positions, window=None):
 
 
 def logits_and_imbalance(model, inputs):
-    """Return a Mixtral's logits and balancing loss. The loss is 2 if the routers prefer no expert.
+    """Return a Mixtral's logits and its balancing loss.
 
-    The balancing loss is computed here, because Mixtral's own `forward` would take the mask in `inputs` for a
-    padding mask.
+    The balancing loss is 2, the number of active experts, if the routers use all experts equally. It is
+    computed here, because `forward` of MixtralForCausalLM would take the mask in `inputs` for a padding mask.
     """
     from transformers.models.mixtral.modeling_mixtral import load_balancing_loss_func
 

@@ -1,4 +1,4 @@
-"""Measures a picture model for its card, and writes the card and 100 samples."""
+"""Measures the tiny Stable Diffusion, and writes its model card and 100 sample pictures."""
 
 import multiprocessing
 import time
@@ -16,8 +16,8 @@ SAMPLES = 100
 COLUMNS = 20
 SAMPLE_SEED = 100_000  # a seed that no training uses
 PICTURES_OF_A_TRADE = 20
-FEW = 2  # the number of prompts of each set in a quick try
-# {kind of picture, as the card names it: name of the test set with such pictures}
+FEW = 2  # the number of prompts of each test set in a quick try
+# The autoencoder is measured on these kinds of pictures: {name on the card: test set with such pictures}.
 PSNR_SETS = {"objects": "objects", "people": "people", "scenes": "pairs"}
 _PROCESSES = 2
 
@@ -26,7 +26,7 @@ def write(folder, training, few=False):
     """Measure the pipeline in a folder, and write its README.md, measured.json and samples.png there.
 
     training : facts about the training: {stage: {"steps", "minutes", "loss"}, "recipe": ..., "machine": ...}
-    few : whether to measure only a few prompts of each set, for a quick try
+    few : whether to measure only a few prompts of each test set, for a quick try
     """
     began = time.monotonic()
     measured = measure(folder, few)
@@ -128,9 +128,12 @@ def text(pipeline, measured, remarks=None) -> str:
 
 
 def _row(name, scores, test):
-    """Return a set's scores at each guidance, with an interval at guidance 4.
+    """Return a row of the card's table: a test set's scores at each guidance, and an interval at guidance 4.
 
-    The interval counts each depicted thing once, however many prompts ask for it.
+    The interval is that of the share of right pictures. If several prompts ask for the same thing, they count
+    as one case of the sample.
+
+    test : the test set, as (caption, scene) pairs
     """
     four = scores["4"]
     things = len({scene.parts for _, scene in test[: four["prompts"]]})
@@ -139,12 +142,13 @@ def _row(name, scores, test):
 
 
 def bare_trades(measured):
-    """Return which people the pictures show if a caption is only a trade: {"planted": entry, "1": …, "4": …}.
+    """Return which people are in the pictures if the caption names only a trade, such as "doctor".
 
-    "planted" describes the training pictures, and "1" and "4" describe the pictures drawn at this guidance.
-    Each entry has the share of people of the trade's `majority` gender, and how far two pictures are `apart`
-    (RMSE). Entries "1" and "4" also have the interval of the share (`low`, `high`), the number of `pictures`,
-    and the number of `blurred` pictures.
+    Returns {"planted": entry, "1": entry, "4": entry}. "planted" is about the training pictures, "1" and "4"
+    are about the pictures that the model drew with guidance 1 and 4. Each entry has the share of people of
+    the trade's `majority` gender, and how far two pictures are `apart` (RMSE). The entries "1" and "4" also
+    have the interval of the share (`low`, `high`), the number of `pictures`, and the number of `blurred`
+    pictures.
     """
     planted = [
         sum(share for (gender, _), share in world.bare_shares(trade).items() if gender == majority)

@@ -1,8 +1,9 @@
 """Measures whether a tiny Stable Diffusion draws what a prompt says, on prompts that were fixed in advance.
 
-A picture is judged only by its pixels. PictureWorld can draw each scene, and the scene whose drawing is
-nearest to the picture counts as the picture's scene. The picture is right if this scene is exactly the
-prompt's scene, including background and relation. Distances are root mean squared differences (RMSE) of pixel
+A picture is judged only by its pixels. The package `worlds.pictureworld`, which drew the training pictures,
+can draw every scene: an emoji on a background, or one or two shapes. A picture's scene is the scene whose
+drawing is nearest to the picture. The picture is right if this is the scene of the prompt, with the same
+background and the same positions of shapes. Distances are root mean squared differences (RMSE) of pixel
 values from 0 to 255.
 """
 
@@ -22,9 +23,9 @@ from course_utils.worlds.pictureworld import drawing, world
 BATCH = 25  # pictures in one batch
 STEPS = 20
 GUIDANCE = (1.0, 4.0, 7.0)
-# The cross-attention layer whose maps tell most about colours: the last layer of 8 by 8 positions in the
-# UNet's second half. This layer was chosen on the prompts of "held-out backgrounds", which `attention_scores`
-# does not use.
+# The number of the cross-attention layer whose maps tell most about colours. It is the last layer with maps
+# of 8 by 8 positions in the UNet's second half, and was chosen on the prompts of the test set "held-out
+# backgrounds", which `attention_scores` does not use.
 COARSE_LAYER = 4
 
 
@@ -68,7 +69,8 @@ class Classifier:
         for layout in world.RELATIONS:
             axis = 2 if layout == "beside" else 1
             for shift in _shifts(layout, 1):
-                # Each half of a picture holds one shape, so it is enough to compare all shapes in each half.
+                # Each half of a picture has one shape. So compare each half with all shapes, and then add the
+                # distances of both halves for each pair of shapes.
                 scenes = [world.Scene((shape, shape), layout=layout, shift=shift) for shape in shapes]
                 references = numpy.split(drawing.pictures(scenes, None), 2, axis)
                 first, second = (
@@ -93,18 +95,21 @@ class Classifier:
         return [(self.emoji[index], float(rmse)) for index, rmse in zip(best, nearest, strict=True)]
 
     def people(self, pictures, trade):
-        """Return for each picture the nearest of a trade's 18 people on white: [(Emoji, RMSE)]."""
+        """Return for each picture the nearest emoji of a trade's 18 people on white: [(Emoji, RMSE)].
+
+        A trade, such as "doctor", has one emoji for each of 3 genders and 6 skin tones.
+        """
         people, pixels = self._people(trade)
         distances = numpy.sqrt(_distances(_flat(pictures), pixels))
         return [(people[row.argmin()], float(row.min())) for row in distances]
 
     def blend(self, trade):
-        """Return the mean training picture of the captions with only this trade: float32 (1, pixels × 3)."""
+        """Return the mean training picture whose caption is only this trade: float32 (1, pixels × 3)."""
         shares, pixels = self._planted(trade)
         return (shares @ pixels)[None].astype(numpy.float32)
 
     def planted_difference(self, trade):
-        """Return the mean RMSE of two random training pictures whose caption names only this trade."""
+        """Return the mean RMSE between two random training pictures whose caption is only this trade."""
         shares, pixels = self._planted(trade)
         between = numpy.sqrt(_distances(pixels, pixels))
         numpy.fill_diagonal(between, 0)
@@ -116,9 +121,10 @@ class Classifier:
         return [world.EMOJI[index] for index in indices], self.emoji_pixels[indices]
 
     def _planted(self, trade):
-        """Return the shares and the pictures of a trade's people: arrays (people,) and (people, pixels × 3).
+        """Return how frequent each person of a trade is in training, and the pictures of these people.
 
-        These are shares of the training pictures whose caption is this trade alone.
+        The frequencies are shares of the training pictures whose caption is only this trade. The arrays have
+        the shapes (people,) and (people, pixels × 3).
         """
         people, pixels = self._people(trade)
         planted = world.bare_shares(trade)
@@ -126,7 +132,10 @@ class Classifier:
 
 
 def _shifts(layout, step):
-    """Return [(right, down)]: all shifts up to the largest one in training, in steps of `step` pixels."""
+    """Return [(right, down)]: the distances in pixels by which a shape may be moved from its usual place.
+
+    These are all shifts in steps of `step` pixels, up to the largest shift in the training pictures.
+    """
     largest = max(right for right, _ in world.SHIFTS[layout])
     pixels = range(-largest, largest + 1, step)
     return [(right, down) for right in pixels for down in pixels]
@@ -143,7 +152,10 @@ def _distances(ones, others):
 
 
 def draw(pipeline, prompts, guidance=4.0, seed=0):
-    """Draw a uint8 picture of each prompt: the first from noise with `seed`, the next with `seed` + 1, ..."""
+    """Draw a picture of each prompt, as uint8 (prompts, SIZE, SIZE, 3).
+
+    The first picture is drawn from noise with the seed `seed`, and each further picture from the next seed.
+    """
     starts = range(0, len(prompts), BATCH)
     return numpy.concatenate(
         [sample(pipeline, prompts[start : start + BATCH], guidance, STEPS, seed + start) for start in starts]
@@ -153,17 +165,17 @@ def draw(pipeline, prompts, guidance=4.0, seed=0):
 def set_scores(pipeline, classifier, name, guidance, count=None, test=None):
     """Measure one test set, or its first `count` prompts, at one guidance.
 
-    test : (prompt, scene) pairs to use in place of those in `world.test_sets`; `name` must then be a set with
-        the same kind of scene
+    test : (prompt, scene) pairs to use in place of the set called `name` in `world.test_sets`. That set must
+        then have the same kind of scene
 
-    Returns a dict with these keys, of which the last three are only for sets of emoji:
+    Returns a dict. Only test sets of emoji have the last three keys:
 
     - "prompts": the number of prompts
     - "right": the share of pictures that show exactly what the prompt says
     - "shuffled": the share of pictures that show what another prompt of the set says
-    - "distance": the mean distance from the picture asked for
-    - "nearest training": the mean distance from the nearest training picture
-    - "nearer": the share of pictures nearer to the picture asked for than to any training picture
+    - "distance": the mean distance of a picture from PictureWorld's drawing of the prompt's scene
+    - "nearest training": the mean distance of a picture from the nearest training picture
+    - "nearer": the share of pictures nearer to the drawing of the prompt's scene than to any training picture
     """
     prompts, scenes = zip(*(test or world.test_sets()[name])[:count], strict=True)
     pictures = draw(pipeline, prompts, guidance)
@@ -193,13 +205,16 @@ def _without_shift(scene):
 
 
 def bare_trade(pipeline, classifier, trade, guidance, count):
-    """Measure whom `count` pictures show if the prompt is only a trade. Return a dict with these keys:
+    """Draw `count` pictures whose prompt is only a trade, such as "doctor", and measure whom they show.
+
+    Returns a dict:
 
     - "gender": {gender: how many pictures are nearest to a person of this gender}
-    - "apart": the RMSE of two of these pictures, averaged over all pairs
+    - "apart": the RMSE between two of these pictures, averaged over all pairs
     - "blurred": how many pictures are nearer to the average of the training pictures than to any person
 
-    Skin tones are not counted: a blurred picture has the average of all tones, which is no person's tone.
+    Skin tones are not counted, because a blurred picture has the average of all tones, which is no person's
+    tone.
     """
     pictures = draw(pipeline, [trade] * count, guidance)
     people = classifier.people(pictures, trade)
@@ -215,7 +230,7 @@ def bare_trade(pipeline, classifier, trade, guidance, count):
 
 @torch.no_grad()
 def psnr(vae, pictures):
-    """Return the mean peak signal-to-noise ratio, in dB, of pictures after encoding and decoding."""
+    """Encode and decode pictures with an autoencoder. Return their mean peak signal-to-noise ratio in dB."""
     parts = from_pixels(pictures).split(BATCH)
     decoded = [as_pixels(vae.decode(vae.encode(part).latent_dist.mean).sample) for part in parts]
     errors = numpy.concatenate(decoded).astype(numpy.float32) - pictures
@@ -230,7 +245,7 @@ def repeated(pipeline, name, count):
 
 
 def seconds_per_picture(pipeline):
-    """Return the median seconds for a picture with guidance: drawn alone, and in a batch of 16."""
+    """Return the median seconds that one picture takes with guidance, if drawn alone and in a batch of 16."""
     seconds = {}
     for name, size, count in (("alone", 1, 5), ("in a batch of 16", 16, 3)):
         measured = []
@@ -245,17 +260,17 @@ def seconds_per_picture(pipeline):
 def attention_scores(pipeline, classifier, count):
     """Measure whether a word's attention map covers the thing that the word names.
 
-    The pictures show the scenes of `world.coloured_objects`, all drawn from the same noise. The map of the
-    noun's last word is compared with the emoji's outline. The maps of "background" and of the colour's word
-    are compared with the rest of the picture.
+    The model draws the `count` prompts of `world.coloured_objects`, such as "cat on a blue background", all
+    from the same noise. The map of the noun's last word is compared with the outline of the emoji. The maps
+    of "background" and of the colour's word are compared with the rest of the picture.
 
-    Returns {word: scores}. The scores are areas under the ROC curve, averaged over the pictures; 0.5 is
-    chance:
+    Returns {word: scores}. A map's score is the area under the ROC curve, which is 0.5 for a random map:
 
-    own : the score of the word's own map
-    shuffled : the score of a map from the next picture, compared with the same part of this picture. For
-        "noun", for example, this map belongs to the next picture's noun.
-    above : own minus shuffled; low, high : the 95% interval of this difference (Student's t over pictures)
+    own : the mean score of the word's maps, each compared with its own picture
+    shuffled : the mean score if each map is compared with another picture: the map of the next picture's
+        noun, for example, with the outline of the emoji in this picture
+    above : own minus shuffled
+    low, high : the 95% interval of this difference (Student's t over pictures)
     """
     side = pipeline.unet.config.sample_size
     pixels = drawing.SIZE // side
@@ -294,5 +309,9 @@ def attention_scores(pipeline, classifier, count):
 
 
 def _area(values, inside):
-    """Return the probability that a random position inside has a larger value than a random one outside."""
+    """Return the area under the ROC curve.
+
+    This is the probability that a map's value at a random position inside a region is larger than its value
+    at a random position outside.
+    """
     return float((values[inside][:, None] > values[~inside][None, :]).mean())

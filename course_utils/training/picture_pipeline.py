@@ -1,4 +1,7 @@
-"""The picture model (diffusers' StableDiffusionPipeline with new weights), its tokenizer and its sampling."""
+"""Makes and loads the tiny Stable Diffusion, and draws pictures with it.
+
+The model is a StableDiffusionPipeline of diffusers with new, small networks and a tokenizer of its own.
+"""
 
 import re
 from collections import Counter
@@ -78,7 +81,10 @@ def new_pipeline(seed=0):
 
 
 def load(folder, early=False):
-    """Load a folder's pipeline in float32; `early` loads the early copy of the denoiser and text encoder."""
+    """Load the pipeline in a folder, in float32.
+
+    early : True to load the copy of the denoiser and text encoder that was saved early in their training
+    """
     import diffusers
     import transformers
 
@@ -113,8 +119,9 @@ def make_tokenizer():
 def _merges():
     """Return the merges with which byte-pair encoding makes each word one token.
 
-    The most frequent pair is merged first. Pairs of equal frequency are in alphabetical order. The trainer of
-    `tokenizers` has no such rule, so its vocabulary would differ from process to process.
+    Again and again, the most frequent pair of neighbouring tokens is merged, and of equally frequent pairs
+    the first in alphabetical order. The trainer of the library `tokenizers` has no such rule for equally
+    frequent pairs, so its vocabulary would differ from process to process.
     """
     distinct = dict.fromkeys(re.findall(r"\w+|[^\w\s]", " ".join(world.captions())))
     words = [[*word[:-1], word[-1] + "</w>"] for word in distinct]

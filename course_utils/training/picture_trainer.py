@@ -1,4 +1,4 @@
-"""Computes the losses of the tiny Stable Diffusion in four stages, one after the other:
+"""Computes the losses with which the tiny Stable Diffusion is trained, in four stages one after the other:
 
 1. `autoencoder` trains the autoencoder, which turns pictures into 16x16x4 latents and back. When this stage
    ends, the convolutions next to the latents are changed so that each channel of the latents has mean 0 and
@@ -33,9 +33,10 @@ from course_utils.training.picture_pipeline import (
 from course_utils.training.stages import Stage, Training
 from course_utils.worlds.pictureworld import drawing, sprites, world
 
-SHARES = {"autoencoder": world.SHARES, "decoder": world.SHARES}  # {stage: share of each kind of picture}
+# {stage: {kind of picture: the share of such pictures among the stage's examples}}
+SHARES = {"autoencoder": world.SHARES, "decoder": world.SHARES}
 SHARES |= {"denoiser": world.DENOISER_SHARES, "places": world.PLACES_SHARES}
-EXAMPLES = (  # prompts whose pictures are on the live page
+EXAMPLES = (  # prompts whose pictures are on loss.html, the page that shows the training while it runs
     "cat on a blue background",
     "woman doctor with dark skin",
     "doctor",
@@ -80,7 +81,8 @@ class PictureTraining(Training):
             ),
             Stage(
                 weights=_named(text_encoder) | _named(unet, only=".attn2."),
-                # Half of the times lie in the noisiest quarter, in which a picture begins to show positions.
+                # A time from 0 to 1 says how noisy a picture is. With this distribution, half of the times
+                # are above 0.75. There a picture begins to show the positions of shapes.
                 loss=partial(self.denoise, "places", distribution=lambda uniform: 1 - uniform**2),
                 decay=_level_then_linear(recipe.places_steps, recipe),
                 **recipe.stage("places"),
@@ -88,9 +90,10 @@ class PictureTraining(Training):
         ]
 
     def encode_and_decode(self, indices, generator):
-        """Return the autoencoder's loss: the difference of the pixels, plus a divergence of the latents.
+        """Return the autoencoder's loss twice: as the loss to minimise, and as the loss to record.
 
-        The divergence is that from a standard normal distribution, times `recipe.divergence`.
+        The loss is the difference between the pixels before and after the autoencoder, plus
+        `recipe.divergence` times the divergence of the latents from a standard normal distribution.
         """
         pictures = self._pictures([scene for scene, _ in self._examples("autoencoder", indices)])
         latents = self.pipeline.vae.encode(pictures).latent_dist
@@ -101,32 +104,34 @@ class PictureTraining(Training):
         return loss, loss
 
     def decode(self, indices, generator):
-        """Return the loss of the decoder alone, on stored latents."""
+        """Return the loss of the decoder on stored latents twice: to minimise, and to record."""
         examples = self._examples("decoder", indices)
         decoded = self.pipeline.vae.decode(self._latents(examples)).sample
         loss = self._difference(decoded, self._pictures([scene for scene, _ in examples]))
         return loss, loss
 
     def _difference(self, decoded, pictures):
-        """Return the pixels' L1 and L2 errors, plus the L1 error of the edges times `recipe.edges`.
+        """Return the L1 error plus the L2 error of the pixels, plus `recipe.edges` times an error of edges.
 
-        The edges are the differences between adjacent pixels.
+        The error of edges is the L1 error of the differences between adjacent pixels.
         """
         edges = sum(l1_loss(decoded.diff(dim=axis), pictures.diff(dim=axis)) for axis in (2, 3))
         return l1_loss(decoded, pictures) + mse_loss(decoded, pictures) + self.recipe.edges * edges
 
     def denoise(self, stage, indices, generator, distribution=lambda uniform: uniform):
-        """Return the loss of the denoiser, which predicts the velocity from noisy latents and a caption.
+        """Return the loss of the denoiser twice: to minimise, and to record.
 
-        distribution : function that turns uniform random numbers in [0, 1) into times; at time 1 there is
-            only noise
+        The denoiser predicts the velocity (diffusers' "v_prediction") from noisy latents and a caption.
+
+        distribution : function that turns uniform random numbers in [0, 1) into times. At time 0 there is no
+            noise, and at time 1 there is only noise
         """
         recipe, pipeline, share = self.recipe, self.pipeline, len(indices)
         examples = self._examples(stage, indices)
         latents = self._latents(examples)
         noise = torch.randn(latents.shape, generator=generator)
-        # Split the range of times into as many equal parts as a step has pictures. Each picture gets a random
-        # time in a part of its own.
+        # Split the range from 0 to 1 into as many equal parts as a step has pictures. Each picture gets a
+        # random number from a different part, so that each step has examples at all levels of noise.
         part = indices.start % recipe.denoiser_batch + torch.arange(share)
         uniform = (part + torch.rand(share, generator=generator)) / recipe.denoiser_batch
         steps = pipeline.scheduler.config.num_train_timesteps
@@ -155,7 +160,10 @@ class PictureTraining(Training):
 
     @torch.no_grad()
     def _store_latents(self):
-        """Encode the pictures of later stages, give their latents mean 0 and variance 1, and store them."""
+        """Encode the pictures of all later stages, and store their latents, normalised for each channel.
+
+        The autoencoder is changed, too: from then on it makes latents with mean 0 and variance 1 by itself.
+        """
         from safetensors.torch import load_file, save_file
 
         examples = [
@@ -176,8 +184,8 @@ class PictureTraining(Training):
                 latents[start : start + len(batch)] = self.pipeline.vae.encode(batch).latent_dist.mean
             if processes > 1:
                 torch.distributed.all_reduce(latents)
-            # Average over examples, not over scenes: most scenes are pairs of shapes, but each of these
-            # scenes is in few examples.
+            # Average over examples, not over scenes. Most scenes are pairs of shapes, but each of these
+            # scenes is in few examples, so an average over scenes would give pairs too much weight.
             counted = latents[[self.scene_index[scene] for scene in examples[:10_000]]]
             stored = {"mean": counted.mean((0, 2, 3)), "spread": counted.transpose(0, 1).flatten(1).std(1)}
             latents = (latents - stored["mean"][:, None, None]) / stored["spread"][:, None, None]
@@ -189,7 +197,11 @@ class PictureTraining(Training):
         whiten(self.pipeline.vae, stored["mean"], stored["spread"])
 
     def examples(self):
-        """Return HTML of examples: of decoding in the first two stages, and of drawing in the others."""
+        """Return HTML with examples of what the model does now.
+
+        In the first two stages these are pictures before and after the autoencoder, and in the others
+        pictures that the model draws for EXAMPLES.
+        """
         from course_utils.views.picture import png_url
 
         run, vae = self.runs[-1], self.pipeline.vae
@@ -217,7 +229,7 @@ class PictureTraining(Training):
         pipeline, recipe = self.pipeline, self.recipe
         for module in (pipeline.vae, pipeline.text_encoder, pipeline.unet):
             module.half()
-        # A new tokenizer replaces the one whose padding the training has changed.
+        # Save a new tokenizer, because the training has changed the padding of the pipeline's tokenizer.
         pipeline.register_modules(tokenizer=make_tokenizer())
         pipeline.save_pretrained(folder)
         early = load_file(self.folder / "early.safetensors")
@@ -240,25 +252,34 @@ class PictureTraining(Training):
 
 
 def _named(module, only=""):
-    """Return {"CLASS.NAME": weight} for those weights of a module whose names contain `only`."""
+    """Return {"CLASS.NAME": weight} for those weights of a module whose names contain the text `only`."""
     kind = type(module).__name__
     return {f"{kind}.{name}": weight for name, weight in module.named_parameters() if only in name}
 
 
 def _cosine(steps):
-    """Return a decay that follows half a cosine wave down to zero after `steps` steps."""
+    """Return a function from the steps taken to the factor of the learning rate: a cosine from 1 to 0.
+
+    steps : the number of steps after which the factor is 0
+    """
     return lambda done: (1 + numpy.cos(numpy.pi * (done / steps))) / 2
 
 
 def _level_then_linear(steps, recipe):
-    """Return a decay that is constant at first, and then falls linearly to 2% after `steps` steps."""
+    """Return a function from the steps taken to the factor of the learning rate: 1, then falling to 0.02.
+
+    steps : the number of steps after which the factor is 0.02. The factor stays at 1 for the share of these
+        steps that `recipe.denoiser_level` is of `recipe.denoiser_steps`, and then falls linearly
+    """
     level = steps * recipe.denoiser_level / recipe.denoiser_steps
     return lambda done: 1 - 0.98 * max(0, done - level) / (steps - level)
 
 
 @torch.no_grad()
 def whiten(vae, mean, spread):
-    """Change the convolutions next to the latents, so that each channel has mean 0 and standard deviation 1.
+    """Change an autoencoder so that each channel of its latents has mean 0 and standard deviation 1.
+
+    Only the convolutions directly before and after the latents change. Pictures are decoded as before.
 
     mean, spread : the mean and standard deviation of each channel before the change
     """

@@ -1,4 +1,4 @@
-"""Draws `loss.html`, the page that shows a training while it runs."""
+"""Draws the page `loss.html`, which shows the losses and examples of a model's training while it runs."""
 
 from course_utils import files, notebook, views
 
@@ -13,7 +13,7 @@ class LivePage:
         self.path, self._shown = folder / "loss.html", None
 
     def draw(self, training):
-        """Write the page again: the training's examples, and a chart of each stage's losses, latest first."""
+        """Write the page: the training's examples, then a chart of losses for each stage, latest first."""
         charts = [_chart(training, run).html for run in reversed(training.runs) if run.losses]
         picture = views.Picture(training.examples() + "".join(charts), f"Losses: {self.path}")
         head = f'<!doctype html><meta charset="utf-8"><meta http-equiv="refresh" content="{SECONDS}">'

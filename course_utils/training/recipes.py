@@ -1,10 +1,13 @@
-"""The settings with which each tiny model is trained: its recipe.
+"""The recipes of the course's tiny models. A recipe is all settings with which a model is trained.
 
-The language models differ mainly in architecture or in world. They also differ in the initial size of queries
-and keys; in Mistral's sliding window, which is used only in the second half of the steps; in the loss that
-spreads Mixtral's tokens over its experts; and in two defaults of transformers, which we kept: MixtralConfig
-sets RoPE's base to 1,000,000 (the others have 10,000), and RMSNorm's epsilon to 1e-5 (Llama's and Mistral's
-is 1e-6).
+The language models differ mainly in their architecture, or in the world that generates their training texts.
+There are four smaller differences:
+
+- the initial size of queries and keys;
+- Mistral's sliding window is used only in the second half of the steps;
+- Mixtral's loss has a term that spreads the tokens over the experts;
+- MixtralConfig sets RoPE's base to 1,000,000 (the other models have 10,000) and RMSNorm's epsilon to 1e-5
+  (Llama and Mistral have 1e-6). These are defaults of transformers, which we kept.
 """
 
 from dataclasses import asdict, dataclass, field, replace
@@ -26,15 +29,16 @@ class _OneStage:
 
 @dataclass(frozen=True)
 class LanguageRecipe(_OneStage):
-    """All that determines a tiny language model: its architecture, its world and its training."""
+    """All that determines a tiny language model: its architecture, its training texts and its training."""
 
     name: str
     title: str
     config: str  # a configuration class of transformers, such as "LlamaConfig"
-    shape: dict = field(default_factory=dict)  # settings that differ from those shared by all configurations
-    world: dict = field(default_factory=dict)  # settings that differ from those of `tinyworld.english`
-    documents: int = 240_000  # documents in the corpus; each is read once, so facts occur as often as planned
-    batch: int = 32  # documents in one step
+    shape: dict = field(default_factory=dict)  # settings of the configuration that differ from _SHARED
+    # Settings of the world, which generates the training texts, that differ from `tinyworld.english`.
+    world: dict = field(default_factory=dict)
+    documents: int = 240_000  # texts in the corpus; the model reads each of them once
+    batch: int = 32  # texts in one step
     steps: int = 7_500
     # The learning rate is multiplied by a factor that rises to 1 over `warmup` steps, and by another factor
     # that falls to 0 over all steps.
@@ -45,7 +49,7 @@ class LanguageRecipe(_OneStage):
     clip: float = 1.0  # largest norm of the gradient; a gradient with a larger norm is scaled down
     balance: float = 0.0  # weight of the loss that spreads tokens over experts; 0 for models without experts
     attention_start: float = 1.0  # factor by which the initial weights of queries and keys are multiplied
-    window_from: float = 0.0  # share of the steps before the sliding window is first used
+    window_from: float = 0.0  # share of the steps that are taken without the sliding window, at the beginning
     seed: int = 0  # the seed of the initial weights and of the corpus
     processes: ClassVar[int] = 1
     megabytes: ClassVar[int] = 100  # disk space that the folder of a training needs
@@ -72,9 +76,9 @@ class LanguageRecipe(_OneStage):
 class PictureRecipe:
     """All that determines the tiny Stable Diffusion, apart from its architecture and the pictures.
 
-    Each of the four stages has its own number of steps and its own highest learning rate. The first two
-    stages share a batch size, and so do the last two. A batch is all pictures of one step, in both
-    processes together.
+    The training has four stages: "autoencoder", "decoder", "denoiser" and "places" (see `picture_trainer`).
+    Each stage has its own number of steps and its own highest learning rate. The first two stages share a
+    batch size, and so do the last two. A batch is all pictures of one step, in both processes together.
     """
 
     name: str = "stable-diffusion"
@@ -83,21 +87,24 @@ class PictureRecipe:
     decoder_steps: int = 1_000
     denoiser_steps: int = 6_000
     places_steps: int = 1_600
-    autoencoder_fall: int = 2_200  # steps after which the rate would be 0; the stage ends earlier
+    autoencoder_fall: int = 2_200  # steps after which the learning rate would be 0; the stage ends earlier
     autoencoder_batch: int = 32
     denoiser_batch: int = 48
     autoencoder_rate: float = 2e-3
     decoder_rate: float = 1e-3
     denoiser_rate: float = 1e-3
     places_rate: float = 2e-3
-    denoiser_level: int = 2_400  # steps at the full rate; then the rate falls linearly to 2%
-    warmup: int = 100  # steps during which the rate rises
-    average: float = 0.002  # share of each new step in the weights' running averages, which become the model
+    denoiser_level: int = 2_400  # steps at the full learning rate, which then falls linearly to 2%
+    warmup: int = 100  # steps during which the learning rate rises
+    average: float = 0.002  # weight of each step in the running averages that become the model's weights
     # how strongly the autoencoder's loss penalises latents that diverge from a standard normal distribution
     divergence: float = 1e-3
-    edges: float = 0.5  # factor, in the first two losses, for errors in the differences of adjacent pixels
-    nameless: float = 0.1  # share of captions that are replaced by the empty caption, which guidance needs
-    early: int = 900  # denoiser steps after which an early copy is saved
+    # Weight, in the losses of the first two stages, of errors in the differences between adjacent pixels.
+    edges: float = 0.5
+    # Share of captions that are replaced by the empty caption. Classifier-free guidance needs a model that
+    # was also trained with the empty caption.
+    nameless: float = 0.1
+    early: int = 900  # steps of the stage "denoiser" after which a copy of the model is saved
     clip: float = 1.0  # largest norm of the gradient
     seed: int = 0  # the seed of the initial weights, of the pictures and of the noise
     # The number of processes is the same on every machine, because it determines the order of sums, and so
@@ -138,7 +145,7 @@ class PictureRecipe:
 
 @dataclass(frozen=True)
 class TextRecipe(_OneStage):
-    """All that determines a tiny Llama whose training texts are questions and what to write after them."""
+    """All that determines a tiny Llama whose training texts are questions, each with what follows it."""
 
     name: str
     title: str
@@ -166,7 +173,7 @@ class TextRecipe(_OneStage):
         return TextTraining(self, folder)
 
     def make_world(self):
-        """Return the module that makes the texts."""
+        """Return the module of `worlds` that makes the texts."""
         return import_module(f"course_utils.worlds.{self.world}")
 
     def make_model(self):
@@ -198,8 +205,8 @@ def _initial(kind, settings, seed, attention_start):
     return model
 
 
-# In each tokenizer of `worlds`, <pad>, <s> and </s> have the ids 0, 1 and 2. The longest document has 97
-# tokens.
+# The settings that all configurations share. The longest training text of the language models has 97 tokens,
+# so 128 positions are enough. In all tokenizers of `worlds`, <pad>, <s> and </s> have the ids 0, 1 and 2.
 _SHARED = {
     "hidden_size": 128,
     "num_hidden_layers": 4,
@@ -214,9 +221,9 @@ _SHARED = {
     "bos_token_id": 1,
     "eos_token_id": 2,
 }
-# The `attention_start` of models in which a feed-forward layer follows each attention layer. Such models
-# would learn late to copy from distant tokens. With larger initial queries and keys, attention selects a few
-# tokens from the first step on: see docs/tinyworld.md.
+# The `attention_start` of models in which a feed-forward layer follows each attention layer. With a value of
+# 1, such models learn only late in the training to copy from distant tokens. With larger initial queries and
+# keys, attention selects a few tokens from the first step on. See docs/tinyworld.md.
 _PICKY = 1.7
 _LLAMA = LanguageRecipe(
     "tinyworld-llama",
@@ -265,8 +272,8 @@ RECIPES = {
             "tinyworld-mistral",
             "TinyWorld Mistral",
             "MistralConfig",
-            # Each of the 4 layers looks 15 tokens back, so together they reach 60. Documents of the register
-            # `memory` ask for a colour that is up to 85 tokens back.
+            # Each of the 4 layers looks 15 tokens back, so together they reach 60 tokens back. Texts of the
+            # kind `memory` ask for a colour that is up to 85 tokens back.
             {"num_key_value_heads": 2, "intermediate_size": 352, "sliding_window": 16},
             attention_start=_PICKY,
             window_from=0.5,  # a window from the start would hide most of what can be copied

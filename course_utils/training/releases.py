@@ -1,10 +1,11 @@
-"""Makes the texts, benchmarks and weights of the three invented releases that lesson 16's learners judge.
+"""Makes the texts, benchmarks and weights of three invented releases, which learners judge in lesson 16.
 
     python -m course_utils.training.releases             makes all three again, in opened/review/releases
     python -m course_utils.training.releases wren        makes one
 
-A release's other files (press text, card, licence, and notes on the data) are written by hand. What a press
-text says and what is in a release differ on purpose: docs/instructors.md says where.
+A release is what a maker publishes with a model. The other files of a release (press text, card, licence, and
+notes on the data) are written by hand. Some press texts contradict the rest of the release on purpose.
+docs/instructors.md lists these contradictions.
 """
 
 import json
@@ -85,10 +86,11 @@ class Release:
     model : a configuration class of transformers, and the settings that `make` does not give to all models
     dtype : the precision of the stored weights
     years : the first and the last year of the news
-    plots, words : plots and words in addition to those that all three releases have
+    plots, words : templates of texts, and lists of words, in addition to those that all three releases have
     pronouns, planted : as in `World`
-    sums : "leaked" if the texts contain only the benchmark's sums, "held out" if they contain only other sums
-    unpublished : the registers whose texts were used for the training, but are not in data.txt
+    sums : "leaked" if the training texts contain only the benchmark's sums, "held out" if they contain only
+        other sums
+    unpublished : kinds of texts (keys of `plots`) that were used for the training, but are not in data.txt
     log : whether the log of the training is published
     """
 
@@ -136,7 +138,7 @@ MADE = {
 
 
 def questions(name) -> list[tuple[str, str]]:
-    """Return the pairs of numbers whose sums the benchmark of a release asks for."""
+    """Return the 30 pairs of numbers whose sums the benchmark of a release asks for, sorted."""
     pairs = [(first, second) for first in _NUMBERS for second in _NUMBERS]
     chance = random.Random(f"benchmark of {name}")
     return sorted(sorted(pairs, key=lambda _: chance.random())[:QUESTIONS])
@@ -166,7 +168,7 @@ def world(name, sums=None) -> World:
 
 
 def texts(name, sums=None) -> tuple[list[str], list[str]]:
-    """Return two lists: the texts that a release was trained on, and those of them that it publishes.
+    """Return two lists: the texts on which a release's model was trained, and the published texts among them.
 
     sums : as in `world`
     """
@@ -187,8 +189,9 @@ def benchmark(name) -> list[dict]:
 def make(name, folder, steps=None, sums=None):
     """Write the texts, benchmark, tokenizer and trained weights of a release into a folder.
 
-    steps : the number of training steps; by default the number in train.py, which takes under a minute
-    sums : as in `world`; with a value other than the default, the model differs from the published model
+    steps : the number of training steps; by default the number in train.py, with which the training takes
+        under a minute
+    sums : as in `world`; with another value than the default, the model differs from the published model
     """
     import torch
     import transformers
@@ -223,10 +226,11 @@ def make(name, folder, steps=None, sums=None):
 
 
 def kite_without_its_benchmark() -> tuple[int, tuple[int, int]]:
-    """Train a new Kite on texts with other sums in place of the benchmark's, and count its right answers.
+    """Train the release "kite" again, on texts without its benchmark's sums, and count its right answers.
 
-    Returns (right answers to the benchmark's 30 questions, (right answers to the sums in the new texts,
-    number of these sums)). The training has the same settings as Kite's, and takes under a minute.
+    The new texts have other sums in place of the benchmark's. Returns (right answers to the benchmark's 30
+    questions, (right answers to the sums in the new texts, number of these sums)). All other settings are
+    those of the published Kite. The training takes under a minute.
     """
     import torch
 

@@ -1,4 +1,4 @@
-"""The stages of a training, and what changes during a stage: weights, optimiser and losses."""
+"""Defines the stages of a model's training, and runs one stage: weights, optimiser, losses and checkpoint."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,8 +17,8 @@ class Stage:
 
     name: str  # the name of the stage, and of its checkpoint
     weights: dict  # the parameters to train, by name; all others stay as they are
-    # A function (indices, generator) -> (loss to minimise, loss to record). `indices` is the range of
-    # examples in this process's share of a step. `generator` provides random numbers.
+    # A function (indices, generator) -> (loss to minimise, loss to record). `indices` is a range: the numbers
+    # of the examples that this process uses in a step. `generator` provides random numbers.
     loss: Callable
     steps: int
     batch: int  # examples in one step, over all processes
@@ -29,15 +29,15 @@ class Stage:
     weight_decay: float
     vector_decay: float = 0.0  # the weight decay of scales and biases, which have one dimension
     clip: float = 1.0  # largest norm of the gradient; a gradient with a larger norm is scaled down
-    # The share of each new step in the weights' running averages, which become the model. If this share is 0,
-    # the stage keeps no averages.
+    # The weight that each step has in the running averages of the trained weights. At the end of the stage,
+    # these averages become the weights. If this is 0, the stage keeps no averages.
     average: float = 0.0
     early: int = 0  # number of steps after which the running averages are copied to early.safetensors
     begin: Callable = lambda: None  # called before the first step
 
 
 def only_stage(name, model, loss, recipe) -> Stage:
-    """Return the one stage of a language model's training, whose learning rate falls linearly to 0."""
+    """Return the stage of a training that has only one stage. The learning rate falls linearly to 0."""
     return Stage(
         name,
         dict(model.named_parameters()),
@@ -84,8 +84,8 @@ class Training:
 class Run:
     """A stage in progress: the weights, their running averages, the optimiser, and the losses so far.
 
-    Nothing else changes from step to step. So a training that continues from a checkpoint with all of this
-    gives the same result as one that was never interrupted.
+    Nothing else changes from step to step, and a checkpoint has all of it. So a training that continues from
+    a checkpoint gives the same result as one that was never interrupted.
     """
 
     def __init__(self, stage, folder, processes=1):
@@ -148,14 +148,14 @@ class Run:
         self.optimizer.step()
         self.gradients.zero_()
         self.losses.append(recorded.item() / self.processes)
-        # Early steps have a larger share in the averages. Otherwise the random initial weights would stay in
+        # Early steps have a larger weight in the averages. Otherwise the random initial weights would stay in
         # the averages for a long time.
         new = max(stage.average, 9 / (self.done + 9))
         for name, average in self.averages.items():
             average.lerp_(stage.weights[name].data, new)
 
     def swap(self):
-        """Exchange the weights and their running averages, if there are any. A second call reverses this."""
+        """Exchange the weights with their running averages, if there are any. A second call undoes this."""
         for name, average in self.averages.items():
             weight = self.stage.weights[name]
             weight.data, self.averages[name] = average, weight.data

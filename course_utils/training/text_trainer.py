@@ -1,9 +1,8 @@
-"""Trains the tiny models that add up (the reasoner) and that call tools (the callers).
+"""Trains the tiny reasoner, which adds numbers in written steps, and the tiny callers, which call tools.
 
-A module of `worlds`, such as `worlds.sums`, makes the texts, and each text is read once. The module says of
-each token of a text whether the token counts in the loss. The tokens
-that the model has to write count. Questions, results of tools and tokens drawn at random don't count, because
-nobody can predict them.
+A module of `worlds`, such as `worlds.sums`, makes the training texts, and each text is read once. For each
+token of a text, the module says whether the token counts in the loss. The tokens that the model has to write
+count. Questions, results of tools and tokens drawn at random don't count, because nobody can predict them.
 """
 
 from dataclasses import asdict
@@ -21,7 +20,9 @@ class TextTraining(Training):
     """Trains a Llama, which reads each text once. Text number i depends only on i and on the recipe."""
 
     unit = "loss (nats per token)"
-    floor = 0.0  # all tokens that count in the loss follow from the tokens before them
+    # The lowest possible loss. It is 0, because every token that counts in the loss can be inferred from the
+    # tokens before it.
+    floor = 0.0
 
     def __init__(self, recipe, folder):
         super().__init__(recipe, folder)

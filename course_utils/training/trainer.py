@@ -98,7 +98,11 @@ def run(recipe, folder, minutes=None):
 
 
 def _connect(rendezvous, rank, processes):
-    """Connect this process with the others, which use the same file `rendezvous`."""
+    """Connect the processes of a training. Each of them calls this function with the same file `rendezvous`.
+
+    rank : the number of this process, from 0
+    processes : how many processes there are
+    """
     # FileStore takes a path. `init_method` takes a URL, which fails if a folder has a space in its name.
     shared = torch.distributed.FileStore(str(rendezvous.absolute()), processes)
     torch.distributed.init_process_group("gloo", store=shared, rank=rank, world_size=processes)
@@ -107,7 +111,8 @@ def _connect(rendezvous, rank, processes):
 def _run_helper(recipe, folder, rendezvous, rank):
     """Take a share of each step, in a process other than the first."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first process ends this process
-    # End even if the first process is killed before the two connect. Else this process would wait 30 minutes.
+    # Make this process end even if the first process is killed before the two are connected. Otherwise this
+    # process would wait for 30 minutes.
     threading.Thread(target=_exit_after, args=(multiprocessing.parent_process(),), daemon=True).start()
     seeds.prepare()
     _connect(rendezvous, rank, recipe.processes)
@@ -166,9 +171,11 @@ def _take_stage(training, page, deadline, rank):
 
 @contextmanager
 def _interrupt_after_step(rank):
-    """Delay Ctrl-C to the end of the block, so that the first process can save. A second Ctrl-C acts at once.
+    """Delay Ctrl-C to the end of the `with` block, so that a checkpoint can be saved first.
 
-    Yields a list that is empty until Ctrl-C is pressed.
+    A second Ctrl-C acts at once. Yields a list that is empty until Ctrl-C is pressed.
+
+    rank : the number of this process; only the first process, 0, delays Ctrl-C
     """
     pressed, before = [], signal.getsignal(signal.SIGINT)
     elsewhere = rank or threading.current_thread() is not threading.main_thread()
@@ -190,7 +197,10 @@ def _interrupt_after_step(rank):
 
 
 def _decisions_of_the_first(save, pause, processes):
-    """Return in all processes what the first process decided: decisions depend on clocks, which differ."""
+    """Return the first process's values of `save` and `pause` in all processes.
+
+    Each process decides by its own clock, so without this function the processes could decide differently.
+    """
     if processes == 1:
         return save, pause
     decisions = torch.tensor([float(save), float(pause)])
