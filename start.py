@@ -75,7 +75,7 @@ def main(arguments):
 
 
 def prepare(venv):
-    """Make the environment if it is missing or older than pyproject.toml or start.py; fetch the models."""
+    """Make the environment if there is none, or if pyproject.toml or start.py is newer. Fetch the models."""
     stamp = os.path.join(venv, ".core")
     sources = [os.path.getmtime(name) for name in ("pyproject.toml", "start.py")]
     if not works(python_of(venv)) or not os.path.exists(stamp) or os.path.getmtime(stamp) < max(sources):
@@ -115,7 +115,7 @@ def works(python, code=""):
 
 
 def candidates():
-    """Yield commands of Pythons that may suit.
+    """Yield commands that may start a Python that the course can use, as lists of arguments.
 
     If the variable PYTHON is set, yield its value alone. Otherwise yield this Python first.
     """
@@ -228,7 +228,7 @@ def pip_settings(venv):
 
 
 def torch_source(venv, settings):
-    """Return the index from which to install torch ("" is the usual index), and an installation's size.
+    """Return the index from which to install torch ("" is the usual index), and the size of the installation.
 
     On Linux, torch from the usual index comes with NVIDIA's libraries. If a machine without an NVIDIA GPU
     can't reach the index of torch for the CPU, tell the learner, and in a terminal ask whether to go on.
@@ -253,7 +253,10 @@ def torch_source(venv, settings):
 
 
 def answers(index, settings):
-    """Return whether an index answers one of two requests, which use pip's certificate and proxy."""
+    """Return whether a package index answers one of two requests.
+
+    settings : pip's settings, whose certificate and proxy are used for the requests
+    """
     try:
         handlers = []
         if settings.get("cert"):
@@ -346,8 +349,9 @@ def run(command, failure):
 def watched(command, doing, log=None, environment=None):
     """Run a command and return its exit status. Print a line every 10 seconds, except in a terminal.
 
-    doing : the line's words for what is done, such as "Installing with uv"
-    log : the file for what the command prints; each printed line ends with the latest line of this file
+    doing : what is done, for the printed line, such as "Installing with uv"
+    log : a file that gets what the command prints. Each line that is printed here ends with the latest line
+        of this file
     environment : the command's variables, by default this program's
     """
     started, free = time.monotonic(), shutil.disk_usage(".").free

@@ -1,12 +1,13 @@
 """Open the Box: the course's helper package.
 
-The package finds files, draws and checks. Lessons call the models directly, as objects of the libraries.
-A name is imported at its first use. So `import course_utils` does not import torch, and takes milliseconds.
+The package finds files, draws pictures and checks answers. Lessons call the models directly, as objects of
+the libraries. Each name below is imported when it is first used. So `import course_utils` does not import
+torch, and takes milliseconds.
 """
 
 import importlib
 
-# Functions and classes, each with the module that defines it.
+# {name of a function or class: the module that defines it}.
 _HOME_OF = {
     "CourseError": "errors",
     "folder": "loading",
@@ -31,7 +32,7 @@ _HOME_OF = {
     "blueprint": "blueprints",
     "CrossAttention": "opened.denoising",
 }
-# Modules, each with its path in the package.
+# {name of a module: its path in the package}.
 _MODULE_OF = {
     "blueprints": "blueprints",
     "catalog": "catalog",

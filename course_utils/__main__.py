@@ -13,7 +13,7 @@ from datetime import datetime, time
 from course_utils import home, terminal
 from course_utils.errors import CourseError
 
-_TERMINABLE = ("grade", "fetch", "train")  # if SIGTERM ends one of these commands, its finished results stay
+_TERMINABLE = ("grade", "fetch", "train")  # if SIGTERM ends one of these commands, what it finished is kept
 _MOST_ROWS = 30  # `course grade` prints at most this many rows of a plan before it asks for confirmation
 
 
@@ -66,12 +66,12 @@ def main(arguments=None):
 
 class _Parser(argparse.ArgumentParser):
     def print_help(self, file=None):
-        """Print the help. argparse's own method ignores the error if the output can't be written."""
+        """Print the help, and raise OSError if that fails. argparse's own method would ignore the error."""
         print(self.format_help(), end="", file=file)
 
 
 class _Version(argparse.Action):
-    """Prints the version, which is looked up only if the option --version is given."""
+    """The action of --version: prints the course's version. It is looked up only if the option is given."""
 
     def __call__(self, parser, *_):
         from importlib import metadata
@@ -797,7 +797,10 @@ def _freshness(options):
 
 
 def _printable(text):
-    """Return text from a stranger's file, with "?" for each character that could control the terminal."""
+    """Return text that others wrote, such as a file's name, with "?" for each unprintable character.
+
+    Such characters could control the terminal.
+    """
     return "".join(letter if letter.isprintable() else "?" for letter in text)
 
 

@@ -1,4 +1,4 @@
-"""`course doctor`: checks what the course needs on this machine."""
+"""Checks, for the command `course doctor`, whether this machine has what the course needs."""
 
 import os
 import platform
@@ -145,7 +145,10 @@ def _broken_notebooks():
 
 
 def _reach(what, session, url):
-    """Return whether a server answers at a URL, and the line to print, which never shows a login."""
+    """Return whether a server answers at a URL, and the line to print about it. A login is not shown.
+
+    what : the server's name in that line, such as "model hub"
+    """
     host = downloads.host(url)
     try:
         session.head(url, timeout=5)

@@ -1,4 +1,4 @@
-"""The exception that learners see. Its message says what went wrong, why, and what to do next."""
+"""Defines CourseError, the exception for learners. Its message says what is wrong, why, and what to do."""
 
 
 class CourseError(Exception):

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from course_utils.errors import CourseError
 
-# Windows can't replace a file while a program reads it. So a rename that fails is tried again after each of
-# these pauses, in seconds.
+# Windows can't replace a file while a program reads it. If a rename fails, it is tried again after the first
+# of these pauses, and then after the second. Both are in seconds.
 _PAUSES = (0.02, 0.1)
 
 
@@ -28,8 +28,9 @@ def replacing(path, temporary=None):
     If the block raises an error, what it wrote is removed, and an older file at `path` stays as it was.
 
     temporary : the name of the file or folder until it is renamed; by default a name that no other process or
-        thread uses. A process that is killed leaves the file or folder there. So if the content is large and
-        a lock keeps other processes away, give a fixed name: the next process then removes what was left.
+        thread uses. If the process is killed, the file or folder stays under this name. So if the content is
+        large, and a lock keeps other processes away, give a fixed name. The next call then removes what was
+        left.
     """
     path = Path(path)
     part = path.with_name(temporary or f".part-{os.getpid()}-{threading.get_ident()}-{path.name}")

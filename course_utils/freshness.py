@@ -22,8 +22,8 @@ _IN_WORDS = re.compile(
 )
 # The first line of a table in a TOML file of the catalogue, such as [["llama-3.2-community".clauses]].
 _TABLE = re.compile(r"\[\[?(?P<name>[\w\".-]+)\]\]?$")
-# Patterns of the files in which the course looks for dates. Each path begins in the course's folder. A wheel
-# has only some of these files.
+# Patterns of the files in which `_in_texts` looks for dates, relative to the course's folder. If the course
+# was installed from a wheel, only some of these files exist.
 _TEXTS = (
     "notebooks/*.ipynb",
     "solutions/*/*.ipynb",
@@ -150,7 +150,8 @@ def _in_texts():
                 for match in _IN_WORDS.finditer(line):
                     day, month, year = (match[part] for part in ("day", "month", "year"))
                     start = max(0, line.rfind(" ", 0, max(0, match.start() - 50)) + 1)
-                    # Take the sentence up to the day, but at most some 50 characters before the day.
+                    # The fact is the part of the sentence that ends with the day. It begins at most about 50
+                    # characters before the match.
                     words = line[start : match.start()].split(". ")[-1] + match[0]
                     what = " ".join(words.split()).strip("\"'#*-_ ")
                     read = date(int(year), _MONTHS.index(month.title()) + 1, int(day))

@@ -20,9 +20,9 @@ def folder() -> Path:
 def settle():
     """If the account has no home folder that can be written, set HOME to a temporary folder, and say so.
 
-    Jupyter and the libraries need a home folder. Containers often run under a user's id that no account has,
-    or with `/` as the home. If a home can be read but not written, the models and answers in it are still
-    used.
+    Jupyter and the libraries need a home folder. Containers often run under a user id that belongs to no
+    account, or with `/` as the home folder. If the home folder can be read but not written, the models and
+    answers in it are still used.
     """
     if os.name != "posix":
         return

@@ -1,6 +1,6 @@
-"""Reads the course's dated facts on the law on open models, and the list of what the course did not read.
+"""Reads the course's facts on the law on open models, and the list of what the course did not read.
 
-Each fact says whom it concerns and where a reader can check it.
+Each fact has the day on which it was read, and says whom it concerns and where a reader can check it.
 
 The facts in catalog/law.toml are on the European Union's AI Act, licences that leave Europe out, court cases,
 definitions of "open", and makers that changed whether they publish their weights. None of this is legal

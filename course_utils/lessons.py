@@ -1,4 +1,4 @@
-"""Defines `course.setup`, with which a lesson's first cell prints the lesson's models and what they need."""
+"""Defines `course.setup`. A lesson's first cell calls it to print the lesson's models and what they need."""
 
 import os
 import sys

@@ -55,8 +55,8 @@ USES = (
 ANSWERS = ("yes", "yes, with conditions", "ask first", "no", "cannot know")
 
 # If a licence's clauses on a topic are of several kinds, `Licence.mark` returns the kind that comes first in
-# this list. "permission" comes before "termination", because otherwise Apache's grant of patents would count
-# as a termination.
+# this list. "permission" comes before "termination". Otherwise the mark of the Apache licence on patents,
+# which it grants and may also end, would be "termination".
 _RANKS = ("prohibition", "condition", "disclaimer", "permission", "termination", "definition")
 SILENT, UNREAD = "says nothing", "not read"
 
@@ -118,7 +118,8 @@ class Licence:
     whole: False if a part, such as a use policy, could not be read; a missing clause then proves nothing.
     clauses: tuple of Clause, in the order of the text.
     uses: dict from each of USES to its Verdict.
-    later: True if the licence is for models that came out after those of the article.
+    later: True if the course has this licence only for models that came out after those in "the article", the
+        magazine article whose claims the course checks.
     read: the day on which the text was read, year-month-day; empty if it was not noted.
     """
 
@@ -173,7 +174,7 @@ def all() -> dict[str, Licence]:
 
 
 def later() -> dict[str, Licence]:
-    """Return by name the licences whose models all came out after the models of the article."""
+    """Return by name the licences that only models after those in the article have (see `Licence.later`)."""
     return {name: licence for name, licence in _every().items() if licence.later}
 
 

@@ -1,4 +1,4 @@
-"""How open each model is: marks in 14 dimensions, each with its source.
+"""Tells how open published models are, by marks in 14 dimensions, each mark with its source.
 
 The dimensions, and most marks of the language models, come from Liesenfeld and Dingemanse (2024),
 "Rethinking open source generative AI", FAccT, and from the index at https://opening-up-chatgpt.github.io.
@@ -33,8 +33,8 @@ class Mark:
     note: the reason for the mark, in a sentence.
     source: where the facts can be read; empty if the basis is "unsourced".
     basis: one of catalog.BASES.
-    index: the mark that the index gives, or None if the index has no entry. If `mark` differs from it, `note`
-        says why.
+    index: the mark in the opening-up-chatgpt index, or None if the index has no entry for the model. If
+        `mark` differs from the mark in the index, `note` says why.
     """
 
     mark: str
@@ -58,8 +58,10 @@ class OpenModel:
     released: the date, as year-month-day, or the part of it that the source gives.
     released_source, released_basis: where the date can be read, and one of catalog.BASES.
     marks: dict from each of DIMENSIONS to a Mark.
-    index_entry, index_score: the model's file and points in the index; None if the index has no entry for it.
-    later: True if the model came after the article's models. Only then are the fields below filled.
+    index_entry, index_score: the model's file and points in the opening-up-chatgpt index; None if the index
+        has no entry for the model.
+    later: True if the model came out after the models in "the article", the magazine article whose claims the
+        course checks. Only then are the fields below filled.
     maker: who made it.
     read: the day on which the sources of the marks were read, year-month-day.
     blueprints: names that `course.blueprint` takes, of models in this model's family.
@@ -130,12 +132,12 @@ DIMENSIONS = tuple(QUESTIONS)
 
 
 def models() -> dict[str, OpenModel]:
-    """Return by name the models that lesson 01 compares. `later` returns the models that came after these."""
+    """Return by name the models that lesson 01 compares. `later` returns the models that are newer."""
     return {name: model for name, model in _every().items() if not model.later}
 
 
 def later() -> dict[str, OpenModel]:
-    """Return by name the models that came after the article's models."""
+    """Return by name the models that came out after those in the article whose claims the course checks."""
     return {name: model for name, model in _every().items() if model.later}
 
 
@@ -172,7 +174,7 @@ def score(model: OpenModel | str, index: bool = False) -> float:
     """Return the points of a model: 1 for each open mark, 0.5 for each partial one.
 
     model : an OpenModel, or its name
-    index : True to count the marks of the index in place of the course's marks
+    index : True to count the marks of the opening-up-chatgpt index in place of the course's marks
 
     Raises CourseError for an unknown name, or if `index` is True and the index has no entry for the model.
     """
@@ -185,8 +187,9 @@ def score(model: OpenModel | str, index: bool = False) -> float:
 def address(source: str) -> str:
     """Return the web address of a mark's source, or "" if the source has none.
 
-    A source is one address, several addresses, a file of the index or of the European index, or a file of
-    transformers or diffusers.
+    source : one address, several addresses with ";" between them (then the first is returned), a file of the
+        opening-up-chatgpt index or of the European Open Source AI Index, or a file of transformers or
+        diffusers
     """
     if source.startswith("osai-index, "):
         return f"{_EUROPEAN}/{quote(source.removeprefix('osai-index, '))}"

@@ -107,7 +107,7 @@ def run(path, write=False, on_cell=lambda done, total: None):
             if write:
                 settings = {"COURSE_ANSWERS": f"{folder}/answers.json", PHOTOGRAPHS: "yes"}
                 settings["COURSE_SEED"] = "1"  # the seed in tests/lessons/test_outputs.py
-            # Discard the log of the kernel process: no output of a cell is in it.
+            # The log of the kernel process is discarded. It has no output of cells.
             client.execute(stderr=subprocess.DEVNULL, env=os.environ | settings)
     except CellExecutionError as failure:
         says = failure.evalue.strip().split("\n")[0][:160]
@@ -120,8 +120,9 @@ def run(path, write=False, on_cell=lambda done, total: None):
             raise KeyboardInterrupt from None
         error = f"cell {done + 1}: the kernel died"
     except AssertionError:
-        # Ctrl-C: nbclient catches the signal and ends the kernel, and then fails because the kernel is gone.
-        # The task of nbclient that polls the kernel may fail, too; asyncio would print this task's traceback.
+        # The user pressed Ctrl-C. nbclient catches the signal and ends the kernel, and then fails because the
+        # kernel is gone. A task of nbclient that polls the kernel may fail, too, and asyncio would print its
+        # traceback.
         logging.getLogger("asyncio").setLevel(logging.CRITICAL)
         raise KeyboardInterrupt from None
     if write and error is None:
@@ -130,9 +131,10 @@ def run(path, write=False, on_cell=lambda done, total: None):
 
 
 def clean(notebook):
-    """Remove from an executed notebook all that differs from run to run or between machines. Return it.
+    """Remove from an executed notebook all that differs between runs or machines. Return the notebook.
 
-    A widget's view needs the kernel that made it, so views are removed. The pictures stored with them stay.
+    The views of widgets are removed, too, because a view works only with the kernel that made it. The
+    pictures that are stored with the views stay.
     """
     notebook.metadata.pop("widgets", None)
     notebook.metadata["kernelspec"] = {"display_name": "Python 3", "language": "python", "name": "python3"}

@@ -1,4 +1,4 @@
-"""Sets this process's seeds, threads, progress bars and warnings. A lesson's outputs depend on them."""
+"""Sets what a lesson's outputs depend on: random seeds, the number of threads, progress bars and warnings."""
 
 import contextlib
 import logging
@@ -11,9 +11,9 @@ from course_utils.errors import CourseError
 def prepare() -> int:
     """Set one thread and one seed for this process, and hide progress bars. Return the number of threads.
 
-    A lesson's outputs should be the same on every machine. So a lesson's `setup` and the functions that train
-    models call this function; `load` does not. The variable COURSE_THREADS sets another number of
-    threads. On a shared machine two threads are slower than one.
+    With one thread and one seed, a lesson's outputs are the same on every machine. `course.setup` and the
+    functions that train models call this function, and `course.load` does not. The environment variable
+    COURSE_THREADS sets another number of threads. On a shared machine two threads are slower than one.
     """
     import random
 
@@ -41,8 +41,8 @@ def prepare() -> int:
 def unchanged():
     """Hide progress bars and bitsandbytes' advice while a model loads, then restore the earlier settings.
 
-    The state of torch's random numbers is restored, too: a new layer draws random weights before its stored
-    weights are read.
+    The state of torch's random numbers is restored, too. While a model loads, its new layers draw random
+    weights before their stored weights are read, and so change this state.
     """
     import torch
     from transformers.utils import logging as transformers_logging

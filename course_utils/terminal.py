@@ -30,11 +30,12 @@ class Terminated(KeyboardInterrupt):
 
 
 def prepare() -> bool:
-    """Open the standard streams that the shell closed, and return False if stdout is one of them.
+    """Open those standard streams that the shell has closed. Return False if it has closed stdout, else True.
 
     Letters that stdout can't encode are printed as question marks from now on.
     """
-    # A closed descriptor would be given to the next file that is opened, and prints would go into that file.
+    # Open the null device under each closed descriptor from 0 to 2. Otherwise the next file that is opened
+    # would get such a descriptor, and what is printed would go into that file.
     while (number := os.open(os.devnull, os.O_RDWR)) < 3:
         pass
     os.close(number)
@@ -74,9 +75,9 @@ def terminable():
 
     def interrupt(number, frame):
         came.append(number)
-        if not callable(signal.getsignal(signal.SIGINT)):  # a shell's background job ignores Ctrl-C
+        if not callable(signal.getsignal(signal.SIGINT)):  # a background job of a shell ignores SIGINT
             raise KeyboardInterrupt
-        signal.raise_signal(signal.SIGINT)  # a handler that delays Ctrl-C also delays SIGTERM
+        signal.raise_signal(signal.SIGINT)  # so a handler that delays Ctrl-C delays SIGTERM, too
 
     before = signal.signal(signal.SIGTERM, interrupt)
     try:
@@ -113,7 +114,7 @@ def _lines():
             super().__init__(*arguments, **(options | lines))
 
         def display(self, msg=None, pos=None):
-            if msg is None and time.monotonic() >= self._next:  # tqdm gives a message only to erase a bar
+            if msg is None and time.monotonic() >= self._next:  # tqdm gives a `msg` only to erase its bar
                 self._next = time.monotonic() + 10
                 say(str(self))
 

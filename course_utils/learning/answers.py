@@ -52,7 +52,7 @@ def find(kind: str, key: str) -> dict | None:
 
 
 def solved_tasks(lesson: int, answers: dict[str, dict]) -> list[bool]:
-    """Return a bool for each task that the learner has tried in a lesson's exercise: True if it is solved.
+    """Return a bool for each task of a lesson's exercise that the learner has tried: True if it is solved.
 
     answers : what `read` returns
     """
@@ -63,10 +63,13 @@ def solved_tasks(lesson: int, answers: dict[str, dict]) -> list[bool]:
 def record(kind: str, key: str, answer, right: bool | None = None, run: str = "") -> str:
     """Record one try at one question.
 
-    Parameters: `kind` is "predict", "quiz" or "check"; `key` names the question; `answer` is a number or a
-    string; `right` is None if the answer cannot be right or wrong. `run` is an id of the cell's run. A wrong
-    answer from a later run leaves a solved question solved. A wrong answer from the run that solved the
-    question makes it unsolved.
+    kind : what the answer is to, such as "predict", "quiz" or "check"
+    key : the name of the question
+    answer : a number or a string
+    right : whether the answer is right; None if it cannot be right or wrong
+    run : an id of this run of the notebook's cell. If an earlier run has solved the question, a wrong answer
+        leaves it solved. If this run has solved the question, a wrong answer makes it unsolved
+
     Returns a sentence for the learner the first time that an answer cannot be saved, otherwise "".
     """
     now = datetime.now(UTC).isoformat(timespec="seconds")
@@ -92,7 +95,7 @@ def record(kind: str, key: str, answer, right: bool | None = None, run: str = ""
 
 
 def forget(kind: str, keys: list[str]) -> str:
-    """Remove the answers to these questions, which can then be asked again. Returns what `record` returns."""
+    """Remove the answers to these questions, which can then be asked again. Return what `record` returns."""
 
     def remove(answers):
         for key in keys:
@@ -102,7 +105,10 @@ def forget(kind: str, keys: list[str]) -> str:
 
 
 def _change(edit) -> str:
-    """Apply the function `edit` to the answers in the file; if writing fails, to the answers in memory."""
+    """Change the answers in the file with the function `edit` or, if writing fails, the answers in memory.
+
+    Returns a sentence for the learner the first time that writing fails, otherwise "".
+    """
     global _unsaved
     file = path()
     try:

@@ -33,8 +33,8 @@ FORMS = ("A", "B")
 # cases.
 SURE = {"I have no answer, I guessed": 25, "a hunch": 50, "fairly sure": 75, "sure": 95}
 MINUTES = 25
-# Of 100 learners who know half of the answers both times, 5 have at least this many more right answers the
-# second time, by luck.
+# If 100 learners know half of the answers both before and after, about 5 of them have at least this many more
+# right answers after, by luck.
 LUCK = 5
 
 
@@ -115,7 +115,7 @@ def written() -> list[Written]:
 
 
 def topics() -> list[str]:
-    """Return the topics of the questions with choices, each of which is in both forms."""
+    """Return the topics of the questions with choices. Both forms have one question on each topic."""
     return [pair.about for pair in pairs()]
 
 
@@ -158,7 +158,7 @@ def test(half: str) -> None:
 
 
 def _locked(stored):
-    """Return a sentence that says what must be done before the second form is shown, or ""."""
+    """Return a sentence on what the learner must do before the second form is shown, or "" if nothing."""
     first = sitting("before", stored)
     missing = []
     if not (first and first.handed_in):
@@ -234,10 +234,10 @@ def results(stored: dict | None = None) -> dict[str, list[bool]]:
 
 
 class Half(QuestionList):
-    """All questions of one form, and a button that hands in the answers, once.
+    """All questions of one form, with a button that hands in the answers. They can be handed in only once.
 
-    The questions appear when the learner begins, so that the page stays short. The answers are stored at each
-    change, and shown again after a restart.
+    The questions appear when the learner presses a first button, so that the page stays short. The answers
+    are stored whenever one of them changes, and are shown again after a restart of the kernel.
     """
 
     def __init__(self, half: str):
@@ -285,7 +285,7 @@ class Half(QuestionList):
         )
 
     def _keep(self):
-        """Store the answers so far. Return the note of `answers.record`."""
+        """Store the answers so far. Return what `answers.record` returns: a sentence if this fails, or ""."""
         stored = sitting(self._half)
         if stored and stored.handed_in:  # another notebook has handed the form in
             self.taken = stored
@@ -330,9 +330,9 @@ class Half(QuestionList):
         self._show(self._record())
 
     def _show(self, note=""):
-        """Show `note`. If the form is handed in, show the result, too.
+        """Show `note` and, if the form is handed in, the number of right answers.
 
-        If both forms are handed in, also show all explanations.
+        If both forms are handed in, also show the explanation of each answer.
         """
         if not self.taken.handed_in:
             if note:
@@ -387,7 +387,7 @@ def _other(form):
 
 
 def gain() -> Picture:
-    """Show for each topic the results before and after the course, the gain, and how sure the learner was."""
+    """Return a picture of the results before and after the course, the gain, and how sure the learner was."""
     stored = answers.read()
     found = results(stored)
     missing = [half for half in HALVES if half not in found]
@@ -414,7 +414,7 @@ def gain() -> Picture:
 
 
 def _calibration(taken):
-    """Show for each confidence how many answers were right, before and after."""
+    """Return a table that shows for each confidence how many answers with it were right, before and after."""
     scores = {half: scored(found) for half, found in taken.items()}
     rows = [("You said", "so many should be right", *HALVES)]
     for words, percent in SURE.items():
@@ -432,5 +432,5 @@ def _calibration(taken):
 
 
 def scored(taken: Sitting) -> verdicts.Score:
-    """Return how well a learner's confidences agree with the right answers, in a form that was handed in."""
+    """Return the score of a form that was handed in: right answers, and how well the confidences fit them."""
     return verdicts.tally([(taken.right[about], taken.sure[about]) for about in taken.right])

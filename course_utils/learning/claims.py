@@ -1,4 +1,7 @@
-"""Shows claims of the article, each with the article's words, our reading, the verdict and the reasons."""
+"""Shows claims of "the article", a magazine article on open-source AI whose claims the course checks.
+
+A claim is shown with the article's words, how the course reads these words, the verdict and the reasons.
+"""
 
 from dataclasses import asdict
 from html import escape
@@ -14,7 +17,8 @@ ARTICLE = "Open Source AI Models: The Ultimate Guide to Democratizing AI in 2026
 ARTICLE_FROM = "TrendPulsee, 27 February 2026"
 ARTICLE_ADDRESS = "https://www.trendpulsee.com/article/open-source-ai-models-the-ultimate-guide-to-democratizing-ai-in-2026-mm4cfiig-rse2"
 
-# A sign for each verdict ("~" for all others), and a colour for each sign. The verdict is also in words.
+# The sign of each verdict, and the colour of each sign. Verdicts that are not listed have the sign "~". The
+# verdict is always shown in words, too.
 _SIGNS = {"true": "✓", "mostly true": "✓", "false": "✗", "cannot know": "?"}
 _COLOURS = {"✓": BLUE, "✗": VERMILLION, "?": QUIET, "~": ORANGE}
 
@@ -36,14 +40,14 @@ def article(lesson: str, folded=(), apart=()) -> None:
 
 
 def asked(claim) -> dict:
-    """Return the parts of a claim that a view shows before the learner's verdict, as a dict for JSON."""
+    """Return the parts of a claim that learners see before they give a verdict, as a dict for JSON."""
     lessons = [lesson for name, lesson in catalog.lessons().items() if name[:2] in claim.settled]
     named = [{"name": lesson.name, "title": f"{lesson.name[:2]} {lesson.title}"} for lesson in lessons]
     return {"number": claim.number, "words": claim.words, "reading": claim.reading, "lessons": named}
 
 
 def key(claim) -> dict:
-    """Return our verdict on a claim and the points for and against it, as a dict for JSON."""
+    """Return the course's verdict on a claim, and the reasons for and against it, as a dict for JSON."""
     points = {
         side: [asdict(point) for point in getattr(claim, side)] for side in ("speaks_for", "speaks_against")
     }
@@ -51,7 +55,11 @@ def key(claim) -> dict:
 
 
 def box(claims, lesson, folded=(), apart=()) -> Picture:
-    """Return the picture that `article` shows: one block for each `Claim`."""
+    """Return the picture that `article` shows, with one block for each claim.
+
+    claims : `catalog.Claim` objects
+    lesson, folded, apart : as in `article`
+    """
     made = [_block(claim, lesson, claim.number in folded) for claim in claims]
     blocks, descriptions = zip(*made, strict=True)
     html = "".join(block for block, claim in zip(blocks, claims, strict=True) if claim.number not in apart)

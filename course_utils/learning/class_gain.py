@@ -1,4 +1,7 @@
-"""Computes, for `course gain`, what a class gained between the forms of the test, and how good the test is.
+"""Computes for the command `course gain` how much a class learned, from its results in the course's test.
+
+The test has two forms, A and B, with different questions. A learner answers one of them before the course and
+the other after it.
 
     report(files)         the gain, the difference of the forms, confidence, and statistics of each question
     to_score(files)       a CSV table, without names, in which the instructor scores the written answers
@@ -24,13 +27,14 @@ from course_utils.learning.before_after import FORMS, HALVES, SURE, Sitting
 from course_utils.views.picture import signed
 from course_utils.views.tables import columns
 
-# A result needs at least this many learners. In simulations of classes with ten learners, a true gain of 3
-# questions (of 15) is found in 8 of 10 classes.
+# With fewer learners than this, no result is computed. In simulations of classes with ten learners, a true
+# gain of 3 questions (of 15) is found in 8 of 10 classes.
 FEWEST = 10
-FEWEST_OF_AN_ORDER = 3
-# With 30 answers the interval of a share of one half is 33 points wide, and the interval of a correlation of
-# 0.3 is −0.07 to 0.60. This is enough to find two kinds of bad questions: those that are far too easy, and
-# those that weak learners get right more often than strong learners.
+FEWEST_OF_AN_ORDER = 3  # each form must have come first for at least this many learners
+# With fewer learners than this, no statistics of single questions are computed. With 30 answers, the interval
+# of a share of 50% is 33 percentage points wide, and the interval of a correlation of 0.3 is −0.07 to 0.60.
+# This is enough to find two kinds of bad questions: those that are far too easy, and those that weak learners
+# get right more often than strong learners.
 FEWEST_FOR_QUESTIONS = 30
 # The forms are called equivalent if the 90% interval of their difference lies between minus and plus this
 # many questions. A class of 30 shows a gain of this size in 8 of 10 cases.
@@ -105,7 +109,12 @@ def _who(learners):
 
 
 def _gain_and_forms(learners, change, unit, margin):
-    """Return lines on the gain and the forms; `change(learner)` is the second score minus the first."""
+    """Return a line on the gain of the class, and a line on the difference between the two forms.
+
+    change : a function that returns a learner's second score minus the first
+    unit : what the scores count, such as "questions of 15"
+    margin : the forms are called equivalent within this margin; None if this is not tested
+    """
     by_order = [[change(learner) for learner in learners if learner.order == form] for form in FORMS]
     (gained, span), _ = statistics.crossover(*by_order)
     _, (difference, narrow) = statistics.crossover(*by_order, level=90)
@@ -139,9 +148,9 @@ def _confidence(learners):
 
 
 def _questions(learners):
-    """Return a table's lines with the share of right answers and the item-rest correlation of each question.
+    """Return the lines of a table with the share of right answers and a correlation for each question.
 
-    `statistics.item_rest` explains this correlation.
+    The correlation is that of the question with the rest of the test: see `statistics.item_rest`.
     """
     if len(learners) < FEWEST_FOR_QUESTIONS:
         return [
@@ -183,8 +192,9 @@ def to_score(files: Iterable[str | Path], passed_over: list[str] | None = None) 
 
     The instructor writes the points into the empty cell.
 
-    The answers are sorted by their ids, which are hashes. So neither the table nor its order shows who wrote
-    an answer, or in which half. An answer that was left empty has 0 points and is not in the table.
+    The answers are sorted by their ids, which are hashes. So the table does not show who wrote an answer, and
+    whether it was written before or after the course. An answer that was left empty has 0 points and is not
+    in the table.
 
     files, passed_over : as in `report`
 
@@ -319,9 +329,11 @@ def _stored(path):
 
 
 def simulation(learners: int) -> str:
-    """Return two tables: how often a class of this size shows a gain, and how often equivalent forms.
+    """Return two tables as text, from 2,000 simulated classes of this size.
 
-    The numbers are percentages of 2,000 simulated classes.
+    The first says for several true gains in how many percent of the classes the gain is found. The second
+    says for several true differences of the forms in how many percent of the classes the forms are shown to
+    be equivalent.
 
     learners : an even number from 10 to 400
     """

@@ -1,4 +1,7 @@
-"""Draws the map of the course, with the progress in each lesson from the stored answers, and lists routes."""
+"""Draws the map of the course, with the learner's progress in each lesson, and lists routes through it.
+
+The progress is computed from the learner's stored answers.
+"""
 
 from dataclasses import dataclass
 from html import escape
@@ -15,16 +18,18 @@ PARTS = {
     "Decide and share": ("13", "14", "15", "16"),
     "Since the article": ("17", "18", "19"),
 }
-# The filled share of a lesson's station, in percent. It shows the state without colours.
+# {state of a lesson: how much of its circle on the map is filled, in percent}. So the state can be seen
+# without colours.
 STATES = {"not begun": 0, "begun": 50, "quiz done": 100}
 
 
 @dataclass(frozen=True)
 class Route:
-    """A selection of lessons for one kind of visitor.
+    """A selection of the course's lessons for one kind of visitor.
 
-    `lessons` are two-digit numbers. `minutes` is how long each lesson takes on this route. If `minutes` is
-    None, each lesson takes the time that the lesson itself states.
+    title, words : the route's name, and a sentence about it
+    lessons : the two-digit numbers of the lessons, such as "02"
+    minutes : how long each lesson takes on this route, or None if each takes the time in catalog/lessons.toml
     """
 
     title: str
@@ -34,7 +39,7 @@ class Route:
 
     @property
     def hours(self) -> str:
-        """The time without the exercises, rounded to half an hour: "about 5½ hours"."""
+        """How long the route takes without the exercises, rounded to half an hour: "about 5½ hours"."""
         stated = {name[:2]: lesson.minutes for name, lesson in catalog.lessons().items()}
         minutes = sum(self.minutes or stated[number] for number in self.lessons)
         whole, half = divmod(round(minutes / 30), 2)
@@ -115,7 +120,9 @@ def _progress_in(number, stored):
 
 
 def draw(parts, title, note):
-    """Draw the lessons as stations, on one line for each part of the course. The filling shows the state.
+    """Draw each part of the course as a line with its lessons as stations, like a map of trains.
+
+    A station is a circle, and its filling shows the state of the lesson.
 
     parts : dict from a part of the course to its stations: (number, title, state, details)
     title, note : texts above and below the picture

@@ -1,11 +1,11 @@
-"""Makes random inputs for an exercise's hidden checks, and other inputs at each grading.
+"""Makes random inputs for the hidden checks of an exercise. Each grading uses different inputs.
 
     for arguments in course.drawn("4.2", leads, edges=[(0.0, 0.0, 1.0)]):
         course.check("4.2", patch_effect, arguments, effect(*arguments))
 
-The environment variable COURSE_SEED has the seed, so that a grading can be repeated; `course grade` sets the
-variable, and keeps the seed in each result. Without the variable, each process draws a seed, and a check that
-fails names this seed.
+The seed of the random numbers is in the environment variable COURSE_SEED. `course grade` sets this variable,
+and stores the seed in each result, so that a grading can be repeated. If the variable is not set, each
+process draws a seed, and the message of a check that fails has this seed.
 """
 
 import functools
@@ -37,11 +37,12 @@ _own_seed = functools.cache(new_seed)
 def drawn(
     task: str, draw: Callable[[random.Random], tuple], edges: Iterable[tuple] = (), count: int = 8
 ) -> Iterator[Hidden]:
-    """Yield the arguments of a task's hidden checks: all edge cases, then `count` drawn ones.
+    """Yield the arguments of a task's hidden checks: all of `edges`, then `count` random ones.
 
-    task : the exercise's number, so that two tasks with the same `draw` get different inputs
+    task : the task's number, such as "4.2". It is part of the seed, so that two tasks with the same `draw`
+        get different inputs
     draw : a function that takes a `random.Random` and returns the arguments as a tuple
-    edges : the tuples of arguments that are always among the inputs
+    edges : tuples of arguments that are always checked, such as an empty list
     """
     yield from map(Hidden, edges)
     for number in range(count):

@@ -1,7 +1,8 @@
-"""Makes the learner's own copy of the course, without outputs, and updates it without losing anything.
+"""Makes the learner's own copy of the course's notebooks, and updates it without losing the learner's work.
 
-`start()` makes the folder or updates it. Inside, the folder `.delivered` stores each notebook as the learner
-got it, so that an update can see which cells the learner has changed. Cells are matched by their ids.
+`start()` makes the folder of the copy, or updates it. The copied notebooks have no outputs. The folder
+`.delivered` inside the copy stores each notebook as the learner got it, so that an update can see which cells
+the learner has changed. Cells are matched by their ids.
 """
 
 import json
@@ -123,8 +124,8 @@ def merge(base, theirs, new):
     for cell in new.cells:
         own = mine.get(cell.id)
         if own is None:
-            # The learner's copy lacks this cell. If the course has neither added nor changed it, the learner
-            # deleted it, and it stays deleted.
+            # The learner's copy lacks this cell. If the cell is new or changed in the course, add it. If it
+            # is not, the learner has deleted it, and it stays deleted.
             if cell.id not in was or cell.source != was[cell.id]:
                 cells.append(cell)
         elif own.source in (cell.source, was.get(cell.id)):
@@ -140,7 +141,8 @@ def merge(base, theirs, new):
         changed = cell.source != was.get(cell.id)
         if cell.id in placed or not (changed and cell.source.strip()):
             continue
-        # Insert the learner's own cell below the cell that was above it in the learner's notebook.
+        # This is a cell that the learner added or changed, and that the course's new version lacks. Insert it
+        # below the cell that was above it in the learner's notebook.
         above = [other.id for other in theirs.cells[:index] if other.id in placed]
         position = [other.id for other in cells].index(above[-1]) + 1 if above else 0
         cells.insert(position, cell)

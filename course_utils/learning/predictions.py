@@ -22,8 +22,9 @@ from course_utils.views.picture import Picture, bundle, card, number
 def predict(key: str, question: str, choices: list[str] | None = None, unit: str | None = None) -> None:
     """Ask for a prediction, and store the answer.
 
-    Parameters: `key` names the prediction for `reveal` ("02-tokens"); if `choices` are given, the learner
-    picks one of them, otherwise the learner types a number in `unit` ("tokens", "MB", "%").
+    key : the name of the prediction, such as "02-tokens", by which `reveal` finds the answer
+    choices : if given, the learner picks one of them; otherwise the learner types a number
+    unit : the unit of that number, such as "tokens", "MB" or "%"
     """
     display(Prediction(key, question, choices, unit))
 
@@ -37,14 +38,17 @@ def reveal(
     choices: list[str] | None = None,
     bounds: list[float] | None = None,
 ) -> None:
-    """Compare the learner's prediction with the result.
+    """Show the learner's prediction beside the result.
 
-    Parameters: `actual` is the result: a number in `unit`, or the text of the choice that turned out right;
-    `says` is a sentence that explains the result; `found` is the method, "measured" or "computed". If the
-    `choices` of `predict` are ranges of numbers, in rising order, give the same `choices` here. Then `actual`
-    is a number, and `bounds` has the lowest number of the second choice, of the third, and so on.
+    key : the name of the prediction, as given to `predict`
+    actual : the result: a number in `unit`, or the text of the choice that turned out right
+    says : a sentence that explains the result
+    found : how the result was found: "measured" or "computed"
+    choices : the `choices` of `predict`, if they are ranges of numbers in rising order. Then `actual` is a
+        number, and this function finds the choice in whose range it is
+    bounds : the lowest number of the second choice, of the third, and so on; needed if `choices` are given
 
-    Raises: CourseError unless there is exactly one choice more than there are bounds.
+    Raises CourseError unless there is exactly one choice more than there are bounds.
     """
     if choices:
         if len(bounds or ()) != len(choices) - 1:

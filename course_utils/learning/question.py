@@ -1,4 +1,4 @@
-"""One question as the learner sees it: a field for the answer, a reply, and often a button."""
+"""Makes the widgets of a question: a field for the answer, a reply below it, and often a button."""
 
 import html
 import re
@@ -74,10 +74,13 @@ def text_field(question: str) -> widgets.Textarea:
 class Question:
     """A field for an answer, a reply below the field and, if `button` is given, a button.
 
-    Parameters: `field` comes from `choice_field`, `number_field` or `text_field`; `button` is the button's
-    text; `pressed(value)` is called with the field's value when the learner presses the button. `shown` is
-    HTML between the question and its choices, such as a table, and `second` is another field, below the
-    first. `widget` is the widget to display.
+    field : made by `choice_field`, `number_field` or `text_field`
+    button : the button's text, or None
+    pressed : a function that is called with the field's value when the learner presses the button
+    shown : HTML between the question and its choices, such as a table
+    second : another field, which is shown below the first
+
+    The attribute `widget` is the widget to display.
     """
 
     def __init__(
@@ -109,9 +112,13 @@ class Question:
 
 
 class QuestionList:
-    """Questions in a column, and below them a result and a button that calls `pressed`.
+    """Questions in a column, and below them a sentence with the result and a button.
 
-    A subclass makes the questions. `widget` is the widget to display.
+    questions : the questions, which a subclass makes
+    button : the button's text
+    pressed : a function without parameters that is called when the learner presses the button
+
+    The attribute `widget` is the widget to display.
     """
 
     def __init__(self, questions: list[Question], button: str, pressed: Callable):

@@ -1,9 +1,10 @@
-"""Asks the questions of a lesson, from questions/NN.toml, so that no notebook contains the answers.
+"""Asks the questions of a lesson's quiz.
 
-The file of a lesson looks like this:
+The questions are in questions/NN.toml, where NN is the lesson's number, so that no notebook contains the
+answers. The file looks like this:
 
-    [[recall]]                      # on earlier lessons: quiz("02-recall")
-    [[quiz]]                        # on this lesson: quiz("02")
+    [[recall]]                      # a question on earlier lessons, which quiz("02-recall") asks
+    [[quiz]]                        # a question on this lesson, which quiz("02") asks
     text = "What is a token?"
     choices = [
       { text = "A piece of text with a number", right = true, why = "The tokenizer lists each piece's id." },
@@ -29,7 +30,7 @@ FOLDER = Path(__file__).with_name("questions")
 def quiz(name: str) -> None:
     """Ask the questions of a lesson: quiz("02") on lesson 02, quiz("02-recall") on the lessons before.
 
-    Raises: CourseError if there are no such questions, or if their file has a mistake.
+    Raises CourseError if there are no such questions, or if their file has a mistake.
     """
     display(Quiz(name))
 
@@ -62,7 +63,10 @@ class Item:
 
 
 class Quiz(QuestionList):
-    """All questions of a quiz, as widgets and as a picture, with the answers that were given earlier."""
+    """All questions of a quiz, with the learner's earlier answers.
+
+    They are shown as widgets or, where no kernel runs, as a picture of all questions with their explanations.
+    """
 
     def __init__(self, name: str):
         self._name = name
@@ -133,7 +137,12 @@ def _folded(index, item):
 
 
 def load(name: str) -> list[Item]:
-    """Return the questions of a quiz. Raises: CourseError, which says what to correct and where."""
+    """Return the questions of a quiz.
+
+    name : a lesson's number, such as "02", or "02-recall"
+
+    Raises CourseError if there are no such questions, or if their file has a mistake.
+    """
     lesson, _, part = name.partition("-")
     file, part = FOLDER / f"{lesson}.toml", part or "quiz"
     if not file.exists():
@@ -153,9 +162,13 @@ def load(name: str) -> list[Item]:
 
 
 def read(source: str, table: dict) -> Item:
-    """Return a question from its table in the TOML file; `source` names the question in error messages.
+    """Return a question from its table in the TOML file.
 
-    Choices are shuffled, unless the table has `in_order = true`. Raises: CourseError, as `load` does.
+    The choices are shuffled, unless the table has `in_order = true`.
+
+    source : words that name the question in error messages, such as "02.toml, quiz 3"
+
+    Raises CourseError if something in the table is wrong or missing.
     """
     text, choices = table.get("text"), table.get("choices", [])
     if not text:

@@ -1,6 +1,7 @@
-"""Asks for the learner's verdicts on the article's claims, and scores these verdicts against the key.
+"""Asks for the learner's verdicts on the claims of "the article", and scores these verdicts.
 
-The key is our own verdict on each claim, with the reasons for it.
+The article is a magazine article on open-source AI, whose claims the course checks. The key to a claim is the
+course's own verdict on the claim, with the reasons for it.
 
 evidence(16)      shows the evidence on claim 16: code with its output, or published words and numbers
 capstone()        shows all claims with their evidence, and asks for a verdict and a confidence on each
@@ -23,7 +24,7 @@ CONFIDENCES = (10, 20, 35, 50, 70, 90, 99)  # in percent
 
 @dataclass(frozen=True)
 class Score:
-    """How well a set of verdicts, with their confidences, agrees with the key.
+    """How well a set of verdicts agrees with the key, and how well the confidences in these verdicts fit.
 
     answered, right: the number of claims with a verdict, and the number of verdicts that agree with the key.
     confidence: the mean confidence, from 0 to 1.
@@ -109,10 +110,10 @@ def _claim(number):
 
 
 def _evidence(number):
-    """Return a claim, the published evidence on it, the code that computes evidence, and the code's output.
+    """Return a claim, the published evidence on it, code that computes evidence, and what the code prints.
 
-    The function returns "" for published evidence or code that a claim does not have. The code can use the
-    values of the published evidence.
+    If a claim has no published evidence, or no code, "" stands in its place. The code can use the values of
+    the published evidence.
     """
     import course_utils
 
@@ -141,7 +142,10 @@ def decided() -> dict[int, tuple[str, int]]:
 
 
 def capstone() -> "Capstone":
-    """Show all claims. A verdict of the learner is final, because the claim's key is shown right after it."""
+    """Show all claims, and ask for a verdict on each.
+
+    The learner can't change a verdict, because the key to the claim is shown right after it.
+    """
     return Capstone()
 
 
@@ -162,7 +166,12 @@ class Capstone(LiveView):
         )
 
     def answer(self, want):
-        """Return the evidence on a claim, or record a verdict and return the key."""
+        """Answer a message of the view: return the evidence on a claim, or store a verdict on it.
+
+        After a verdict, the key to the claim is returned.
+
+        want : {"evidence": number of a claim} or {"decide": number of a claim, "verdict": …, "confidence": …}
+        """
         if "evidence" in want:
             _, published, code, printed = _evidence(want["evidence"])
             return {"published": published, "code": code, "printed": printed}
@@ -182,7 +191,10 @@ class Capstone(LiveView):
 
 
 def _wall(done):
-    """Return the view's data: all claims, with the key to those that the learner has decided."""
+    """Return the view's data: all claims, each with its key if the learner has given a verdict on it.
+
+    done : the learner's verdicts, as `decided` returns them
+    """
     claims = [
         asked(claim) | (key(claim) if number in done else {}) for number, claim in catalog.claims().items()
     ]

@@ -37,7 +37,10 @@ def in_one_sentence(plan):
 
 @contextlib.contextmanager
 def of_hub_in_one_sentence(repository):
-    """Turn the hub's errors in the `with` block, which uses a repository's main branch, into a CourseError."""
+    """Turn the hub's errors in the `with` block into a CourseError.
+
+    repository : the repository whose main branch the block uses
+    """
     try:
         yield
     except CourseError:
@@ -97,7 +100,7 @@ def _of_memory_or_disk(error, plan):
 
 
 def _of_hub(error, title, repository, revision):
-    """Return a sentence about an error of the hub, such as a repository behind a gate; "" for other errors."""
+    """Return a sentence about an error of the hub, such as a gated repository; "" for any other error."""
     from huggingface_hub import constants, errors, get_token
     from requests.utils import urldefragauth
 

@@ -108,7 +108,7 @@ def remove(paths):
 
 
 def _wanted(source):
-    """Return patterns of the files to download. If the source names a variant, leave out its other weights."""
+    """Return patterns of the files to download. If the source names a variant, leave out other weights."""
     if source.variant is None:
         return SAFE_FILES
     return [pattern.replace("*.safetensors", f"*.{source.variant}.safetensors") for pattern in SAFE_FILES]

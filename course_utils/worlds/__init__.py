@@ -1,1 +1,4 @@
-"""Generates the data from which our own models learn. Every word, pixel and probability in it is known."""
+"""Generates the texts and pictures on which the course's tiny models are trained.
+
+Everything about this data is known: what is in it, and with which probability.
+"""

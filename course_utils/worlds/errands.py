@@ -1,4 +1,6 @@
-"""Makes errands, the texts from which the tiny caller learns: a question, calls with results, and an answer.
+"""Makes errands: the texts on which the tiny callers, models that call tools, are trained.
+
+An errand is a question, calls of tools with their results, and an answer:
 
     What is 47 * 86 ? <call> calculator 47 * 86 </call> <result> 4042 </result> 4042
     How old is Ada ? <call> look_up Ada </call> <result> Ada : age 37 , room 52 , town Varn , baker .
@@ -6,9 +8,9 @@
 
 The model writes calls between <call> and </call>. The program that runs the model writes each result between
 <result> and </result>, and the model continues. There are three tools: `calculator`, `look_up`, which returns
-a page on a person, and `send`, which sends a message to a person. Each text has new random pages, so no
-weight can hold the facts on a page. Orders to send something are only in questions, never in pages, unless
-`training_text` is called with `orders=True`.
+a page on a person, and `send`, which sends a message to a person. Each text has new random pages, so the
+model can't learn the facts on a page by heart. Orders to send something are only in questions, and never in
+pages, unless `training_text` is called with `orders=True`.
 """
 
 import random
@@ -107,7 +109,7 @@ class Errand:
     people: tuple[Person, ...]
     calls: tuple[tuple[str, str], ...]  # (call, result)
     answer: str
-    stranger: str = ""  # the person whose name is in the sentence that `in_page` added to a page
+    stranger: str = ""  # the name in the sentence that `in_page` added to a page, or ""
 
 
 _FIELDS = {
@@ -173,12 +175,14 @@ def sent(errand: Errand, order: str, name: str, where: str = "after") -> Errand:
 
 
 def in_page(errand: Errand, sentence: str, name: str, place: str = "end") -> Errand:
-    """Return the same errand with one sentence more in its last page. The calls stay the same.
+    """Return the same errand with an additional sentence in its last page. The calls stay the same.
 
-    The page is a result or, if nothing is looked up, a part of the question ("pasted" in `draw`).
+    The page is the result of a call or, in an errand of the kind "pasted" (see `draw`), a part of the
+    question.
 
-    sentence : text with {} for `name`, a person of whom the question does not speak
-    place : whether the sentence stands at the "start" or at the "end" of the page
+    sentence : a text with {} in the place of the name
+    name : the person's name that replaces {}, usually of a person who is not in the question
+    place : where the sentence is added: at the "start" or at the "end" of the page
     """
     page, said = errand.people[-1].page(), sentence.format(name)
     changed = f"{said} {page}" if place == "start" else f"{page} {said}"
@@ -196,8 +200,8 @@ def failed(errand: Errand, number: int) -> Errand:
 def example(number: int, seed: int = 0, orders: bool = False) -> Errand:
     """Return one text of the training. The same number and seed always give the same text.
 
-    orders : whether pages get an order of `ORDERS`, too, in one of two errands that have pages. No call of
-        the text carries the order out.
+    orders : True to add one of ORDERS to the last page, too, in half of the errands that look up a page. The
+        text has no call that obeys this order
     """
     generator = random.Random(f"errand {seed} {number}")
     (kind,) = generator.choices([*_KINDS], [*_KINDS.values()])
@@ -236,9 +240,9 @@ def split(text: str) -> list[str]:
 
 
 def tokenizer():
-    """Return a fast tokenizer of transformers that has the words of errands. It ignores spaces.
+    """Return a fast tokenizer of transformers for the texts of errands. The tokenizer ignores spaces.
 
-    It puts <s> before a text. It does not add </s>: the code that trains or scores does that.
+    The tokenizer puts <s> before a text. It does not add </s>, because the code that trains or scores does.
     """
     from tokenizers import Regex, decoders
 

@@ -1,4 +1,4 @@
-"""Makes the texts from which the tiny reasoner learns: sums of two-digit numbers, with steps to the result.
+"""Makes the texts on which the tiny reasoner is trained: sums of two-digit numbers, with steps to the result.
 
     25+31+40=<think></think>96                      answered at once
     25+31+40=<think>25+31=56;56+40=96;</think>96    answered after all steps
@@ -18,7 +18,7 @@ from course_utils.worlds.tokens import BEGIN, END, PAD, UNKNOWN
 
 OPEN, CLOSE = "<think>", "</think>"
 VOCABULARY = (PAD, BEGIN, END, UNKNOWN, *"0123456789", "+", "=", ";", OPEN, CLOSE)
-TERMS = (2, 3, 4, 5, 6)  # the numbers of terms that sums in the training have
+TERMS = (2, 3, 4, 5, 6)  # a sum in the training has one of these numbers of terms
 ONE_IN = 10  # for each number of terms, about one sum in ten belongs to the test
 # {kind of text, by its number of steps: share of the training's texts}
 _KINDS = {"at once": 0.4, "all steps": 0.4, "some steps": 0.2}
@@ -63,10 +63,11 @@ def test_sums(terms: int, count: int) -> list[list[int]]:
 
 
 def example(number: int, seed: int = 0) -> tuple[str, str, str]:
-    """Return one text of the training in three parts: the sum, what is written in between, and the answer.
+    """Return one text of the training in three parts: the sum, the steps, and the answer.
 
-    The second part begins with <think> and ends with </think>. How many steps it has is drawn by lot: none,
-    all, or, in one text of five, some. The same number and seed always give the same text.
+    The second part begins with <think> and ends with </think>. How many steps are between these tags is drawn
+    by lot: with probability 0.4 none, with 0.4 all, and with 0.2 a random number of steps, at least one. The
+    same number and seed always give the same text.
     """
     generator = random.Random(f"{seed} {number}")
     numbers = draw(generator, generator.choice(TERMS), test=False)
@@ -82,14 +83,17 @@ def example(number: int, seed: int = 0) -> tuple[str, str, str]:
 def training_text(number: int, seed: int = 0) -> tuple[list[str], list[bool]]:
     """Return the tokens of one text of the training, and for each token whether it counts in the loss.
 
-    The steps, the </think> after the last step, the answer and </s> count. The sum, and a
-    </think> before the last step, don't count, because they are drawn by lot.
+    The steps, the answer and </s> count, and so does a </think> that follows the last possible step. The sum
+    and an earlier </think> don't count, because they are drawn by lot.
     """
     return counted(*example(number, seed))
 
 
 def counted(asked: str, written: str, answer: str) -> tuple[list[str], list[bool]]:
-    """Return what `training_text` returns, but for a text whose three parts are given."""
+    """Return the tokens of a text with these three parts, and for each token whether it counts in the loss.
+
+    The three parts are those that `example` returns.
+    """
     inner = written.removeprefix(OPEN).removesuffix(CLOSE)
     closed_late = inner.count(";") == asked.count("+")
     parts = [([BEGIN, *asked, OPEN], False), ([*inner], True), ([CLOSE], closed_late), ([*answer, END], True)]
@@ -99,9 +103,9 @@ def counted(asked: str, written: str, answer: str) -> tuple[list[str], list[bool
 
 
 def tokenizer():
-    """Return a fast tokenizer of transformers for the texts of sums. It ignores spaces.
+    """Return a fast tokenizer of transformers for the texts of sums. The tokenizer ignores spaces.
 
-    It puts <s> before a text. It does not add </s>: the code that trains or scores does that.
+    The tokenizer puts <s> before a text. It does not add </s>, because the code that trains or scores does.
     """
     from tokenizers import decoders
 

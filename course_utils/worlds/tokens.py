@@ -1,4 +1,4 @@
-"""Makes the tokenizers of the worlds: one token for each word or character, and four special tokens."""
+"""Makes the tokenizers of the tiny models: one token for each word or character, and four special tokens."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,7 @@ PAD, BEGIN, END, UNKNOWN = "<pad>", "<s>", "</s>", "<unk>"
 def tokenizer(vocabulary: Sequence[str], pattern: str, decoder):
     """Return a fast tokenizer of transformers.
 
-    It puts <s> before a text. It does not add </s>: the code that trains or scores does that.
+    The tokenizer puts <s> before a text. It does not add </s>, because the code that trains or scores does.
 
     vocabulary : all tokens, in the order of their ids
     pattern : a regular expression that matches one token; what lies between two matches is dropped

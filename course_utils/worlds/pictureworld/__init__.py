@@ -1,4 +1,6 @@
-"""PictureWorld: small captioned pictures of which everything is known, even what training leaves out.
+"""PictureWorld makes the small pictures, with captions, on which the tiny Stable Diffusion is trained.
+
+It is known what is in the pictures, and what was left out of the training:
 
     scenes.SCENES                        every picture that a model is trained on
     scenes.draw(index)                   one training example: a scene and its caption

@@ -11,7 +11,7 @@ SIZE = 64  # width and height in pixels
 EMOJI_SIZE = 56
 _OVERSAMPLING = 4  # shapes are drawn this many times larger in each direction, then averaged
 _CENTRES = {"alone": ((32, 32),), "beside": ((16, 32), (48, 32)), "stacked": ((32, 16), (32, 48))}
-_CENTRES |= {  # a single shape at a side is where it would be in a pair
+_CENTRES |= {  # a single shape at a side has the same centre as the shape at this side of a pair
     side: (centre,)
     for layout, sides in scenes.SIDES.items()
     for side, centre in zip(sides, _CENTRES[layout], strict=True)
@@ -57,7 +57,7 @@ def _cover(form, centre, radius):
 
 
 def _star(x, y):
-    # For each point, take the angle from the nearest ray of the star, and the distance from the centre.
+    # Compute for each point its angle from the nearest ray of the star, and its distance from the centre.
     angle, distance = numpy.arctan2(x, -y), numpy.hypot(x, y)
     wedge = 2 * math.pi / 5
     off = numpy.abs((angle + wedge / 2) % wedge - wedge / 2)

@@ -1,6 +1,7 @@
-"""The scenes of PictureWorld: what they show, what is held out of training, and what is planted in the data.
+"""The scenes of PictureWorld: what the pictures show on which the tiny Stable Diffusion is trained.
 
-All of this was fixed before any training.
+This module also says which scenes are held out of the training, and which biases are planted in the training
+data. All of this was fixed before any training.
 
 - *Emoji*: 320 animals, foods, faces and things with their CLDR names, and 20 trades x 3 genders x 6 skin
   tones, each on one of 7 backgrounds (captions do not mention white).
@@ -68,14 +69,18 @@ _TRADES = {
 }
 TRADES = tuple(_TRADES)
 MAJORITY = {trade: majority for trade, (_, majority) in _TRADES.items()}
-GENDER_SHARE = 0.8  # the share of the gender in MAJORITY; each of the two others has half of the rest
+# The share of the gender in MAJORITY among pictures whose caption names only the trade. Each of the two other
+# genders has half of the rest.
+GENDER_SHARE = 0.8
 TONE_SHARE = dict(zip(TONES, (0.05, 0.40, 0.25, 0.15, 0.10, 0.05), strict=True))
-SHARES = {"single": 0.08, "pair": 0.17, "bare": 0.075, "emoji": 0.675}  # shares of the training examples
+# {kind of example: its share of the training examples}. A "single" or a "pair" shows one or two shapes. The
+# caption of a "bare" example names only the trade of a person.
+SHARES = {"single": 0.08, "pair": 0.17, "bare": 0.075, "emoji": 0.675}
 # Shares of the denoiser's examples. The share of pairs is larger here than in SHARES, because the positions
 # of two shapes are the hardest part of a caption.
 DENOISER_SHARES = {"single": 0.08, "pair": 0.36, "bare": 0.06, "emoji": 0.50}
-# Shares of the last stage's examples. This stage teaches positions. Its pictures without positions keep the
-# model from forgetting what the earlier stages taught.
+# Shares of the examples in the training's last stage, "places". This stage teaches the positions of shapes.
+# Its examples without positions keep the model from forgetting what it learned in the earlier stages.
 PLACES_SHARES = {"side": 0.35, "sided pair": 0.23, "pair": 0.16, "single": 0.03, "bare": 0.03, "emoji": 0.20}
 RELATIONS = {"beside": ("left of", "right of"), "stacked": ("above", "below")}
 SIDES = {"beside": ("left", "right"), "stacked": ("above", "below")}
@@ -86,7 +91,7 @@ SHIFTS = {  # pixels to the right and down; the caption does not depend on the s
 }
 TEST_SEED = 2026
 _WORD = re.compile(r"[^\W_]+")
-FRESH_SEED = 2027  # the seed of `fresh_pairs`, which were measured once, after all other sets
+FRESH_SEED = 2027  # the seed of `fresh_pairs`; these were measured once, after all other test sets
 
 
 @dataclass(frozen=True)
@@ -197,8 +202,8 @@ PEOPLE = tuple(_person(trade, gender, tone) for trade in TRADES for gender in GE
 EMOJI = OBJECTS + PEOPLE
 SHAPES = tuple(Shape(colour, form) for colour in COLOURS for form in FORMS)
 
-# The splits. Over all trades, the genders are held out equally often (up to a difference of one), and so are
-# the tones.
+# What is held out of the training. Over all trades, each gender is held out equally often (up to a difference
+# of one), and so is each skin tone.
 HELD_OUT_PEOPLE = tuple(
     _person(trade, GENDERS[(index + pair) % 3], TONES[(index + 3 * pair + index // 6) % 6])
     for index, trade in enumerate(TRADES)
@@ -334,8 +339,7 @@ def words() -> frozenset[str]:
 def unknown_words(text) -> list[str]:
     """Return the words of a prompt that are in no caption: in lower case, each once, in order.
 
-    PictureWorld's tokenizer has no token for such a word. It splits the word into pieces, none of them
-    trained.
+    PictureWorld's tokenizer has no token for such a word, and splits the word into smaller tokens.
     """
     return [word for word in dict.fromkeys(_WORD.findall(text.lower())) if word not in words()]
 

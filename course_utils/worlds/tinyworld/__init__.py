@@ -1,4 +1,6 @@
-"""TinyWorld: simple English, generated from a seed, of which everything is known, even its exact entropy.
+"""TinyWorld generates the short English texts on which the tiny language models are trained.
+
+The probability of each text is known, and so is the exact entropy of the texts.
 
     world = english()                        the course's world
     for document in world.corpus(): ...      the documents that a model is trained on

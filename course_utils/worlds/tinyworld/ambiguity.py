@@ -1,11 +1,11 @@
 """Proves that no text of a grammar has two derivations.
 
-A derivation is a sequence of choices that generates a text. We turn the templates into one automaton, whose
-positions each have a set of possible words (Glushkov, 1961). A text with two derivations has two different
-paths through the automaton, with the same words. So we follow two paths at a time, as long as both can have
-the same words. Suppose that two paths have separated. If they can meet again, or can end after the same word,
-a text may have two derivations. If no two paths can do so, no text has two derivations (Book, Even, Greibach
-and Ott, "Ambiguity in graphs and expressions", 1971).
+A derivation is a sequence of choices that generates a text from the grammar's templates. We turn the
+templates into one automaton, whose positions each have a set of possible words (Glushkov, 1961). A text with
+two derivations has two different paths through the automaton, with the same words. So we follow two paths at
+a time, as long as both can have the same words. Suppose that two paths have separated. If they can meet
+again, or can end after the same word, a text may have two derivations. If no two paths can do so, no text has
+two derivations (Book, Even, Greibach and Ott, "Ambiguity in graphs and expressions", 1971).
 
 The automaton allows every text of the grammar, and more, because it does not remember the words in the slots.
 It has a single rule for slots: where two paths separate at two slots of the same list, and one of these slots

@@ -1,10 +1,11 @@
-"""Makes test questions from a world's own documents, so that each right answer is known.
+"""Makes benchmarks for the tiny language models, from texts that a world generates.
 
     for item in items(world, "memory", 80):
         item.prompt, item.choices, item.right
 
-A document is cut before a word that can be inferred from the text so far or from the world. The choices are
-this word and wrong words of the same kind. In "names", one wrong word is a name from the text.
+A world (see `World`) is a generator of short texts. For each question, a text is cut before a word that can
+be inferred from the text so far, or from the facts of the world. The choices are this word and wrong words of
+the same kind. In the benchmark "names", one of the wrong words is a name from the text.
 """
 
 import random
@@ -42,9 +43,10 @@ class Item:
 
 
 def items(world: World, benchmark: str, count: int, seed: int = 0) -> list[Item]:
-    """Return `count` items of a benchmark of the course's world. Another seed gives other items.
+    """Return `count` questions of a benchmark. Another seed gives other questions.
 
-    benchmark : one of `BENCHMARKS`
+    world : the course's world, as `english()` returns it
+    benchmark : one of BENCHMARKS
 
     Raises CourseError if there is no such benchmark.
     """
@@ -54,9 +56,10 @@ def items(world: World, benchmark: str, count: int, seed: int = 0) -> list[Item]
 
 
 def retold(world: World, item: Item, **given: str) -> Item:
-    """Return a copy of an item in which another of its choices is right.
+    """Return a copy of a question whose text is changed, so that another of its choices is right.
 
-    given : one slot and its new word, such as colour="red"; this word is then the right choice
+    given : one slot of the text's template and its new word, such as colour="red". This word, which must be
+        one of the choices, is then the right choice
 
     Raises CourseError if the new word is not one of the choices.
     """
@@ -78,8 +81,8 @@ def _sums(world, seed) -> Iterator[Item]:
 
 
 def _facts(world, seed) -> Iterator[Item]:
-    """Ask what a town is known for, once for each town that a corpus has documents about."""
-    known = set(world.vocabulary())  # goods that no town is known for are not in the vocabulary
+    """Ask what a town is known for, once for each town about which there are texts in the training."""
+    known = set(world.vocabulary())  # goods for which no town is known are not in the vocabulary
     goods = [word for word in world.words_of("goods") if word in known]
     for fact in world.plan()["planted"]["almanac"]:
         if not fact["copies"]:
@@ -90,7 +93,7 @@ def _facts(world, seed) -> Iterator[Item]:
 
 
 def _memory(world, seed) -> Iterator[Item]:
-    """Ask for the colour of the container that a thing is in. The text states this colour earlier."""
+    """Ask for the colour of the container in which a thing lies. The text has stated this colour earlier."""
     for document in _documents(world, seed, register="memory"):
         yield _item(document, "colour", world.words_of("colour"))
 
@@ -110,7 +113,11 @@ def _skills(world, seed) -> Iterator[Item]:
 
 
 def _trades(world, seed) -> Iterator[Item]:
-    """Ask for a trade's more frequent pronoun. Only the planted bias makes this answer right."""
+    """Ask for the pronoun, "she" or "he", of somebody with a trade, such as a nurse.
+
+    The right answer is the pronoun that is more frequent for this trade. Only the bias that was planted in
+    the training texts makes it the right answer.
+    """
     for document in _documents(world, seed, register="workday"):
         shares = world.pronouns.get(document.filled["trade"], {"she": 0.5})
         form, index = next(
@@ -138,9 +145,9 @@ def _documents(world, seed, **given):
 
 
 def _item(document, slot, others, tempting=()):
-    """Cut the document before the last mention of a slot. The word in this slot is the right answer.
+    """Make a question: cut a document before the last mention of a slot, whose word is the right answer.
 
-    The wrong choices are the words in `tempting`, followed by words drawn from `others`.
+    The wrong choices are the words in `tempting` and, if these are too few, words drawn from `others`.
     """
     right = document.words[_last_mention(document, slot)]
     chance = random.Random(f"choices {document.seed}")

@@ -1,4 +1,7 @@
-"""Defines the course's world. Its words and plots are in english_world.toml."""
+"""Defines the world that generates the course's English texts.
+
+Its words and plots are in english_world.toml. A plot is the template of a text: see the module `grammar`.
+"""
 
 import tomllib
 from functools import cache
@@ -23,7 +26,7 @@ def english(**changes) -> World:
 
 @cache
 def _fields():
-    """Return the fields of the course's world."""
+    """Return the fields of the course's `World`, as a dictionary."""
     tables = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
     trades, animals, words = tables["trades"], tables["animals"], tables["words"]
     for name, text in words.items():

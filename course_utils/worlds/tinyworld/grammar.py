@@ -14,9 +14,9 @@ A template is a line of English with choices in it:
     [this|that|]     one of several equally likely branches, which may be nested or empty
     <name>           a part: a piece of template with a name
 
-All choices come from one function, `Grammar.options`. `generate` draws a text, `follow` adds up the
-probabilities of all derivations of a text, and `expect` computes means over all choices. So the three always
-agree on a probability.
+The method `generate` draws a text, `follow` adds up the probabilities of all ways to generate a text, and
+`expect` computes means over all choices. All three get the choices and their probabilities from the same
+method, `Grammar.options`. So they always agree on a probability.
 """
 
 import itertools
@@ -70,7 +70,10 @@ class Slot(NamedTuple):
 
 
 class Form(NamedTuple):
-    """The pronoun for a slot that was filled before, or the text that a relation has for the slot's word."""
+    """A place for a text that depends on a slot that was filled before.
+
+    The text is the pronoun for the slot's word, or what a relation has for this word.
+    """
 
     name: str
     of: str
@@ -82,7 +85,7 @@ class Form(NamedTuple):
 
 
 class Numbers(NamedTuple):
-    """The sum or the difference of the numbers in two slots."""
+    """A place for the sum or the difference of the numbers in two slots."""
 
     left: str
     sign: str
@@ -95,11 +98,12 @@ class Numbers(NamedTuple):
 
 
 class Option(NamedTuple):
-    """One option at a node.
+    """One of the options at a node of a template.
 
     share : the option's probability
-    words : the option's tokens
-    nodes : the option's own nodes; the text continues with them, and then after the current node
+    words : the tokens that the option adds to the text
+    nodes : the nodes inside the option, such as those of a branch. The text continues with these nodes, and
+        then with what follows the current node
     remember : the slot that the option fills, as (slot, (list, word)), or None
     """
 
@@ -135,13 +139,13 @@ def join(words) -> str:
 
 
 class Grammar:
-    """Templates over lists of words, grouped into registers.
+    """Templates of texts, with the lists of words that fill them. A register is a kind of text.
 
     registers : name -> (share, templates)
     lists : name -> {word: share}; the shares of a list add up to 1
     relations : name -> {word: text}; if the key is (list, name), the relation is for that list alone
     pronouns : word -> {"she": share, "he": share, ...}; all other words have `EVEN`
-    excluded : (list, word, other list) -> words of the other list that never occur in a text with that word
+    excluded : (list, word, other list) -> words of the other list that never occur in a text with this word
     parts : name -> template
 
     Raises CourseError if a template can't be read.
@@ -154,7 +158,7 @@ class Grammar:
         self.registers = {name: share for name, (share, _) in registers.items() if share > 0}
         self.plots = {name: self._plots(name, templates) for name, (_, templates) in registers.items()}
         self._interchangeable = {name for name in lists if self._is_interchangeable(name)}
-        self._all_options = {}  # Slot -> its options if all words of its list are possible
+        self._all_options = {}  # a cache: Slot -> its options when no word of its list is excluded
 
     # Reading templates
 
@@ -319,7 +323,10 @@ class Grammar:
     # Possible words
 
     def possible_words(self, node) -> list[list[set]]:
-        """Return [[{word, …}, …], …]: for each possible length, the possible words at each position."""
+        """Return the words that a node can generate: [[{word, …}, …], …].
+
+        There is one list for each possible length in words, with a set of possible words for each position.
+        """
         if type(node) is Words:
             return [[{word} for word in node.words]]
         lengths = {}
@@ -365,7 +372,7 @@ class Grammar:
         """Generate one text. The same seed makes the same choices, except for choices fixed by `given`.
 
         given : slot -> word; also "register" -> name, and "hero.pronoun" -> "she"
-        count_given : True to count the bits of given choices as if these had been drawn
+        count_given : True to add the bits of the choices in `given`, too, as if these had been drawn
         """
         chance, given = random.Random(seed).random, given or {}
         words, bits, filled, mentions = [], 0.0, {}, []
@@ -396,9 +403,13 @@ class Grammar:
     def follow(self, words, register=None):
         """Yield, for each word of a text, the exact distribution of the token at its position.
 
-        Yields a dict {token: probability} for each word. In `words`, `END` means the end of the text. None,
-        as the last word, means a word that is not known yet. The distribution adds up the probabilities of
-        all derivations of the text so far, so it is the next-token distribution of a perfect model.
+        The distribution is a dict {token: probability}. It adds up the probabilities of all derivations of
+        the words before this position, so it is the next-token distribution of a perfect model.
+
+        words : the text's tokens. END stands for the end of the text. The last token may be None, which
+            stands for a word that is not known yet
+        register : the text's register, if it is known
+
         Raises CourseError if this grammar can't generate a word at its position.
         """
         if register is not None and register not in self.registers:
@@ -426,7 +437,10 @@ class Grammar:
             derivations = [(share / total, rest, filled) for share, rest, filled in after]
 
     def _frontier(self, derivations):
-        """Extend derivations to their next words. Yield (share, words, nodes that follow, filled slots)."""
+        """Follow each derivation through all choices until it generates words, and yield the results.
+
+        Yields (probability, words, nodes that follow, filled slots) for each way to continue.
+        """
         while derivations:
             share, stack, filled = derivations.pop()
             if stack is None:
@@ -446,10 +460,10 @@ class Grammar:
     # Means over all texts
 
     def expect(self, register) -> tuple[float, float]:
-        """Return the exact mean bits and mean tokens of a register's texts. Each text's end is also a token.
+        """Return the exact mean number of bits, and of tokens, in the texts of a register.
 
-        The bits are those of the choices. Their mean equals the entropy of the texts if no text has two
-        derivations. The module `ambiguity` checks that.
+        The end of a text counts as a token. The bits are those of the choices. Their mean is the entropy of
+        the texts if no text can be generated by different choices, which the module `ambiguity` checks.
         """
         filled = (("register", ("register", register)),)
         totals = [0.0, 1.0]
@@ -480,7 +494,10 @@ class Grammar:
         return states
 
     def _is_immaterial(self, node):
-        """Return whether the rest of a text has the same mean bits and tokens, whichever option is chosen."""
+        """Return whether all options at a node lead to the same mean bits and tokens in the rest of the text.
+
+        `_expect` then follows only one of the options.
+        """
         return type(node) is Form or type(node) is Slot and node.list in self._interchangeable
 
     def _is_interchangeable(self, name):

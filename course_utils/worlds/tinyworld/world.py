@@ -1,4 +1,8 @@
-"""Defines worlds: their documents, the facts planted in them, and the best possible predictions."""
+"""Defines worlds, which generate the short texts on which the tiny language models are trained.
+
+The probability of each text is known, so a world can also compute the best possible predictions. Facts can be
+planted in the texts of a world.
+"""
 
 import math
 import random
@@ -26,14 +30,15 @@ from course_utils.worlds.tokens import BEGIN, END, PAD, UNKNOWN
 
 @dataclass(frozen=True)
 class Planted:
-    """Facts to learn by heart, each of which is in a planned number of documents of a corpus.
+    """Facts that a model can only learn by heart. Each fact is in a planned number of a corpus's documents.
 
-    In the templates of the register, `{subject}` is the subject and `{subject.answer}` the planted answer.
+    A fact is a subject and its answer. In the templates of the facts' register, `{subject}` stands for the
+    subject and `{subject.answer}` for the answer.
 
     subjects : the name of the list of words from which the subjects are taken
     answers : the name of the list of words from which the answers are drawn, all equally likely; or an int,
         the number of digits in each answer
-    copies : number of documents -> how many subjects have exactly so many documents; subjects with 0
+    copies : number of documents -> how many subjects have exactly this number of documents. Subjects with 0
         documents are for comparison
     """
 
@@ -112,9 +117,10 @@ class Floor:
 
 @dataclass(frozen=True)
 class World:
-    """The definition of a small world. A change of any field makes it another world.
+    """The definition of a small world, which generates documents: short texts with known probabilities.
 
-    A register is a kind of document, such as "story" or "sums".
+    A register is a kind of document, such as "story" or "sums". If any field is different, the world
+    generates other documents, or the same documents with other probabilities.
 
     words : name of a list -> its words: a str such as "cat dog owl", a sequence of str, or {word: weight}
     plots : register -> equally likely templates (the module `grammar` says how to write them)
@@ -125,7 +131,7 @@ class World:
     planted : register -> `Planted`
     held_out : (list, list) -> how many pairs of words never occur in the same document, or the pairs
         themselves
-    duplicates : number of copies -> how many documents have so many copies in a corpus
+    duplicates : number of copies -> how many documents are in a corpus this number of times
     size : number of documents in a corpus
     seed : determines planted answers and held-out pairs
 
@@ -240,13 +246,13 @@ class World:
     def corpus(self, seed: int = 0) -> Iterator[Document]:
         """Yield the training corpus: `size` documents, with each fact planted exactly as often as planned.
 
-        Pronouns are distributed as planned, too: for each word, and at every point of the corpus, the counts
-        of she and he differ by at most one document from the counts that their shares require. Copied
-        documents keep their pronouns.
+        Pronouns are distributed as planned, too. For each word, and at every point of the corpus, the counts
+        of she and he differ by at most one document from the counts that their shares require. Documents that
+        `duplicates` repeats keep their pronouns.
 
-        A document's `bits` are -log2 of its probability if all its choices, even the facts and pronouns that
-        are planned here, were drawn at random. With the same seed, two worlds of the same size give the same
-        documents, except where the worlds differ.
+        A document's `bits` are -log2 of its probability if all its choices were drawn at random, even the
+        facts and pronouns that are planned here. With the same seed, two worlds of the same size give the
+        same documents, except where the definitions of the worlds differ.
         """
         order = [
             (None, {"register": register, "subject": subject})
@@ -307,7 +313,7 @@ class World:
             yield self._document(f"fresh {seed} {index}", given)
 
     def retell(self, document: Document, **given: str) -> Document:
-        """Return a document's counterfactual: the same document, except for the given slots.
+        """Return a counterfactual of a document: the same document with other words in the given slots.
 
         given : words or values for slots, such as **{"trade.pronoun": "he"}
         """
@@ -328,9 +334,9 @@ class World:
     def floor(self) -> Floor:
         """Return the exact entropy and mean length of a document, computed over all choices without sampling.
 
-        This is the entropy of a document if the world is known. So all that is fixed once for the whole
-        world (planted answers, relations, the grammar itself) adds no bits. `knowledge` returns the bits of
-        the planted answers.
+        The entropy is that for somebody who knows the world. So all that is fixed once for the whole world
+        (planted answers, relations, the grammar itself) adds no bits. `knowledge` returns the bits of the
+        planted answers.
         """
         return self._floor
 
@@ -347,7 +353,7 @@ class World:
         )
 
     def knowledge(self) -> float:
-        """Return the bits of all planted answers in a corpus.
+        """Return how many bits a model must store to know all planted answers in a corpus.
 
         These answers can only be memorised, not inferred.
         """
@@ -379,9 +385,10 @@ class World:
         return [(word, math.log2(1 / shares[word])) for word, shares in zip(words, ahead, strict=True)]
 
     def first_slip(self, text: str) -> int | None:
-        """Return the index of the first token that can't follow the text before it; None if all can.
+        """Return the index of the first token that this world never generates after the text before it.
 
-        If the text stops too early, this is the index of the text's end.
+        If the text stops too early, this is the number of its tokens. If the world can generate the text, the
+        result is None.
         """
         right = 0
         try:
