@@ -21,6 +21,7 @@ from course_utils.errors import CourseError
 _ALL_ORDERS = 8  # kendall() tries all orders of at most this many things: 8 things have 40,320 orders
 _SHUFFLES = 20_000  # for more things, kendall() tries this many random orders
 _ELO = 400 / math.log(10)  # the points on Elo's scale that add 1 to the logarithm of the odds
+
 # bradley_terry() also gives each model this fraction of a draw against an imaginary model with 1,000 points.
 _DRAWS = 0.1
 

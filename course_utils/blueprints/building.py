@@ -11,6 +11,7 @@ from course_utils.blueprints.config import check_names, check_spelling, text_con
 from course_utils.errors import CourseError
 
 _MOST_TENSORS = 100_000  # building a model with more parameter tensors takes minutes and gigabytes
+
 # Model types that transformers does not know, each with a known type of the same architecture.
 _SAME_ARCHITECTURE = {
     # The architecture is DeepSeek-V3's. The model_type differs only so that servers can tell the two models

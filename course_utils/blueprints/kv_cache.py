@@ -17,6 +17,7 @@ from course_utils.blueprints.config import (
 )
 
 CONTEXT = 2048  # the default context has this many tokens, unless the model's own limit is lower
+
 # Names of settings that show that a model's layers can differ, such as layer_types or sliding_window_pattern.
 _says_that_layers_differ = matching(
     """*type* *period* *interval* *pattern* *sharing* *every* *offset* *cross* text_config decoder
@@ -132,7 +133,7 @@ def _caching_layers(text, layers):
 
     If a layer runs several times for one token, its index appears as many times.
     """
-    # In some models the last layers read the cache of earlier layers and fill none of their own.
+    # In some models the last layers read the cache of earlier layers and have no cache of their own.
     indices = list(range(layers - (first_number(text, "num_kv_shared_layers") or 0)))
     if attribute(text, "recurrent_kv_cache_mode") == "per_loop":  # Dory runs its middle layers several times
         first = text.n_input_layers

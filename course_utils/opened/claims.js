@@ -326,7 +326,7 @@ export function render({ model, el }) {
     speak(`You said: ${wordsOf(made)}. The course: ${claim.verdict}${agrees(claim, made) ? ", as you said" : ""}. ${take.textContent}`);
   }
 
-  // What only a notebook's kernel can do
+  // Requests that only a notebook's kernel answers: for the evidence on a claim, and to record a decision
   const evidence = new Map(); // from a claim's number to what the host shows, or to an error
   function want(what) {
     model.set("want", what);

@@ -23,6 +23,7 @@ from course_utils.widgets.live_view import LiveView
 
 _FIRST = "#ffe7d6"  # background of a cell whose model is alone in the first rank
 _LAST = "#d3e4f5"  # background of a cell whose model is alone in the last rank
+
 # {letter that vote.js sends: the result of the vote}, for left, neither and right.
 _RESULTS = {"l": 1.0, "n": 0.5, "r": 0.0}
 

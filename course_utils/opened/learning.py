@@ -23,12 +23,14 @@ from course_utils.views.picture import (
 from course_utils.worlds.tinyworld.grammar import TOKEN, join
 
 IGNORED = -100  # the label of a token that transformers leaves out of the loss
+
 # At these steps a `Film` stores a text and a copy of the model. Early steps are close together, because the
 # model changes most at the beginning.
 STEPS = (0, 10, 25, 50, 75, 100, 150, 200, 300, 400)
 _MEAN = 10  # each point of the loss curve is the mean over this many training steps
 _DRAWN = 40  # the picture is updated after this many training steps, and at each of STEPS
 _DIGITS = 2  # decimals of a loss that is written out
+
 # The enlarged plot begins _BELOW bits under its lowest line or point, and ends _ABOVE bits over the least
 # possible loss, the floor.
 _ABOVE, _BELOW = 0.42, 0.05

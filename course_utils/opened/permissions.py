@@ -73,7 +73,8 @@ def _clause_row(clause):
     )
 
 
-# The parts of a release: (question of the openness table, description). Data and code make the weights.
+# The parts of a release: (question of the openness table, description). The picture joins them with signs:
+# training data + code → weights + licence.
 _PARTS = (
     ("training data", "what it learned from"),
     ("code", "the program that trains and runs it"),

@@ -126,6 +126,7 @@ def real_lists(text, layer):
 
     def by_head(numbers):
         parts = numbers[0].float().unflatten(-1, (-1, size)).transpose(0, 1)  # (heads, tokens, 64)
+
         # Three heads share their keys and values: each head gets a copy.
         return parts.repeat_interleave(heads // len(parts), dim=0).tolist()
 

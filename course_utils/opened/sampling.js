@@ -442,7 +442,7 @@ export function render({ model, el }) {
   function pullTo(event) {
     const track = others.children[1];
     const part = (event.clientX - track.getBoundingClientRect().left) / (track.clientWidth - labelWidth());
-    atEnd = part > 0.97; // the pointer can go on beyond the axis's end, and the bar follows the pointer
+    atEnd = part > 0.97; // the pointer is at the axis's end or, if the visitor pulls the bar on, beyond it
     // The bar shows the likeliest token's share after the cut by top-k. From this share, compute the share before the cut.
     const before = shares(said.logits, temperature());
     const stay = before.slice(0, cut(before, k(), 1).length).reduce((sum, value) => sum + value, 0);
@@ -458,7 +458,7 @@ export function render({ model, el }) {
       handle.addEventListener("lostpointercapture", () => {
         pulling = false;
         least = atEnd ? (SCALES[SCALES.indexOf(scale) + 1] ?? 1) : scale;
-        setTimeout(update); // only when `onDrag` has ended the drag, too: then knob and bar move to the new axis together
+        setTimeout(update); // in a new task, because `onDrag` must end the drag first: then knob and bar move together
       }, { once: true });
     },
   });

@@ -20,6 +20,7 @@ class Stoppable:
         self.model, self.tokenizer = model, tokenizer
         self._state = None  # the state of the model for which `_before` and `_without` are valid
         self._before = {}  # {text: {layer: the hidden states that this layer gets}}, computed when needed
+
         # The (text, layer) of the last call that switched off a single head, and the scores without each head
         # of this layer. The scores are None until there is a second such call for this text and layer.
         self._without = None, None
@@ -121,6 +122,7 @@ class Stoppable:
         """
         places = (self._numbers(text)[0] for text in (source, target))
         logits = patch_everywhere(self.model, *places)  # (layers, tokens, vocabulary)
+
         # After the last layer, a patch of the last token gives the source's answer. A patch of the first
         # token has no effect there, so it gives the target's answer.
         new, old = logits[-1, -1].argmax(), logits[-1, 0].argmax()

@@ -206,7 +206,7 @@ export function render({ model, el }) {
     pieces.forEach((piece, index) => {
       const chip = make("span", chipClass(piece, index), piece.trim());
       chip.hidden = index === 0; // the token that begins every text
-      chip.classList.toggle("in", index >= pieces.length - size()); // a new chip has its colour from the start
+      chip.classList.toggle("in", index >= pieces.length - size()); // set before the chip is on the page, so that its colour is there from the start
       chips.push(chip);
       paper.append(chip);
     });

@@ -6,6 +6,7 @@ from course_utils.units import counted
 from course_utils.views.picture import INK, LINE, QUIET, TRACK, Picture, array, from_figure, style
 
 LIT, LIT_EDGE = "#ffe7d6", "#b93a06"  # the colours of a highlighted part
+
 # The parts of the drawing, with their descriptions.
 PARTS = {
     "tokens": "text, cut into tokens",

@@ -29,6 +29,7 @@ _COMMON_WORDS = {
     "Spanish": ["el", "la", "los", "en", "una", "y", "es", "con"],
 }
 RECITED = 0.8  # the least probability of a whole code at which we say that a model recites it
+
 # These models answer nearly all sums of their texts rightly. So if the share of right answers in a benchmark
 # is lower than the share for the texts' sums by at least this number, the texts lacked most of the benchmark.
 UNSEEN = 0.2

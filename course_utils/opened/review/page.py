@@ -37,6 +37,7 @@ from course_utils.widgets.photograph import BROWSERS
 
 FORMAT = 6  # the version of the page and its JSON: increase it when the template changes
 LARGEST = 2_000_000  # the most bytes that a page can have
+
 # The fewest characters of a class secret. If secrets were shorter, a learner could try out all of them until
 # one gives the learner's own password.
 SHORTEST_SECRET = 16
@@ -46,6 +47,7 @@ _PARTS = ("verdict", "confidence", "because", "evidence")
 # The widths of those columns of the table that have long texts, in percent of the page's width.
 _WIDTHS = {"words": 24, "evidence": 26, "because": 30}
 _FOUND = 94  # the width of a line with the course's verdict, in percent of the page's width
+
 # {the greatest height of a table: the size of its letters, in points}. `_points` estimates a table's height,
 # and takes the first entry in which the table fits.
 _SIZES = {32: 10.5, 42: 9.5, 60: 8.5, 72: 7.6, math.inf: 6.9}
