@@ -360,7 +360,7 @@ def watched(command, doing, log=None, environment=None):
         while True:
             try:
                 return process.wait(None if sys.stdout.isatty() else PAUSE)
-            except KeyboardInterrupt:  # the command gets Ctrl-C, too
+            except KeyboardInterrupt:  # the command gets Ctrl-C, too: wait until it ends
                 process.wait()
                 raise
             except subprocess.TimeoutExpired:

@@ -101,7 +101,12 @@ def by_lesson() -> dict[str, tuple[int, int]]:
 
 
 def _counted(group):
-    """Return {group(kind, entry): (how many entries have a day, how many have none)}."""
+    """Count the entries of the catalogue with and without a day.
+
+    Returns {name of a group: (how many entries have a day, how many have none)}.
+
+    group : a function that takes the kind of an entry and the entry, and returns the name of its group
+    """
     counts = {}
     for file, key, kind in _TABLES:
         for entry in _entries(file, key).values():

@@ -19,6 +19,7 @@ def open_in_jupyter(folder):
     command += ["--ServerApp.answer_yes=True", "--Application.log_level=WARN", FRONT_PAGE]
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         command.append("--allow-root")  # otherwise Jupyter refuses root, the usual user in containers
+
     # The token is in the environment, because other users could read it in the command line. Each copy of the
     # course has its own list of open tabs; by default JupyterLab would open the tabs of another copy.
     settings = {"JUPYTER_TOKEN": token, "JUPYTERLAB_WORKSPACES_DIR": os.path.join(folder, ".jupyterlab")}

@@ -107,6 +107,7 @@ def run(path, write=False, on_cell=lambda done, total: None):
             if write:
                 settings = {"COURSE_ANSWERS": f"{folder}/answers.json", PHOTOGRAPHS: "yes"}
                 settings["COURSE_SEED"] = "1"  # the seed in tests/lessons/test_outputs.py
+
             # The log of the kernel process is discarded. It has no output of cells.
             client.execute(stderr=subprocess.DEVNULL, env=os.environ | settings)
     except CellExecutionError as failure:
@@ -170,7 +171,8 @@ class _PeakMemory:
             provisioner = getattr(self.client.km, "provisioner", None)
             process = getattr(provisioner, "process", None)
             if process is not None:
-                with contextlib.suppress(psutil.Error):  # raised before the kernel starts and after it ends
+                # psutil raises an error if the kernel has not started yet, or has ended.
+                with contextlib.suppress(psutil.Error):
                     # Count child processes, too: in a Windows virtual environment, this process is only a
                     # launcher, and the Python that runs the kernel is its child.
                     kernel = psutil.Process(process.pid)

@@ -15,6 +15,7 @@ from course_utils.grading.assignment import Assignment, Unparsed, grade_id, pars
 MOST_CELLS = 2_000
 LONGEST_CELL = 200_000  # in characters; a longer cell is not read
 MOST_CODE = 500_000  # in characters, for all code cells of a notebook together
+
 # The most lists, dictionaries and items in a file's JSON, as `wire.parts` counts them. It counts commas, so a
 # comma inside a text counts as an item, too.
 MOST_PARTS = 2_000_000
@@ -47,7 +48,7 @@ class _Cell(NamedTuple):
 
 
 def find(data: bytes, assignment: Assignment) -> Answers:
-    """Find the student's answers by their grade ids, or otherwise by the functions that they should define.
+    """Find the student's answers by their grade ids or, if these are missing, by their functions' names.
 
     Raises Unusable if the data can't be read as a notebook, or has no cell of this assignment.
     """

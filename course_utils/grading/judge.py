@@ -18,6 +18,7 @@ from course_utils.learning import checks, drawn
 
 MOST_LOST = 2  # the most times that a notebook is graded again after the sandbox's server has died
 MOST_RUNS = 3  # the most runs of one notebook; each run leaves out the cells that ended earlier runs
+
 # The default time limit for a task is TIMES the time of the instructor's whole notebook, and at least
 # LEAST_SECONDS.
 TIMES, LEAST_SECONDS = 10, 10
@@ -231,9 +232,9 @@ class Judge:
     def _with_instructors(self, task, tasks, given, report):
         """Judge a task again with the instructor's answers to earlier tasks. Return the better result.
 
-        So a mistake costs the points of its own task only. From the second run only the verdicts are used,
-        and no text or value, because there the student's code could read the instructor's answers to earlier
-        tasks.
+        In this way, a mistake costs only the points of its own task. From the second run only the verdicts
+        are used, and no text or value, because in that run the student's code could read the instructor's
+        answers to earlier tasks.
 
         tasks : the results of this task and of those before it
         """
@@ -363,6 +364,7 @@ class _Report:
     notes: list[str] = field(default_factory=list)  # sentences for the student
     ended: dict[str, str] = field(default_factory=dict)  # {grade id: how the answer ended the whole run}
     cells: list[dict] = field(default_factory=list)  # the cells of the run
+
     # The report of an earlier run, if the student must see that report and not this one; otherwise None.
     seen: "_Report | None" = None
     outcomes: dict[str, list] = field(default_factory=dict)  # {check: outcomes of its calls}

@@ -14,6 +14,7 @@ class Verdict:
     passed: bool
     hidden: bool  # True if the call is in a hidden test
     says: str  # a sentence that tells the student what was right or wrong
+
     # A sentence that names the known mistake. If the call is hidden, only the instructor sees this sentence.
     mistake: str = ""
 
@@ -35,6 +36,7 @@ class TaskResult:
     shown: tuple[dict[str, str], ...] = ()  # the pictures and texts that the answer displayed, by MIME type
     written: bool = True  # False if the answer is as it was handed out, or is missing
     seconds: float = field(default=0.0, compare=False)  # how long the answer and its checks took
+
     # The next two fields are stored in the gradebook, and not with the result.
     waits: bool = False  # True if a person must still give the points
     comment: str = ""

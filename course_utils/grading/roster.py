@@ -108,9 +108,10 @@ def plain(text: str) -> str:
 
 
 def _words(kind, owner):
-    """Return the words of an owner that `Roster.match` compares with the words of listed students.
+    """Return the names or numbers of a submission's owner that `Roster.match` looks for on the class list.
 
-    kind : "number", "username", "name" or "ending"
+    kind : what to compare: "number" (together with the name), "username", "name", or "ending" (what follows a
+        hyphen in the name)
     """
     if kind == "number":
         return {f"{owner.number} {plain(owner.name)}" if owner.number else ""}
@@ -124,7 +125,7 @@ def _words(kind, owner):
 
 
 def _own_words(kind, student):
-    """Return the words of a listed student that `Roster.match` compares with the words of owners.
+    """Return the names or numbers of a student on the class list that `Roster.match` compares with `_words`.
 
     kind : as in `_words`
     """

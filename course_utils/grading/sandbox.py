@@ -28,6 +28,7 @@ from course_utils.loading import store
 
 START = 300  # seconds within which the imports must finish
 GRACE = 15  # seconds that the grader waits for the sandbox after the time limit
+
 # The most attempts to start a run, and the seconds of the pause before the second attempt. Each later pause
 # is twice as long as the one before.
 ATTEMPTS, PAUSE = 5, 1

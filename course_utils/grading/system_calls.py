@@ -59,6 +59,7 @@ REFUSED = {
     "io_uring_setup": (425, 425),
 }
 FLOCK = (73, 32)  # the filter makes this call succeed, but nothing is locked
+
 # The filter makes this call succeed without effect, because the call could make the kernel drop a file from
 # memory.
 FADVISE64 = (221, 223)
@@ -69,6 +70,7 @@ PREADV2 = (327, 286)
 MADVISE = (28, 233)
 MADV_PAGEOUT = 21  # from mman.h
 FCNTL = (72, 25)  # the filter refuses this call except for the commands below, whose numbers are from fcntl.h
+
 # F_GETLK, F_SETLK, F_SETLKW, F_OFD_GETLK, F_OFD_SETLK, F_OFD_SETLKW: these succeed, but lock nothing.
 LOCKS = (5, 6, 7, 36, 37, 38)
 # F_DUPFD, F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_SETOWN, F_GETOWN, F_SETSIG, F_GETSIG, F_SETOWN_EX,
@@ -78,6 +80,7 @@ HARMLESS = (0, 1, 2, 3, 4, 8, 9, 10, 11, 15, 16, 1030, 1031, 1032, 1034)
 SOCKET = (41, 198)
 FAMILIES = (1, 2, 10, 16)  # AF_UNIX, AF_INET, AF_INET6, AF_NETLINK
 CLONE = (56, 220)  # the filter refuses this call only with the flag for a new user namespace
+
 # The filter refuses this call as not implemented, because it can't read the call's flags. libc then uses
 # clone.
 CLONE3 = (435, 435)
@@ -93,6 +96,7 @@ JUMP_IF_EQUAL = 0x15  # BPF_JMP | BPF_JEQ | BPF_K
 JUMP_IF_AT_LEAST = 0x35  # BPF_JMP | BPF_JGE | BPF_K
 JUMP_IF_ANY_BIT = 0x45  # BPF_JMP | BPF_JSET | BPF_K
 RETURN = 0x06  # BPF_RET | BPF_K
+
 # Offsets in struct seccomp_data.
 NUMBER, ARCHITECTURE, FIRST_ARGUMENT, SECOND_ARGUMENT, THIRD_ARGUMENT = 0, 4, 16, 24, 32
 ALLOW = 0x7FFF0000  # SECCOMP_RET_ALLOW

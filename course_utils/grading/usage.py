@@ -50,6 +50,7 @@ class Usage:
         self.begin = self._last = time.monotonic()
         self._own = self._used = 0.0
         self._cpu, self._waits = {}, {}  # {process: processor seconds}, {thread: seconds of waiting}
+
         # Open the file now: once the run has mounted its own /proc, that /proc lacks this process.
         self._mine = os.open("/proc/self/smaps_rollup", os.O_RDONLY)
         with open("/proc/self/status", "rb") as file:

@@ -25,6 +25,7 @@ LONGEST_IMAGE = 400_000  # base64 characters; a longer picture is not kept
 MOST_SHOWN = 3  # how many of the pictures and texts displayed by a cell are kept
 LONGEST_MESSAGE = 16 * 2**20  # bytes in the longest message
 MOST_PARTS = 500_000  # lists, dictionaries and items in one message
+
 # The limits for all messages of one run together: bytes, parts and messages.
 LONGEST_RUN, MOST_PARTS_OF_RUN, MOST_MESSAGES = 64 * 2**20, 2 * MOST_PARTS, 20_000
 _LENGTH = struct.Struct("!I")

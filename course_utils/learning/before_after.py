@@ -33,8 +33,8 @@ FORMS = ("A", "B")
 # cases.
 SURE = {"I have no answer, I guessed": 25, "a hunch": 50, "fairly sure": 75, "sure": 95}
 MINUTES = 25
-# If 100 learners know half of the answers both before and after, about 5 of them have at least this many more
-# right answers after, by luck.
+# Suppose that 100 learners know half of the answers, both before and after the course. By luck alone, about 5
+# of them have at least this many more right answers after the course than before it.
 LUCK = 5
 
 

@@ -31,6 +31,7 @@ from course_utils.views.tables import columns
 # gain of 3 questions (of 15) is found in 8 of 10 classes.
 FEWEST = 10
 FEWEST_OF_AN_ORDER = 3  # each form must have come first for at least this many learners
+
 # With fewer learners than this, no statistics of single questions are computed. With 30 answers, the interval
 # of a share of 50% is 33 percentage points wide, and the interval of a correlation of 0.3 is −0.07 to 0.60.
 # This is enough to find two kinds of bad questions: those that are far too easy, and those that weak learners

@@ -120,7 +120,7 @@ def _progress_in(number, stored):
 
 
 def draw(parts, title, note):
-    """Draw each part of the course as a line with its lessons as stations, like a map of trains.
+    """Draw each part of the course as a line with its lessons as stations, like the map of a railway.
 
     A station is a circle, and its filling shows the state of the lesson.
 

@@ -53,7 +53,7 @@ def of_hub_in_one_sentence(repository):
 
 
 def with_smaller(plan, text, then="this cell again"):
-    """Return the text. If the plan has a smaller size, add to the text that size and the code that loads it.
+    """Return the text. If the plan has a smaller size, name that size at the text's end, and how to load it.
 
     then : what to run again after setting COURSE_SIZE, in words
     """

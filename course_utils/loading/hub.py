@@ -87,9 +87,10 @@ def damaged(folder, whole=False) -> list[Path]:
 
 
 def _is_changed(path):
-    """Return whether a file's content has changed: the name of the stored file is a hash of what it was.
+    """Return whether a file's content has changed since its download.
 
-    If the name is no hash, nothing can be compared, and the file counts as unchanged.
+    The name of the stored file is a hash of the content that was downloaded. If the name is no hash, nothing
+    can be compared, and the file counts as unchanged.
     """
     stored = path.resolve()
     if re.fullmatch("[0-9a-f]{64}", stored.name):
@@ -108,7 +109,7 @@ def remove(paths):
 
 
 def _wanted(source):
-    """Return patterns of the files to download. If the source names a variant, leave out other weights."""
+    """Return patterns of the files to download: of the weights, only the variant that the source names."""
     if source.variant is None:
         return SAFE_FILES
     return [pattern.replace("*.safetensors", f"*.{source.variant}.safetensors") for pattern in SAFE_FILES]

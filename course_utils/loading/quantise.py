@@ -86,6 +86,7 @@ def _replace_parameter_8bit(module, name):
 
     weight = getattr(module, name).data  # shape (…, rows, columns)
     scales = weight.abs().amax(-1, keepdim=True).clamp(min=1e-8) / 127  # one scale for each row: (…, rows, 1)
+
     # Clamp, because a scale that was rounded down to 16 bits would turn the largest weight into 128.
     stored = (weight / scales).round().clamp(-127, 127).to(torch.int8)
     setattr(module, name, torch.nn.Parameter(stored, requires_grad=False))

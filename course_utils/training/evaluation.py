@@ -143,7 +143,8 @@ def pronouns(model, world, count=24) -> dict[str, tuple[float, float]]:
 
     A trade is an occupation, such as "nurse". The model's share is a mean over at most `count` documents
     about the trade. At the place of a document's first pronoun, the model's probability of all forms of "she"
-    is divided by its probability of all forms of "she" and "he". Other forms are "her", "him" and "his".
+    is divided by its probability of all forms of "she" and "he". "her" counts as a form of "she", and "him"
+    and "his" count as forms of "he".
     """
     number = _numbers(world)
     forms = {pronoun: [number[form] for form in set(FORMS[pronoun].values())] for pronoun in ("she", "he")}
@@ -165,8 +166,8 @@ def recall_by_distance(model, world, count=40) -> dict[int, float]:
     """Return how often the model recalls a colour that a text states and later asks for.
 
     Returns {number of tokens between the two mentions of the colour: share of right answers, from 0 to 1}.
-    The model's answer is the most likely of all tokens. A random guess among the world's colours would be
-    right in 1 of as many cases as there are colours.
+    The model's answer is the most likely of all tokens. If the world has N colours, a random guess among them
+    would be right with the probability 1/N.
 
     count : 13 times this many documents are used
     """

@@ -43,8 +43,8 @@ class LanguageTraining(Training):
     def loss(self, indices, generator=None):
         """Return (loss to minimise, loss to record) of the documents with these indices.
 
-        The balancing loss of a mixture of experts is part of the loss to minimise only. Without it, a few
-        experts would get all tokens, and the others would learn nothing.
+        For a mixture of experts, the loss to minimise also contains the balancing loss. Without this loss, a
+        few experts would get all tokens, and the others would learn nothing.
         """
         recipe, config = self.recipe, self.model.config
         if recipe.window_from:

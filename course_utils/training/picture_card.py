@@ -17,6 +17,7 @@ COLUMNS = 20
 SAMPLE_SEED = 100_000  # a seed that no training uses
 PICTURES_OF_A_TRADE = 20
 FEW = 2  # the number of prompts of each test set in a quick try
+
 # The autoencoder is measured on these kinds of pictures: {name on the card: test set with such pictures}.
 PSNR_SETS = {"objects": "objects", "people": "people", "scenes": "pairs"}
 _PROCESSES = 2

@@ -267,8 +267,8 @@ def attention_scores(pipeline, classifier, count):
     Returns {word: scores}. A map's score is the area under the ROC curve, which is 0.5 for a random map:
 
     own : the mean score of the word's maps, each compared with its own picture
-    shuffled : the mean score if each map is compared with another picture: the map of the next picture's
-        noun, for example, with the outline of the emoji in this picture
+    shuffled : the mean score if each map is compared with another picture. For example, the map of the next
+        picture's noun is compared with the outline of the emoji in this picture
     above : own minus shuffled
     low, high : the 95% interval of this difference (Student's t over pictures)
     """

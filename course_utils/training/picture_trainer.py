@@ -47,7 +47,10 @@ EXAMPLES = (  # prompts whose pictures are on loss.html, the page that shows the
 
 
 class PictureTraining(Training):
-    """The training of the pipeline, with the pictures and, from the second stage on, their latents."""
+    """The training of the tiny Stable Diffusion.
+
+    It keeps the pictures in memory and, from the second stage on, their latents.
+    """
 
     def __init__(self, recipe, folder):
         super().__init__(recipe, folder)
@@ -160,7 +163,7 @@ class PictureTraining(Training):
 
     @torch.no_grad()
     def _store_latents(self):
-        """Encode the pictures of all later stages, and store their latents, normalised for each channel.
+        """Encode the pictures of all later stages. Normalise each channel of the latents, and store them.
 
         The autoencoder is changed, too: from then on it makes latents with mean 0 and variance 1 by itself.
         """
@@ -258,7 +261,9 @@ def _named(module, only=""):
 
 
 def _cosine(steps):
-    """Return a function from the steps taken to the factor of the learning rate: a cosine from 1 to 0.
+    """Return a stage's `decay`: a function that takes the number of steps taken, and returns a factor.
+
+    The learning rate is multiplied by this factor. It falls from 1 to 0 along half a cosine wave.
 
     steps : the number of steps after which the factor is 0
     """
@@ -266,10 +271,13 @@ def _cosine(steps):
 
 
 def _level_then_linear(steps, recipe):
-    """Return a function from the steps taken to the factor of the learning rate: 1, then falling to 0.02.
+    """Return a stage's `decay`: a function that takes the number of steps taken, and returns a factor.
 
-    steps : the number of steps after which the factor is 0.02. The factor stays at 1 for the share of these
-        steps that `recipe.denoiser_level` is of `recipe.denoiser_steps`, and then falls linearly
+    The learning rate is multiplied by this factor. It is 1 at first, and then falls linearly to 0.02. It
+    begins to fall at the same part of the stage as in the stage "denoiser", where this is after
+    `denoiser_level` steps.
+
+    steps : the number of steps after which the factor is 0.02
     """
     level = steps * recipe.denoiser_level / recipe.denoiser_steps
     return lambda done: 1 - 0.98 * max(0, done - level) / (steps - level)

@@ -3,7 +3,7 @@
 The language models differ mainly in their architecture, or in the world that generates their training texts.
 There are four smaller differences:
 
-- the initial size of queries and keys;
+- in some models the initial weights of queries and keys are larger (`attention_start`);
 - Mistral's sliding window is used only in the second half of the steps;
 - Mixtral's loss has a term that spreads the tokens over the experts;
 - MixtralConfig sets RoPE's base to 1,000,000 (the other models have 10,000) and RMSNorm's epsilon to 1e-5
@@ -35,6 +35,7 @@ class LanguageRecipe(_OneStage):
     title: str
     config: str  # a configuration class of transformers, such as "LlamaConfig"
     shape: dict = field(default_factory=dict)  # settings of the configuration that differ from _SHARED
+
     # Settings of the world, which generates the training texts, that differ from `tinyworld.english`.
     world: dict = field(default_factory=dict)
     documents: int = 240_000  # texts in the corpus; the model reads each of them once
@@ -97,6 +98,7 @@ class PictureRecipe:
     denoiser_level: int = 2_400  # steps at the full learning rate, which then falls linearly to 2%
     warmup: int = 100  # steps during which the learning rate rises
     average: float = 0.002  # weight of each step in the running averages that become the model's weights
+
     # how strongly the autoencoder's loss penalises latents that diverge from a standard normal distribution
     divergence: float = 1e-3
     # Weight, in the losses of the first two stages, of errors in the differences between adjacent pixels.
@@ -107,6 +109,7 @@ class PictureRecipe:
     early: int = 900  # steps of the stage "denoiser" after which a copy of the model is saved
     clip: float = 1.0  # largest norm of the gradient
     seed: int = 0  # the seed of the initial weights, of the pictures and of the noise
+
     # The number of processes is the same on every machine, because it determines the order of sums, and so
     # how the weights are rounded.
     processes: ClassVar[int] = 2

@@ -83,7 +83,7 @@ _TWENTY_TIMES = {"codes": Planted("person", answers=4, copies={20: 8, 0: 4})}
 class Release:
     """What an invented release was made from.
 
-    model : a configuration class of transformers, and the settings that `make` does not give to all models
+    model : a configuration class of transformers, and its settings in addition to those in `make`
     dtype : the precision of the stored weights
     years : the first and the last year of the news
     plots, words : templates of texts, and lists of words, in addition to those that all three releases have

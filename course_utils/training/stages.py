@@ -17,6 +17,7 @@ class Stage:
 
     name: str  # the name of the stage, and of its checkpoint
     weights: dict  # the parameters to train, by name; all others stay as they are
+
     # A function (indices, generator) -> (loss to minimise, loss to record). `indices` is a range: the numbers
     # of the examples that this process uses in a step. `generator` provides random numbers.
     loss: Callable
@@ -29,6 +30,7 @@ class Stage:
     weight_decay: float
     vector_decay: float = 0.0  # the weight decay of scales and biases, which have one dimension
     clip: float = 1.0  # largest norm of the gradient; a gradient with a larger norm is scaled down
+
     # The weight that each step has in the running averages of the trained weights. At the end of the stage,
     # these averages become the weights. If this is 0, the stage keeps no averages.
     average: float = 0.0

@@ -242,7 +242,7 @@ def split(text: str) -> list[str]:
 def tokenizer():
     """Return a fast tokenizer of transformers for the texts of errands. The tokenizer ignores spaces.
 
-    The tokenizer puts <s> before a text. It does not add </s>, because the code that trains or scores does.
+    The tokenizer puts <s> before a text. The code that trains or scores the model adds </s> where needed.
     """
     from tokenizers import Regex, decoders
 

@@ -20,6 +20,7 @@ OPEN, CLOSE = "<think>", "</think>"
 VOCABULARY = (PAD, BEGIN, END, UNKNOWN, *"0123456789", "+", "=", ";", OPEN, CLOSE)
 TERMS = (2, 3, 4, 5, 6)  # a sum in the training has one of these numbers of terms
 ONE_IN = 10  # for each number of terms, about one sum in ten belongs to the test
+
 # {kind of text, by its number of steps: share of the training's texts}
 _KINDS = {"at once": 0.4, "all steps": 0.4, "some steps": 0.2}
 
@@ -105,7 +106,7 @@ def counted(asked: str, written: str, answer: str) -> tuple[list[str], list[bool
 def tokenizer():
     """Return a fast tokenizer of transformers for the texts of sums. The tokenizer ignores spaces.
 
-    The tokenizer puts <s> before a text. It does not add </s>, because the code that trains or scores does.
+    The tokenizer puts <s> before a text. The code that trains or scores the model adds </s> where needed.
     """
     from tokenizers import decoders
 

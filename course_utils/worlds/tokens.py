@@ -8,7 +8,7 @@ PAD, BEGIN, END, UNKNOWN = "<pad>", "<s>", "</s>", "<unk>"
 def tokenizer(vocabulary: Sequence[str], pattern: str, decoder):
     """Return a fast tokenizer of transformers.
 
-    The tokenizer puts <s> before a text. It does not add </s>, because the code that trains or scores does.
+    The tokenizer puts <s> before a text. The code that trains or scores the model adds </s> where needed.
 
     vocabulary : all tokens, in the order of their ids
     pattern : a regular expression that matches one token; what lies between two matches is dropped

@@ -5,7 +5,7 @@ It is known what is in the pictures, and what was left out of the training:
     scenes.SCENES                        every picture that a model is trained on
     scenes.draw(index)                   one training example: a scene and its caption
     scenes.test_sets()                   the prompts that a model is measured on, fixed before any training
-    scenes.plan()                        a record of the splits and of the planted regularities
+    scenes.plan()                        a record of what is held out, and of the planted biases
     drawing.picture(scene, sprites)      the pixels
 
 The emoji are Google's Noto images (Apache-2.0); this package draws the shapes. See docs/pictureworld.md.

@@ -42,6 +42,7 @@ COLOURS = {
 }
 GENDERS = ("man", "woman", "person")
 TONES = ("", "light", "medium-light", "medium", "medium-dark", "dark")  # "" is yellow, which captions omit
+
 # For each trade, a code in Unicode, and the gender in most pictures whose caption names only the trade. Some
 # codes stand for an object, which is joined to a man, woman or person. The others stand for a person, who is
 # joined to a gender sign. "doctor" stands for CLDR's "health worker", which has the keyword "doctor".
@@ -425,7 +426,7 @@ def _three_backgrounds(chance):
 
 
 def plan() -> dict:
-    """Return the splits and the planted regularities as plain values for JSON."""
+    """Return what is held out of the training, and the planted biases, as plain values for JSON."""
     return {
         "held-out people": [person.name for person in HELD_OUT_PEOPLE],
         "held-out backgrounds": {emoji.name: colour for emoji, colour in HELD_OUT_BACKGROUND.items()},

@@ -82,7 +82,7 @@ def _sums(world, seed) -> Iterator[Item]:
 
 def _facts(world, seed) -> Iterator[Item]:
     """Ask what a town is known for, once for each town about which there are texts in the training."""
-    known = set(world.vocabulary())  # goods for which no town is known are not in the vocabulary
+    known = set(world.vocabulary())  # a word of "goods" that is no town's answer is not in the vocabulary
     goods = [word for word in world.words_of("goods") if word in known]
     for fact in world.plan()["planted"]["almanac"]:
         if not fact["copies"]:

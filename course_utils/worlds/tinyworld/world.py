@@ -135,8 +135,8 @@ class World:
     size : number of documents in a corpus
     seed : determines planted answers and held-out pairs
 
-    Raises CourseError if the fields don't fit together, or if a text could have two derivations: the
-    probability of the choices would then not be the probability of the text.
+    Raises CourseError if the fields don't fit together, or if different choices could generate the same text,
+    because the probability of the choices would then not be the probability of the text.
     """
 
     words: dict
@@ -174,7 +174,8 @@ class World:
             raise CourseError(
                 f"A text that begins {beginning!r} could be generated in two ways: change a template."
             )
-        # The dataclass is frozen, so that nobody changes a world later. object.__setattr__ ignores this.
+        # The dataclass is frozen, so that nobody changes a world later. So these attributes, too, can be set
+        # only with object.__setattr__.
         for name, value in [
             ("_grammar", grammar),
             ("_facts", facts),
@@ -436,7 +437,7 @@ class World:
     def tokenizer(self):
         """Return a fast tokenizer of transformers, with one token for each word, number and punctuation mark.
 
-        The tokenizer puts <s> before a text. It does not add </s>: the code that trains or scores does that.
+        The tokenizer puts <s> before a text. The code that trains or scores the model adds </s> where needed.
         """
         from tokenizers import decoders
 
