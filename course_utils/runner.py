@@ -173,8 +173,8 @@ class _PeakMemory:
             if process is not None:
                 # psutil raises an error if the kernel has not started yet, or has ended.
                 with contextlib.suppress(psutil.Error):
-                    # Count child processes, too: in a Windows virtual environment, this process is only a
-                    # launcher, and the Python that runs the kernel is its child.
+                    # Count child processes, too. In a Windows virtual environment, the process that was
+                    # started is only a launcher, and the Python that runs the kernel is its child.
                     kernel = psutil.Process(process.pid)
                     family = (kernel, *kernel.children(recursive=True))
                     self.bytes = max(self.bytes, sum(each.memory_info().rss for each in family))

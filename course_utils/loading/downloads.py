@@ -190,7 +190,7 @@ def _download_rest(session, url, part, size, bar, login):
             part.unlink()
             raise BrokenOff("it could not go on with the download")
         refuse(answer)
-        if answer.status_code == 200:  # the server sent the whole file although only a range was asked for
+        if answer.status_code == 200:  # the server sends the whole file, even if only the rest was asked for
             done = 0
         length = answer.headers.get("Content-Length")
         if length and done + int(length) != size:
