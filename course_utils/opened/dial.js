@@ -10,7 +10,7 @@ import { adopt, announcer, atOnce, glide, headline, keeper, make, onDrag, shape 
 const FAR = 24; // the strip of bars shows the match at each distance from 0 to this one
 const FURTHER = 100; // positions by which the text moves for the guess
 const SPIN = 1600; // ms for a turn of both hands that goes more than once around the clock
-const GUESSES = { falls: "It falls", stays: "It stays", rises: "It rises" };
+const GUESSES = { falls: ["It falls", "\u2193"], stays: ["It stays", "="], rises: ["It rises", "\u2191"] }; // each with a sign for it
 const KNOB = 21; // px from the middle of a hand's knob to where a word beside it begins
 const SLOWER = 4; // how many times more slowly the second clock turns
 const WORDS = "Our little black cat often slept all day because it had hunted mice all night and nobody in the house ever woke it up again".split(" ");
@@ -90,26 +90,37 @@ export function render({ model, el }) {
   }
   const hint = clock.appendChild(make("span", "dl-hint", "drag me"));
   hint.setAttribute("aria-hidden", "true");
-  // In the headline, the two words in the colours of their hands
+  // The two words in the colours of their hands, and what each is for
+  const who = make("div", "dl-who");
   const shows = Object.fromEntries(["query", "key"].map((name) => [name, make("span", `chip dl-named ${name}`)]));
+  for (const [name, does] of [["query", " looks for a word. Its hand: the "], ["key", " may be that word. Its hand: the "]]) {
+    who.appendChild(make("p")).append(shows[name], does, make("b", name, name));
+  }
   const apart = make("span", "dl-apart");
-  loudWords.append("is the match of the query ", shows.query, " and the key ", shows.key, ", ", apart);
+  loudWords.append("is how well they match, ", apart);
   // A second clock, whose hands turn a quarter as fast
-  const second = shape("svg", { viewBox: "-104 -104 208 208", class: "dl-second", "aria-hidden": "true" });
+  const second = shape("svg", { viewBox: "-104 -104 208 208" });
   second.append(shape("circle", { r: 94, class: "dl-face" }));
+  const secondClock = make("div", "dl-second");
+  secondClock.setAttribute("aria-hidden", "true");
+  secondClock.append(second, make("span", "", `${SLOWER} times slower`));
   const slowHands = Object.fromEntries(["key", "query"].map((name) => [name, second.appendChild(shape("line", { y2: name === "key" ? -78 : -58, class: `dl-slow ${name}` }))]));
   const add = make("button");
   add.addEventListener("click", () => keep({ slow: !model.get("slow") }));
   const act = make("div", "dl-act");
   const asks = act.appendChild(make("div", "dl-asks"));
-  for (const [name, words] of Object.entries(GUESSES)) {
-    asks.appendChild(make("button", "", words)).addEventListener("click", () => {
+  for (const [name, [words, sign]] of Object.entries(GUESSES)) {
+    const ask = asks.appendChild(make("button", "", words));
+    ask.append(make("i", "", sign));
+    ask.lastChild.setAttribute("aria-hidden", "true");
+    ask.addEventListener("click", () => {
       shift(FURTHER, { guess: name });
       hands.query.focus({ preventScroll: true }); // the button is hidden now
     });
   }
-  const both = act.appendChild(make("div", "dl-both"));
-  both.append(make("span", "", "Whole text"));
+  const then = act.appendChild(make("div", "dl-then")); // what comes in place of the guess
+  const both = then.appendChild(make("div", "dl-both"));
+  both.append(make("span", "", "Move the whole text"));
   const shifts = [-1, 1, FURTHER].map((step) => {
     const button = both.appendChild(make("button", "", step === 1 ? "one on" : step > 1 ? `${step} on` : "one back"));
     button.addEventListener("click", () => shift(step));
@@ -124,7 +135,8 @@ export function render({ model, el }) {
   const bars = Array.from({ length: FAR + 1 }, (_, distance) => {
     const bar = strip.appendChild(make("button"));
     bar.append(make("i"));
-    if (distance % 3 === 0) bar.append(small(distance), make("span", "num", String(distance)));
+    bar.append(make("span", `num${distance % 3 ? " between" : ""}`, String(distance)));
+    if (distance % 3 === 0) bar.append(small(distance));
     bar.addEventListener("click", () => {
       const key = Math.min(model.get("key"), last() - distance);
       keep({ query: key + distance, key });
@@ -134,9 +146,10 @@ export function render({ model, el }) {
   const stripWords = make("p", "dl-legend");
   const foot = make("div", "dl-foot");
   foot.append(stripWords, add);
-  clock.append(second);
+  then.append(foot, strip, folded);
+  clock.append(secondClock);
   const scene = make("div", "dl-scene");
-  scene.append(head, clock, take, act, strip, foot, folded);
+  scene.append(who, head, clock, take, act);
   const { live, speak, hush } = announcer();
   el.append(scene, live);
 
@@ -234,7 +247,7 @@ export function render({ model, el }) {
     sum.textContent = `query [${asked.join(", ")}], key [${answers.join(", ")}]: ${terms.join(" + ")} = ${spell(match(distance, degrees))}${slow ? `; slower clock: ${spell(slower(distance))}; mean: ${spell(found)}` : ""}`;
     el.classList.toggle("slow", slow);
     add.textContent = slow ? "One clock alone" : "Add a slower clock";
-    stripWords.textContent = slow ? "The mean match of both clocks, by distance from key to query" : "The match by distance from key to query";
+    stripWords.textContent = slow ? "The mean match of both clocks at each distance" : "The match at each distance";
     const waits = asking();
     el.classList.toggle("asking", waits);
     bars.forEach((bar, index) => {
@@ -272,8 +285,8 @@ export function render({ model, el }) {
     if (from === to || still.matches || el.classList.contains("dragging") || Math.abs(from - to) > 180) wedge.setAttribute("d", wedgeOf(open, 93));
     else stopWedge = glide(280, (part) => wedge.setAttribute("d", wedgeOf(from + part * (to - from), 93)));
     const both = before && before.distance === distance && before.query !== query;
-    const guess = GUESSES[model.get("guess")];
-    if (waits) take.textContent = `The whole text moves ${FURTHER} positions on. What becomes of the match?`;
+    const [guess] = GUESSES[model.get("guess")] ?? [];
+    if (waits) take.textContent = `Put ${FURTHER} words in front of the text. What becomes of the match?`;
     else if (before && before.slow !== slow) {
       take.textContent = slow
         ? `A slower clock as well: ${round} apart no longer looks like 0. The match there is ${spell(matched(round))}, no longer 1.`
@@ -290,7 +303,7 @@ export function render({ model, el }) {
     if (both && !still.matches) loud.animate([{ scale: 1 }, { scale: 1.25, color: "var(--ember)" }, { scale: 1 }], { duration: 500 });
     bars.forEach((bar, index) => bar.setAttribute("aria-pressed", index === Math.abs(distance)));
     if (!before || before.query !== query || before.key !== key || before.slow !== slow) before = { query, key, distance, found, slow, waits };
-    if (take.textContent) speak(`${loud.textContent} ${loudWords.textContent}. ${take.textContent}`);
+    if (take.textContent) speak(`${shows.query.textContent} and ${shows.key.textContent}: ${loud.textContent} ${loudWords.textContent}. ${take.textContent}`);
   }
   model.on("change:query change:key change:slow change:guess", draw);
   update();

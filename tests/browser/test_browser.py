@@ -241,14 +241,14 @@ def test_a_head_is_opened_and_an_own_sentence_read(lesson):
 def test_a_dial_turns_by_keyboard_and_keeps_the_match_at_the_same_distance(lesson):
     dial = lesson.output(lesson.find("course.opened.Dial"))
     head, take = dial.locator(".dl-head"), dial.locator(".dl-take")
-    expect(head).to_have_text("0.5 is the match of the query slept and the key cat, 2 positions apart")
+    expect(head).to_have_text("0.5 is how well they match, 2 positions apart")
     dial.get_by_role("slider", name="Position of the query").press("ArrowRight")
-    expect(head).to_have_text("0 is the match of the query all and the key cat, 3 positions apart")
+    expect(head).to_have_text("0 is how well they match, 3 positions apart")
     expect(take).to_have_text("The query moved, and with it the angle: from 0.5 to 0. Now turn the rim.")
     dial.get_by_role("button", name="100 on").press("Enter")
     expect(take).to_have_text("Both hands moved, the angle between them did not: still 0.")
     dial.get_by_role("button", name="13 positions apart").click()
-    expect(head).to_contain_text("0.87 is the match of the query")
+    expect(head).to_contain_text("0.87 is how well they match")
     expect(take).to_contain_text("13 apart looks like 1.")
     assert lesson.complaints == []
 

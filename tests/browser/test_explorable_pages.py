@@ -456,8 +456,11 @@ def test_on_a_phone_the_number_stays_above_the_wall(visit):
 
 def test_a_hand_of_the_dial_is_dragged_and_both_together_keep_the_match(visit):
     page = visit("dial.html#guess=%22none%22").wake()
-    head, take = page.locator(".dl-head"), page.locator(".dl-take")
-    expect(head).to_have_text("0.5 is the match of the query slept and the key cat, 2 positions apart")
+    head, who, take = page.locator(".dl-head"), page.locator(".dl-who p"), page.locator(".dl-take")
+    expect(head).to_have_text("0.5 is how well they match, 2 positions apart")
+    expect(who).to_have_text(
+        ["slept looks for a word. Its hand: the query", "cat may be that word. Its hand: the key"]
+    )
     expect(page.locator(".dl-sum")).to_have_text("query [−0.87, 0.5], key [0, 1]: (−0.87)×0 + 0.5×1 = 0.5")
     box = page.locator(".dl-clock svg").first.bounding_box()
     x, y, reach = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2, 0.27 * box["width"]
@@ -467,7 +470,8 @@ def test_a_hand_of_the_dial_is_dragged_and_both_together_keep_the_match(visit):
     page.mouse.move(x + 0.7 * reach, y - 0.7 * reach)
     page.mouse.move(x, y - reach)
     page.mouse.up()
-    expect(head).to_have_text("−0.87 is the match of the query slept and the key Our, 5 positions apart")
+    expect(head).to_have_text("−0.87 is how well they match, 5 positions apart")
+    expect(who.nth(1)).to_contain_text("Our")
     expect(page.locator(".dl-word.key")).to_have_text("Our0")
     page.get_by_role("button", name="100 on").click()
     expect(take).to_have_text("Both hands moved, the angle between them did not: still −0.87.")
@@ -476,18 +480,19 @@ def test_a_hand_of_the_dial_is_dragged_and_both_together_keep_the_match(visit):
     expect(page.locator(".dl-word.key")).to_have_text("Our100")  # the word moves with the hand
     query = page.get_by_role("slider", name="Position of the query")
     query.press("ArrowRight")
-    expect(head).to_have_text("−1 is the match of the query all and the key Our, 6 positions apart")
+    expect(head).to_have_text("−1 is how well they match, 6 positions apart")
+    expect(who.nth(0)).to_contain_text("all")
     expect(query).to_have_attribute("aria-valuetext", "all, position 106")
     page.get_by_role("button", name="13 positions apart").click()
     expect(take).to_contain_text("13 apart looks like 1.")
     expect(page.locator(".dl-word.query")).to_have_text("all113")
-    expect(head).to_have_text("0.87 is the match of the query all and the key Our, 13 positions apart")
+    expect(head).to_have_text("0.87 is how well they match, 13 positions apart")
     page.get_by_role("button", name="Add a slower clock").click()
     expect(take).to_have_text(
         "A slower clock as well: 12 apart no longer looks like 0. The match there is 0.5, no longer 1."
     )
     page.get_by_role("button", name="12 positions apart").click()
-    expect(head).to_have_text("0.5 is the match of the query mice and the key Our, 12 positions apart")
+    expect(head).to_have_text("0.5 is how well they match, 12 positions apart")
     both = page.locator(".dl-word.query")  # both hands point here
     expect(both).to_have_text("mice112Our100")
     page.mouse.move(x, y - 1.5 * reach)  # the rim, which moves the whole text
@@ -511,7 +516,8 @@ def test_each_hand_of_the_dial_has_its_word_and_its_bar(visit):
     expect(page.locator(".dl-word.key")).to_have_text("black2")
     page.get_by_role("button", name="1 positions apart").first.click()
     page.get_by_role("slider", name="Position of the query").press("Home")
-    expect(page.locator(".dl-head")).to_contain_text("the query Our and the key black, 2 positions apart")
+    expect(page.locator(".dl-head")).to_contain_text("2 positions apart")
+    expect(page.locator(".dl-named")).to_have_text(["Our", "black"])
     expect(page.locator('.dl-strip [aria-pressed="true"]')).to_have_attribute(
         "aria-label", re.compile("^2 positions apart")
     )
@@ -520,8 +526,9 @@ def test_each_hand_of_the_dial_has_its_word_and_its_bar(visit):
 def test_both_hands_of_the_dial_spin_after_a_guess(visit):
     page = visit("dial.html").wake()
     head, take = page.locator(".dl-head .loud"), page.locator(".dl-take")
-    expect(take).to_have_text("The whole text moves 100 positions on. What becomes of the match?")
+    expect(take).to_have_text("Put 100 words in front of the text. What becomes of the match?")
     expect(page.get_by_role("button", name="100 on")).to_be_hidden()
+    expect(page.locator(".dl-strip")).to_be_hidden()
     before = page.locator(".dl-strip").bounding_box()
     page.get_by_role("button", name="It falls").click()
     expect(take).to_have_text("You said “It falls”. It is 0.5 again: both hands turned alike.")
