@@ -374,9 +374,9 @@ def test_a_page_opens_with_one_head_and_zooms_out_to_all(visit):
     head, where, wall = page.locator(".hd-head"), page.locator(".hd-where"), page.locator(".hd-wall")
     expect(wall).to_be_hidden()
     expect(head).to_have_text("78% of the attention of “is” goes to “France”, the word just before")
-    expect(page.locator(".hd-mostly")).to_have_text(
-        "Over the whole sentence this head looks mostly at the word before."
-    )
+    mostly, unread = page.locator(".hd-mostly"), page.locator(".hd-cell.unread")
+    expect(mostly).to_have_text("1 of 5 words read. What does this head look for?")
+    expect(unread).to_have_count(10)
     lines = page.locator(".hd-fan path")
     expect(lines).to_have_count(5)
     widths = [float(line.evaluate("(path) => parseFloat(path.style.strokeWidth)")) for line in lines.all()]
@@ -386,7 +386,13 @@ def test_a_page_opens_with_one_head_and_zooms_out_to_all(visit):
     expect(page.get_by_role("radio", name="of", exact=True)).to_be_focused()
     page.locator(".hd-map .hd-name", has_text="France").last.click()  # choose a row of the map
     expect(head).to_contain_text("of the attention of “France” goes to “of”")
+    expect(unread).to_have_count(3)  # the rows of "The" and "capital"
+    for word in ("capital", "The"):
+        page.get_by_role("radio", name=word, exact=True).click()
+    expect(mostly).to_have_text("Over the whole sentence this head looks mostly at the word before.")
+    expect(unread).to_have_count(0)
     page.get_by_role("button", name="Zoom out: all 270 heads").click()
+    expect(head).to_contain_text("of the attention of “is” goes to “France”")
     expect(wall).to_be_visible()
     fan, board = page.locator(".hd-fan").bounding_box(), page.locator(".hd-board").bounding_box()
     assert fan["y"] + fan["height"] <= board["y"] and board["height"] + board["y"] - fan["y"] < 700
