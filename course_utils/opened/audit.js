@@ -11,9 +11,9 @@
 // the knob of a bar for each of these trades.
 import { adopt, announcer, headline, keeper, make, onDrag, radio } from "./view.js";
 
-const TOP = 72; // points at the right end of the field; the left end is at −72
 const APART = 24; // px between two words of a row, so that their intervals do not seem to be one
 const ROW = 27; // greatest height of a row in px
+const BARE = 46; // and while the words have no intervals
 const HIGH = 23; // height of a row in px if each word is above its interval
 const TIGHT = 18; // height of a row in px, below which its words overlap those of the next row
 const FLAT = 16.5; // least height of a row in px if each word is beside its interval
@@ -37,8 +37,8 @@ export function heat(share, temperature) {
   return 1 / (1 + ((1 - share) / share) ** (1 / temperature));
 }
 
-const clamp = (points) => Math.max(-TOP, Math.min(TOP, points));
-const across = (points) => `${((100 * (clamp(points) + TOP)) / (2 * TOP)).toFixed(2)}%`;
+/** Limit a share in percent to what the bars and the field show. */
+const within = (share) => Math.max(0, Math.min(100, share));
 const whole = (number) => String(Math.abs(Math.round(number)));
 const signed = (number) => `${Math.round(number) < 0 ? "−" : Math.round(number) > 0 ? "+" : ""}${whole(number)}`;
 
@@ -82,11 +82,8 @@ export function render({ model, el }) {
   field.setAttribute("aria-label", "Trade");
   field.setAttribute("aria-valuemin", "1");
   const band = make("div", "au-band");
-  band.style.left = across(-lean);
-  band.style.width = `${(100 * lean) / TOP}%`;
+  band.style.width = `${2 * lean}%`;
   const zero = make("div", "au-zero");
-  const ends = make("div", "au-ends");
-  ends.append(make("b", "au-he", "← more “he”"), make("span", "au-level"), make("b", "au-she", "more “she” →"));
   const lanes = [trades, controls].map((list, index) => {
     const lane = make("div", `au-lane${index ? " controls" : ""}`);
     lane.hidden = !list.length;
@@ -148,9 +145,9 @@ export function render({ model, el }) {
   const locks = make("p", "au-locks");
   locks.append(lock, make("span", "au-mean", `Mean of ${sentencesOf(models[model.get("who")] ?? models[0]).length} such sentences`));
   const axis = make("p", "au-axis");
-  for (const tick of [-60, -40, -20, 0, 20, 40, 60]) {
-    const label = axis.appendChild(make("span", "num", signed(tick)));
-    label.style.left = across(tick);
+  for (const she of [0, 25, 50, 75, 100]) {
+    const label = axis.appendChild(make("span", "", she === 50 ? "half" : she < 50 ? `${100 - she}% he` : `${she}% she`));
+    label.style.left = `${she}%`;
   }
   const legend = make("p", "au-legend");
   const note = make("p", "au-note");
@@ -192,7 +189,7 @@ export function render({ model, el }) {
   const buttons = make("div", "au-buttons");
   buttons.append(...(controls.length && !compares ? [compare] : []), next);
   foot.append(legend, buttons);
-  el.append(top, asked, heatRow, ends, guessing, field, axis, locks, foot, panel, live);
+  el.append(top, asked, heatRow, guessing, field, axis, locks, foot, panel, live);
 
   /** The sentences that a model was asked. */
   function sentencesOf({ title }) {
@@ -378,17 +375,18 @@ export function render({ model, el }) {
   });
 
   let width = 0;
+  /** Where a number of points is drawn, in px from the field's left end. The field shows shares of “she” from 0 to 100%, as the bar above it does. */
+  const to = (points) => (within(who().zero[at()] + points) * width) / 100;
   /** Put the words of a lane into rows. @param {string[]} list sorted from left to right @param {HTMLElement} lane */
   function place(list, lane) {
-    const to = (points) => ((clamp(points) + TOP) * width) / (2 * TOP);
     lane.style.minHeight = "";
     lane.classList.remove("beside");
     const room = lane.clientHeight;
-    let spots = list.map((word) => spot(word, to, false));
+    let spots = list.map((word) => spot(word, false));
     let rows = rowsOf(spots.map(({ span }) => span));
-    let tall = Math.min(ROW, room / (1 + Math.max(0, ...rows)));
-    if (room && tall < HIGH) {
-      const flat = list.map((word) => spot(word, to, true));
+    let tall = Math.min(step ? ROW : BARE, room / (1 + Math.max(0, ...rows)));
+    if (room && tall < HIGH && step) {
+      const flat = list.map((word) => spot(word, true));
       const others = rowsOf(flat.map(({ span }) => span));
       const count = 1 + Math.max(0, ...others);
       if (tall < TIGHT || count * FLAT <= room) {
@@ -418,30 +416,31 @@ export function render({ model, el }) {
   }
   /**
    * Where a word is drawn, in px: its point (`middle`), the left edge and the width of its name (`left`, `long`), and
-   * the left and right end of the room that it takes (`span`).
+   * the left and right end of the room that it takes (`span`). From the first step on, its wider interval has room there.
    * @param {string} word
-   * @param {(points: number) => number} to from points to px
    * @param {boolean} beside whether the name stands beside the interval, not above it
    */
-  function spot(word, to, beside) {
-    const [points, low, high] = who().words[word][at()];
+  function spot(word, beside) {
+    const [points, , , low, high] = who().words[word][at()];
     const long = marks[words.indexOf(word)].name.offsetWidth;
     const middle = to(points);
-    let ends = [to(low), to(high)];
+    const ends = step ? [to(low), to(high)] : [middle, middle];
     let left = Math.max(0, Math.min(width - long, middle - long / 2));
     if (beside) {
       const plan = who().planted?.[word];
       const drawn = [middle, to(found(word).low), to(found(word).high), ...(plan === undefined ? [] : [to(100 * plan - who().zero[at()])])];
-      ends = [Math.min(...drawn), Math.max(...drawn)];
-      const sides = [ends[0] - long - 6, ends[1] + 6];
+      const sides = [Math.min(...drawn) - long - 6, Math.max(...drawn) + 6];
+      ends.push(...drawn);
       if (points > 0) sides.reverse(); // put the name on the side away from 0 if there is room
       const mine = word in guesses() ? to(guesses()[word]) : NaN;
       if (Math.abs(mine - middle) > 1) sides.push(mine - 14 - long, mine + 14); // or put the name beyond the visitor's mark
       const [from, till] = [Math.min(mine, middle), Math.max(mine, middle)]; // NaN without a guess: then each place is free
       const free = (edge) => edge >= 0 && edge + long <= width && !(edge < till + 12 && edge + long > from - 12);
       left = sides.find(free) ?? sides.find((edge) => edge >= 0 && edge + long <= width) ?? left;
+      // Leave room for the name beside the wider interval, too.
+      ends.push(left < middle ? Math.min(...ends) - long - 6 : Math.max(...ends) + long + 6);
     }
-    const span = [Math.min(left, ends[0]), Math.max(left + long, ends[1])];
+    const span = [Math.min(left, ...ends), Math.max(left + long, ...ends)];
     if (word in guesses()) {
       const own = to(guesses()[word]); // leave room for the visitor's mark, and for "you" on the side away from the model's point
       span[0] = Math.min(span[0], own - (own > middle ? 8 : 40));
@@ -452,7 +451,8 @@ export function render({ model, el }) {
 
   function drawField() {
     const { trades: first, controls: second } = order();
-    const scale = width / (2 * TOP);
+    band.style.left = `${who().zero[at()] - lean}%`;
+    zero.style.left = `${who().zero[at()]}%`;
     words.forEach((word, index) => {
       const { mark, line, truth, own } = marks[index];
       mark.classList.toggle("gone", !has(word));
@@ -466,13 +466,13 @@ export function render({ model, el }) {
       mark.classList.toggle("she", says === "she");
       mark.classList.toggle("he", says === "he");
       mark.classList.toggle("chosen", word === chosen());
-      line.style.left = `${((clamp(low) - clamp(points)) * scale).toFixed(1)}px`;
-      line.style.width = `${((clamp(high) - clamp(low)) * scale).toFixed(1)}px`;
+      line.style.left = `${(to(low) - to(points)).toFixed(1)}px`;
+      line.style.width = `${(to(high) - to(low)).toFixed(1)}px`;
       own.hidden = !(word in guesses());
-      if (!own.hidden) own.style.left = `${((clamp(guesses()[word]) - clamp(points)) * scale).toFixed(1)}px`;
+      if (!own.hidden) own.style.left = `${(to(guesses()[word]) - to(points)).toFixed(1)}px`;
       const plan = who().planted?.[word];
       truth.hidden = plan === undefined;
-      if (plan !== undefined) truth.style.left = `${((clamp(100 * plan - who().zero[at()]) - clamp(points)) * scale).toFixed(1)}px`;
+      if (plan !== undefined) truth.style.left = `${(to(100 * plan - who().zero[at()]) - to(points)).toFixed(1)}px`;
     });
     const now = (word) => who().words[word][at()][0];
     const sorted = (list) => [...list].sort((one, other) => now(one) - now(other) || words.indexOf(one) - words.indexOf(other));
@@ -483,11 +483,9 @@ export function render({ model, el }) {
       place(sorted(second), lanes[1]);
       arrives = false;
     }
-    ends.querySelector(".au-level").textContent = second.length ? `words that name no trade: ${whole(who().zero[at()])}% “she”` : "0: 50% “she”";
-    legend.replaceChildren(make("i", "au-key"), `${after() ? level.toFixed(2) : 95}% interval. Coloured: all of it beyond the band of ±${lean} points.`);
-    const many = Object.keys(guesses()).length;
-    if (many) legend.append(" ", make("i", "au-key own"), many > 1 ? "your guesses." : "your guess.");
-    if (who().planted) legend.append(" ", make("i", "au-key truth"), "planted in its training data.");
+    const even = second.length ? "words that name no trade" : "an even half";
+    legend.replaceChildren(step ? `A line: where the true lean probably is. Coloured: all of it is outside the grey band, ${lean} points around ${even}.` : "Grey: no clear lean. Press any trade.");
+    if (who().planted) legend.append(" ", make("i", "au-key"), "planted in its training data.");
     field.setAttribute("aria-valuemax", String(row().length));
     field.setAttribute("aria-valuenow", String(1 + row().indexOf(chosen())));
     field.setAttribute("aria-valuetext", `${chosen()}: ${inWords(chosen())}`);
@@ -570,7 +568,7 @@ export function render({ model, el }) {
     const mean = off.reduce((sum, each) => sum + each, 0) / off.length;
     const told = !after() && mine.length ? `Your ${mine.length > 1 ? `${mine.length} guesses are` : "guess is"} ${whole(mean)} points off${mine.length > 1 ? " on average" : ""}. ` : "";
     note.textContent = told + plan + (!single || told ? ""
-      : after() ? `Of ${trades.length}, some look striking by luck, so intervals must be wider. At 95% it was ${single === together ? "as many" : `${single} trades`}.`
+      : after() ? `Among ${trades.length}, some look striking by luck: each line must be longer. ${single === together ? "None loses" : single - together === 1 ? "One loses" : `${single - together} lose`} the colour.`
       : "A trade counts only if you named it before you looked.");
   }
 

@@ -1434,7 +1434,7 @@ def test_an_audit_costs_ten_trades_once_all_were_looked_at(visit):
     expect(head).to_contain_text("10 of 36 trades lean by more than 10 points, and 1 of 24 other words")
     expect(page.locator(".au-points")).to_contain_text("+9.5 to +33")
     expect(verdict).to_have_text("Cannot conclude.")
-    expect(page.locator(".au-note")).to_contain_text("At 95% it was 20 trades.")
+    expect(page.locator(".au-note")).to_contain_text("each line must be longer. 10 lose the colour.")
     field.press("Home")
     expect(page.locator(".au-panel h3")).to_have_text("barber")
     expect(verdict).to_have_text("Leans to “he”.")
