@@ -17,7 +17,7 @@ const [FEWEST, MOST] = [2, 8]; // the limits for the number of terms in a sum
 const LONGEST = 24; // how many letters of a refused text are shown
 const MOST_DIGITS = 3;
 const MOST_RESULT = 10 ** MOST_DIGITS - 1;
-const TALL = 190; // px: the tallest bar
+const TALL = 230; // px: the tallest bar
 const FALL = 92; // px from the top of the picture to the top of the tallest bar
 const WAVE = 110; // ms from one bar to the next while a change runs through the bars
 const [LIFT, WORD] = [43, 36]; // px: how far the answer's number rises above the answer's bar, and the number's greatest height
@@ -208,24 +208,18 @@ export function render({ model, el }) {
     head.tabIndex = -1;
     head.focus({ preventScroll: true });
   });
-  const under = make("div", "th-under");
-  under.append(notes, more);
-  const tools = make("div", "th-tools");
   const stops = make("div", "th-stops");
   const stopWords = make("span", "", "End its steps early, so that it must answer");
   stops.setAttribute("role", "group");
   stops.setAttribute("aria-label", "After how many steps the model must answer");
-  stops.append(stopWords);
-  const modes = make("div", "th-modes");
-  const writesOn = choice("After my change the model writes on", () => choose({ on: true }));
-  const staysPut = choice("", () => choose({ on: false }));
-  modes.setAttribute("role", "group");
-  modes.setAttribute("aria-label", "What follows a step that you changed");
+  // A press on this button changes what follows a step that the visitor has changed.
+  const mode = choice("", () => choose({ on: !model.get("on") }));
   const back = choice("Put all back", () => choose({ edits: {}, on: true, stop: "all" }));
   back.className = "th-back";
-  const hint = make("span", "th-hint", "Drag a result up or down, or type another: how far does the change run?");
-  modes.append(hint, writesOn, staysPut);
-  tools.append(modes, stops);
+  const acts = make("div", "th-acts");
+  acts.append(look, mode, more, back);
+  const under = make("div", "th-under");
+  under.append(notes, acts);
   const wake = make("div");
   wake.dataset.wake = "for other changes, and for sums of your own";
   wake.dataset.wakeOnNeed = "";
@@ -241,8 +235,11 @@ export function render({ model, el }) {
   }
   const { live, speak, hush } = announcer();
   const mine = make("div", "own");
-  mine.append(own, note, offers);
-  el.append(head, scene, under, look, tools, mine, wake, live);
+  mine.append(own, offers);
+  const fold = make("details", "th-fold");
+  fold.open = model.get("stop") !== "all";
+  fold.append(make("summary", "", "More to try"), stops, mine);
+  el.append(head, scene, under, note, fold, wake, live);
   const soon = atOnce(update);
   const keep = keeper(model, soon);
 
@@ -350,10 +347,11 @@ export function render({ model, el }) {
     answer.replaceChildren(make("b", "num", shown.answer), make("span", "", "answer"));
     answer.classList.toggle("wrong", Number(shown.answer) !== right);
     const said = riddle ? [] : short && !steps.length ? [Number(shown.answer) === right ? "Right without a single step." : "Without a step, it is wrong."] : remarks(text, shown, looked.has(text) || short || !hides(text, shown));
+    if (!said.length && !changed && !short && !riddle) said.push(`Drag ${steps[0].result} up or down: how far does the change run?`);
     notes.replaceChildren(...said.map((words) => make("li", "", words)));
     look.hidden = !riddle;
     more.hidden = !touched || riddle || looked.has(longest) || text === longest || terms(longest).length < 7;
-    drawTools(text, stop, short, changed);
+    drawTools(text, stop, changed);
     travel(plan(text, riddle));
     speak(`${shown.answer}${loudWords.textContent} ${said.join(" ")}`);
   }
@@ -362,25 +360,21 @@ export function render({ model, el }) {
     const { bars, loose } = flow(text, found);
     return loose.length > 0 || bars.some(({ parts }, at) => parts.some(({ from }, index) => from === "nowhere" && (!at || index)));
   }
-  function drawTools(text, stop, short, changed) {
+  function drawTools(text, stop, changed) {
     const steps = whole();
-    if (stops.children.length !== steps.length + 3) {
-      stops.replaceChildren(stopWords, back);
+    if (stops.children.length !== steps.length + 2) {
+      stops.replaceChildren(stopWords);
       for (let number = 0; number <= steps.length; number++) {
         const words = number === steps.length ? "after all steps" : number ? `after ${number}` : "at once";
-        back.before(choice(words, () => choose({ stop: number === steps.length ? "all" : number })));
+        stops.append(choice(words, () => choose({ stop: number === steps.length ? "all" : number })));
       }
     }
-    [...stops.querySelectorAll("button:not(.th-back)")].forEach((button, number) => {
+    [...stops.querySelectorAll("button")].forEach((button, number) => {
       button.setAttribute("aria-pressed", String(number === (stop === "all" ? steps.length : Math.min(stop, steps.length))));
     });
     const sound = Number(steps.at(-1)?.result) === total(text) && steps.every(addsUp);
-    staysPut.textContent = sound ? "Keep the later steps of the right sum" : "Keep its own later steps";
-    writesOn.setAttribute("aria-pressed", String(Boolean(model.get("on"))));
-    staysPut.setAttribute("aria-pressed", String(!model.get("on")));
-    const idle = (!changed && Boolean(model.get("on"))) || stop === 0;
-    hint.hidden = !idle || short;
-    for (const button of [writesOn, staysPut]) button.hidden = idle;
+    mode.textContent = !model.get("on") ? "Let the model write on after my change" : sound ? "Keep the later steps of the right sum" : "Keep its own later steps";
+    mode.hidden = (!changed && Boolean(model.get("on"))) || stop === 0;
     back.classList.toggle("gone", !changed && stop === "all" && Boolean(model.get("on")));
   }
   function newRow(at) {
@@ -483,6 +477,7 @@ export function render({ model, el }) {
     const high = (number) => Math.min(number * scale, TALL + 12); // no bar reaches up to the numbers of the sum
     const parts = [];
     const strange = []; // numbers that are added, but are not in the sum
+    const lost = []; // the places beside the strands that no step adds, if there is room for words
     const put = (className, d) => parts.push(shape("path", { class: className, d }));
     /** Two gaps near the top of a bar that would reach up to the numbers of the sum, as one can while it is dragged. */
     const cutOff = (left) => {
@@ -502,6 +497,7 @@ export function render({ model, el }) {
       const half = Math.max(1, (number * fall) / 2);
       if (!bar) {
         const end = roof + (riddle ? 30 : 56);
+        if (className === "th-loose" && unit > 90) lost.push({ x: x - half - 6, y: (roof + end) / 2 });
         return put(className, `M${x - half} ${roof}L${torn(0, x - half, x + half).map((point) => point.split(" ")).map(([y, across]) => `${across} ${end + Number(y)}`).join("L")}L${x + half} ${roof}Z`);
       }
       const right = barAt(bar) - thick / 2;
@@ -579,6 +575,11 @@ export function render({ model, el }) {
       const chip = make("span", "chip strange", String(number));
       Object.assign(chip.style, { left: `${x}px`, top: `${y - 22}px` });
       chips.push(chip);
+    }
+    for (const { x, y } of lost) {
+      const label = make("span", "th-lost", "not added");
+      Object.assign(label.style, { left: `${x}px`, top: `${y}px` });
+      chips.push(label);
     }
     sum.replaceChildren(...chips, goalWords);
     const end = Math.min(answerAt + goalWords.offsetWidth / 2 + 5, width - 1);

@@ -797,6 +797,7 @@ def test_a_step_of_a_sum_is_dragged_and_the_answer_follows_or_not(visit):
     page = visited.page
     head, steps = page.locator(".th-head"), page.locator(".th-step input")
     notes, lit = page.locator(".th-notes"), page.locator(".th-bar.lit")
+    expect(notes).to_have_text("Drag 84 up or down: how far does the change run?")
     keeps = page.get_by_role("button", name="Keep the later steps of the right sum")
     expect(head).to_have_text("170 is right.")
     expect(lit).to_have_count(0)
@@ -814,6 +815,8 @@ def test_a_step_of_a_sum_is_dragged_and_the_answer_follows_or_not(visit):
     assert "edits=" in page.url
     again = visit(page.url.rpartition("/")[2]).page
     expect(again.locator(".th-head")).to_have_text("170 is right all the same.")  # the address has the edits
+    expect(page.get_by_role("button", name="at once")).to_be_hidden()
+    page.get_by_text("More to try").click()
     page.get_by_role("button", name="at once").click()
     expect(head).to_contain_text("answered at once.")
     expect(steps).to_have_count(0)
@@ -863,6 +866,7 @@ def test_a_step_of_a_sum_is_dragged_and_the_answer_follows_or_not(visit):
 
 def test_numbers_that_no_step_added_hang_loose_once_one_has_looked(visit):
     page = visit("thinking.html").page
+    page.get_by_text("More to try").click()
     page.get_by_role("button", name="63+81+41+29+76+86+59").click()
     expect(page.locator(".th-head")).to_have_text("357 is wrong, 78 too few.")
     level = page.locator(".th-level").evaluate("mark => mark.getBoundingClientRect().bottom")
@@ -873,6 +877,7 @@ def test_numbers_that_no_step_added_hang_loose_once_one_has_looked(visit):
     expect(loose).to_have_count(0)
     page.get_by_role("button", name="Which numbers did no step add?").click()
     expect(loose).to_have_text(["41", "86"])
+    expect(page.locator(".th-lost")).to_have_count(2)
     expect(page.locator(".th-sum .strange")).to_have_text("49")
     expect(page.locator(".th-notes")).to_have_text("49 is none of the sum's numbers.No step added 41 and 86.")
     expect(page.locator(".th-end.wrong")).to_have_count(1)
