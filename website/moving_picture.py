@@ -26,7 +26,8 @@ STYLE = """
 html { overflow: hidden } .top, .lead, .after, footer { display: none !important }
 h1 { font-size: 46px !important; margin: 26px 0 22px !important } .view { min-height: 0 !important }
 .ow-asks [aria-checked=false], .ow-tools, .pt-tools, .pt-moral { display: none !important }
-.dn-tray, .dn-tools, .dn-key, .dn-reel, .sc-tools, .sc-note { display: none !important }
+.dn-tray, .dn-reel, .sc-tools, .sc-note { display: none !important }
+.dn-scene { display: block !important } .dn-top { margin: 0 0 13px !important }
 .dn-stage { width: 960px }
 """
 # Advances all transitions and animations by some milliseconds, and leaves them paused.

@@ -114,14 +114,8 @@ def denoising():
     pipeline = course.load("stable-diffusion", "tiny")
     pipeline.set_progress_bar_config(disable=True)
     drawings = {prompt: drawn(pipeline, prompt, **DRAWING) for prompt in PROMPTS}
-    films = [pixels.astype(float) for pixels, _, _ in drawings.values()]
     return known_words() | {
         "drawings": [_drawing(pipeline, prompt, *drawing) for prompt, drawing in drawings.items()],
-        # gaps[i][j][state]: the root mean square error between drawings i and j, for pixels from 0 to 255
-        "gaps": [
-            [numpy.sqrt(((one - other) ** 2).mean((1, 2, 3))).round().astype(int).tolist() for other in films]
-            for one in films
-        ],
         "answers": [],
     }
 

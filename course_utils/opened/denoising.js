@@ -1,8 +1,8 @@
 // Two prompts become pictures from the same noise. The visitor plays the steps, lights up the parts that attend to a
 // word, and replaces a word.
-// The view's `data` is {words, kinds, drawings, gaps}: `words` has all words of the training captions, or is null;
+// The view's `data` is {words, kinds, drawings}: `words` has all words of the training captions, or is null;
 // `kinds` [{name, noun, before, words}] has the words that can replace each other; `drawings` has the stored drawings,
-// see website/stored_states.py; `gaps` has the distance between each two stored drawings at each step.
+// see website/stored_states.py.
 // The visitor chooses `prompts` (two), `seed`, `guidance`, `steps`, `step` (the state that is shown) and `word` (the
 // chip that is lit; -1 for none).
 // The view asks for one state at a time with `want` {prompt, seed, guidance, steps, step, turn}. The host sends `said`:
@@ -20,8 +20,6 @@ const UNIT = /'s|'t|'re|'ve|'m|'ll|'d|\p{L}+|\p{N}|[^\s\p{L}\p{N}]+/gu;
 const LONGEST = 7; // the most words of a name such as "face with tears of joy"
 const SIDES = ["ember", "against"];
 const LINES = ["#ffa24a", "#5ccbea"]; // the colours of SIDES on the dark shade, the same in each theme
-
-const percent = (share) => (share < 0.005 ? "<1%" : `${Math.round(100 * share)}%`);
 
 /** A chip of a prompt: a name from the training captions, or a single word.
  * @typedef {{ text: string, start: number, end: number, units: number[], kind: any, glued: boolean }} Chip */
@@ -150,14 +148,6 @@ async function unrolled({ film, maps, ...drawing }) {
   return { ...drawing, frames, maps: drawing.peaks.map((_, step) => all.subarray(step * each, (step + 1) * each)) };
 }
 
-/** The distance between two pictures: the root of their mean squared difference. Black and white are 100% apart. */
-function apart(one, other) {
-  const [a, b] = [one, other].map((frame) => frame.getContext("2d").getImageData(0, 0, frame.width, frame.width).data);
-  let sum = 0;
-  for (let i = 0; i < a.length; i++) sum += (a[i] - b[i]) ** 2; // alpha adds 0, because it is the same everywhere
-  return Math.round((100 * Math.sqrt(sum / (0.75 * a.length))) / 255);
-}
-
 export function render({ model, el }) {
   const data = model.get("data");
   const quiet = matchMedia("(prefers-reduced-motion: reduce)");
@@ -195,6 +185,7 @@ export function render({ model, el }) {
   let shown = step(); // the step that is drawn; while the view moves to step(), a number between two steps
   let glow = 0; // how strongly the shade is drawn, a number that moves to 1 if a word is lit, otherwise to 0
   let lastLit = -1;
+  const seen = new Map(); // the last step of each drawing that the visitor has seen, by `keyOf(settings)`
 
   adopt(el, "dn");
   const { head, loud, loudWords } = headline("dn");
@@ -208,18 +199,18 @@ export function render({ model, el }) {
     picture.setAttribute("role", "img");
     const empty = make("p", "dn-empty");
     const frame = make("div", "dn-picture");
+    const tag = make("p", "dn-tag");
+    tag.setAttribute("aria-hidden", "true");
     const draw = make("button", "dn-draw", "Wake the model to draw it");
     draw.addEventListener("click", () => {
       wake.querySelector("button")?.click();
       paint(index);
     });
-    frame.append(picture, empty, draw);
+    frame.append(picture, tag, empty, draw);
     panel.append(line, frame);
     stage.append(panel);
-    return { panel, line, picture, empty, draw };
+    return { panel, line, picture, empty, draw, tag };
   });
-
-  const legend = make("p", "dn-key");
 
   const reel = make("div", "dn-reel");
   const play = make("button", "dn-play");
@@ -255,7 +246,7 @@ export function render({ model, el }) {
     unfolded = !unfolded;
     fold();
   });
-  tray.append(trayTitle, tabs, list, unfold, form, note, wake);
+  tray.append(trayTitle, tabs, list);
 
   const tools = make("div", "dn-tools");
   const die = make("button", "dn-die");
@@ -286,11 +277,14 @@ export function render({ model, el }) {
   tools.append(die, dial, counts);
   const { live, speak, hush } = announcer();
   const scene = make("div", "dn-scene");
-  stage.append(legend);
-  scene.append(stage, reel, tray, tools);
   const top = make("div", "dn-top");
   top.append(play, head);
-  el.append(top, scene, live);
+  const more = make("details", "dn-more");
+  more.append(make("summary", "", "Draw something else"), unfold, form, note, wake, tools);
+  more.open = model.get("live") || !data.drawings?.length;
+  tray.append(more);
+  scene.append(top, stage, reel, tray);
+  el.append(scene, live);
 
   // The chip that is lit, and what attends to it.
   const lit = () => (pointed >= 0 ? pointed : (model.get("word") ?? -1));
@@ -328,6 +322,7 @@ export function render({ model, el }) {
     asked = null;
     if (said.asleep || said.error) {
       stuck = said.asleep ? "That is not stored. Wake the model to draw it." : said.error;
+      more.open = true; // the button that wakes the model is there
       el.classList.remove("drawing");
       return update();
     }
@@ -378,7 +373,6 @@ export function render({ model, el }) {
         const known = !words || chip.text.toLowerCase().match(UNIT).every((unit) => words.has(unit) || !/\p{L}|\p{N}/u.test(unit));
         const button = make("button", `chip dn-chip${chip.glued ? " glued" : ""}${known ? "" : " unknown"}`, chip.text);
         if (!other.has(chip.text.toLowerCase())) button.classList.add("differs");
-        button.append(make("i"));
         button.addEventListener("pointerenter", (event) => event.pointerType === "mouse" && point(at));
         button.addEventListener("pointerleave", () => point(-1));
         button.addEventListener("focus", () => button.matches(":focus-visible") && point(at));
@@ -434,7 +428,6 @@ export function render({ model, el }) {
     if (!chip) trayTitle.append("Tap a word: see what attends to it, then exchange it.");
     else if (!kind) trayTitle.append(make("b", "chip", chip.text), " has no other word in its place.");
     else trayTitle.append("Exchange ", make("b", "chip", chip.text), " for");
-    if (kind && !model.get("live") && data.drawings?.length) trayTitle.append(make("span", "dn-legend", "tinted: ready now"));
     tabs.replaceChildren(
       ...(choices.length > 1 ? choices : []).map((each) => {
         const button = make("button", "", each.name);
@@ -515,12 +508,13 @@ export function render({ model, el }) {
       film.style.setProperty("--columns", String(columns));
       film.setAttribute("aria-valuemax", String(steps()));
     }
+    const keys = prompts().map((prompt) => keyOf(settings(prompt)));
+    for (const key of keys) seen.set(key, Math.max(seen.get(key) ?? 0, step()));
     [...strip.children].forEach((column, at) => {
       [0, 1].forEach((index) => {
         const thumb = column.children[index];
-        const found = drawing(index);
-        const frame = found?.frames[at];
-        const key = frame ? `${keyOf(settings(prompts()[index]))}` : "";
+        const frame = at <= seen.get(keys[index]) && drawing(index)?.frames[at];
+        const key = frame ? keys[index] : "";
         if (thumb.dataset.key === key) return;
         thumb.dataset.key = key;
         const pen = thumb.getContext("2d");
@@ -655,42 +649,27 @@ export function render({ model, el }) {
     if (shown !== toStep || glow !== toGlow) travelling = requestAnimationFrame(travel);
   }
 
-  /** The distance, in percent, between the two pictures after a step; null if a picture is missing. */
-  function gapBetween([one, other], now) {
-    if (!one || !other || one.width !== other.width) return null;
-    if (now === 0) return 0; // both pictures begin as the same noise
-    const [first, second] = [0, 1].map((index) => drawing(index).index);
-    // Stored pictures are compressed with some loss, so the distances of the original pictures are stored, too.
-    return first === undefined ? apart(one, other) : first === second ? 0 : data.gaps[first][second][now];
-  }
-
   function update() {
     const now = step();
-    panels.forEach(({ line, picture }, index) => {
+    panels.forEach(({ line, picture, tag }, index) => {
       if (line.dataset.prompt !== prompts()[index] || line.dataset.other !== prompts()[1 - index]) buildPrompt(index);
       line.dataset.other = prompts()[1 - index];
       const all = chips(index);
       [...line.children].forEach((button, at) => {
         const on = at === lit();
-        const map = on && attention(index, all[at]);
         button.classList.toggle("lit", on);
         button.setAttribute("aria-pressed", String(at === model.get("word") && index === side));
-        button.lastChild.textContent = map ? percent(map.reduce((sum, value) => sum + value, 0) / CELLS) : "";
       });
+      const name = attention(index, all[lit()]) && all[lit()].text;
+      tag.textContent = name ? `lit: attends to “${name}”` : "";
       picture.setAttribute("aria-label", `${prompts()[index]}, ${now ? `after step ${now} of ${steps()}` : "noise"}`);
     });
-    const names = [0, 1].map((index) => chips(index)[lit()]?.text).filter(Boolean);
-    legend.textContent = names.length
-      ? `Lit, inside the line: what attends to ${[...new Set(names)].map((name) => `“${name}”`).join(" and to ")}. Below a word: its share of the attention; the rest goes to the other words, and to marks before and after them.`
-      : "Point at a word, or tap it: what attends to it lights up.";
     buildStrip();
     buildTray();
     const noise = drawing(0)?.noise[now] ?? drawing(1)?.noise[now];
-    const frames = [0, 1].map((index) => drawing(index)?.frames[now]);
-    const gap = gapBetween(frames, now);
     loud.textContent = noise === undefined ? "…" : `${Math.round(100 * noise)}%`;
-    const when = noise === undefined ? `step ${now} is not drawn yet` : now === 0 ? "noise" : now < steps() ? `noise after step ${now} of ${steps()}` : `noise after ${now} steps`;
-    loudWords.textContent = when + (gap === null ? "" : gap === 0 ? ", the same for both." : `. The two are ${gap}% apart, black and white 100%.`);
+    const when = noise === undefined ? `step ${now} is not drawn yet` : now === 0 ? "noise, the same for both" : now < steps() ? `noise after step ${now} of ${steps()}` : `noise after ${now} steps`;
+    loudWords.textContent = when;
     head1.style.setProperty("--step", String(now));
     head1.hidden = false;
     film.setAttribute("aria-valuenow", String(now));

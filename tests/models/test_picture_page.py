@@ -125,22 +125,16 @@ def test_the_page_draws_what_the_pipeline_draws(site, reference):
 def test_the_stored_drawings_are_those_of_the_pipeline(website, pipeline):
     store = website[1]
     data = json.loads(DRAWINGS.read_text(encoding="utf-8"))
-    films = []
     for index in (0, 1):
         drawing = data["drawings"][index]
         assert drawing["prompt"] == store.PROMPTS[index]
         pixels, maps, noise = store.drawn(pipeline, drawing["prompt"], **store.DRAWING)
-        films.append(pixels)
         assert drawing["noise"] == pytest.approx(noise, abs=1e-4)
         film = Image.open(io.BytesIO(base64.b64decode(drawing["film"].partition(",")[2])))
         stored = numpy.asarray(film.convert("RGB")).reshape(64, len(pixels), 64, 3).transpose(1, 0, 2, 3)
         assert ((stored - pixels.astype(float)) ** 2).mean() ** 0.5 < 12, "packed with some loss"
         stored = numpy.frombuffer(base64.b64decode(drawing["maps"]), numpy.uint8).reshape(maps.shape) / 255
         assert numpy.abs(stored * numpy.array(drawing["peaks"])[..., None, None] - maps).max() < 2e-3
-    for step, (one, other) in enumerate(zip(*films, strict=True)):
-        gap = ((one.astype(float) - other) ** 2).mean() ** 0.5
-        assert data["gaps"][0][1][step] == pytest.approx(gap, abs=0.6)
-    assert data["gaps"][0][1][0] == 0, "both begin as the same noise"
 
 
 def test_the_stored_words_are_those_of_the_captions(website):
