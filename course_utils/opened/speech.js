@@ -148,7 +148,52 @@ function toPcm(samples) {
 /** Decode a sound file as samples, with the browser's own codec and resampler. */
 const decode = async (file) => (await new OfflineAudioContext(1, 1, RATE).decodeAudioData(file)).getChannelData(0);
 
-const NOTE = "Strong marks: loud. Upwards: higher pitch. Press a word, or anywhere in the picture, to hear it.";
+const NOTE = "The picture: to the right time, upwards pitch, and the darker, the louder.";
+const SIZES = [1.5, 1.25, 1.0625]; // rem: the sizes of letters to try, so that the words stand in one line
+
+/** The pieces of a word that are compared: without marks, and "ill-disposed" as two. */
+const piecesOf = (text) => text.toLowerCase().split(/[\s-]+/).map((piece) => piece.replace(/[^\p{L}\p{N}]/gu, "")).filter(Boolean);
+
+/**
+ * Columns for two lines of words, so that a written word stands below the spoken word that it equals. Between two such
+ * columns, the other spoken and written words stand below each other in their order.
+ * @param {string[]} spoken
+ * @param {string[]} written
+ * @returns {[number, number][]} for each column the indices of its spoken and its written word; -1 if it has none
+ */
+export function columnsOf(spoken, written) {
+  const pieces = written.flatMap((text, word) => piecesOf(text).map((piece) => ({ piece, word })));
+  const same = (s, w) => piecesOf(spoken[s])[0] === pieces[w].piece;
+  // most[s][w]: how many equal pairs there can be, in order, from spoken word s and piece w on
+  const most = Array.from({ length: spoken.length + 1 }, () => new Array(pieces.length + 1).fill(0));
+  for (let s = spoken.length - 1; s >= 0; s--) {
+    for (let w = pieces.length - 1; w >= 0; w--) most[s][w] = same(s, w) ? 1 + most[s + 1][w + 1] : Math.max(most[s + 1][w], most[s][w + 1]);
+  }
+  const columns = [];
+  let placed = -1; // the last written word that has a column
+  let [said, wrote] = [[], []]; // the words since the last equal pair
+  const flush = () => {
+    for (let at = 0; at < Math.max(said.length, wrote.length); at++) columns.push([said[at] ?? -1, wrote[at] ?? -1]);
+    [said, wrote] = [[], []];
+  };
+  let [s, w] = [0, 0];
+  while (s < spoken.length || w < pieces.length) {
+    const fresh = w < pieces.length && pieces[w].word > placed;
+    if (s < spoken.length && w < pieces.length && same(s, w)) {
+      flush();
+      columns.push([s, fresh ? pieces[w].word : -1]);
+      placed = pieces[w].word;
+      s++;
+      w++;
+    } else if (w < pieces.length && (s === spoken.length || most[s][w + 1] >= most[s + 1][w])) {
+      if (fresh) wrote.push(pieces[w].word);
+      placed = Math.max(placed, pieces[w].word);
+      w++;
+    } else said.push(s++);
+  }
+  flush();
+  return columns;
+}
 
 export function render({ model, el }) {
   const data = model.get("data");
@@ -175,9 +220,6 @@ export function render({ model, el }) {
   adopt(el, "sc");
   const { head, loud, loudWords } = headline("sc");
   const truth = make("p", "sc-truth");
-  const legend = make("p", "sc-legend");
-  const bar = make("i");
-  legend.append(make("b", "sc-alone", "Whisper writes"), make("b", "sc-both", "Above: what the voice says. Below: what Whisper writes."), bar, "how probable the word is");
   const words = make("div", "sc-words");
   words.setAttribute("role", "toolbar");
   words.setAttribute("aria-label", "What Whisper wrote: press a word to hear it");
@@ -207,7 +249,7 @@ export function render({ model, el }) {
     tick.append(make("i"), make("b", "num"), make("em", "num", level === null ? "none" : power(level)));
     return tick;
   });
-  noise.append(make("span", "sc-unit", "strength of the noise (power; the voice’s is 1)"));
+  noise.append(make("span", "sc-unit", "noise: how many times as strong as the voice"));
   const rail = noise.appendChild(make("i", "sc-rail"));
   const handle = noise.appendChild(make("div", "sc-handle"));
   handle.tabIndex = 0;
@@ -216,16 +258,16 @@ export function render({ model, el }) {
   handle.setAttribute("aria-valuemin", "0");
   handle.setAttribute("aria-valuemax", String(levels.length - 1));
   handle.append(make("i"), make("span", "sc-hint", "drag the noise"));
-  const top = make("div", "sc-top");
-  const play = top.appendChild(make("button", "sc-play", "▶ Play"));
-  top.append(noise);
+  const play = make("button", "sc-play", "▶ Play");
+  const stage = make("div", "sc-stage");
+  stage.append(play, sound);
   const tools = make("div", "sc-tools");
   const choices = tools.appendChild(make("div", "sc-choices"));
   choices.setAttribute("role", "radiogroup");
   choices.setAttribute("aria-label", "Sound");
   const note = make("p", "sc-note");
   const { live, speak, hush } = announcer();
-  el.append(head, top, truth, legend, saidRow, words, sound, axis, looks, tools, note, live);
+  el.append(head, noise, truth, saidRow, words, stage, axis, looks, tools, note, live);
 
   // The visitor's choices now
   const name = () => (sounds.has(model.get("sound")) ? model.get("sound") : sounds.keys().next().value);
@@ -237,12 +279,12 @@ export function render({ model, el }) {
   const keep = keeper(model, update);
 
   const chips = [];
-  /** The index of the word whose attention is shown: the word that is playing, otherwise the word that the visitor points at,
-   * otherwise the least likely word. */
+  /** The index of the word whose attention is shown: the word that is playing, otherwise the word that the visitor points at.
+   * Otherwise -1 or, in a notebook, whose stored photograph can't be pressed, the least likely word. */
   function shown() {
     if (player?.word >= 0) return player.word;
     if (chosen >= 0) return Math.min(chosen, chips.length - 1);
-    const found = written()?.words ?? [];
+    const found = (model.get("live") && written()?.words) || [];
     return found.reduce((least, word, index) => (least < 0 || word[3] < found[least][3] ? index : least), -1);
   }
   function attention(index) {
@@ -456,7 +498,7 @@ export function render({ model, el }) {
         make("b", "", `“${text.replace(/[.,!?]$/, "")}”`), ` ${percent(chance)} likely. `,
         ...(end > begin ? [make("b", "num", percent(inside / (all || 1))), ` of its attention lies in its own ${(end - begin).toFixed(end - begin < 0.095 ? 2 : 1)} s.`] : ["Whisper puts its beginning and its end at the same moment."]),
       );
-    } else looks.replaceChildren();
+    } else looks.textContent = "Press a word: hear it, and see where Whisper attends for it.";
     stopGlow();
     const from = Float32Array.from(target, (_, at) => glow[at] ?? 0);
     const draw = (part) => {
@@ -483,10 +525,7 @@ export function render({ model, el }) {
     last = { sound: name(), words: found.words };
     chips.length = 0;
     found.words.forEach(([text, , , chance, wrong], index) => {
-      const chip = make("button", `chip sc-word${wrong ? " ember" : ""}`);
-      const bar = make("i");
-      bar.style.transform = `scaleX(${Math.max(0.03, chance)})`;
-      chip.append(make("span", "", text), bar);
+      const chip = make("button", `chip sc-word${wrong ? " ember" : ""}`, text);
       chip.tabIndex = index ? -1 : 0;
       chip.setAttribute("aria-label", `${text}${wrong ? ", wrong" : ""}, ${percent(chance)} likely`);
       chip.addEventListener("click", () => playWord(index));
@@ -506,7 +545,7 @@ export function render({ model, el }) {
         chip.animate([{ opacity: 0, translate: "0 -0.4em" }, { opacity: 1, translate: "0" }], { duration: 220, easing: "ease-out" });
       }
     });
-    words.replaceChildren(...chips, ...chips.map(() => make("i", "sc-line")));
+    words.replaceChildren(...chips);
     if (focused >= 0) chips[Math.min(focused, chips.length - 1)]?.focus();
     place();
     haunt(gone, found.words);
@@ -521,7 +560,6 @@ export function render({ model, el }) {
       const ghost = words.appendChild(make("s", "sc-ghost", text));
       ghost.setAttribute("aria-hidden", "true");
       ghost.style.left = chips[near]?.style.left || `${(words.clientWidth * begin) / seconds()}px`;
-      ghost.style.top = chips[near]?.style.top || "0";
       ghost.animate([{ opacity: 0.8 }, { opacity: 0, translate: "0 -0.8em" }], { duration: 220, easing: "ease-out" }).onfinish = () => ghost.remove();
     }
   }
@@ -538,83 +576,68 @@ export function render({ model, el }) {
     chips[Math.max(0, Math.min(chips.length - 1, goes))].focus();
   });
 
-  /** Put each word above its time, in the lowest row where it fits, and draw a line from the word down to the sound. */
-  function place() {
+  /**
+   * Where the spoken and the written words stand if both fit in one line each: below each other, near their times.
+   * @returns {{ spoken: number[], written: number[] } | null} the left edges in px; null if they don't fit
+   */
+  function score(found, said, wide, widthOf) {
+    const columns = columnsOf(said.map(([text]) => text), found.map(([text]) => text));
+    const widths = columns.map(([s, w]) => Math.max(s < 0 ? 0 : widthOf(said[s][0]), w < 0 ? 0 : widthOf(found[w][0])) + 4);
+    const times = columns.map(([s, w]) => (s < 0 ? found[w] : said[s])[1]);
+    const lefts = [];
+    times.forEach((time, at) => lefts.push(Math.max((wide * time) / seconds(), at ? lefts[at - 1] + widths[at - 1] : 0)));
+    for (let at = lefts.length - 1; at >= 0; at--) lefts[at] = Math.min(lefts[at], (lefts[at + 1] ?? wide) - widths[at]);
+    if (lefts[0] < 0) return null;
+    const of = (which) => {
+      const places = [];
+      columns.forEach((column, at) => column[which] >= 0 && (places[column[which]] = lefts[at]));
+      return places;
+    };
+    return { spoken: of(0), written: of(1) };
+  }
+  let lines = null; // where the words stand now, as `score` returns it; null if they stand in lines, in the order of reading
+  /** Choose the largest letters with which, at each known level of noise, the spoken and the written words fit in a line each. */
+  function measure() {
+    lines = null;
+    const said = sounds.get(name()).spoken ?? [];
     const wide = words.clientWidth;
-    if (!wide || !chips.length) return;
-    // On a phone the words stand in lines, in the order of reading.
-    el.classList.toggle("flow", wide < 480);
-    if (wide < 480) {
-      words.style.height = "";
-      for (const chip of chips) chip.style.left = chip.style.top = "";
+    el.classList.remove("paired");
+    el.style.removeProperty("--letters");
+    if (!written() || getComputedStyle(words).marginLeft === "0px") return; // a narrow view has no margin with the names of the lines
+    const brush = picture.getContext("2d");
+    const rem = parseFloat(getComputedStyle(document.documentElement).fontSize);
+    const style = getComputedStyle(chips[0]);
+    for (const size of SIZES) {
+      const pixels = size * rem;
+      brush.font = `${style.fontWeight} ${pixels}px ${style.fontFamily}`;
+      const widthOf = (text) => brush.measureText(text).width + 0.62 * pixels;
+      const known = levels.map((at) => heard.get(`${name()}|${at}`)?.words).filter(Boolean);
+      if (!known.every((found) => score(found, said, wide, widthOf))) continue;
+      lines = score(written().words, said, wide, widthOf);
+      el.style.setProperty("--letters", `${size}rem`);
+      el.classList.add("paired");
       return;
     }
-    const tall = chips[0].offsetHeight;
-    const step = tall + 6;
-    const found = written()?.words ?? [];
-    const spots = laid(chips.map((chip) => chip.offsetWidth), found, wide);
-    // Keep room for as many rows as any level of noise needs, so that nothing jumps when the noise changes.
-    const brush = picture.getContext("2d");
-    brush.font = getComputedStyle(chips[0]).font;
-    const padding = chips[0].offsetWidth - brush.measureText(chips[0].textContent).width;
-    const rows = levels.flatMap((at) => {
-      const other = heard.get(`${name()}|${at}`)?.words ?? [];
-      return laid(other.map(([text]) => brush.measureText(text).width + padding), other, wide).map(({ row }) => row + 1);
-    });
-    const most = Math.max(1, ...rows, ...spots.map(({ row }) => row + 1));
-    words.style.height = `${most * step + 10}px`;
-    spots.forEach(({ left, row }, index) => {
-      const top = (most - 1 - row) * step;
-      chips[index].style.left = `${left}px`;
-      chips[index].style.top = `${top}px`;
-      const line = words.children[chips.length + index];
-      line.style.left = `${(wide * found[index][1]) / seconds()}px`;
-      line.style.top = `${top + tall - 2}px`;
-    });
   }
-  /** Put the spoken words at their times, and mark the words that Whisper missed. */
+  /** Put the written words above their times or, if they don't fit in a line, in the order of reading. */
+  function place() {
+    if (!words.clientWidth || !chips.length) return;
+    measure();
+    el.classList.toggle("flow", !lines);
+    words.style.height = lines ? `${chips[0].offsetHeight + 10}px` : "";
+    chips.forEach((chip, index) => (chip.style.left = lines ? `${lines.written[index]}px` : ""));
+  }
+  /** Put the spoken words above the written ones, and mark the words that Whisper missed. */
   function placeSpoken() {
     const said = sounds.get(name()).spoken ?? [];
-    const wide = saidRow.clientWidth;
     saidRow.hidden = !said.length;
     el.classList.toggle("timed", said.length > 0);
-    if (!said.length || !wide) return;
+    if (!said.length || !saidRow.clientWidth) return;
     const missed = written()?.missed ?? [];
     const marks = said.map(([text], index) => make("span", missed.includes(index) ? "missed" : "", text));
     spokenWords.replaceChildren(...marks);
-    const spots = laid(marks.map((mark) => mark.offsetWidth), said, wide);
-    const step = marks[0].offsetHeight + 2;
-    spots.forEach(({ left, row }, index) => {
-      marks[index].style.left = `${left}px`;
-      marks[index].style.top = `${row * step}px`;
-    });
-    // A line leads from each missed word to the word that Whisper writes at that time.
-    const found = written()?.words ?? [];
-    const tall = (1 + Math.max(...spots.map(({ row }) => row))) * step;
-    // The distance from the top of the spoken words to the top of the written words. This is right even while the height of
-    // the spoken words changes.
-    const below = tall + words.getBoundingClientRect().top - spokenWords.getBoundingClientRect().bottom;
-    for (const index of found.length === chips.length ? missed : []) {
-      const time = said[index][1];
-      const at = found.findIndex(([, begin, end]) => begin <= time + 0.1 && time < end);
-      if (at < 0) continue;
-      const tie = spokenWords.appendChild(make("i", "sc-tie"));
-      const top = spots[index].row * step + marks[index].offsetHeight;
-      tie.style.left = `${spots[index].left + 6}px`;
-      tie.style.top = `${top}px`;
-      tie.style.height = `${Math.max(0, below + chips[at].offsetTop - top)}px`;
-    }
-    spokenWords.style.height = `${tall}px`;
-  }
-  function laid(widths, found, wide) {
-    const ends = [];
-    return found.map(([, begin], index) => {
-      const left = Math.max(0, Math.min((wide * begin) / seconds(), wide - widths[index]));
-      let row = ends.findIndex((end) => end <= left);
-      if (row < 0) row = ends.length;
-      ends[row] = left + widths[index] + 6;
-      return { left, row };
-    });
+    marks.forEach((mark, index) => (mark.style.left = lines ? `${lines.spoken[index]}px` : ""));
+    spokenWords.style.height = lines ? `${marks[0].offsetHeight + 2}px` : "";
   }
 
   function update() {

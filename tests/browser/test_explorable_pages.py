@@ -1212,9 +1212,13 @@ def test_noise_flips_words_and_each_word_can_be_heard(visit):
     expect(page.locator(".sc-word.ember")).to_have_text(["You", "in", "the", "boy"])
     missed = page.locator(".sc-spoken .missed")
     expect(missed).to_have_text(["he", "amiable"])
-    legend = page.locator(".sc-legend").bounding_box()
-    ties = [tie.bounding_box() for tie in page.locator(".sc-tie").all()]
-    assert ties and all(tie["y"] >= legend["y"] + legend["height"] for tie in ties), "no line through words"
+    said = page.locator(".sc-spoken span")
+    for word, spoken in ((1, "might"), (5, "made"), (6, "amiable"), (9, "himself")):  # word 6 is "in"
+        above = said.get_by_text(spoken, exact=True).bounding_box()
+        below = words.nth(word).bounding_box()
+        assert abs(above["x"] - below["x"]) < 1 and above["y"] + above["height"] <= below["y"] + 1
+    expect(page.locator(".sc-here")).to_be_hidden()
+    words.nth(8).hover()
     expect(page.locator(".sc-here")).to_have_text("attention of “boy”")
     noise = page.get_by_role("slider", name="Noise")
     noise.press("Home")
