@@ -21,24 +21,26 @@ COURSE := $(VENV)/bin/python -m course_utils
 PYTEST := $(VENV)/bin/python -m pytest
 # What `make test` and `make everything` run. For a part: make test TESTS=tests/lessons
 TESTS := tests
-# How many tests run side by side. For two cores: two that compute, two that wait. For four: make test PROCESSES=7
+# How many tests run at the same time. Some tests mostly wait, so there may be more tests than cores: 4 suits
+# two cores. On four cores: make test PROCESSES=7
 PROCESSES := 4
 
-# The lessons use one thread; so does everything around them.
+# The lessons use one thread. All programs that this file starts use one thread, too.
 export OMP_NUM_THREADS := 1
 export TOKENIZERS_PARALLELISM := false
 # Tests start hundreds of processes. Without this, each would compile the modules that it imports.
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help lab lessons lint check test everything bench places exercises mutants faults website film miniatures address constraints models
-# Two pips in one environment get in each other's way.
+# Make one target at a time: two pips that install into one environment at the same time disturb each other.
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
 
 help:
 	@sed -n 's/^# \(make\)/\1/p' Makefile
 
-# An environment whose Python has gone, after an upgrade say, is made anew: start.py does it.
+# If the environment's Python no longer starts, for example after an upgrade of the system, forget what is
+# installed. start.py then makes the environment again.
 $(shell $(VENV)/bin/python -c '' 2> /dev/null || rm -f $(VENV)/.core $(VENV)/.dev $(VENV)/.website)
 
 $(VENV)/.dev: pyproject.toml start.py

@@ -1,4 +1,4 @@
-# Starts the course on Windows: finds a Python, and runs start.py with it, which says what it does.
+# Starts the course on Windows: finds a Python, and runs start.py with it.
 #     powershell -ExecutionPolicy Bypass -File start.ps1
 Set-Location $PSScriptRoot
 $candidates = @()

@@ -1,8 +1,9 @@
 """Chooses some of many similar test cases for `make test`, at random, with the commit as the seed.
 
-So each commit tries other cases, and a failure can be repeated. All cases are tried if EVERYTHING=1 is set,
-as `make everything` and GitHub do. All are also tried if the working copy or the last commit has changed what
-the cases test: code, or the outputs of a notebook. Changes of comments and text cells don't count.
+The seed makes each commit try other cases, and lets a failure be repeated. All cases are tried if
+EVERYTHING=1 is set, as `make everything` and GitHub do. All are also tried if the working copy or the last
+commit has changed the code or the notebooks that the cases test. Changes of comments and text cells don't
+count.
 """
 
 import ast
@@ -36,7 +37,7 @@ def all_due(*paths):
 
 @cache
 def _is_changed(name):
-    """Returns whether the effect of a file has changed since the last commit but one: see `does`."""
+    """Returns whether the part of a file that has an effect, see `does`, has changed since HEAD~1."""
     try:
         status, before = git("show", f"HEAD~1:{name}")
         return status != 0 or does(name, before) != does(name, (ROOT / name).read_text(encoding="utf-8"))

@@ -27,8 +27,8 @@ if WITHOUT not in os.environ.get("PYTHONPATH", ""):
 # nbval runs every lesson. This lesson, which needs no model, is run in a browser, too, to test the page.
 RUN_IN_THE_BROWSER = "01_what_open_means"
 
-# Groups of tests that mostly compute, the longest first. Groups in neither COMPUTE nor WAIT are short and
-# come last, so that all processes end together.
+# Each group of tests is run by one process: see `group_of`. The groups in COMPUTE mostly compute. The longest
+# come first. Groups in neither COMPUTE nor WAIT are short and come last, so that all processes end together.
 COMPUTE = ["lesson-08", "lesson-12", "lesson-09", "lesson-05", "test_blueprints", "exercise-11", "lesson-13"]
 COMPUTE += ["exercise-12", "lesson-00", "lesson-10", "test_models", "lesson-06", "less-14", "lesson-02"]
 COMPUTE += ["lesson-11", "exercise-14", "test_whisper", "lesson-07", "lesson-15", "test_tinyworld"]
@@ -36,7 +36,7 @@ COMPUTE += ["lesson-17", "lesson-04", "lesson-16", "test_weights", "lesson-18", 
 COMPUTE += ["exercise-07", "solution-18", "solution-15", "solution-17", "lesson-19", "test_picture_training"]
 COMPUTE += ["test_training", "lesson-03", "test_picture_weights", "test_stored_states", "solution-01"]
 COMPUTE += ["solution-03", "test_command_faults", "exercise-05", "exercise-09", "test_kv_cache"]
-# These mostly wait, for pages or for other processes.
+# The groups in WAIT mostly wait for pages or for other processes.
 WAIT = ["test_explorable_pages", "browser-0", "test_walls", "test_website", "test_grading", "test_sources"]
 WAIT += ["browser-1", "test_live", "test_wheel", "test_command", "test_speech", "test_guide"]
 WAIT += ["test_interrupts", "test_live_views", "test_forked_kernels", "test_kills", "test_gradebook"]
@@ -85,7 +85,7 @@ def rank(item):
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)  # runs before xdist's hook, which reads the groups
 def pytest_collection_modifyitems(items):
-    """Gives each test its group, and sorts the tests by the time that their group takes."""
+    """Gives each test its group, and sorts the tests by `rank`."""
     for item in items:
         item.add_marker(pytest.mark.xdist_group(group_of(item)))
         if lesson_of(item) not in ("", RUN_IN_THE_BROWSER):

@@ -8,7 +8,10 @@ from course_utils.loading import store
 
 
 def _change(path, change):
-    """Lets `change` alter a file's bytes, a bytearray. The file keeps its time and, perhaps, its size."""
+    """Calls `change` with a file's bytes, a bytearray to alter in place, and writes them into the file.
+
+    The file keeps its modification time. It keeps its size if `change` does not alter the number of bytes.
+    """
     times = path.stat().st_atime_ns, path.stat().st_mtime_ns
     content = bytearray(path.read_bytes())
     change(content)

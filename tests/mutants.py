@@ -1,8 +1,9 @@
 """Changes each solution in many small ways and counts what the checks catch: `python tests/mutants.py 03 04`.
 
-The program measures the named assignments and writes their sections of docs/mutants.md anew; other sections
-stay. `make mutants` measures all assignments. tests/mutants.toml lists changes that the checks rightly let
-pass, and says for each change why the function still returns the same values. The status is 1 if an unlisted
+A mutant is a solution with one change. It is caught if a check rejects it. The program measures the
+assignments with these numbers and writes their sections of docs/mutants.md anew. Other sections stay.
+`make mutants` measures all assignments. tests/mutants.toml lists changes that the checks rightly let pass,
+and says for each change why the function still returns the same values. The exit status is 1 if an unlisted
 change passes, or if a listed change is caught. `--diagnoses` writes no page. It prints each change that gets
 the message of a known mistake, although the changed function returns other values than this mistake would.
 """
@@ -102,7 +103,7 @@ def _has_docstring(node):
 
 
 def _is_annotation(nodes, constant):
-    """Returns whether a constant is a docstring's text or a part of a type."""
+    """Returns whether a constant is the text of a docstring or a part of a type annotation."""
     for node in nodes:
         if isinstance(node, ast.arg | ast.FunctionDef | ast.AnnAssign):
             for part in (getattr(node, "annotation", None), getattr(node, "returns", None)):
@@ -149,7 +150,8 @@ def _ways(tree, node):
         yield replace(ast.Break())
     elif isinstance(node, ast.Slice):
         for end in ("lower", "upper", "step"):
-            if not isinstance(getattr(node, end), ast.Constant | None):  # constants are changed elsewhere
+            # Constants are left out here, because the branch for ast.Constant changes them.
+            if not isinstance(getattr(node, end), ast.Constant | None):
                 yield put(end, None)
     elif isinstance(node, ast.Return) and ast.unparse(node) not in ("return", "return None"):
         yield put("value", None)
@@ -183,7 +185,7 @@ def _replace(tree, old, new):
 
 
 def _difference(before, after):
-    """Returns the lines that differ: `before` → `after`."""
+    """Returns the lines that differ between two pieces of code, as the text "old → new"."""
     before, after = before.splitlines(), after.splitlines()
     while before and after and before[0] == after[0]:
         before, after = before[1:], after[1:]

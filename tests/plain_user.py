@@ -3,8 +3,8 @@
     python tests/plain_user.py FOLDER ... -- COMMAND ...
 
 The user's id belongs to no account. Python or this repository may lie in a folder of root's that this user
-can't enter. So the command gets a mount namespace of its own, in which such a folder is open, but contains
-only the FOLDERs.
+can't enter. So the command gets a mount namespace of its own. In it, this user can enter root's folders, but
+sees only the FOLDERs in them.
 """
 
 import ctypes

@@ -65,7 +65,10 @@ def playwrights():
 
 @cache
 def starts(path):
-    """Returns whether a program starts: it may lack a library, or only be a hint to install a snap."""
+    """Returns whether a program starts.
+
+    It may lack a library, or be a script that only tells its user to install a snap.
+    """
     if not Path(path).is_file():
         return False
     try:

@@ -6,7 +6,7 @@ import time
 def within(seconds, holds):
     """Waits until `holds()` is true. Returns False if that takes more than `seconds`.
 
-    Choose so many `seconds` that even a busy machine needs fewer, unless `holds()` never becomes true.
+    Choose a limit that is reached only if `holds()` never becomes true, even on a busy machine.
     """
     end = time.monotonic() + seconds
     while not holds() and time.monotonic() < end:

@@ -27,7 +27,10 @@ def texts(language, lesson):
 
 
 def pieces(language, lesson):
-    """Return {"code": {piece of English code: its translation}, "of": {cell id: hash}} of a lesson."""
+    """Return a lesson's TOML file: {"code": {piece of English code: translation}, "of": {cell id: hash}}.
+
+    The hash is that of the English text when the translation was last brought up to date.
+    """
     return tomllib.loads((HERE / language / f"{lesson}.toml").read_text(encoding="utf-8"))
 
 
@@ -37,7 +40,7 @@ def hash_of(cell):
 
 
 def translate(language, lesson):
-    """Return the translated notebook, without outputs, and sentences that say what is wrong with it."""
+    """Return a lesson's translated notebook, without outputs, and a list of faults, each a sentence."""
     notebook = nbformat.read(LESSONS / f"{lesson}.ipynb", as_version=4)
     words, code = texts(language, lesson), pieces(language, lesson)
     wrong, used = [], set()
@@ -70,7 +73,7 @@ def translate(language, lesson):
 
 
 def note_as_translated(language, lesson):
-    """Write the hashes of the English texts into the lesson's TOML file."""
+    """Write the hashes of the lesson's English texts into its TOML file, under [of]."""
     path = HERE / language / f"{lesson}.toml"
     notebook = nbformat.read(LESSONS / f"{lesson}.ipynb", as_version=4)
     kept = path.read_text(encoding="utf-8").split("\n[of]\n")[0].rstrip()

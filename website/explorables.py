@@ -130,7 +130,8 @@ def view(name, facts, folder=""):
 def cards(pages, folder=""):
     """Return a list of links to the explorables as HTML, each with its miniatures if there are any.
 
-    page.css shows the miniature of the page's theme. A browser doesn't load the other, because it is lazy.
+    An explorable has a miniature for light pages and one for dark pages. page.css hides the one that does not
+    fit the page's theme. Browsers do not load the hidden picture, because it has loading="lazy".
     """
     items = ""
     for name, facts in pages.items():

@@ -115,7 +115,7 @@ def _address(title, address):
 
 
 def _hour():
-    """Return the hour's section of the timetables on one sheet, and the front page's QR code."""
+    """Return one sheet of HTML: the timetable of a single hour, and a QR code with the website's address."""
     section = TIMETABLES.read_text(encoding="utf-8").split(f"## {HOUR}\n")[1].split("\n## ")[0]
     body = MarkdownIt().enable("table").render(section)
     return f"""<section class="sheet one hour"><h1>{HOUR}</h1>{body}
@@ -123,7 +123,10 @@ def _hour():
 
 
 def _form(numbers):
-    """Return an HTML table in which to write two verdicts on each of these claims; "" without claims."""
+    """Return an HTML table in which a learner writes two verdicts on each of the claims `numbers`.
+
+    If `numbers` is empty, return "".
+    """
     if not numbers:
         return ""
     claims = [catalog.claims()[number] for number in numbers]
@@ -145,10 +148,11 @@ def _boxes(number):
 
 
 def _squares(numbers):
-    """Return two HTML tables: what a verdict costs at each confidence, and fields to write these costs in.
+    """Return two HTML tables: the cost of a verdict at each confidence, and empty fields for one's own costs.
 
-    The second table has a column for each of these claims, and a row for each of two rounds. Without claims,
-    return "".
+    The cost is the square of 1 minus the confidence if the verdict is that of the key, and the square of the
+    confidence if not. The second table has a column for each of the claims `numbers`, and a row for each of
+    two rounds. If `numbers` is empty, return "".
     """
     if not numbers:
         return ""

@@ -154,7 +154,7 @@ def _around(raw):
 
 
 def live_pictures():
-    """Return {name of an explorer's class in course_utils/opened: name of the explorable with its view}."""
+    """Return {class in course_utils/opened that shows a view: explorable with the same view}, as names."""
     pages = explorables()
     found = {"".join(word.title() for word in name.split("_")): name for name in pages}
     for path in (PACKAGE / "opened").rglob("*.py"):

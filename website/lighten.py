@@ -19,10 +19,10 @@ TERMINAL = re.compile(r"[^{}]*\.-Color[^{}]*\{[^{}]*\}")
 
 
 def lighten(folder):
-    """Change all pages below the folder of a built website that load several style sheets of Sphinx's."""
+    """Change all pages of a website, built in `folder`, that load several of Sphinx's style sheets."""
     texts = {path: path.read_text(encoding="utf-8") for path in folder.rglob("*.html")}
     terminal = any("-Color" in text for text in texts.values())
-    made = {}  # the links to style sheets in a page, and the link to the one that has the text of all
+    made = {}  # {names of the style sheets that a page loads: name of the one sheet that joins them}
     for path, text in texts.items():
         found = SHEETS.search(text)
         if not found:
@@ -37,15 +37,15 @@ def lighten(folder):
         root = "../" * (len(path.relative_to(folder).parts) - 1)
         text = text.replace(found[0], f'<link rel="stylesheet" href="{root}_static/{made[names]}">\n')
         text = named(PLAIN.sub(r"\1", text))
-        if path.name != "search.html":  # whose scripts without `defer` need these
+        if path.name != "search.html":  # the scripts in its text need these, and run without `defer`
             text = SCRIPT.sub(r'<script defer src="\1', text)
         path.write_text(text, encoding="utf-8")
 
 
 def named(text):
-    """Write each style that many elements of a page have once, as a class in the page's <head>.
+    """Replace each style attribute that many elements of a page share by a class, defined once in <head>.
 
-    The class is !important, because the style of an element wins over style sheets.
+    The rules of the class are !important, so that they win over style sheets as a style attribute does.
     """
     found = Counter(style for _, style in STYLED.findall(text))
     often = [

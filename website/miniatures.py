@@ -28,7 +28,8 @@ WAIT = 2500  # ms to wait until an animation at a view's start has ended
 
 def photographs(browser, address, name, facts):
     """Return the light miniature, the dark one, and the card of an explorable, as PIL images."""
-    # `picture` is the state to show, as in the page's address: "scale=0". Without it, show the first state.
+    # facts["picture"] is the state to photograph, as the page's address has it after "#", such as "scale=0".
+    # An explorable without this fact is photographed in its first state.
     state = f"#{facts['picture']}" if "picture" in facts else ""
     shots = []
     for (width, height), query, theme in (

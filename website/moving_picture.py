@@ -120,7 +120,7 @@ def patching(film):
 
 
 def speech(film):
-    """Play the voice, then add noise to it, so that the model writes other words."""
+    """Play the recording, then add noise to the recording, so that the model writes other words."""
     film.page.get_by_role("button", name="Play").click()
     film.roll(3.3)
     noise, rail = film.page.get_by_role("slider", name="Noise"), film.page.locator(".sc-noise").bounding_box()

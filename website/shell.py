@@ -21,8 +21,8 @@ stroke-width="6" stroke-linecap="round" stroke-linejoin="round"/>
 FONTS = """<script>if (location.protocol !== "file:") for (const name of ["next", "mono"])
   document.head.append(Object.assign(document.createElement("link"), {{ rel: "preload", as: "font",
     type: "font/woff2", crossOrigin: "", href: `{live}/fonts/atkinson-${{name}}.woff2` }}))</script>"""
-# Sets the chosen theme before the page is painted. Furo, the theme of Sphinx's pages, stores the choice
-# under the same name.
+# Sets light or dark, as the visitor chose, before the page is painted. The pages that Sphinx writes store
+# this choice under the same name, "theme".
 THEME = """const chosen = (() => { try { return localStorage.getItem("theme") } catch { return null } })();
 if (chosen === "light" || chosen === "dark") document.documentElement.dataset.theme = chosen;"""
 

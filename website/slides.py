@@ -1,10 +1,11 @@
 """Writes a deck of slides for each lesson, slides/NN.html, from its stored outputs and docs/instructors.md.
 
-The headline of a slide is the first sentence of a point of docs/instructors.md. Beside it is the picture that
-the point names. The rest of the point is in the slide's notes, which are for the instructor. If the first
-sentence is a question, it gets a slide of its own, and the second sentence is the headline of the next slide.
-A slide that asks for a guess comes before the first point that would reveal the answer. A class votes on
-those claims of the article on which the deck has evidence. Our verdicts come last, after the vote.
+docs/instructors.md, the guide, has a numbered list of points for each lesson. Each point becomes a slide. The
+point's first sentence is the headline, and the picture that the point names is beside the headline. The rest
+of the point is in the slide's notes, which are for the instructor. If the first sentence is a question, it
+gets a slide of its own, and the second sentence is the headline of the next slide. A slide that asks for a
+guess comes before the first point that would reveal the answer. After the points, the class votes on claims
+of the magazine article that the course checks, if the deck has evidence on them. Our verdicts come last.
 """
 
 import re
@@ -53,7 +54,7 @@ def framed(lesson, point, folder):
 
 
 def _lived(lesson, point):
-    """Return the names of the explorables that belong to a point."""
+    """Return the names of the explorables that show a point: the one that it names, or those of its cell."""
     if not point.cell:
         return []
     code = lesson.cells[lesson.places[point.cell]].source
@@ -101,7 +102,7 @@ def _slide(kicker, body, notes="", kind="", name=""):
 def _title(lesson, slides):
     """Return the first slide.
 
-    Its notes list the terms that earlier lessons explain and the other `slides` use.
+    Its notes list the terms that the other slides, `slides`, use and that earlier lessons explain.
     """
     body = f"<h1><b>{lesson.number}</b> {escape(lesson.facts.title)}</h1><p>{inline(lesson.promise)}</p>"
     shown = unescape(re.sub(r"<details.*?</details>|<[^>]+>", " ", " ".join(slides), flags=re.S))
@@ -112,10 +113,11 @@ def _title(lesson, slides):
 
 
 def order(lesson):
-    """Return what a deck shows, in order: [(index of a cell, Question, Note or text of a break), …].
+    """Return what a deck shows, in order, as pairs: (index of a cell, a Question, a Note or a break's text).
 
-    The points keep the guide's order. Before each point come the lesson's questions up to the point's cell.
-    A point without a cell counts as if it had the cell of the next point that has one.
+    The points of docs/instructors.md, which are Notes, keep their order. Before each point come the questions
+    and breaks of the lesson up to the point's cell. A point without a cell counts as if it had the cell of
+    the next point that has one.
     """
     asked = [(question.at, question) for question in lesson.questions] + lesson.breaks
     vote = lesson.notes.get("Vote")
@@ -141,7 +143,7 @@ def order(lesson):
 
 
 def _body(lesson, folder):
-    """Yield the slides of the guesses, breaks and points."""
+    """Yield the slides with guesses, breaks and points of docs/instructors.md, in the order of `order`."""
     vote = lesson.notes.get("Vote")
     for at, each in order(lesson):
         if isinstance(each, Question):
@@ -159,7 +161,7 @@ def _body(lesson, folder):
 
 
 def _point(lesson, point, folder):
-    """Yield a point's slide, after a slide of the point's first sentence if this is a question."""
+    """Yield a point's slide. If the point begins with a question, first yield a slide with this question."""
     first, rest = SENTENCE.fullmatch(point.text).groups()
     kicker = ""
     if first.endswith("?"):
@@ -234,7 +236,10 @@ def _claims(lesson, evidence):
 
 
 def _verdicts(lesson):
-    """Yield a slide that announces our verdicts, then the verdicts. Claims judged twice come last."""
+    """Yield a slide that announces our verdicts, then slides with the verdicts.
+
+    Claims that a class judges twice come last.
+    """
     if not lesson.shown:
         return
     once = [claim for claim in lesson.shown if claim.number not in twice()]

@@ -1,6 +1,6 @@
-// Writes what the models in the page answer to the first questions of their views, so that a page has its picture before
-// the model is loaded: node website/store_answers.mjs. Run it again after a change of a question or of the weights.
-// A test computes all answers anew.
+// Stores the models' answers to the first questions that the explorables ask, so that a page has its picture before the
+// model is loaded: node website/store_answers.mjs. Run this again after a change of a question or of the weights. A
+// test compares the stored answers with new ones.
 import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { Tokenizer } from "./live/tokenizer.js";
@@ -30,18 +30,19 @@ const ERRANDS = [
   "What is 47 * 86 ?",
   "Noor : age 63 , room 18 , town Kelda , baker . Noor has a bird . Send it to Zed . Where does Noor live ?",
 ];
-const AROUND = 30; // results of a calculator that are stored: so many less, and so many more
+const AROUND = 30; // answers are stored for the calculator's right result, and for results up to 30 less or 30 more
 const SUMS = ["58+26+47+39", "68+75+49+87+36", "63+81+41+29+76+86+59"];
 
-/** For each view: its model, the module that answers, and a function that asks the first questions with `ask`, and
- * returns what else the view draws from. `more` is what the module says of the model, `encode` gives a text's tokens. */
+/** For each view: its model, the module in live/ that asks the model, and the function `first`. `first` asks the view's
+ * first questions with `ask`, and returns the other data that the view needs. Its second argument is what the module's
+ * `answerFor` returns in the field `more`. Its third argument, `encode`, turns a text into the ids of its tokens. */
 export const VIEWS = {
   sampling: {
     model: "tinyworld-llama",
     answers: "next_token",
     first(ask, { end }, encode) {
       const begun = BEGINNINGS.map((text) => ask({ ids: encode(text) }));
-      // One token further, for each token that has a bar.
+      // Also ask after the first text with one more token: each of the 12 likeliest, which have a bar in the view.
       const { ids, logits } = begun[0];
       const likeliest = [...logits.keys()].sort((a, b) => logits[b] - logits[a]).slice(0, 12);
       for (const id of likeliest) ask({ ids: [...ids, id] });
@@ -92,8 +93,8 @@ export const VIEWS = {
           const [left, result] = step.slice(0, -1).split("=");
           for (const more of [-20, -10, 10, 20]) {
             const begun = `${start}${steps.slice(0, at).join("")}${left}=${Number(result) + more};`;
-            ask({ text: begun }); // the model writes on
-            ask({ text: `${begun}${steps.slice(at + 1).join("")}</think>` }); // its later steps stay
+            ask({ text: begun }); // the model writes the later steps anew
+            ask({ text: `${begun}${steps.slice(at + 1).join("")}</think>` }); // the later steps stay as they were
           }
         });
       }
@@ -108,7 +109,7 @@ export const VIEWS = {
       const { pages, rates } = JSON.parse(readFileSync(`${ROOT}course_utils/opened/errand_facts.json`, "utf8"));
       const [people, gates] = [Object.keys(pages), ["none", "filter", "recipients", "ask", "warned"]];
       const known = new Map();
-      /** Carry out an errand, and ask the model for what is not known yet. */
+      /** Carry out a whole errand (a task with tools), and ask the model for each answer that is not in `known` yet. */
       async function whole(chosen) {
         for (;;) {
           const found = carryOut({ order: null, results: {}, approved: {}, pages, ...chosen }, (want) => known.get(JSON.stringify(want)));
@@ -143,14 +144,20 @@ export const VIEWS = {
   },
 };
 
-/** The module of a view. What all views share lies elsewhere than on the website. @param {string} name */
+/**
+ * Import a view's module. The module imports ./view.js, which lies in another folder here than on the website.
+ * @param {string} name
+ */
 async function viewOf(name) {
   const text = readFileSync(`${ROOT}course_utils/opened/${name}.js`, "utf8");
   const shared = new URL("../course_utils/widgets/view.js", import.meta.url).href;
   return import(`data:text/javascript,${encodeURIComponent(text.replace('"./view.js"', JSON.stringify(shared)))}`);
 }
 
-/** Numbers at 16 bits, as base64: low + step * stored. A view reads them with `numbers`. */
+/**
+ * Store numbers as 16-bit integers in base64: a number is `low` + `step` times its integer. A view reads them with the
+ * function `numbers`.
+ */
 function pack(values) {
   const low = Math.min(...values);
   const step = (Math.max(...values) - low) / 65535;
@@ -159,7 +166,7 @@ function pack(values) {
 }
 
 const short = (value) => Number(value.toPrecision(5));
-/** What is stored of an answer; `attention` only where no head is off. */
+/** Return what is stored of an answer: rounded numbers, and `attention` only if the request switches no head off. */
 function shorten({ want, ...said }) {
   const kept = { want, ...said };
   if (said.logits) kept.logits = pack(said.logits);
@@ -185,8 +192,8 @@ function shorten({ want, ...said }) {
 }
 
 /**
- * What a view draws from before its model is awake.
- * @param {string} name of the view
+ * Compute what a page shows in a view before the view's model is loaded.
+ * @param {string} name the view's name
  * @returns {Promise<{ data: object, whole: object[] }>} the stored data, and the answers before they were shortened
  */
 export async function store(name) {

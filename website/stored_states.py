@@ -2,7 +2,8 @@
 
     python website/stored_states.py denoising patching vote audit watermark adapter errand_facts cache fits
 
-writes course_utils/opened/NAME.json. What a lesson computes is taken from the lesson's own cells.
+writes course_utils/opened/NAME.json for each name. If a lesson computes a state, the lesson's own cells are
+run.
 """
 
 import base64
@@ -65,7 +66,11 @@ def audit():
 
 
 def errand_facts():
-    """Return all people's pages, and counts of what the callers send if a page has one sentence more."""
+    """Return the page about each person, and counts of what the tiny models that call tools do.
+
+    The counts say how often these models follow an instruction that was added to a page, and how often they
+    copy a wrong result of a tool.
+    """
     import random
 
     import course_utils as course
@@ -224,7 +229,7 @@ def patching(countries=COUNTRIES):
         "first": first,
         "sentence": SENTENCE,
         "answers": words,
-        "others": others,  # number of patches after which neither answer is the likeliest token
+        "others": others,  # number of patches after which the likeliest token is neither of the two answers
         "pairs": pairs,
         "lists": {country: packed(some) for country, some in zip(countries, lists, strict=True)},
         "size": model.config.hidden_size,
@@ -233,7 +238,7 @@ def patching(countries=COUNTRIES):
 
 
 def watermark(bonuses=(0, 2, 4)):
-    """Return lesson 12's texts.
+    """Return lesson 12's texts, with and without a watermark, and the facts that are needed to look for one.
 
     bonuses : what is added to the scores of the tokens on the green list; 0 for no watermark
     """

@@ -1,5 +1,6 @@
-"""Reads what slides and handouts show of a lesson: its cells, and its notes in docs/instructors.md.
+"""Reads what slides and handouts show of a lesson, from its cells and its notes in docs/instructors.md.
 
+The notes on a lesson are a numbered list of points, and paragraphs with a bold name such as "Vote".
 guesses.toml says what a class needs to know before each guess, and paper_tasks.toml has the tasks on paper.
 """
 
@@ -29,11 +30,11 @@ NEVER = ("<b>Predict: ", "(No prediction from you yet.)")  # an output with such
 
 @dataclass(frozen=True)
 class Note:
-    """A text of the guide, in Markdown, with the id of the lesson's cell that it names, or "".
+    """A text of docs/instructors.md in Markdown, and what a slide shows beside this text.
 
-    `shows` says what is beside the text: "" for the cell's picture, "words" for no picture, "paper" for a
-    picture that is on the handout, too, "wide" for a picture below the headline instead of beside it, or the
-    name of an explorable for its miniature.
+    `cell` is the id of the lesson's cell that the text names, or "". `shows` is "" for the cell's picture,
+    "words" for no picture, "paper" for a picture that the handout shows, too, "wide" for a picture below the
+    headline instead of beside it, or the name of an explorable for the explorable's miniature.
     """
 
     text: str
@@ -80,7 +81,7 @@ def tasks() -> dict[str, dict]:
 
 
 def settled(claim, number: str) -> str:
-    """Return the words on a claim for a lesson's slides: those of guesses.toml, or else the lesson's own."""
+    """Return what a lesson's slides say on a claim: the text in guesses.toml, or else the catalogue's."""
     return guesses()["verdicts"].get(number, {}).get(str(claim.number), claim.settled[number])
 
 
@@ -116,18 +117,18 @@ class Lesson:
 
     @cached_property
     def points(self) -> list[Note]:
-        """The guide's numbered points, in order."""
+        """The numbered points on this lesson in docs/instructors.md, in order."""
         return [note(line) for line in re.findall(r"^\d+\. (.+)$", guide()[self.number], re.M)]
 
     @cached_property
     def notes(self) -> dict[str, Note]:
-        """The paragraphs of the guide that begin with a bold name: {name, such as "Vote": Note}."""
+        """The paragraphs on this lesson in docs/instructors.md that begin with a bold name: {name: Note}."""
         found = re.findall(r"^\*\*(.+?)\.\*\* (.+)$", guide()[self.number], re.M)
         return {name: note(text) for name, text in found}
 
     @cached_property
     def in_words(self) -> tuple[str, str]:
-        """The written question, and what a good answer has, in Markdown."""
+        """The question that a class answers in writing, and the points of a good answer, both in Markdown."""
         question, _, points = self.notes["In words"].text.partition(" *Points:* ")
         return question, points
 
@@ -144,7 +145,7 @@ class Lesson:
 
     @cached_property
     def claims(self) -> list:
-        """The `Claim`s of the article that the lesson settles. Claims that a class judges twice come last."""
+        """The claims on which this lesson gives a verdict. Claims that a class judges twice come last."""
         settled = [claim for claim in catalog.claims().values() if self.number in claim.settled]
         return sorted(settled, key=lambda claim: claim.number in twice())
 
@@ -157,7 +158,10 @@ class Lesson:
 
     @cached_property
     def questions(self) -> list[Question]:
-        """The predictions that the lesson asks for and answers, in order. guesses.toml says which to skip."""
+        """The predictions that the lesson asks for and answers, in order.
+
+        Predictions with "skip" in guesses.toml are left out.
+        """
         asked, told = {}, {}
         for place, cell in enumerate(self.cells):
             shown = [html for html, _ in _outputs(cell)]
@@ -178,7 +182,7 @@ class Lesson:
         return [(place, match[1]) for place, match in found if match]
 
     def _after(self, place):
-        """Return how the lesson explains the answer in cell number `place`: up to 320 characters of Markdown.
+        """Return the lesson's explanation of the answer in cell `place`: up to 320 characters of Markdown.
 
         Sentences that can be understood only on the lesson's page are left out.
         """

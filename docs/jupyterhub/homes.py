@@ -1,4 +1,4 @@
-"""Collect a sheet's notebooks from the home folders of a JupyterHub's learners, or return feedback to them.
+"""Collect an exercise's notebooks from the homes of a JupyterHub's learners, or return feedback to them.
 
 python docs/jupyterhub/homes.py collect https://class.example.org 00_open_the_box ~/class/submissions
 python docs/jupyterhub/homes.py return https://class.example.org 00_open_the_box ~/class/grades
@@ -60,9 +60,9 @@ class Hub:
 
     @contextmanager
     def home(self, name):
-        """Yields a function that sends a request to the contents API of a learner's server.
+        """Yields a function that sends a request to the contents API of the server of the learner `name`.
 
-        If the server is off, starts it first, and stops it again at the end.
+        If the server is off, it is started first, and stopped again at the end.
 
         Raises:
             TimeoutError: If the server does not start.
@@ -91,7 +91,7 @@ class Hub:
 
 
 def _in_each_home(hub, names, work):
-    """Calls `work` for each home. Yields "NAME: " with the text that `work` returned, or with the error."""
+    """Calls work(name, contents) for each home. Yields "NAME: " and the text returned, or the error."""
     for name in names:
         try:
             with hub.home(name) as contents:
@@ -102,7 +102,7 @@ def _in_each_home(hub, names, work):
 
 
 def collect(hub, sheet, folder):
-    """Writes FOLDER/NAME/SHEET.ipynb for each learner who has the sheet; yields a line about each."""
+    """Writes FOLDER/NAME/SHEET.ipynb for each learner who has this exercise; yields a line about each."""
     path = f"{COURSE}/exercises/{sheet}/{sheet}.ipynb"
 
     def fetch(name, contents):

@@ -305,7 +305,7 @@ def test_a_window_is_opened_by_keyboard_and_the_word_is_found(lesson):
     explorer.get_by_role("button", name="84", exact=True).click()  # the kernel computes the answer
     edge.press("End")
     expect(take).to_contain_text("out of reach: 4 layers carry it 4 tokens of 84")
-    edge.press("ArrowLeft")  # leave the last place, so that "End" moves the edge in later tests, too
+    edge.press("ArrowLeft")  # now the edge is not at its end, so that "End" moves it in later tests, too
 
 
 @pytest.mark.parametrize("lesson", ["07_mistral_and_mixtral"], indirect=True)

@@ -24,8 +24,9 @@ import shell
 sys.path.pop(0)
 NAMES = list(explorables.explorables())
 LEFT = pytest.mark.everything(reason="`make test` draws pages, and opens each in one of the two looks")
-# The two looks of a page: on a wide light screen, and on a dark phone. `make test` opens seven pages, or all
-# if a file in PLACES changed. It opens each in one look: every second page of NAMES on the phone.
+# The two looks of a page: on a wide light screen, and on a dark phone. `make everything` opens each page in
+# both looks. `make test` opens seven pages, or all pages if a file in PLACES changed. It opens each page in
+# one look only: the pages of NAMES take turns between the wide screen and the phone.
 LOOKS = [(1280, "light"), (360, "dark")]
 PLACES = ("course_utils/opened", "course_utils/widgets", "website", "tests/lab.py", __file__)
 DRAWN = by_commit.drawn("pages of explorables", NAMES, 7, *PLACES)
@@ -48,7 +49,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def address(folder):
-    """Yields the address of a server of that website."""
+    """Serves the website in `folder`. Yields the address of its folder of explorables."""
     with served(folder) as address:
         yield f"{address}/explorables"
 
@@ -100,7 +101,7 @@ class Page:
 
 @pytest.fixture(scope="module")
 def windows():
-    """The free windows by width. They are used again, because a new window takes as long as four visits."""
+    """Returns {width: windows that no test uses now}. Tests reuse windows, because opening one takes long."""
     return {}
 
 
@@ -144,7 +145,7 @@ def test_everybody_can_use_it(visit, name, width, theme):
 
 @pytest.mark.parametrize(("theme", "other"), [("light", "dark"), ("dark", "light")])
 def test_cards_show_and_load_the_pictures_of_the_theme(visit, theme, other):
-    visited = visit("index.html", theme=theme, locale="en")  # a new window, which has no picture yet
+    visited = visit("index.html", theme=theme, locale="en")  # options make a new window: its cache is empty
     page, shown = visited.page, ".gallery img:visible"
     page.wait_for_function("document.images.length === 2 * document.querySelectorAll('.gallery li').length")
     assert page.locator(f"{shown}.in-{theme}").count() == page.locator(shown).count() == len(NAMES)
@@ -347,7 +348,7 @@ def test_a_page_has_its_picture_before_its_model(visit):
 
 
 def test_a_model_that_sleeps_is_loaded_by_the_button_that_needs_it(visit):
-    page = visit("sampling.html", locale="en-GB").page  # this new window has no model yet
+    page = visit("sampling.html", locale="en-GB").page  # in a new window, whose cache has no model yet
     held = []
     page.route("**/model.safetensors", lambda route: held.append(route))
     write = page.locator(".sp-write")
@@ -399,7 +400,7 @@ def test_a_page_opens_with_one_head_and_zooms_out_to_all(visit):
     assert page.locator(".hd-grid button").first.bounding_box()["width"] > 35
     page.locator('.hd-grid button[aria-pressed="true"]').press("ArrowLeft")
     expect(where).to_contain_text("Layer 15, head 0")
-    expect(page.locator(".hd-words .at")).to_have_text("The")  # what this head looks at most
+    expect(page.locator(".hd-words .at")).to_have_text("The")  # this head attends most to this token
     page.locator(".hd-cell.chosen").press("ArrowRight")
     expect(page.locator(".hd-words .at")).to_have_text("capital")
     page.get_by_role("button", name="Zoom in").click()
@@ -501,13 +502,13 @@ def test_a_hand_of_the_dial_is_dragged_and_both_together_keep_the_match(visit):
     expect(head).to_have_text("0.5 is how well they match, 12 positions apart")
     both = page.locator(".dl-word.query")  # both hands point here
     expect(both).to_have_text("mice112Our100")
-    page.mouse.move(x, y - 1.5 * reach)  # the rim, which moves the whole text
+    page.mouse.move(x, y - 1.5 * reach)  # a drag of the rim moves the whole text
     page.mouse.down()
     page.mouse.move(x - 0.75 * reach, y - 1.3 * reach, steps=3)
     page.mouse.up()
     expect(take).to_contain_text("Both hands moved, the angle between them did not: still 0.5.")
     word = page.locator(".dl-word", has_text="because").bounding_box()
-    page.mouse.click(word["x"] + word["width"] / 2, word["y"] + 8)  # a press on a word turns the query to it
+    page.mouse.click(word["x"] + word["width"] / 2, word["y"] + 8)  # a click makes this word the query
     expect(page.locator(".dl-word.query")).to_contain_text("because")
     for _ in range(9):
         page.get_by_role("button", name="100 on").click()
@@ -612,7 +613,7 @@ def test_the_scale_stands_still_while_a_result_is_dragged(visit):
         page.mouse.move(x, y - up, steps=3)
         expect(field).not_to_have_value("84")
         assert level.get_attribute("d") == before
-    expect(page.locator(".th-gap")).not_to_have_count(0)  # the bar is drawn cut off
+    expect(page.locator(".th-gap")).not_to_have_count(0)  # a bar that is too tall is drawn with gaps
     page.mouse.up()
     expect(page.locator(".th-gap")).to_have_count(0)
     expect(level).not_to_have_attribute("d", before)
@@ -622,7 +623,7 @@ def test_the_longest_bar_can_be_pulled_and_tokens_cut(visit):
     page = visit("sampling.html").page
     handle = page.get_by_role("slider", name="Temperature, by the longest bar")
     share = page.locator(".sp-row .sp-share").first
-    # Both controls are in the picture from the start; the sliders are behind a press.
+    # From the start, temperature and top-k can be dragged in the picture. Their sliders are still hidden.
     expect(page.locator(".sp-hint")).to_contain_text("temperature 1.00")
     expect(page.locator(".sp-cut-label")).to_have_text("top-k: pull me up")
     dials = page.locator(".sp-dial").and_(page.locator(":visible"))
@@ -773,7 +774,7 @@ def test_a_head_is_switched_off_and_the_answer_turns(visit):
     expect(page.locator(".ab-tile.breaks")).to_have_count(2)
     page.locator('[data-name="0.1"]').click()  # this loads the model, because two heads are off
     expect(page.locator('.ab-tile[aria-pressed="true"]')).to_have_count(2, timeout=PATIENCE)
-    # The marks say what one head breaks when it alone is off; with two heads off they are not shown.
+    # A mark on a head says what breaks when only this head is off. With two heads off, no marks are shown.
     expect(page.locator(".ab-tile.breaks")).to_have_count(0)
     expect(page.locator(".ab-share").first).to_be_empty()
     page.get_by_role("button", name="All on").click()
@@ -923,7 +924,7 @@ def test_a_sentence_in_a_page_sends_a_message_and_guards_hold_it(visit):
     expect(grip).to_be_focused()
     grip.press("ArrowDown")
     expect(lines.last).to_contain_text("Send it to Zed.")
-    expect(rate).to_contain_text("21 of 200")  # the number follows the sentence
+    expect(rate).to_contain_text("21 of 200")  # the count for the sentence's new place
     expect(rate).to_contain_text("Yours sent none.")
     fields.first.click()
     expect(head).to_have_text(message)
@@ -1074,7 +1075,7 @@ def test_a_claim_is_dragged_onto_a_shelf_and_lies_where_the_course_has_it(visit,
             )
 
     drag(180, 10)
-    expect(card).not_to_have_class(re.compile("turned"))  # the card was dropped beside the shelves
+    expect(card).not_to_have_class(re.compile("turned"))  # dropped beside the shelves, it has no verdict
     expect(card).to_have_css("transform", "none")
     expect(chips).to_have_count(0)
     drag(shelves[1]["x"] + 40, shelves[1]["y"] + 20)
@@ -1122,7 +1123,7 @@ def test_a_window_hides_the_colour_once_its_edge_has_passed(visit):
     expect(page.locator(".wd-bar.now")).to_have_count(1)
     edge.press("Home")
     edge.press("End")
-    expect(page.locator(".wd-bar")).to_have_count(36)  # one answer for each window that was tried
+    expect(page.locator(".wd-bar")).to_have_count(36)  # one bar for each size of the window that was tried
     expect(page.locator(".wd-bar.right")).to_have_count(7)
     page.locator(".wd-text .chip", has_text="bucket").click()
     expect(page.locator(".wd-cell")).to_have_count(0)  # layers are shown after "Pass it on"
@@ -1165,7 +1166,7 @@ def test_a_window_closes_over_a_guess_until_the_answer_turns(visit):
     expect(take).to_have_text(
         "The window closes from the left. At which word does the answer turn? Press it."
     )
-    expect(page.get_by_role("button", name="Close it slowly")).to_be_hidden()  # first the guess
+    expect(page.get_by_role("button", name="Close it slowly")).to_be_hidden()  # until a guess is made
     paint = page.locator(".wd-paint").first
     expect(paint).to_have_css("fill", "rgb(244, 143, 182)")
     expect(page.locator(".wd-bar")).to_have_count(0)
@@ -1384,9 +1385,9 @@ def test_a_lean_is_guessed_before_any_is_shown(visit):
     page.mouse.move(box["x"] + 0.9 * box["width"], box["y"] + box["height"] / 2, steps=3)
     expect(writer).to_have_attribute("aria-valuenow", "90")
     expect(bars.nth(2)).to_contain_text("90%")
-    page.mouse.up()  # where the knob is let go, it glides to the model's share
+    page.mouse.up()  # this ends the guess, and the knob glides to the model's share
     expect(head).to_have_text("72% “she” for the writer. You said 90%.")
-    expect(page.locator(".au-ask .au-mine:visible")).to_have_count(2)  # the doctor's is where the model's is
+    expect(page.locator(".au-ask .au-mine:visible")).to_have_count(2)  # the doctor's guess is exact
     page.get_by_role("button", name="See all 36 trades").click()
     expect(page.locator(".au-note")).to_have_text("Your 3 guesses are 13 points off on average.")
     expect(page.locator(".au-asked")).to_contain_text("96%")
@@ -1401,7 +1402,8 @@ def test_a_lean_is_guessed_before_any_is_shown(visit):
         for name, box in boxes.items():
             if name == word:  # at its own word, a mark is a ring without "you"
                 continue
-            room = (0, 28) if "right" in own.get_attribute("class") else (28, 0)  # for the word "you"
+            # The pixels that the word "you" takes to the left and to the right of the mark.
+            room = (0, 28) if "right" in own.get_attribute("class") else (28, 0)
             beside = (
                 box["x"] + box["width"] <= mark["x"] - room[0]
                 or mark["x"] + mark["width"] + room[1] <= box["x"]
@@ -1504,7 +1506,7 @@ def test_a_country_is_carried_over_and_the_answer_turns(visit):
     expect(page.locator(".pt-head")).to_have_text("Rome instead of Paris")
     expect(page.locator(".pt-factor")).to_have_text("310 times as likely")
     expect(page.locator(".pt-moral")).to_contain_text("1 of 1 list that you carried over turns the answer")
-    expect(page.locator(".pt-scale .moves")).to_have_count(0)  # other results are not shown
+    expect(page.locator(".pt-scale .moves")).to_have_count(0)  # results of other patches are not shown
     expect(page.locator(".pt-receiver .covered")).to_have_count(59)
     page.get_by_role("button", name="Show all places").dblclick()  # the second press hits no other button
     expect(page.get_by_label("Upper sentence")).to_have_value("Italy")
@@ -1831,7 +1833,7 @@ def test_a_sentence_is_chosen_for_a_part_and_judged(visit):
     offers.nth(1).click()
     expect(offers.nth(1)).to_be_focused()
     expect(verdict).to_have_text("“understands” fits people, not programs. Choose another.")
-    offers.nth(2).click()  # a fact closes its line
+    offers.nth(2).click()  # the choice of a fact closes the line
     expect(offers).to_have_count(0)
     expect(page.get_by_role("button", name="limitations: It names a wrong town")).to_be_focused()
     expect(verdict).to_contain_text("A fact, says the linter.")
@@ -1849,7 +1851,7 @@ def test_a_sentence_is_chosen_for_a_part_and_judged(visit):
     page.get_by_role("button", name="opening line: Otterbot knows").click()
     page.get_by_role("button", name="Otterbot names the town in a letter.").click()
     expect(page.locator(".ck-list .person")).to_have_count(0)
-    page.get_by_role("button", name="Llama 3", exact=True).click()  # nothing is invented for a real model
+    page.get_by_role("button", name="Llama 3", exact=True).click()  # offers no sentences, for a real model
     expect(head).to_have_text("1 of 9 parts lacks a fact")
     page.get_by_role("button", name="language is missing").click()
     expect(page.locator(".ck-choices button")).to_have_count(0)
@@ -1924,7 +1926,7 @@ def test_a_picture_is_drawn_in_the_page(visit):
     expect(page.locator(".dn-note")).to_contain_text("Wake the model")
     assert int(re.search(r"\((\d+)\.\d MB\)", page.locator(".wake-button").inner_text())[1]) in range(20, 30)
     expect(page.get_by_role("button", name="Wake the model")).to_have_count(1)
-    expect(page.locator(".dn-panel.blank")).to_have_count(0)  # the pictures stay until the others are drawn
+    expect(page.locator(".dn-panel.blank")).to_have_count(0)  # old pictures stay until new ones come
     page.locator(".wake-button").click()
     film, head = page.get_by_role("slider", name="The state on the way"), page.locator(".dn-head")
     expect(film).to_have_attribute("aria-valuenow", "5", timeout=PATIENCE)
@@ -2039,7 +2041,7 @@ def test_a_plan_is_pressed_in_place_of_a_guess(visit):
     page.get_by_role("button", name="study and modify it", exact=True).press("ArrowRight")
     product = page.get_by_role("button", name="sell a product built on it", exact=True)
     expect(product).to_be_focused()
-    expect(page.locator(".mu-sentence .loud")).to_have_text("?")  # an arrow key lifts no gate
+    expect(page.locator(".mu-sentence .loud")).to_have_text("?")  # an arrow key only moves the focus
     page.keyboard.press("Space")
     expect(page.locator(".mu-sentence .loud")).to_have_text("6")
     expect(page.locator(".mu-guesses button")).to_have_count(0)
@@ -2168,7 +2170,7 @@ def test_more_models_fit_in_a_larger_machine_and_at_fewer_bits(visit):
         assert field["y"] <= box["y"] and box["y"] + box["height"] <= low, tag.inner_text()
     expect(loud).to_have_text("22")
     assert "memory=1024" in page.url
-    page.mouse.click(field["x"] + 70, low - 70)  # the corner goes where the drawing is pressed
+    page.mouse.click(field["x"] + 70, low - 70)  # a click on the drawing moves the corner to that place
     assert 14 <= int(handle.get_attribute("aria-valuenow")) <= 19
     page.get_by_text("Longer texts, more at once").click()
     page.get_by_label("Text, in tokens").press("End")

@@ -111,7 +111,7 @@ def test_the_kernel_answers_a_view_and_an_interrupt_ends_in_a_word(browser, serv
         while not begun.exists():
             notebook.page.wait_for_timeout(50)
         begun.unlink()
-        # This does what the button ■ does.
+        # JupyterLab's button ■ runs the same command.
         notebook.page.evaluate("window.jupyterapp.commands.execute('notebook:interrupt-kernel')")
         expect(words).to_have_text(re.compile("^Interrupted before the answer was there"))
         slider.press("End")

@@ -37,7 +37,7 @@ def browser():
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
-    """Builds a site from two sources, which takes seconds. `make website` builds and checks all pages."""
+    """Builds a website of two pages, which takes only seconds. `make website` builds and checks all pages."""
     folder = tmp_path_factory.mktemp("website")
     command = [sys.executable, "-m", "sphinx", "-q", "-c", ROOT / "website", "-d", folder / "cache"]
     command += ["-D", f"include_patterns=README.md,{LESSON}.ipynb", ROOT, folder / "site"]
@@ -108,7 +108,7 @@ def test_a_page_loads_one_style_sheet_and_looks_as_sphinx_wrote_it(browser, site
     after = page.read_text()
     assert tab.evaluate(looks) == before
     assert after.count("stylesheet") == 1 and 'class="n"' not in after and len(after) < size
-    assert after.count(scrolled) == 3  # a script looks for boxes that scroll
+    assert after.count(scrolled) == 3  # this style stays in the elements, because a script looks for it
 
 
 def test_a_page_can_be_read_by_everybody(browser, site):

@@ -91,8 +91,8 @@ def test_solution_prints_what_is_stored_and_stub_fails(lesson, begun):
 def tried(lesson):
     """Returns the answers to try: one right and one wrong for each task in ASK_FOR_LONG, all for other tasks.
 
-    After a change of the exercise, all answers are tried: see by_commit.py. A change of the checks alone does
-    not have this effect, because more than a thousand answers to other tasks meet these checks anyway.
+    After a change of the exercise, all answers are tried: see by_commit.py. After a change of course.check
+    alone, only some are tried, because more than a thousand answers to other tasks call this function anyway.
     """
     answers = answers_of(lesson)
     if by_commit.all_due(f"solutions/{lesson}", f"exercises/{lesson}"):
@@ -107,7 +107,7 @@ def tried(lesson):
 def test_right_answers_pass_and_wrong_ones_get_their_message(lesson, begun):
     """A wrong answer must fail at a visible check.
 
-    Visible checks run first, so hidden checks change no message.
+    Visible checks run before hidden checks, so the message is that of a visible check.
     """
     solutions, stubs = cells_of("solutions", lesson), cells_of("exercises", lesson)
     for answer in tried(lesson):

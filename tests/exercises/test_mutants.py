@@ -1,6 +1,6 @@
 """Tests that docs/mutants.md and mutants.toml fit the solutions.
 
-`make mutants` counts how many mutants the checks catch.
+A mutant is a solution with one small change. `make mutants` counts how many mutants the checks reject.
 """
 
 import pytest

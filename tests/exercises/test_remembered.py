@@ -19,7 +19,7 @@ def model():
 
 @pytest.fixture
 def runs(model):
-    """Counts how often the model computes."""
+    """Yields a list that gets one entry each time the model computes."""
     counted = []
     inner, plain = model.get_base_model().model, type(model.get_base_model().model).forward
     with pytest.MonkeyPatch.context() as patch:

@@ -1,4 +1,7 @@
-"""Tests that a copied kernel behaves like any other, and that kernels can still start without a copy."""
+"""Tests that a copied kernel behaves like any other, and that kernels can still start without a copy.
+
+A copied kernel is a fork of a process that has already imported the libraries: see forked_kernels.py.
+"""
 
 import importlib
 import os

@@ -51,7 +51,7 @@ ALL_HOSTILE = tomllib.loads((HERE / "submissions.toml").read_text(encoding="utf-
 KINDS = sorted({each["kind"] for each in ALL_HOSTILE})
 HOSTILE = ALL_HOSTILE
 if not by_commit.all_due("course_utils/grading", "course_utils/learning/checks.py", __file__, str(HERE)):
-    HOSTILE = []  # gets a quarter of the submissions of each kind
+    HOSTILE = []  # the loop adds a quarter of the submissions of each kind
     for kind in KINDS:
         alike = [each for each in ALL_HOSTILE if each["kind"] == kind]
         HOSTILE += by_commit.some(kind, alike, (len(alike) + 3) // 4)
@@ -392,7 +392,7 @@ def test_no_student_is_lost(graded):
 def test_nothing_hidden_or_private_is_shown(graded):
     results, folders, _, _ = graded
     patterns = ("feedback/**/*.html", "autograded/**/*.ipynb", "results/**/*.json")
-    # Only files: one student's name ends in .ipynb, and so does the name of this student's folder.
+    # Leave folders out: one student's name ends in .ipynb, and this student's folder has the same name.
     files = [file for out in folders for each in patterns for file in out.glob(each) if file.is_file()]
     assert len(files) == 3 * len(results)
     for file in files:
@@ -494,7 +494,7 @@ def test_the_run_after_a_killed_one_grades_only_what_is_missing_or_has_changed(c
         book.find_comment("essay", "small", "small", "s00").manual_comment = "well <b>seen"
         book.db.commit()
     (folder / "s11.ipynb").unlink()
-    assert len(batch.grade(str(course), folder, out)) == 12  # the result of s11 is stored
+    assert len(batch.grade(str(course), folder, out)) == 12  # s11 has no notebook, but a stored result
     with (out / "grades.csv").open() as file:
         rows = {row["student"]: row for row in csv.DictReader(file)}
     assert [rows["s00"][name] for name in ("essay", "by hand", "score", "handed in")] == [
@@ -704,7 +704,7 @@ def test_only_a_change_to_what_decides_a_grade_regrades_a_class(tmp_path):
     while left:
         needed |= left
         left = set().union(*(imported_by(own / "grading" / f"{name}.py") for name in left))
-        left -= needed | {"intake"}  # intake is left out: a result's key already depends on what it finds
+        left -= needed | {"intake"}  # a result's key already depends on the files that intake finds
     assert deciding == needed | {"checks", "drawn", "hints"}
 
 

@@ -231,7 +231,7 @@ def test_layouts(layout, tmp_path):
 
 
 def handled(path, plan):
-    """Return whether a plan names a file, a folder or archive around the file, or something inside the file.
+    """Return whether a plan names the file `path`, a folder or archive that contains it, or a file inside it.
 
     A plan names the files of its entries, and the files that were passed over for a reason.
     """

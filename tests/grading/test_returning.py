@@ -1,4 +1,4 @@
-"""Tests that a platform finds each student's page in the zip file of the feedback."""
+"""Tests that Moodle and Canvas find each student's page in the zip files of feedback made for them."""
 
 import re
 import zipfile

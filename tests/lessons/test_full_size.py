@@ -93,7 +93,7 @@ def mixtral(folder):
 
 
 def stable_diffusion(folder):
-    """Saves a narrower Stable Diffusion 1.5, for pictures of 128 pixels and with our own vocabulary."""
+    """Saves a narrow Stable Diffusion 1.5 for pictures of 128 x 128 pixels, with PictureWorld's tokenizer."""
     ours = loading.load("stable-diffusion", "tiny")
     torch.manual_seed(0)
     shape = {"hidden_size": 32, "intermediate_size": 64, "num_attention_heads": 4, "num_hidden_layers": 2}

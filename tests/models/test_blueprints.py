@@ -1,4 +1,7 @@
-"""Tests blueprints: their sizes are the published ones, and one sentence refuses a broken config."""
+"""Tests blueprints: their sizes are the published ones, and one sentence refuses a broken config.
+
+A blueprint is a count of a model's parameters and memory, made from the model's config without any weights.
+"""
 
 import importlib
 import json

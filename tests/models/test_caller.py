@@ -1,4 +1,4 @@
-"""Tests the tiny callers: their texts, the loop that runs their calls, and that their cards are right."""
+"""Tests the callers, tiny models that call tools: their texts, the loop that runs calls, and their cards."""
 
 import json
 import re

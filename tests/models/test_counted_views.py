@@ -1,4 +1,4 @@
-"""Tests that views which count in the page get the same numbers as the course's own Python."""
+"""Tests that explorables which count in JavaScript get the same numbers as the course's Python."""
 
 import json
 import os
@@ -18,7 +18,7 @@ BITS = {32: "float32", 16: "bfloat16", 8: "int8", 4: "int4"}
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
-    """Returns a folder with the views and their data, as on the website."""
+    """Returns a folder with the explorables' modules and their data, as on the website."""
     live = tmp_path_factory.mktemp("site") / "live"
     live.mkdir()
     (live / "package.json").write_text('{"type": "module"}', encoding="utf-8")

@@ -189,7 +189,7 @@ def test_a_recorder_refuses_in_a_sentence(unet):
 
 
 class Pipeline:
-    """Draws grey values that grow with the step, and records the arguments of its calls."""
+    """Stands in for Stable Diffusion: draws grey pictures, lighter at each step, and records its calls."""
 
     def __init__(self):
         self.asked, self.decoded = [], 0

@@ -69,7 +69,7 @@ def test_one_of_two_keys_is_enough():
 
 
 def test_another_lesson_counts_by_the_same_rule():
-    """Where a cell of lesson 15 counts right answers itself, the cell has the same pattern as `is_right`."""
+    """Cells of lesson 15 that count right answers themselves use the regular expression of `is_right`."""
     (rule,) = re.findall(r'rf"(.*)" for word', inspect.getsource(fine_tuning.is_right))
     for path in LESSON.parent.glob("15_*.ipynb"):
         for cell in nbformat.read(path, as_version=4).cells:

@@ -62,7 +62,10 @@ def reference(tmp_path_factory):
 
 
 def _errands():
-    """Return errands, some with an added sentence, as the course's Python carries them out for each guard."""
+    """Return errands (questions that need tools), and what the course's Python does in each with each guard.
+
+    In some errands, a sentence is added to a page.
+    """
     from course_utils import loading
     from course_utils.opened import calling, errand
     from course_utils.worlds import errands

@@ -1,4 +1,4 @@
-"""Tests the tiny reasoner: its texts, its training, and that its card is right."""
+"""Tests the reasoner, a tiny model that adds numbers step by step: its texts, its training and its card."""
 
 import dataclasses
 import json

@@ -1,4 +1,7 @@
-"""Tests lesson 16's releases, the claims about them, the learner's page, and how the page is verified."""
+"""Tests lesson 16's releases, the claims about them, the learner's page, and how the page is verified.
+
+A release is a folder with a tiny model, the texts of its training, and a press text that makes twelve claims.
+"""
 
 import json
 import re
@@ -44,7 +47,7 @@ def opened():
 
 @pytest.fixture(scope="module")
 def key(opened):
-    """Returns what the course finds: {(release, number): (verdict, sentence)}."""
+    """Returns what the course finds: {(name of a release, number of a claim): (verdict, sentence)}."""
     return {
         (name, number): facts.truth(opened[name], folder.claims(name)[number - 1]) for name, number in CLAIMS
     }

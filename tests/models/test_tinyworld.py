@@ -1,4 +1,7 @@
-"""Tests TinyWorld: its probabilities (compared with a list of all texts), its corpora, and its texts."""
+"""Tests TinyWorld, which invents the texts that the tiny language models learn from.
+
+The probabilities of texts are compared with a list of all texts of a small world.
+"""
 
 import hashlib
 import json
@@ -151,7 +154,7 @@ def test_the_floor_of_english_is_what_fresh_documents_cost():
 
 
 def test_word_pairs_alone_predict_worse_than_the_floor():
-    """On new documents of each register, the loss of a bigram model is above the exact floor."""
+    """On new documents of each register (kind of text), a bigram model's loss is above the exact floor."""
     pairs, firsts = defaultdict(Counter), Counter()
     for document in islice(english().corpus(), 8_000):
         for left, right in pairwise(["<s>", *document.words, "</s>"]):

@@ -42,7 +42,7 @@ LLAMA = dataclasses.replace(
 
 @pytest.fixture(autouse=True)
 def cache(tmp_path_factory, monkeypatch):
-    """Uses the small recipe, and one cache for this module, so that the small corpus is made once."""
+    """Replaces Llama's recipe by a small one. All tests of this file share a cache with the small corpus."""
     folder = tmp_path_factory.getbasetemp() / "training-cache"
     monkeypatch.setenv("COURSE_CACHE", str(folder))
     monkeypatch.setitem(recipes.RECIPES, "tinyworld-llama", LLAMA)
@@ -55,7 +55,7 @@ def world():
 
 
 class Perfect:
-    """A perfect model: gives each next token the probability that the world gives it."""
+    """A perfect model: gives each next token its probability in `world`, which generates the texts."""
 
     def __init__(self, world):
         self.world, self.words = world, world.vocabulary()
@@ -91,7 +91,7 @@ def test_each_recipe_is_an_official_class_with_its_features(name, world):
     assert facts[name]()
     size = sum(weight.numel() for weight in model.parameters())
     assert size * 4 < 10e6
-    if name != "tinyworld-mixtral":  # the others differ only in architecture, not in size
+    if name != "tinyworld-mixtral":  # the other models differ in architecture, but not in size
         assert size == pytest.approx(895_232, rel=0.001)
 
 
@@ -305,11 +305,11 @@ def test_a_perfect_model_measures_as_planted(world):
 
 
 def test_specialisation_is_the_information_that_experts_hold(world):
-    """Measures three layers with planted routes.
+    """Measures three layers whose routers choose experts by a known rule.
 
-    Layer 0 sends each register to an expert of its own, and layer 1 sends all tokens to one expert. In layer
-    2, the word decides on the expert. A random router, too, sends equal words to the same expert, but
-    different words may share an expert.
+    Layer 0 sends each register (kind of text) to an expert of its own, and layer 1 sends all tokens to one
+    expert. In layer 2, the word decides on the expert. A random router, too, sends equal words to the same
+    expert, but different words may share an expert.
     """
     documents = list(world.documents(300, seed="experts"))
     number = {word: index for index, word in enumerate(world.vocabulary())}

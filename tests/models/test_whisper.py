@@ -25,7 +25,7 @@ transformers = Lazy("transformers")
 
 
 class Heard(logging.Handler):
-    """Keeps all log records."""
+    """Collects the log records that reach it."""
 
     def __init__(self):
         super().__init__()
@@ -42,7 +42,7 @@ def whisper():
 
 @pytest.fixture(scope="module")
 def heard():
-    """Records the warnings of transformers."""
+    """Yields the list of all warnings that transformers logs during the tests."""
     handler = Heard()
     logger = logging.getLogger("transformers")
     logger.addHandler(handler)

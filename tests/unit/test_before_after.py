@@ -1,4 +1,9 @@
-"""Tests the learners' test before and after the course: its blueprint, forms and locks, and `course gain`."""
+"""Tests the test that learners take before and after the course, and `course gain`, which compares the two.
+
+The test has two forms with the same topics. A learner takes one form before the course and the other after
+it. The second form is locked until the first is handed in and a lesson is begun. A form that is handed in
+can't be changed.
+"""
 
 import csv
 import json

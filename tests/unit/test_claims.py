@@ -1,4 +1,8 @@
-"""Tests the article's quotations, our reading of them, the verdicts, and the boxes that lessons show."""
+"""Tests the claims of "the article", a magazine article that the course checks.
+
+The tests compare quotations with the article's words, and check our readings of the claims, the verdicts, and
+the boxes in which lessons show claims.
+"""
 
 import re
 import tomllib

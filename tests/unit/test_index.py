@@ -1,4 +1,7 @@
-"""Tests the front page: the map, the competencies and the page. test_before_after.py tests the questions."""
+"""Tests the front page, index.ipynb: its map of the lessons, its table of competencies, and its imports.
+
+test_before_after.py tests the questions of the test on this page.
+"""
 
 import itertools
 import re

@@ -132,7 +132,7 @@ def test_each_cell_that_the_notes_name_has_a_picture(name, website, lesson_of):
 
 @pytest.mark.parametrize("name", catalog.lessons())
 def test_no_slide_tells_before_it_asks(name, website, lesson_of):
-    """In the deck, a slide that shows a cell follows all guesses that the lesson asks for before this cell.
+    """A slide that shows a cell comes after all guesses that the lesson asks for up to this cell.
 
     The slides on which a class votes have no verdicts: verdicts come later.
     """
@@ -160,7 +160,7 @@ def _numbers_after(word, text):
 
 @pytest.mark.parametrize("name", catalog.lessons())
 def test_a_class_votes_on_claims_that_the_deck_settles(name, website, lesson_of, deck_of):
-    """The guide names the points that have evidence on claims.
+    """docs/instructors.md names the points that have evidence on claims.
 
     A note in the deck names the slides of these points. All these slides come before the vote.
     """

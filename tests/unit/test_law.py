@@ -1,4 +1,7 @@
-"""Tests the facts on the law: each has a date, a source and kinds of readers; sources not read are listed."""
+"""Tests the facts on the law: each has a date, a source, and the kinds of readers that the fact concerns.
+
+Sources that were not read must be listed.
+"""
 
 import re
 from datetime import date

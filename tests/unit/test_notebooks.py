@@ -121,7 +121,7 @@ def test_every_prediction_is_revealed(lesson):
 
 
 def test_the_article_s_claims_are_settled_where_they_say(lesson, request):
-    """The lesson shows the boxes of exactly those claims that name it."""
+    """A lesson's box of claims shows exactly those claims that name this lesson."""
     name = request.node.callspec.id
     box = next(cell for cell in code(lesson) if cell.source.startswith("course.article("))
     shown = re.findall(r"^Claim (\d+): ", box.outputs[0].data["text/plain"], re.M)

@@ -1,4 +1,7 @@
-"""Tests that the openness table is complete, has sources, and agrees with licences, models and the index."""
+"""Tests that the openness table is complete, has sources, and agrees with the licences and the models.
+
+"The index" is the opening-up-chatgpt index, which marks how open models are. Some marks in the table differ.
+"""
 
 import re
 from datetime import date

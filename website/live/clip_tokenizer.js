@@ -1,5 +1,6 @@
-// CLIP's tokenizer, which Stable Diffusion uses: byte pair encoding. A word is first split into its bytes. Of all
-// neighbouring pieces, the pair that comes first in the list of merges is joined, until no pair is in the list.
+// CLIP's tokenizer, which Stable Diffusion uses: byte pair encoding. A word is first split into its bytes. Then two
+// neighbouring pieces are joined again and again: always the pair that comes first in the list of merges. The word is
+// done when none of its pairs is in the list.
 
 const WORD = /'s|'t|'re|'ve|'m|'ll|'d|\p{L}+|\p{N}|[^\s\p{L}\p{N}]+/gu;
 

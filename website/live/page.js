@@ -1,28 +1,30 @@
 // Starts the explorable of a page, <div id="view" data-…>. A page that is embedded (?embed) shows nothing but the view.
 //
-// A view sends each request in the view's field `want`, and gets the answer in `said`. A model that runs in the page is
-// "asleep" until the visitor wakes it: then the page loads the model. Until then, requests are answered from
-// `data.answers`: a list of { want, … }, each with the model's answer to `want`. The answer to any other request is
-// { want, asleep: true }. The last such request is answered once the model is awake. If the press of a button caused the
-// request, a model of at most 10 MB is loaded at once, and the button shows how much has arrived (`data-waking`).
+// A view is an interactive picture. It writes each request into its field `want`, and this script writes the answer
+// into the field `said`. Some views ask a model that runs in the page. The model is "asleep" until the visitor wakes
+// it, which means that the page loads the model. While the model is asleep, requests are answered from `data.answers`:
+// a list of { want, … }, each with the model's answer to `want`. A request without a stored answer gets
+// { want, asleep: true }. The last request without an answer is repeated once the model is awake. If the visitor caused
+// this request with a button, a model of at most 10 MB is loaded at once, and the button shows how much has arrived
+// (`data-waking`).
 // Otherwise the wake button pulses.
 //
 // The wake button is put into the view's element with the attribute data-wake, whose value says what the model is for.
-// If the view has an element with data-wake-on-need, there is no wake button: the first request that no stored answer
-// fits loads the model, and is then answered. A view with a wake button of its own (`wakes = "itself"`) looks up the
-// stored answers itself, and requests only what the model must compute.
+// A view that has an element with data-wake-on-need gets no wake button: the first request without a stored answer
+// loads the model, and is then answered. A view with a wake button of its own (`wakes = "itself"`) looks up the stored
+// answers itself, and requests only what the model must compute.
 import { fetchJson, show } from "./host.js";
 
 if (new URLSearchParams(location.search).has("embed")) document.body.classList.add("embedded");
 
 const el = /** @type {HTMLElement} */ (document.getElementById("view") ?? document.createElement("div"));
 const { view, data, weights, start, answers, size, wakes } = el.dataset;
-const LARGE = 10; // in MB; without data-wake-on-need, only the wake button loads a model that is larger
+const LARGE = 10; // MB; a larger model is loaded only by the wake button, or if the view has data-wake-on-need
 const kept = (el.dataset.kept ?? "").split(" ").filter(Boolean);
 const values = JSON.parse(start ?? "{}");
 
 let loading = null; // a promise, once the loading of the model has begun
-/** Load the model once, or again after a failure. Returns what `answerFor` returns. `arrived` gets the share loaded. */
+/** Load the model once, or again after a failure, and return what `answerFor` returns. Calls arrived(share loaded). */
 function load(arrived) {
   loading ??= import(`./${answers}.js`)
     .then(({ answerFor }) => answerFor(weights, arrived))

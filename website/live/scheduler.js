@@ -10,7 +10,7 @@ export class DDIM {
       if (config[key] !== value) throw new Error(`This scheduler needs ${key} ${value}, not ${config[key]}.`);
     }
     this.config = config;
-    /** For each time of the training: which share of a state's variance is still the picture. The rest is noise. */
+    /** For each timestep of the training: the share of a state's variance that is picture. The rest is noise. */
     this.left = sharesLeft(config);
   }
 
@@ -25,7 +25,7 @@ export class DDIM {
   }
 
   /**
-   * Return which share of a state's variance is noise, for the state before each step and for the last state.
+   * Return the share of noise in a state's variance: for the state before each step, and at the end for the last state.
    * @param {number} steps
    */
   noise(steps) {
@@ -33,10 +33,10 @@ export class DDIM {
   }
 
   /**
-   * Take one step.
+   * Compute the state after one step.
    * @param {Float32Array} state
    * @param {Float32Array} prediction v, as the UNet predicts it
-   * @param {number} time
+   * @param {number} time the timestep of the training at which the UNet was called
    * @param {number} steps the number of steps of the whole drawing
    * @returns {Float32Array} the next state
    */

@@ -1,4 +1,4 @@
-// The counting of the view `adapter`.
+// Tests the functions of the explorable `adapter`: dots for parameters, words of an answer, and the best strength.
 import assert from "node:assert/strict";
 import test from "node:test";
 

@@ -1,4 +1,4 @@
-// What the view `audit` concludes from intervals, and what its stored states give.
+// Tests the functions of the explorable `audit` that judge intervals of shares, and the counts in its stored data.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import test from "node:test";

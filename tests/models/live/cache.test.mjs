@@ -1,4 +1,4 @@
-// The counting of the view `cache`, compared with the course's blueprints and units.
+// Tests that the explorable `cache` counts the bytes of key-value caches, and writes them, as the course's Python does.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import test from "node:test";

@@ -1,4 +1,4 @@
-// The counting of the view `claims`.
+// Tests the functions of the explorable `claims` that shorten a claim and compare a guess with the verdict.
 import assert from "node:assert/strict";
 import test from "node:test";
 

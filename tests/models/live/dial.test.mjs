@@ -1,4 +1,4 @@
-// What the view `dial` computes.
+// Tests the functions of the explorable `dial` that turn a query and a key by their positions and compute their match.
 import assert from "node:assert/strict";
 import test from "node:test";
 

@@ -1,4 +1,4 @@
-// The counting of the view `fits`, compared with the course's blueprints.
+// Tests that the explorable `fits` counts the memory that a model needs as the course's blueprints do.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import test from "node:test";

@@ -1,4 +1,4 @@
-// The counting of the view `may_use`.
+// Tests the functions of the explorable `may_use` that count and sort what each licence allows.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import test from "node:test";
@@ -48,7 +48,7 @@ test("a licence is stopped by the first of the plans that it does not allow", ()
   const llama = licences.find(({ name }) => name === "llama-4-community");
   const at = (use) => uses.findIndex((one) => one.includes(use));
   assert.equal(stopOf(llama, []), -1);
-  assert.equal(stopOf(llama, [at("sell a product"), at("medical")]), -1); // conditions stop no ball
+  assert.equal(stopOf(llama, [at("sell a product"), at("medical")]), -1); // a use with conditions is allowed
   assert.equal(stopOf(llama, [at("naming"), at("European")]), at("naming"));
   assert.equal(stopOf(llama, [...uses.keys()]), at("billion"));
 });

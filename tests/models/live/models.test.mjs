@@ -1,4 +1,4 @@
-// Compares the models in the page with the library: the reference holds what transformers computed with torch.
+// Compares the models that run in the page with the library: REFERENCE is a file of what transformers computed.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import test from "node:test";
@@ -65,7 +65,7 @@ for (const { name, folder, text, ids, logits, attentions } of json(REFERENCE).mo
     assert.deepEqual(last({}), before, "the old value is back");
     assert.notDeepEqual(last({ headOff: (layer, head) => layer === 0 && head === 0 }), before);
 
-    // A state from a run of the same text changes nothing; one from another text changes the answer.
+    // Copying in a state from a run of the same text changes nothing. A state from another text changes the answer.
     const states = new Map();
     const remember = (layer, position, state) => states.set(`${layer} ${position}`, state.slice());
     model.run(ids.slice(0, 6), { hooks: { afterLayer: remember } });

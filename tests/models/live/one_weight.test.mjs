@@ -1,4 +1,4 @@
-// What the views `one_weight` and `heads` say of their stored states.
+// Tests the functions with which the explorables `one_weight` and `heads` describe their stored states.
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import test from "node:test";

@@ -1,4 +1,4 @@
-// What the view `patching` says in words.
+// Tests the functions with which the explorable `patching` describes patches in words.
 import assert from "node:assert/strict";
 import test from "node:test";
 
@@ -13,10 +13,10 @@ test("a difference of logits is a ratio with two digits", () => {
 
 test("the news moves where one token takes over from another, in one step", () => {
   assert.equal(handover([[1, -1], [1, -1], [-1, 1]]), 2);
-  assert.ok(Number.isNaN(handover([[1, -1], [1, 1], [-1, 1]]))); // in layer 1 either will do
+  assert.ok(Number.isNaN(handover([[1, -1], [1, 1], [-1, 1]]))); // in layer 1, both tokens work
   assert.ok(Number.isNaN(handover([[1, -1], [-1, -1], [-1, 1]])));
   assert.ok(Number.isNaN(handover([[-1, -1], [-1, -1]])));
-  assert.ok(Number.isNaN(handover([[-1], [1]]))); // a single token hands nothing over
+  assert.ok(Number.isNaN(handover([[-1], [1]]))); // with a single token, none takes over
   assert.equal(handover([[1, -1, -1], [-1, -1, 1]]), 1);
 });
 

@@ -1,4 +1,4 @@
-// Tests the functions of the view `router` that count which expert gets which token.
+// Tests the functions of the explorable `router` that count which expert gets which token.
 import assert from "node:assert/strict";
 import test from "node:test";
 

@@ -1,4 +1,4 @@
-// The arithmetic of the view `sampling`.
+// Tests the functions of the explorable `sampling`: temperature, top-k, top-p, and the draw of a token.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import test from "node:test";

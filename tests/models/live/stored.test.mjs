@@ -1,4 +1,4 @@
-// The answers that the pages show before their model is loaded are those that the model gives.
+// Tests that the stored answers, which the pages show before their model is loaded, are the answers of the model.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import test from "node:test";
@@ -8,7 +8,7 @@ const { numbers, piecesOf, wordsLike } = await import(`${process.env.SITE}/live/
 const { Tokenizer } = await import(`${process.env.SITE}/live/tokenizer.js`);
 const TOLERANCE = 1e-3;
 
-/** Assert that two values of JSON are the same, and numbers nearly. */
+/** Assert that two JSON values are the same, except that numbers may differ by TOLERANCE. */
 function near(stored, computed, path) {
   if (typeof computed === "number") assert.ok(Math.abs(stored - computed) <= TOLERANCE, `${path}: ${stored}, ${computed}`);
   else if (typeof computed !== "object" || computed === null) assert.equal(stored, computed, path);

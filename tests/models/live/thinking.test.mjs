@@ -1,4 +1,4 @@
-// What the view `thinking` computes: the text on the screen after a change, and what is said of the answer.
+// Tests the functions of the explorable `thinking`: the text after a step is changed, and the sentences on the answer.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import test from "node:test";
@@ -89,7 +89,7 @@ test("an answer is judged by the sum and by the last step", () => {
   assert.equal(says({ edits: { 0: "94" }, on: false }), "is right all the same. It is the result of the last step.");
   assert.match(says({ stop: 0 }, true), /: answered at once\.$/);
   assert.match(says({ stop: 2 }, true), /: answered after 2 steps\.$/);
-  assert.equal(verdict(SUM, shown({ edits: { 0: "94" } }), false, false), "is wrong, 10 too many."); // nothing is given away
+  assert.equal(verdict(SUM, shown({ edits: { 0: "94" } }), false, false), "is wrong, 10 too many."); // without a hint at the reason
   const odd = { steps: [{ left: "58+26", result: "500", by: "you" }], answer: "100" };
   assert.equal(verdict(SUM, odd, false, true), "is wrong, 70 too few, and is not the result of the last step.");
   assert.equal(verdict(SUM, { steps: [], answer: "" }, false, true), "is no number.");

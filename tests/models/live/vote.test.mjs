@@ -1,4 +1,4 @@
-// The ratings of the view `vote`, against those that Python computed.
+// Tests that the explorable `vote` computes the same ratings from votes as Python, and how it orders the contests.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import test from "node:test";

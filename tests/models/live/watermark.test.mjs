@@ -1,4 +1,4 @@
-// The lists of the view `watermark` against torch's, and its odds.
+// Tests that the explorable `watermark` has the same lists of green tokens as transformers, and computes right odds.
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import test from "node:test";

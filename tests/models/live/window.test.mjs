@@ -1,4 +1,4 @@
-// The counting of the view `window`.
+// Tests the functions of the explorable `window` that count how far layers carry a token beyond a sliding window.
 import assert from "node:assert/strict";
 import test from "node:test";
 
