@@ -35,6 +35,7 @@ from course_utils.learning.checks import NotYet, agrees
 KNOWN = Path(__file__).with_suffix(".toml")
 PAGE = ROOT / "docs" / "mutants.md"
 SEED = "1"  # the seed of the hidden inputs, so that the page can be made again
+
 # A mutant's time limit is LEAST_SECONDS plus TIMES the time of the solution.
 LEAST_SECONDS, TIMES = 10, 20
 MEMORY = 6 * 2**30

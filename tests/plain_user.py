@@ -18,7 +18,8 @@ import course_utils
 
 USER = 1_600_000_000
 CLONE_NEWNS, MS_BIND, MS_REC, MS_PRIVATE = 0x20000, 0x1000, 0x4000, 0x40000  # from Linux's mount.h
-# What the command needs: Python and this repository.
+
+# The folders that each command needs: those of Python and this repository.
 FOLDERS = (sys.prefix, sys.base_prefix, str(Path(course_utils.__file__).parents[1]))
 
 

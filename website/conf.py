@@ -50,7 +50,8 @@ FONTS = {
     "font-stack--headings": "'Atkinson Next', system-ui, sans-serif",
     "font-stack--monospace": "'Atkinson Mono', ui-monospace, monospace",
 }
-# The colours of course_utils/widgets/identity.css: paper, card, line, ink, quiet and ember.
+# The CSS variables for six colours of course_utils/widgets/identity.css, in this order: paper, card, line,
+# ink, quiet and ember.
 COLOURS = (
     "color-background-primary",
     "card",
@@ -214,7 +215,6 @@ def setup(app):
     app.connect("html-page-context", mend_labels, priority=900)  # runs after the theme's handler
     app.connect("html-page-context", add_head, priority=900)
     app.connect("build-finished", add_pages)
-    app.connect(
-        "build-finished", make_pages_load_faster, priority=900
-    )  # the theme adds its dark colours first
+    # This runs after the theme's handler, which adds the dark colours of code.
+    app.connect("build-finished", make_pages_load_faster, priority=900)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -25,8 +25,9 @@ HOUR = "One hour, with the page alone"
 def asked(lesson):
     """Return three questions as (key, say, question, choices, unit, answer) in HTML, in the lesson's order.
 
-    They are the lesson's first, middle and last prediction. If a lesson has fewer than three predictions,
-    questions of its quiz follow them, with the key "".
+    `key` is the prediction's key, and `say` is what a class must know before it can guess. The questions are
+    the lesson's first, middle and last prediction. If a lesson has fewer than three predictions, questions of
+    its quiz follow, with the key "".
     """
     found = lesson.questions
     chosen = [found[0], found[len(found) // 2], found[-1]] if len(found) > 2 else found

@@ -5,16 +5,19 @@ import re
 from collections import Counter
 from html import unescape
 
-# The style sheets in a page's <head>, in their order.
+# Matches the links to two or more style sheets of Sphinx's in a page's <head>.
 SHEETS = re.compile(r'(?:<link rel="stylesheet" type="text/css" href="[^"]*_static/[^"]+" />\s*){2,}')
-# Names, punctuation and spaces have the colour of the code around them (see `pygments_style` in conf.py).
+# Matches names, punctuation and spaces in highlighted code. They need no element of their own, because they
+# have the colour of the code around them (see `pygments_style` in conf.py).
 PLAIN = re.compile(r'<span class="(?:n|nn|nx|p|w)">([^<]*)</span>')
 SCRIPT = re.compile(r'<script src="([^"]*_static/)')
-# An element with a style of its own, and without a class.
+# Matches the beginning of an element that has a style attribute and no class.
 STYLED = re.compile(r'<(?!\w+[^<>]* class=)(\w+[^<>]*?) style="([^"]+)"')
-# Style sheets and scripts of the website look for these words in the styles of elements.
+# Style attributes with these words stay as they are, because style sheets and scripts look for the words
+# there.
 SOUGHT = ("overflow-x", "ui-monospace")
-# The 256 colours of text in a terminal, which are most of myst-nb's style sheet. No output has such text.
+# Matches the rules for the 256 colours of terminals, which are most of myst-nb's style sheet. They are left
+# out if no page needs them.
 TERMINAL = re.compile(r"[^{}]*\.-Color[^{}]*\{[^{}]*\}")
 
 

@@ -21,6 +21,7 @@ from servers import served  # noqa: E402
 # The size of the browser's window in CSS pixels, and the factor that shrinks it to a README's width.
 WIDTH, HEIGHT, SCALE = 1200, 740, 0.75
 FRAME = 80  # ms
+
 # Hides the parts of a page that a scene of a few seconds does not need.
 STYLE = """
 html { overflow: hidden } .top, .lead, .after, footer { display: none !important }

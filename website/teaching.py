@@ -96,7 +96,7 @@ def inline(text: str) -> str:
 
 
 def note(line: str) -> Note:
-    """Return a line of the guide as a Note. The line may end in <!-- CELL --> or <!-- CELL: SHOWS -->."""
+    """Return a line of docs/instructors.md as a Note. It may end in <!-- CELL --> or <!-- CELL: SHOWS -->."""
     return Note(*re.fullmatch(r"(.*?)(?: *<!-- (\S+?)(?:: (\S+))? -->)?", line).groups(default=""))
 
 

@@ -871,9 +871,8 @@ def test_numbers_that_no_step_added_hang_loose_once_one_has_looked(visit):
     page.get_by_role("button", name="63+81+41+29+76+86+59").click()
     expect(page.locator(".th-head")).to_have_text("357 is wrong, 78 too few.")
     level = page.locator(".th-level").evaluate("mark => mark.getBoundingClientRect().bottom")
-    assert (
-        page.locator(".th-answer b").bounding_box()["y"] > level
-    )  # the answer is below the mark of the right sum
+    # The answer is below the mark of the right sum.
+    assert page.locator(".th-answer b").bounding_box()["y"] > level
     loose = page.locator(".th-sum .loose")
     expect(loose).to_have_count(0)
     page.get_by_role("button", name="Which numbers did no step add?").click()
@@ -1214,7 +1213,8 @@ def test_noise_flips_words_and_each_word_can_be_heard(visit):
     missed = page.locator(".sc-spoken .missed")
     expect(missed).to_have_text(["he", "amiable"])
     said = page.locator(".sc-spoken span")
-    for word, spoken in ((1, "might"), (5, "made"), (6, "amiable"), (9, "himself")):  # word 6 is "in"
+    # Whisper's word 6, “in”, stands below the spoken word “amiable”.
+    for word, spoken in ((1, "might"), (5, "made"), (6, "amiable"), (9, "himself")):
         above = said.get_by_text(spoken, exact=True).bounding_box()
         below = words.nth(word).bounding_box()
         assert abs(above["x"] - below["x"]) < 1 and above["y"] + above["height"] <= below["y"] + 1
@@ -1892,7 +1892,7 @@ def test_two_pictures_come_out_of_one_noise(visit):
     expect(page.locator(".dn-chip.lit")).to_have_text(["fox", "panda"])
     expect(page.locator(".dn-tag")).to_have_text(["lit: attends to “fox”", "lit: attends to “panda”"])
     frames = page.locator(".dn-strip canvas:not([data-key=''])")
-    expect(frames).to_have_count(2)  # the film fills as the visitor gets there
+    expect(frames).to_have_count(2)  # a state is drawn when the visitor reaches it
     film.press("End")
     expect(frames).to_have_count(22)
     expect(head).to_have_text(re.compile("^0% ?noise after 10 steps$"))
@@ -2009,7 +2009,7 @@ def test_licences_roll_at_the_plans_and_a_cell_shows_its_clause(visit):
     }).map((one) => one.textContent)"""
     page.get_by_role("button", name="Lift all gates").click()
     for lever in page.locator(".mu-board thead button").all():
-        lever.click()  # set its gate alone
+        lever.click()  # now only the gate of this lever is set
         assert page.locator("tbody .mu-end span").evaluate_all(cut) == []
         lever.click()
     page.get_by_role("button", name="Set all gates").click()

@@ -30,8 +30,9 @@ from course_utils.errors import CourseError
 torch = Lazy("torch")
 transformers = Lazy("transformers")
 
-# {name: (parameters, those active for a token, "GB at 32 bits, at 16, at 8, at 4", KiB of key-value cache per
-# token by design, the same KiB as transformers stores it)}. None: all parameters are active.
+# {name: (parameters, active parameters, memory, cache by design, cache in transformers)}. None means that all
+# parameters are active. The memory is a text with the GB of the weights at 32, 16, 8 and 4 bits. Both caches
+# are given in KiB for each token.
 SIZES = {
     "llama-2-7b": (6_738_415_616, None, "27.0 13.5 6.7 3.4", 512, 512),
     "llama-2-13b": (13_015_864_320, None, "52.1 26.0 13.0 6.5", 800, 800),

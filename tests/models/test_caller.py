@@ -77,7 +77,8 @@ def test_orders_are_in_pages_only_if_asked_for():
 
     assert with_an_order()[0] == 0
     orders, pages = with_an_order(orders=True)
-    assert 0.3 < orders / pages < 0.5  # half of the errands with pages have an order, in the last page
+    # Half of the errands with pages have an order. An order is only in the last page of an errand.
+    assert 0.3 < orders / pages < 0.5
 
 
 def test_no_product_is_in_training_and_test():

@@ -1,4 +1,7 @@
-"""Tests the view of an errand: its answers, the place of an added sentence, and the numbers shown."""
+"""Tests the explorable of errands, which are questions that need tools.
+
+The tests are on its answers, the place of a sentence that is added to a page, and the numbers that it shows.
+"""
 
 import json
 

@@ -180,7 +180,7 @@ class Interrupt:
 
     def _note(self, frame, event, argument):
         code = frame.f_code
-        if code is LiveView.replies.__code__:  # `replies` is a generator: each `next` is a "call"
+        if code is LiveView.replies.__code__:  # a generator, which runs from each "call" to the next "return"
             self.answering = event == "call"
         elif self.answering and event == "call" and code.co_filename.startswith(OURS):
             self.calls += 1

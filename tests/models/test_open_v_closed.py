@@ -147,7 +147,7 @@ def test_two_models_side_by_side(lesson):
 
 
 def test_more_questions_change_neither_rule(monkeypatch, tmp_path):
-    """Both rules also grade a question that is added to the cell, as the lesson's "Change it" suggests."""
+    """The lesson's two rules also grade a question that is added to the cell, as its "Change it" suggests."""
     monkeypatch.setenv("COURSE_ANSWERS", str(tmp_path / "answers.json"))
     (cell,) = (
         cell.source

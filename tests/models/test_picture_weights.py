@@ -147,7 +147,7 @@ def test_what_guidance_does(measured):
         far = [measured["sets"][name][guidance]["distance"] for guidance in ("1", "4", "7")]
         assert far[0] + 1 < far[1] < far[2] - 1
     rights = [measured["early"]["objects"][guidance]["right"] for guidance in ("1", "4", "7")]
-    assert max(rights) - min(rights) < 0.1  # shares of 100 pictures differ so much by chance
+    assert max(rights) - min(rights) < 0.1  # chance alone can make shares of 100 pictures differ this much
 
 
 def test_attention_beats_another_picture_s_word_but_for_colour(measured):

@@ -286,7 +286,7 @@ def test_pausing_goes_on(tmp_path, no_card):
 
 
 def test_a_perfect_model_measures_as_planted(world):
-    """For a model with the world's own probabilities, the measurements must equal what was planted."""
+    """For a model with the probabilities of the texts' generator, each measurement gives its known value."""
     model = Perfect(world)
     documents = list(world.documents(40, seed=9, register="sums"))
     bits = [sum(costs) / math.log(2) for costs in evaluation.losses(model, world, documents)]

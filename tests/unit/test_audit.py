@@ -22,6 +22,8 @@ def audit(**changes):
 def leans(view, title, word, temperature=1.0):
     """Returns [points, low, high, low, high] of a word: its lean, and two intervals around its lean.
 
+    The lean is the difference, in percentage points, of the share of “she” from 50%, or from the mean share
+    of control words.
     The first interval is for this word alone. The second is wider, so that it holds for all words together.
     """
     data = view.widget.data
@@ -63,11 +65,8 @@ def test_an_audit_has_points_from_an_even_share_with_an_interval_for_one_trade_a
 def test_an_audit_follows_the_temperature():
     view = audit()
     assert leans(view, "first", "pilot")[0] == -30
-    assert leans(view, "first", "pilot", 0.0)[:3] == [
-        -50,
-        -50,
-        pytest.approx(6.15, abs=0.06),
-    ]  # from Wilson's interval
+    # 6.15 is from Wilson's interval.
+    assert leans(view, "first", "pilot", 0.0)[:3] == [-50, -50, pytest.approx(6.15, abs=0.06)]
     assert leans(view, "second", "pilot", 0.0)[0] == 25  # the mean share, 75%, is 25 points above half
     assert leans(view, "first", "pilot", 0.5)[0] == round(100 * heat(FIRST["pilot"], 0.5).mean() - 50, 1)
     assert audit(trade="pilot", temperature=0.0).alt.startswith("pilot, greedy, points of “she”")

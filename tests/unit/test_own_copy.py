@@ -105,16 +105,15 @@ def test_a_cell_that_both_changed_is_shown_twice():
 @pytest.mark.parametrize(
     ("theirs", "new", "wanted"),
     [
-        ([("b", "2")], [("a", "1"), ("b", "2")], ["2"]),  # the learner deleted a cell
-        ([("a", "1"), ("b", "2")], [("b", "2")], ["2"]),  # the course removed a cell
+        # The learner deleted a cell.
+        ([("b", "2")], [("a", "1"), ("b", "2")], ["2"]),
+        # The course removed a cell.
+        ([("a", "1"), ("b", "2")], [("b", "2")], ["2"]),
         # The course removed a cell that the learner had changed.
         ([("a", "mine"), ("b", "2")], [("b", "2")], ["mine", "2"]),
         ([("z", "first"), ("a", "1"), ("b", "2")], [("a", "1"), ("b", "3")], ["first", "1", "3"]),
-        (
-            [("a", "same"), ("b", "2")],
-            [("a", "same"), ("b", "2")],
-            ["same", "2"],
-        ),  # the learner and the course made the same change
+        # The learner and the course made the same change.
+        ([("a", "same"), ("b", "2")], [("a", "same"), ("b", "2")], ["same", "2"]),
         # The learner added an empty cell.
         ([("a", "1"), ("b", "2"), ("e", "  ")], [("a", "0"), ("b", "2")], ["0", "2"]),
     ],

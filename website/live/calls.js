@@ -1,5 +1,5 @@
-// Answers the view `errand` with two tiny models that call a tool, the callers. They run in the page. Each caller is
-// loaded when the view first asks it.
+// Answers the requests of the view `errand` with the callers, two tiny models that call tools. They run in the page.
+// Each caller is loaded when the view first asks it.
 import { loadTinyWorld } from "./load.js";
 
 const MOST_TOKENS = 40;

@@ -1,4 +1,5 @@
-// Answers the view `thinking` with the tiny reasoner in the page.
+// Answers the requests of the view `thinking` with the reasoner, a tiny model that adds numbers step by step. It runs
+// in the page.
 import { loadTinyWorld } from "./load.js";
 
 /**

@@ -1,4 +1,5 @@
-// Answers the view `window` with a TinyWorld model in the page. Each layer attends to the last `size` tokens only.
+// Answers the requests of the view `window` with a TinyWorld model in the page. Each of its layers attends only to the
+// last `size` tokens; a request gives `size`.
 import { loadTinyWorld } from "./load.js";
 import { softmax } from "./tinyworld.js";
 

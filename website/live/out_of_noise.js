@@ -1,4 +1,5 @@
-// Answers the view `denoising` with PictureWorld's Stable Diffusion, in a worker of the page.
+// Answers the requests of the view `denoising` with PictureWorld's Stable Diffusion, which runs in a worker of the
+// page.
 
 /**
  * @param {string} folder the address of the model's folder

@@ -1,4 +1,4 @@
-// Answers the view `router` with a TinyWorld Mixtral in the page.
+// Answers the requests of the view `router` with TinyWorld's Mixtral in the page.
 import { loadTinyWorld } from "./load.js";
 import { softmax } from "./tinyworld.js";
 

@@ -15,7 +15,7 @@
 /**
  * What the model computed for one token.
  * @typedef {object} Step
- * @property {Float32Array} logits a number for each token of the vocabulary: the larger, the likelier it is next
+ * @property {Float32Array} logits a number for each token of the vocabulary: the larger, the likelier the token is next
  * @property {Float32Array[][]} attention [layer][head][position]: the share of attention that each position gets
  * @property {{ experts: number[], shares: number[], scores: Float32Array, input: Float32Array }[]} routes only in Mixtral:
  *   an entry for each layer. `experts` are the chosen experts, `shares` their shares in the result, `scores` the
@@ -255,7 +255,7 @@ function mixture(router, experts, active, input) {
   return { result, route: { experts: chosen, shares, scores, input } };
 }
 
-/** Divide by the root of the mean square, then scale. */
+/** Return a function that divides a vector by the root of its mean square, and scales it with the tensor `name`. */
 function rmsNorm(tensors, name, epsilon) {
   const scale = tensors.get(`${name}.weight`).values;
   return (input) => {
@@ -266,7 +266,10 @@ function rmsNorm(tensors, name, epsilon) {
   };
 }
 
-/** Subtract the mean, divide by the standard deviation, then scale and shift. */
+/**
+ * Return a function that subtracts a vector's mean, divides by the standard deviation, and then scales and shifts it
+ * with the tensors `name`.
+ */
 function layerNorm(tensors, name, epsilon) {
   const scale = tensors.get(`${name}.weight`).values;
   const shift = tensors.get(`${name}.bias`).values;

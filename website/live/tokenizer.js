@@ -1,7 +1,7 @@
 // The tokenizer of the tiny models: each match of the pattern in tokenizer.json is one token. The tokens of TinyWorld's
 // models are words, numbers and punctuation marks. The reasoner's tokens are single characters and tags.
 
-const LETTERS = "\\p{L}\\p{M}\\p{N}_"; // what \w means in tokenizer.json: letters of all scripts
+const LETTERS = "\\p{L}\\p{M}\\p{N}_"; // what \w matches in tokenizer.json: letters and digits of all scripts, and _
 const NO_SPACE_BEFORE = /^(?:[.,?!:;”)]|'.*)$/u;
 const NO_SPACE_AFTER = /^[“(]$/u;
 

@@ -1,4 +1,4 @@
-// Answers the view `ablation` with a TinyWorld model in the page.
+// Answers the requests of the view `ablation` with a TinyWorld model in the page.
 import { loadTinyWorld } from "./load.js";
 import { softmax } from "./tinyworld.js";
 
