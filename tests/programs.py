@@ -48,7 +48,7 @@ FONTS = f"""<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd">
 
 
 def browser():
-    """Returns a Chromium or Chrome that starts: the machine's, Playwright's or npm's; or None."""
+    """Returns the path of a Chromium or Chrome that starts: the machine's, Playwright's or npm's; or None."""
     for path in (*map(shutil.which, BROWSERS), playwrights(), FROM_NPM / "start"):
         if path and starts(path):
             return path

@@ -468,7 +468,7 @@ def test_every_explorable_is_worked_by_the_keyboard_alone(lesson):
     for index in explorers(lesson):
         view = lesson.output(index).locator(".otb")
         stops, reached = tabbed(lesson.page, view)
-        if not reached:  # a run can make JupyterLab move the focus to a cell
+        if not reached:  # try again: JupyterLab may have moved the focus to a cell
             stops, reached = tabbed(lesson.page, view)
         assert reached == sorted(reached) and set(reached) == set(range(stops)), f"cell {index}"
 

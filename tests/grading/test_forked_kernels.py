@@ -52,7 +52,7 @@ def kernel():
 
 
 def executed():
-    """Run the cells. Return whether a copied kernel ran them, and their outputs."""
+    """Run CELLS in a new kernel. Return whether this kernel was copied, and the outputs of the cells."""
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in CELLS])
     # A busy kernel may send one line in two parts.
     options = {"kernel_name": "python3", "allow_errors": True, "coalesce_streams": True}

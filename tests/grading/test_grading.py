@@ -55,7 +55,7 @@ if not by_commit.all_due("course_utils/grading", "course_utils/learning/checks.p
     for kind in KINDS:
         alike = [each for each in ALL_HOSTILE if each["kind"] == kind]
         HOSTILE += by_commit.some(kind, alike, (len(alike) + 3) // 4)
-# Submissions that run until their time limit, because they wait for the grader or make it wait.
+# Submissions that run until their time limit, because they wait for the grader or make the grader wait.
 LONGEST = ("messages without an end", "hidden code asked for early, and shown")
 PLACEHOLDERS = "PORT|SECRET|CANARY|PID"  # in submissions, the test replaces these words by values
 NEVER_SHOWN = (

@@ -54,7 +54,10 @@ TRICKY = "Eve Il_555_assignsubmission_file_x_777_assignsubmission_file_hw.ipynb"
 
 
 def tree(folder, files):
-    """Write files, {path: content or date}, into a folder. Return the folder."""
+    """Write files into a folder, and return the folder.
+
+    files : {path: content}; a date as content makes a file with "{}" and this date
+    """
     for path, content in files.items():
         file = Path(folder, path)
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -77,7 +80,7 @@ def zipped(path, files):
 
 
 def inner(files):
-    """Return a zip file as bytes."""
+    """Return a zip file of empty files with these names, as bytes."""
     archive = io.BytesIO()
     zipped(archive, dict.fromkeys(files, ""))
     return archive.getvalue()
@@ -567,7 +570,7 @@ TRIPS = {
 def result_of(entry, score=3.0, manual=None):
     """Return a result with `score` of 5 points.
 
-    manual : True or False adds an answer that a person grades: True if the person has yet to read the answer
+    manual : if not None, add an answer that a person grades: True if nobody has read the answer yet
     """
     tasks = [stored.TaskResult("task", "Task", 5.0 if manual is None else 3.0, score=score)]
     if manual is not None:

@@ -1,4 +1,4 @@
-"""Tests that points follow from the work: one slip costs one task, and honest habits cost nothing."""
+"""Tests that points follow from the work: a slip costs one task's points, and honest habits cost none."""
 
 import copy
 import csv

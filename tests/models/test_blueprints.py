@@ -349,7 +349,7 @@ def test_a_sliding_window_bounds_the_cache():
 
 
 def test_energy_of_trainings_comes_from_one_place():
-    """Two texts once gave different values for Llama 2. The sum over all models of Llama 2 is right."""
+    """Two texts once gave different values for Llama 2. Now all texts give the sum over all its models."""
     trainings = catalog.trainings()
     assert sum(trainings["llama-2"].hours) == 3_311_616
     assert round(trainings["llama-2"].kilowatt_hours) == 1_272_730

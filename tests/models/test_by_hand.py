@@ -112,7 +112,7 @@ def test_which_of_two_parts_are_needed():
     assert real_heads.which({"a": False, "b": False}) == "neither"
 
 
-# What the pictures of attention by hand say
+# The texts of the pictures that show attention computed by hand
 
 
 def test_the_pictures_say_what_they_show():

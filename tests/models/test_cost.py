@@ -38,7 +38,7 @@ def test_activations_are_counted_once_and_grow_with_the_texts(llama, texts):
     given = torch.ones(5, 8)
     with hardware.kept_for_backward(layer) as counted:
         layer(given)
-    assert counted.nbytes == given.nbytes  # the input is kept for the slopes; weights don't count
+    assert counted.nbytes == given.nbytes  # the layer keeps its input for the slopes; weights don't count
 
 
 def test_a_step_keeps_four_numbers_for_each_weight(llama, texts):

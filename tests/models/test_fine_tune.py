@@ -200,7 +200,7 @@ def test_each_set_of_questions_is_asked(small):
 
 @pytest.fixture
 def small_llama(tmp_path, monkeypatch):
-    """Makes `load` find a Llama with random weights whose matrices bitsandbytes can all store."""
+    """Makes `load` load a Llama with random weights. bitsandbytes can store all of its matrices."""
     shape = {"hidden_size": 128, "intermediate_size": 256, "num_hidden_layers": 2}
     heads = {"num_attention_heads": 2, "num_key_value_heads": 1}
     torch.manual_seed(0)

@@ -309,7 +309,7 @@ MISTRAL = {"num_key_value_heads": 2, "intermediate_size": 128, "max_position_emb
 LLAMA = MISTRAL | {"model_type": "llama", "rms_norm_eps": 1e-5, "max_position_embeddings": 131_072}
 LLAMA_3 = {"rope_type": "llama3", "rope_theta": 5e5, "low_freq_factor": 1.0, "high_freq_factor": 4.0}
 LLAMA_3 |= {"factor": 8.0, "original_max_position_embeddings": 8_192}
-# The values of the official configs that shrinking leaves unchanged.
+# {model: values as in its official config, with smaller sizes}. SMALLER has the sizes that all models share.
 OFFICIAL = {
     "llama-2-7b-chat": LLAMA | {"num_key_value_heads": 4, "max_position_embeddings": 4_096},
     "llama-3-8b-instruct": LLAMA | {"rope_theta": 500_000.0},
@@ -342,7 +342,7 @@ def language_model(name, folder):
     tokenizer = tinyworld.english().tokenizer()
     if "instruct" in name or "chat" in name:
         tokenizer.chat_template = CHAT
-    # Older repositories keep the template in tokenizer_config.json, newer ones in a separate file.
+    # Older repositories keep the chat template in tokenizer_config.json, newer ones in a file of its own.
     tokenizer.save_pretrained(folder, save_jinja_files=name.startswith("llama-3"))
     files = {path.name: path.read_bytes() for path in folder.iterdir()}
     assert "model.safetensors.index.json" in files

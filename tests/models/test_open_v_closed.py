@@ -43,7 +43,7 @@ def test_the_world_itself_says_which_choice_is_right(name):
         best, *others = sorted((shares.get(choice, 0) for choice in item.choices), reverse=True)
         assert item.right == item.choices[item.answer] and shares[item.right] == best > max(others)
         assert name == "trades" or max(others) == 0
-    assert len({item.answer for item in items}) == len(items[0].choices)  # any index can be the right one
+    assert len({item.answer for item in items}) == len(items[0].choices)  # each index is right in some item
 
 
 def test_items_are_settled_by_their_seed():

@@ -19,7 +19,7 @@ import course_utils as course
 ROOT = Path(__file__).parents[2]
 OPENED = ROOT / "course_utils" / "opened"
 LIVE = ROOT / "tests" / "models" / "live"
-# What the data are computed from.
+# The files on which the stored data depend.
 PLACES = ("course_utils/opened", "course_utils/worlds", "course_utils/training", "website", __file__)
 
 

@@ -163,7 +163,7 @@ def test_each_recipe_learns_from_its_first_steps(name, tmp_path):
 
 
 def test_the_window_closes_at_half_time(tmp_path):
-    """Up to half-time, Mistral equals Llama bit for bit. After that, each token sees only 16 tokens."""
+    """For half of its training, Mistral equals Llama. After that, each of its tokens sees only 16 tokens."""
     losses, windows = {}, []
     for name in ("tinyworld-llama", "tinyworld-mistral"):
         training = small(name, steps=8, warmup=5, learning_rate=1e-3).training(tmp_path)

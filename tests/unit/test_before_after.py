@@ -250,7 +250,7 @@ def test_a_form_is_handed_in_whole_and_once(a_first):
     assert all(question.field.disabled for question in again.questions)
     assert again.button.layout.display == "none"
     assert before_after.results() == {"before": 3 * [True] + 12 * [False]}
-    asked.questions[0].field.index = 1  # this page was opened before the form was locked
+    asked.questions[0].field.index = 1  # this page was opened before the form was handed in
     asked.button.click()
     assert before_after.results() == {"before": 3 * [True] + 12 * [False]}
 

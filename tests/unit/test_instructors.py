@@ -366,7 +366,7 @@ class PretendedHub(http.server.BaseHTTPRequestHandler):
 
 
 def test_notebooks_come_from_the_homes_and_feedback_goes_back(monkeypatch, tmp_path):
-    """Afterwards the same servers run as before, and none of them has got the teacher's token."""
+    """After homes.py has run, the same servers run as before, and none has got the teacher's token."""
     monkeypatch.syspath_prepend(HUB)
     import homes
 

@@ -151,7 +151,7 @@ def test_kendall_is_scipy_s(seed):
 
 
 def test_two_pairs_of_fifteen_say_nothing():
-    """Lesson 10's tests of memory and of trades: of six models, five share the first test's top score."""
+    """In lesson 10's tests of memory and of trades, five of six models share the first test's top score."""
     found = statistics.kendall([100, 100, 31, 100, 100, 100], [100, 100, 100, 100, 88, 51])
     assert round(found.tau, 3) == -0.298
     assert (found.pairs, found.concordant, found.discordant, found.ties) == (15, 0, 2, 13)

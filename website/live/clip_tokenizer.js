@@ -7,7 +7,7 @@ const WORD = /'s|'t|'re|'ve|'m|'ll|'d|\p{L}+|\p{N}|[^\s\p{L}\p{N}]+/gu;
 export class ClipTokenizer {
   /**
    * @param {any} json the content of tokenizer.json
-   * @param {number} length the number of ids that every prompt gets, including the marks of its beginning and its end
+   * @param {number} length the number of ids that every prompt gets, including the start token and the end token
    */
   constructor({ model, added_tokens: [begin, end] }, length) {
     /** @type {Object<string, number>} */
@@ -23,7 +23,7 @@ export class ClipTokenizer {
   /**
    * Split a prompt into tokens. The last token of each word ends in "</w>".
    * @param {string} prompt
-   * @returns {string[]} the first tokens, as many as fit between the two marks
+   * @returns {string[]} the first tokens, as many as fit between the start token and the end token
    */
   split(prompt) {
     const words = prompt.normalize("NFC").toLowerCase().match(WORD) ?? [];
@@ -31,8 +31,8 @@ export class ClipTokenizer {
   }
 
   /**
-   * Return `length` ids for a prompt: first the id of the mark of the beginning, then the ids of the tokens. The id of the
-   * mark of the end fills all places that are left.
+   * Return `length` ids for a prompt: the id of the start token, then the ids of the prompt's tokens. All ids that are
+   * left are the id of the end token.
    * @param {string} prompt
    * @returns {number[]}
    */

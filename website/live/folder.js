@@ -1,5 +1,6 @@
-// Runs an explorable whose page is opened from a folder (file:), because a browser then loads neither modules nor data.
-// The build of the website writes the texts of modules and data into FILES, by file name. Models still need a server.
+// Runs the explorable of a page that is opened from a folder (file:). For such a page, browsers load neither modules
+// nor data files. So the build of the website writes the texts of modules and data into FILES, by file name. Models
+// still need a server.
 (() => {
   /** @type {Object<string, string>} */
   const FILES = {};

@@ -59,7 +59,7 @@ export class PictureWorld {
       const guided = guide(predictions.subarray(0, NUMBERS), predictions.subarray(NUMBERS), guidance);
       drawing.states.push({
         latents: this.scheduler.step(latents, guided, times[done], steps),
-        maps: maps.slice(CELLS, CELLS * (1 + tokens)), // without the map of the mark at the beginning
+        maps: maps.slice(CELLS, CELLS * (1 + tokens)), // without the map of the start token
       });
     }
     return drawing.states[step];

@@ -48,7 +48,7 @@
     addEventListener("load", () => setTimeout(register, 3000)); // first load everything that the visitor sees
   }
 
-  /** Make the theme's search show no text from code, quizzes, or parts that are hidden until a prediction is made. */
+  /** Make the website's search show no text from code, quizzes, or parts that are hidden until a prediction is made. */
   function hideAnswersFromSearch() {
     if (typeof Search === "undefined") return;
     const plain = Search.htmlToText;

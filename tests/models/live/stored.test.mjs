@@ -18,7 +18,7 @@ function near(stored, computed, path) {
   }
 }
 
-// STORED names the views to compare; without it all are compared.
+// The environment variable STORED names the views to compare. Without this variable, all views are compared.
 for (const name of process.env.STORED?.split(" ") ?? Object.keys(VIEWS)) {
   const file = new URL(`../../../course_utils/opened/${name}.json`, import.meta.url);
   const stored = JSON.parse(readFileSync(file, "utf8"));
