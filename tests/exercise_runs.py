@@ -35,7 +35,8 @@ def without_pip(code):
 def needed(lesson, cells):
     """Returns the grade ids of the tasks' cells, and of the cells that define what the tasks need.
 
-    Cells that only show something are left out. nbval runs those cells, too, with the whole solution.
+    Cells that only show something are left out here. The tests of outputs run whole solutions, also these
+    cells.
     """
     found, wanted = set(), set()
     for answer in answers_of(lesson):

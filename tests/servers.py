@@ -219,7 +219,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def shrunken(model):
-    """Returns a catalogue entry whose model has become small: the real model may not fit on this machine."""
+    """Returns a copy of a catalogue entry with small sizes, because the real model may not fit here."""
     return replace(
         model,
         parameters=1_000,

@@ -22,7 +22,7 @@ from shell import PICTURES  # noqa: E402
 
 MINIATURE, CARD = (600, 360), (1200, 630)
 WINDOW = (880, 528)  # width and height of the window in which a miniature is photographed
-AT_MOST = 15_000  # bytes of a miniature
+AT_MOST = 15_000  # the most bytes that a miniature may have
 WAIT = 2500  # ms to wait until an animation at a view's start has ended
 
 

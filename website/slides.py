@@ -21,7 +21,7 @@ from teaching import Lesson, Question, inline, settled, twice
 from course_utils import catalog
 
 SENTENCE = re.compile(r"(.+?[.?!][\"”)]*)(?: (?=[^a-z])|$)(.*)", re.S)
-FOLDED = re.compile(r"\b[Ff]olded ")  # slides leave this word out, because they fold nothing
+FOLDED = re.compile(r"\b[Ff]olded ")  # left out, because nothing is folded on a slide
 QUOTED = re.compile(r"[\"“](.+?)[\"”] *(.*)")
 SCALE = "It holds · In part · It fails · Nobody outside can say"  # as in the explorable of claims
 KEYS = "Arrow keys turn the slides, N opens the notes in a window of their own, F fills the screen."

@@ -171,7 +171,8 @@ def carried_lists(model, sentences, first):
     sentences : tensor (sentences, tokens) of ids
 
     Returns an array of 8-bit integers (sentences, layers, tokens, LIST_NUMBERS). The numbers stand at equal
-    distances among all numbers of a token. They are scaled so that the largest of them is 127 or -127.
+    distances among all numbers of a token. For each token and layer, they are scaled so that the largest of
+    them is 127 or -127.
     """
     import torch
 

@@ -79,7 +79,7 @@ PUBLISHED = tomllib.loads((Path(__file__).parent / "published_sizes.toml").read_
 # draws pictures, and one without attention.
 OF_EACH_KIND = ("DeepSeek-V3", "gpt-oss-20b", "Llama-4-Scout", "FLUX.1-schnell", "Mamba-130m")
 MORE = pytest.mark.everything(reason="builds two dozen further models; one of each kind is always built")
-# {model of 2025 or 2026: (all parameters, the active parameters without the input table)}
+# {model of 2025 or 2026: (all parameters, the active parameters without the table of input embeddings)}
 LATER = {
     "llama-4-scout": (108_641_793_536, 17_010_341_376),
     "deepseek-v3": (671_026_404_352, 36_625_603_584),

@@ -34,7 +34,7 @@ def test_a_sentence_stands_where_it_was_put(task):
     (both,) = calling.test_errands("both", 1)
     changed = errand.with_sentence(both, "Zed likes tea .", 1)
     differ = [one != other for one, other in zip(both.calls, changed.calls, strict=True)]
-    # The sentence is in the last page, which only the second call returns.
+    # The added sentence is in the last page, which only the second call returns.
     assert differ == [False, True, False]
     with pytest.raises(CourseError, match="has no page"):
         errand.with_sentence(calling.test_errands("product", 1)[0], "Zed likes tea .", 0)
