@@ -9,7 +9,6 @@
 //   asked: "start" until the visitor guesses or sets a gate, then ""
 //   guess: how many licences the visitor guessed, or -1
 //   clause: the clause's index, or -1 for the weightiest clause
-//   answer: the answer whose cells are highlighted, or ""
 import { adopt, announcer, keeper, make, onSize } from "./view.js";
 
 // A use in two or three words, for the head of a column.
@@ -32,14 +31,8 @@ const WORDS = {
   no: "No.",
   "cannot know": "Unclear.",
 };
-// The icon of each answer: SVG in a box of 24 by 24.
-const MARKS = {
-  yes: '<path d="M5 13l4.5 4.5L19 7.5"/>',
-  "yes, with conditions": '<path d="M6.5 10.5l3.8 3.8L17.5 6M6 20h.1M12 20h.1M18 20h.1"/>',
-  "ask first": '<path d="M4 5h16v11h-9l-5 4v-4H4z"/>',
-  no: '<path d="M6 6l12 12M18 6L6 18"/>',
-  "cannot know": '<path d="M8.5 9.5c0-5 7-5 7-.8 0 3-3.5 2.8-3.5 6M12 18.5v.1"/>',
-};
+// What stands in a cell: a yes is a gap without a word.
+const SIGNS = { "yes, with conditions": "if", "ask first": "ask", no: "no", "cannot know": "?" };
 const PAGE = "M6 3h9l4 4v14H6zM14 3v5h5M9 13h7M9 17h7";
 const ICONS = {
   "use and share": "M5 13l5 5 9-12",
@@ -58,16 +51,17 @@ const ICONS = {
 };
 // What a clause does, as a verb. The verb is shown if two clauses have the same topic.
 const DOES = { permission: "permits", condition: "asks", prohibition: "forbids", termination: "ends" };
+const WALL = 0.4; // half of a wall's width, as a part of its column's width: as --wall in may_use.css
 const NUMBERS = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"];
 const WEIGHT = ["prohibition", "termination", "condition", "disclaimer", "definition", "permission"];
 
 /** The CSS class of an answer. */
 const kind = (answer) => answer.replaceAll(/\W+/g, "-");
 
-/** An element with an icon drawn in it. */
-function draw(className, inner) {
+/** An element with an icon drawn in it: an SVG path in a box of 24 by 24. */
+function draw(className, path) {
   const element = make("span", className);
-  element.innerHTML = `<svg viewBox="0 0 24 24" aria-hidden="true">${inner}</svg>`;
+  element.innerHTML = `<svg viewBox="0 0 24 24" aria-hidden="true"><path d="${path}"/></svg>`;
   return element;
 }
 
@@ -116,7 +110,7 @@ export function stopOf({ verdicts }, plans) {
 }
 
 export function render({ model, el }) {
-  const { uses, answers, licences: given } = model.get("data");
+  const { uses, licences: given } = model.get("data");
   const licences = inOrder(given);
   const still = matchMedia("(prefers-reduced-motion: reduce)");
 
@@ -142,7 +136,7 @@ export function render({ model, el }) {
     const cell = top.appendChild(make("th"));
     cell.scope = "col";
     cell.setAttribute("role", "columnheader");
-    addButton(cell, -1, column, use, make("span", "", short(use)), make("i", "mu-lever"));
+    addButton(cell, -1, column, use, make("span", "", short(use)));
   });
   const last = top.appendChild(make("td", "mu-end"));
   last.setAttribute("role", "gridcell");
@@ -162,16 +156,13 @@ export function render({ model, el }) {
     licence.verdicts.forEach(({ answer, word }, column) => {
       const place = line.appendChild(make("td", kind(answer)));
       place.setAttribute("role", "gridcell");
-      addButton(place, row, column, `${licence.short}, ${uses[column]}: ${answer}${word ? `, ${word}` : ""}`, mark(answer));
+      addButton(place, row, column, `${licence.short}, ${uses[column]}: ${answer}${word ? `, ${word}` : ""}`, make("span", "mu-plate", SIGNS[answer]));
+      place.classList.toggle("wall", !answer.startsWith("yes"));
     });
     const end = line.appendChild(make("td", "mu-end"));
     end.setAttribute("role", "gridcell");
     ends.push(end.appendChild(make("span")));
   });
-  /** What a gate is like in a row: a gap for a yes, a ring for a yes with conditions, and else a plate with a sign. */
-  function mark(answer) {
-    return answer.startsWith("yes") ? make("i", `mu-plate ${kind(answer)}`) : draw(`mu-plate ${kind(answer)}`, MARKS[answer]);
-  }
   function addButton(cell, row, column, name, ...inner) {
     const button = cell.appendChild(make("button"));
     button.append(...inner);
@@ -208,24 +199,10 @@ export function render({ model, el }) {
   });
   track.append(board, run);
 
-  const legend = make("div", "mu-legend");
-  legend.setAttribute("role", "group");
-  legend.setAttribute("aria-label", "Point out an answer");
-  const totals = count(licences);
-  const legendButtons = new Map();
-  for (const answer of answers) {
-    const item = legend.appendChild(make("button"));
-    const sign = make("span", `mu-sign ${kind(answer)}`);
-    sign.append(mark(answer));
-    item.append(sign, make("b", "num", String(totals[answer] ?? 0)), ` ${answer}`);
-    item.addEventListener("click", () => keep({ answer: model.get("answer") === answer ? "" : answer }));
-    legendButtons.set(answer, item);
-  }
   const all = make("button", "mu-all");
   all.addEventListener("click", () => set(plans().length ? [] : uses.map((_, at) => at)));
-  legend.append(all);
   const left = make("div", "mu-left");
-  left.append(track, legend);
+  left.append(track, all);
 
   const answerBox = make("section", "mu-answer");
   answerBox.setAttribute("aria-label", "The answer");
@@ -260,7 +237,7 @@ export function render({ model, el }) {
   const keep = keeper(model, update);
   /** Set these gates, and no others. */
   function set(chosen) {
-    keep({ plans: chosen, asked: "", use: -1, clause: -1 });
+    keep({ plans: chosen, asked: "", use: chosen.length ? decisive(row(), chosen) : -1, clause: -1 });
   }
   function show(atRow, atColumn) {
     previewed = null;
@@ -274,9 +251,9 @@ export function render({ model, el }) {
     set(before.includes(atColumn) ? before.filter((at) => at !== atColumn) : [...before, atColumn]);
   }
   /** The use that decides on a licence: the one that stops it, or else the first set one, or else the first of all. */
-  function decisive(atRow) {
-    const stop = stopOf(licences[atRow], plans());
-    return stop < 0 ? (plans()[0] ?? 0) : stop;
+  function decisive(atRow, chosen = plans()) {
+    const stop = stopOf(licences[atRow], chosen);
+    return stop < 0 ? (chosen[0] ?? 0) : stop;
   }
   let previewed = null; // the cell under the pointer
   let focused = column() < 0 ? [-1, 0] : [row(), column()]; // [row, column] of the button that the Tab key reaches
@@ -302,19 +279,11 @@ export function render({ model, el }) {
       // With one gate set, each row says what decides there; with several, a row says what stops the ball.
       const decides = passes && set.length === 1 ? set[0] : stop;
       const said = licence.verdicts[decides]?.word || (set.length ? "through" : "");
-      // What the mark says that stops the ball, unless the word says so itself, as "no rival model" does.
-      const { answer } = licence.verdicts[stop] ?? { answer: "" };
-      const sign = passes || (answer === "no" && /^not? /.test(said)) ? "" : `${answer}: `;
-      ends[index].textContent = sealed() ? "" : `${sign}${said}`;
+      ends[index].textContent = sealed() ? "" : said;
+      licence.verdicts.forEach((_, at) => cells.get(`${index} ${at}`).parentElement.classList.toggle("stop", at === stop));
     });
-    const pointed = answers.includes(model.get("answer")) ? model.get("answer") : "";
-    board.classList.toggle("pointing", pointed !== "");
-    for (const answer of answers) legendButtons.get(answer).setAttribute("aria-pressed", String(answer === pointed));
-    licences.forEach(({ verdicts }, index) =>
-      verdicts.forEach(({ answer }, at) => cells.get(`${index} ${at}`).classList.toggle("pointed", answer === pointed)),
-    );
     all.textContent = set.length ? "Lift all gates" : "Set all gates";
-    legend.inert = sealed();
+    all.inert = sealed();
     drawCount();
     place();
     drawAnswer();
@@ -331,7 +300,7 @@ export function render({ model, el }) {
     guesses.replaceChildren(
       ...(sealed() ? numbers : []).map((number) => {
         const button = make("button", "num", String(number));
-        // The answer of the licence that is chosen at the start shows what a mark has to say.
+        // Show the clause that stops the licence which is chosen at the start.
         button.addEventListener("click", () => keep({ guess: number, asked: "", use: decisive(row()) }));
         return button;
       }),
@@ -339,7 +308,7 @@ export function render({ model, el }) {
     if (focus && !sealed()) cells.get("-1 0").focus({ preventScroll: true });
     const guess = model.get("guess") ?? -1;
     const said = guess < 0 || set.length !== uses.length ? "" : guess === through() ? "As you guessed. " : `You guessed ${guess}. `;
-    hint.textContent = sealed() ? "" : `${said}${set.length ? "Lift a gate, or press a mark for its clause." : "Press a plan to set its gate."}`;
+    hint.textContent = sealed() ? "" : `${said}${set.length ? "Press a plan to lift its gate, a word to read its clause." : "Press a plan to set its gate."}`;
   }
   /** Put each ball where it starts, at the gate that stops it, or behind the last gate. */
   function place() {
@@ -348,12 +317,12 @@ export function render({ model, el }) {
     const set = plans();
     const narrow = home.width < 480;
     const middle = (box) => box.left + box.width / 2 - home.left;
-    const from = cells.get("0 0").getBoundingClientRect().left - home.left + (narrow ? 0 : 6);
+    const from = cells.get("0 0").getBoundingClientRect().left - home.left - (narrow ? 5 : 9);
     const finish = ends[0].parentElement.getBoundingClientRect().left - home.left + (narrow ? 10 : 14);
     licences.forEach((licence, index) => {
       const stop = stopOf(licence, set);
       const gate = cells.get(`${index} ${Math.max(0, stop)}`).getBoundingClientRect();
-      const x = sealed() ? from : stop < 0 ? finish : middle(gate) - (narrow ? 12 : 19);
+      const x = sealed() ? from : stop < 0 ? finish : middle(gate) - WALL * gate.width - (narrow ? 5 : 9);
       const y = gate.top + gate.height / 2 - home.top;
       const { trail, ball } = balls[index];
       ball.classList.toggle("through", stop < 0 && !sealed());
@@ -405,7 +374,7 @@ export function render({ model, el }) {
     const verdict = licence.verdicts[place[1]];
     question.replaceChildren(make("b", "", licence.short), make("span", "", `May I ${uses[place[1]]}?`));
     verdictLine.className = `mu-verdict ${kind(verdict.answer)}`;
-    verdictLine.replaceChildren(draw("mu-mark", MARKS[verdict.answer]), make("b", "loud", WORDS[verdict.answer] ?? verdict.answer));
+    verdictLine.replaceChildren(make("b", "loud", WORDS[verdict.answer] ?? verdict.answer));
     why.textContent = verdict.why;
   }
   /** Show the clauses of an answer, with the weightiest or the chosen clause open. Returns the open clause as text. */
@@ -420,7 +389,7 @@ export function render({ model, el }) {
         const button = make("button", clause.kind);
         const twice = clauses.filter(({ topic }) => topic === clause.topic).length > 1;
         const label = twice && DOES[clause.kind] ? `${clause.topic}: ${DOES[clause.kind]}` : clause.topic;
-        button.append(draw("mu-icon", `<path d="${ICONS[clause.topic] ?? PAGE}"/>`), label);
+        button.append(draw("mu-icon", ICONS[clause.topic] ?? PAGE), label);
         button.setAttribute("aria-pressed", String(index === open));
         button.addEventListener("click", () => keep({ clause: index }));
         return button;
@@ -432,7 +401,8 @@ export function render({ model, el }) {
     link.href = licence.url;
     const words = make("blockquote", "", `“${clause.quote}”`);
     const section = make("figcaption", "");
-    section.append(make("b", "num", clause.section), ` ${clause.summary}`);
+    // If one clause decides alone, the sentence above says the same as its summary.
+    section.append(make("b", "", clause.section), clauses.length > 1 ? ` ${clause.summary}` : "");
     quote.replaceChildren(words, section);
     source.replaceChildren(
       `${licence.title}${licence.date ? `, ${licence.date}` : ""} · `, link, ` · ${licence.basis} · one reading, not legal advice`,
@@ -440,7 +410,7 @@ export function render({ model, el }) {
     return `${clause.section}: ${clause.quote}`;
   }
 
-  const keys = ["licence", "use", "plans", "asked", "guess", "clause", "answer"];
+  const keys = ["licence", "use", "plans", "asked", "guess", "clause"];
   const listen = () => keep.storing || update();
   for (const key of keys) model.on(`change:${key}`, listen);
   update();

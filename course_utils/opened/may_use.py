@@ -53,5 +53,4 @@ class MayUse(LiveView):
         first = "llama-4-community" if "llama-4-community" in licences else next(iter(licences))
         last = len(data["uses"]) - 1
         chosen = {"licence": first, "use": last, "plans": [last], "asked": "", "guess": -1}
-        chosen |= {"clause": -1, "answer": ""}
-        super().__init__(data=data, alt="\n".join(lines), **chosen)
+        super().__init__(data=data, alt="\n".join(lines), clause=-1, **chosen)
