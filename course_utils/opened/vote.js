@@ -1,5 +1,6 @@
 // Two answers without names: press the better one, and the ratings of the models move. What other voters say is sealed
-// until ten votes are cast.
+// until ten votes are cast. Then the bands show which models could still be first. Another voter's votes are counted one by
+// one, each with its story.
 // Model: `data` {models, contests: [[prompt, left model, left answer, right model, right answer], …], voter: the name
 // of the voter "rule", votes: {rule, length}, ratings: {rule, length}, student: values of Student's t}; says: text, what
 // the voter "rule" does. The visitor chose: picks (a letter for each vote: l, r, or n for neither), voter (you, rule or
@@ -9,7 +10,7 @@ import { adopt, announcer, capital, glide, headline, keeper, make, radio, shape 
 
 const FEW = 10; // after this many votes, intervals are shown, and the box with the other voters' votes opens
 const LONG = 220; // characters: a longer story is set in smaller letters
-const HALF = 700; // the scale of ratings goes at least this far from 1,000 to both sides
+const HALF = 500; // the scale of ratings goes at least this far from 1,000 to both sides
 const SPACED = 8; // the number of other stories between two votes on the same story
 const ORDERS = 200;
 const HOLD = 1500; // ms: how long the names stay on the two answers
@@ -163,7 +164,11 @@ export function render({ model, el }) {
   const rated = new Map([["", models.map(() => null)]]);
   // Keep the order of the contests in a notebook: its kernel takes the visitor's first vote for a vote on the first
   // contest, and so on.
-  const turns = model.get("live") ? contests.map((_, index) => index) : spaced(contests.map(([prompt]) => prompt));
+  // A page begins with short stories of which one ending fits.
+  const given = contests.map((_, index) => index);
+  const hard = (index) => 2 * Number(contests[index][0].length > LONG) + Number(cast.rule[index] === 0.5);
+  const easyFirst = [...given].sort((one, other) => hard(one) - hard(other));
+  const turns = model.get("live") ? given : spaced(easyFirst.map((index) => contests[index][0])).map((at) => easyFirst[at]);
   const asks = (vote) => contests[turns[vote]]; // the contest for the visitor's vote number `vote`, counted from 0
   const voters = { you: "You", rule: capital(theirName), length: "The longer answer" };
 
@@ -196,8 +201,9 @@ export function render({ model, el }) {
   cards.setAttribute("aria-label", "The two endings");
   const [left, right] = ["l", "r"].map((pick, index) => {
     const card = make("button", "vt-card");
-    card.append(make("span", "vt-answer"), make("span", "vt-key", pick === "l" ? "←" : "→"));
-    card.lastChild.setAttribute("aria-hidden", "true");
+    const key = make("span", "vt-key", pick === "l" ? "←" : "→");
+    key.setAttribute("aria-hidden", "true");
+    card.append(make("span", "vt-answer"), make("span", "vt-of"), key); // an answer, and whose it is
     card.addEventListener("click", () => vote(pick));
     // After a vote the pointer still rests on a card. Put this card's answer into the next story only if the pointer moves.
     card.addEventListener("pointermove", ({ pointerType }) => {
@@ -233,8 +239,6 @@ export function render({ model, el }) {
   const pips = make("span", "vt-pips");
   const beads = Array.from({ length: need }, () => pips.appendChild(make("i")));
   seal.append(pips, box, make("span", "vt-inside", `${contests.length} votes inside`));
-  const skip = make("button", "vt-skip", `Skip: watch ${contests.length} votes`);
-  skip.addEventListener("click", watch);
   const choice = make("div", "vt-voters");
   choice.setAttribute("role", "radiogroup");
   choice.setAttribute("aria-label", "Whose votes");
@@ -249,18 +253,19 @@ export function render({ model, el }) {
   const rows = models.map((name) => {
     const row = make("div", "vt-lane");
     const track = make("span", "vt-track");
-    const parts = Object.fromEntries(["band", "theirs", "mark", "trail", "dot"].map((part) => [part, track.appendChild(make("i", `vt-${part}`))]));
+    const parts = Object.fromEntries(["band", "trail", "dot"].map((part) => [part, track.appendChild(make("i", `vt-${part}`))]));
+    const ends = ["low", "high"].map((end) => track.appendChild(make("span", `vt-${end} num`)));
     const rating = track.appendChild(make("span", "vt-rating num")); // the number moves along with the dot
     row.append(make("b", "", name), track);
     lanes.append(row);
-    return { row, rating, ...parts };
+    return { row, rating, ends, ...parts };
   });
-  const axis = make("p", "vt-axis");
-  const ticks = [400, 700, 1000, 1300, 1600].map((tick) => {
-    const label = axis.appendChild(make("span", "num", points(tick)));
-    return [label, tick];
-  });
-  const legend = make("p", "vt-legend");
+  // The place of the best model's band, through the lanes of all models: whose band reaches it could be first.
+  const field = make("div", "vt-field");
+  const zone = field.appendChild(make("i", "vt-zone"));
+  const foot = field.appendChild(make("span", "vt-foot"));
+  lanes.prepend(field);
+  const note = make("p", "vt-note");
   const counter = make("div", "vt-counter");
   const play = make("button", "vt-play", "▶ Vote by vote");
   const slider = make("input");
@@ -272,8 +277,8 @@ export function render({ model, el }) {
   });
   counter.append(play, slider);
   const top = make("div", "vt-top");
-  top.append(skip, choice);
-  scale.append(lanes, axis, legend, top, counter);
+  top.append(seal, choice);
+  scale.append(top, lanes, note, counter);
 
   const steps = make("details", "vt-steps");
   const title = make("summary", "", "Does the order of the votes count?");
@@ -299,9 +304,7 @@ export function render({ model, el }) {
   const { live, speak, hush } = announcer();
   const stage = make("div", "vt-stage");
   stage.append(ring, scale);
-  const start = make("div", "vt-start");
-  start.append(head, seal);
-  el.append(start, take, stage, steps, live);
+  el.append(head, take, stage, steps, live);
 
   const picks = () => model.get("picks") ?? "";
   const voter = () => (voters[model.get("voter")] ? model.get("voter") : "you");
@@ -404,8 +407,8 @@ export function render({ model, el }) {
   function stop() {
     clearTimeout(clock);
     clock = 0;
-    ring.inert = false;
-    play.textContent = voter() === "you" ? `▶ Watch ${theirName}` : "▶ Vote by vote";
+    ring.inert = voter() !== "you"; // it shows another voter's vote
+    play.textContent = voter() === "you" ? `▶ Watch ${contests.length} votes` : "▶ Vote by vote";
   }
   function tick() {
     keep({ count: count() + 1 });
@@ -419,11 +422,11 @@ export function render({ model, el }) {
     if (still.matches) return;
     keep({ count: 2 });
     play.textContent = "■ Stop";
-    ring.inert = true; // while votes are counted, the cards take none
     clock = setTimeout(tick, 300);
   }
   play.addEventListener("click", watch);
   function choose(name) {
+    next();
     stop();
     keep({ voter: name, count: contests.length });
   }
@@ -431,8 +434,7 @@ export function render({ model, el }) {
   asCast.addEventListener("click", () => keep({ order: 0 }));
 
   /** Fill the story's gap. `answer` is 2 for the left answer, 4 for the right answer, and 0 for an empty gap. */
-  function fill(answer = 0) {
-    const contest = asks(picks().length);
+  function fill(answer = 0, contest = asks(picks().length)) {
     gap.textContent = contest && answer ? contest[answer] : "";
     gap.classList.toggle("filled", Boolean(contest && answer));
   }
@@ -440,16 +442,24 @@ export function render({ model, el }) {
   let explained = ""; // what is said of the last vote
   function drawRing() {
     const done = picks().length;
-    const contest = asks(done);
+    const own = voter() === "you";
+    const contest = own ? asks(done) : contests[count() - 1];
+    const theirs = own ? null : cast[voter()][count() - 1];
+    el.classList.toggle("theirs", !own);
+    el.classList.toggle("unread", voter() === "length"); // this voter does not read the story
+    neither.classList.toggle("won", theirs === 0.5);
     for (const button of [left, right, neither]) button.disabled = !contest;
     asked.replaceChildren(contest ? `${contest[0]} ` : "That was the last pair.", contest ? gap : "");
     asked.classList.toggle("long", (contest?.[0].length ?? 0) > LONG);
-    fill();
-    [[left, 2, "Left"], [right, 4, "Right"]].forEach(([card, index, side]) => {
+    fill(own ? 0 : { 1: 2, 0: 4 }[theirs], contest);
+    [[left, 2, "Left", 1], [right, 4, "Right", 0]].forEach(([card, index, side, wins]) => {
       card.firstChild.textContent = contest ? contest[index] : "";
+      const length = voter() === "length" ? `, ${contest[index].length} characters` : "";
+      card.querySelector(".vt-of").textContent = own ? "" : `${contest[index - 1]}${length}`;
+      card.classList.toggle("won", theirs === wins);
       card.setAttribute("aria-label", contest ? `${side}: ${contest[index]}` : side);
     });
-    back.style.visibility = done ? "visible" : "hidden";
+    back.style.visibility = done && own ? "visible" : "hidden";
     past.classList.toggle("empty", !done);
     const again = Boolean(done && contest) && contest[0] === asks(done - 1)[0];
     last.textContent = again ? "The same story comes again, for another pair of models." : "";
@@ -465,26 +475,23 @@ export function render({ model, el }) {
       was.replaceChildren(make("b", "", name), make("span", "", answer));
       was.classList.toggle("ember", pick === side);
     });
-    const theirs = cast.rule[turns[done - 1]];
-    const same = theirs === RESULTS[pick];
-    const took = theirs === 0.5 ? "neither" : theirs ? one : other;
-    verdict.textContent = opened ? `${capital(theirName)} took ${took}${same ? ", too" : ""}.` : "";
+    const rule = cast.rule[turns[done - 1]];
+    const took = rule === 0.5 ? "neither" : rule ? one : other;
+    const same = [...picks()].filter((each, index) => RESULTS[each] === cast.rule[turns[index]]).length;
+    verdict.textContent = opened ? `${capital(theirName)} took ${took}. You agree on ${same} of ${done}.` : "";
     if (!opened) explained = why(pick, one, other);
   }
-  /** Say why the last vote moved the ratings as far as it did. */
+  /** Say whom the visitor picked, and how likely this was by the earlier votes. */
   function why(pick, one, other) {
     if (voter() !== "you" || !rated.has(picks()) || !rated.has(picks().slice(0, -1))) return "";
-    const [before, after] = [rated.get(picks().slice(0, -1)), rated.get(picks())];
+    const before = rated.get(picks().slice(0, -1));
     const [won, lost] = (pick === "r" ? [other, one] : [one, other]).map((name) => models.indexOf(name));
-    const picked = pick === "n" ? "You saw no difference" : `You picked ${models[won]}`;
-    const first = [won, lost].filter((index) => !before[index]).map((index) => models[index]);
-    if (first.length) return pick === "n" ? `${picked}.` : `${picked}. A first vote moves a rating far.`;
+    if (pick === "n") return "You saw no difference.";
+    const first = !before[won] || !before[lost];
+    if (first) return `You picked ${models[won]}. A first vote moves a rating far.`;
     const chance = 1 / (1 + 10 ** ((before[lost][0] - before[won][0]) / 400));
-    const step = Math.round(after[won][0]) - Math.round(before[won][0]);
-    const moves = step ? ` ${step > 0 ? "▲" : "▼"}${Math.abs(step)}` : "";
     const share = `${Math.min(99, Math.max(1, Math.round(100 * chance)))}%`;
-    if (pick === "n") return `${picked}. Your earlier votes gave ${models[won]} ${share}.`;
-    return `${picked}.${moves} Your earlier votes gave it ${share}${chance < 0.5 ? ": a surprise" : ""}.`;
+    return `You picked ${models[won]}. By your earlier votes its chance was ${share}${chance < 0.4 ? ": a surprise" : ""}.`;
   }
 
   function drawSeal() {
@@ -492,27 +499,25 @@ export function render({ model, el }) {
     opened ||= voter() !== "you" || picks().length >= need;
     el.classList.toggle("sealed", !opened);
     beads.forEach((bead, index) => bead.classList.toggle("cast", index < picks().length));
-    skip.inert = opened;
-    for (const part of [choice, counter]) part.inert = !opened;
+    choice.inert = !opened;
     steps.hidden = !opened;
-    if (before || !opened || still.matches || !drawnOnce) return;
-    box.animate([{ scale: 1 }, { scale: 1.25 }, { scale: 1 }], { duration: 280 });
-    rows.forEach(({ theirs, mark }, index) => {
-      for (const part of [theirs, mark]) {
-        part.animate([{ opacity: 0, translate: "0 -3rem" }, { opacity: 1, translate: "0" }], { duration: 280, delay: 120 * index, fill: "backwards", easing: "cubic-bezier(.2,.7,.2,1)" });
-      }
-    });
   }
 
   function drawScale(found) {
-    const theirs = stored.rule[contests.length - 1];
     const few = results().length < FEW;
-    half = Math.max(HALF, ...found.filter(Boolean).flatMap(([rating, ...ends]) => [rating, ...(few ? [] : ends.slice(0, 2).filter((end) => end !== null))]).map((end) => 100 * Math.ceil((Math.abs(end - 1000) + 60) / 100)));
-    for (const [label, tick] of ticks) label.style.left = `${across(tick)}%`;
+    half = Math.max(HALF, ...found.filter(Boolean).flatMap(([rating, ...ends]) => [rating, ...(few ? [] : ends.slice(0, 2).filter((end) => end !== null))]).map((end) => 100 * Math.ceil((1.4 * Math.abs(end - 1000)) / 100)));
+    const first = few ? null : found[ranked(found)[0]];
+    for (const part of [zone, foot]) part.hidden = first?.[1] == null;
+    if (!zone.hidden) {
+      zone.style.left = `${across(first[1])}%`;
+      zone.style.width = `${across(first[2]) - across(first[1])}%`;
+      foot.style.left = `${across((first[1] + first[2]) / 2)}%`;
+      foot.textContent = rivals(found) === 1 ? "first" : "could be first";
+    }
     const order = models.map((_, index) => index).sort((one, other) => (found[other]?.[0] ?? 1000) - (found[one]?.[0] ?? 1000) || one - other);
     el.classList.toggle("counting", clock !== 0);
     el.classList.toggle("blank", !found.some(Boolean));
-    rows.forEach(({ row, rating, band, theirs: span, mark, trail, dot }, index) => {
+    rows.forEach(({ row, rating, ends, band, trail, dot }, index) => {
       const now = found[index];
       const known = now && !few && now[1] !== null;
       const rank = order.indexOf(index);
@@ -520,11 +525,17 @@ export function render({ model, el }) {
       const was = voter() === "you" && picks() ? rated.get(picks().slice(0, -1))?.[index] : null;
       const step = now && was ? Math.round(now[0]) - Math.round(was[0]) : 0;
       const moved = step ? ` ${step > 0 ? "▲" : "▼"}${Math.abs(step)}` : "";
-      rating.replaceChildren(now ? points(now[0]) : "", make("small", known ? "" : step > 0 ? "up" : "", !now ? "no vote yet" : known ? ` ${points(now[1])} to ${points(now[2])}` : moved));
+      rating.replaceChildren(now ? points(now[0]) : "", make("small", step > 0 ? "up" : "", !now ? "no vote yet" : known ? "" : moved));
+      row.classList.toggle("out", Boolean(known && first?.[1] > now[2]));
       const [low, high] = known ? [across(now[1]), across(now[2])] : [0, 100];
       band.style.left = `${low}%`;
       band.style.width = `${high - low}%`;
       band.classList.toggle("unknown", !known);
+      ends.forEach((end, at) => {
+        end.textContent = known ? points(now[1 + at]) : "";
+        end.style.left = `${at ? high : low}%`;
+        end.classList.toggle("inside", high - low > 45);
+      });
       // Until the next vote, a trail shows where the dot came from.
       const [to, from] = [now, was ?? (picks().length === 1 && now ? [1000] : now)].map((each) => across(each?.[0] ?? 1000));
       trail.style.left = `${Math.min(from, to)}%`;
@@ -532,26 +543,11 @@ export function render({ model, el }) {
       trail.classList.toggle("left", to < from);
       trail.hidden = voter() !== "you" || from === to;
       dot.style.left = rating.style.left = `${to}%`;
-      rating.classList.toggle("first", to < 22);
-      rating.classList.toggle("last", to > 78);
       dot.classList.toggle("unknown", !now);
-      for (const part of [span, mark]) part.hidden = voter() === "rule" || !opened;
-      span.style.left = `${across(theirs[index][1])}%`;
-      span.style.width = `${across(theirs[index][2]) - across(theirs[index][1])}%`;
-      mark.style.left = `${across(theirs[index][0])}%`;
+      dot.classList.toggle("small", Boolean(known));
+      rating.classList.toggle("none", !now);
     });
-    legend.replaceChildren();
-    const says = model.get("says") ? `, who ${model.get("says")}` : "";
-    if (!found.some(Boolean)) return void legend.append("All start level. Each vote moves two of them.");
-    rows.forEach(({ mark }, index) => {
-      const named = opened && voter() !== "rule" && index === order[0];
-      mark.classList.toggle("named", named);
-      if (named) mark.dataset.name = theirName;
-    });
-    if (!opened) legend.append("Dot: the rating by your votes. ");
-    else if (voter() === "rule" && says) legend.append(`${capital(theirName)} ${model.get("says")}. `);
-    if (opened) legend.append(few ? `Bands from ${FEW} votes on. ` : "Band: 95% interval. ");
-    legend.append("400 points ahead: ten wins for each loss.");
+    note.textContent = found.some(Boolean) ? "400 points ahead: ten wins for each loss." : "All start level. Each vote moves two of them.";
     buttons.forEach((button, index) => {
       button.setAttribute("aria-checked", String(names[index] === voter()));
       button.tabIndex = names[index] === voter() ? 0 : -1;
@@ -564,43 +560,42 @@ export function render({ model, el }) {
 
   const place = (list, index) => 1 + list.filter((each) => (each?.[0] ?? 0) > (list[index]?.[0] ?? 0)).length;
   const ranked = (list) => models.map((_, index) => index).sort((one, other) => place(list, one) - place(list, other));
-  /** Whether the interval of the best model overlaps with another interval; null if a model has no interval. */
-  function close(found) {
-    const [first, ...others] = ranked(found).map((index) => found[index]);
-    return [first, ...others].some((each) => each?.[1] == null) ? null : others.some(([, , high]) => first[1] <= high);
+  /** How many models could be first: the best model, and each whose band overlaps with its band; null without bands. */
+  function rivals(found) {
+    const lowest = found[ranked(found)[0]]?.[1];
+    if (results().length < FEW || found.some((each) => each?.[1] == null)) return null;
+    return found.filter(([, , high]) => high >= lowest).length;
   }
   function drawHead(found) {
     const number = results().length;
-    const full = stored.rule.at(-1);
+    if (voter() === "you" && number && !rated.has(picks())) return; // the host still computes the ratings
+    const votes = `${number} vote${number === 1 ? "" : "s"}`;
+    const [first, second] = ranked(found);
+    const tied = !found[first] || (found[second] && Math.round(found[first][0]) === Math.round(found[second][0]));
+    const many = rivals(found);
+    const leads = tied ? "Nobody leads" : `${models[first]} leads`;
+    const of = { you: `after your ${votes}`, rule: `after ${votes} of ${theirName}`, length: `if the longer answer always wins` }[voter()];
+    loud.textContent = many === null ? leads : many > 1 ? `${many} of ${models.length}` : `${models[first]} is first`;
+    loudWords.textContent = many > 1 ? `could be first ${of}` : of;
+    loud.classList.toggle("ember", opened || number > 0);
     take.textContent = "";
     if (!opened) {
-      loud.textContent = `${number} of ${need}`;
-      loudWords.textContent = "votes, then the box opens";
-      take.textContent = explained || "Read the story. Press the ending that fits.";
+      loud.textContent = number ? leads : "Press what fits.";
+      loudWords.textContent = number ? `after ${number} of ${need} votes` : "";
+      take.textContent = number ? explained : `Then you see whose it is. ${need} votes open the box.`;
     } else if (voter() === "you") {
-      const same = results().filter((result, index) => result === cast.rule[turns[index]]).length;
-      loud.textContent = `${same} of ${number}`;
-      loudWords.textContent = `votes match ${theirName}’s`;
-      const [own, theirs] = [ranked(found), ranked(full)];
-      const agree = String(own) === String(theirs) ? `Your ${number} votes rank the models as ${contests.length} votes do.`
-        : own[0] === theirs[0] ? `${models[own[0]]} is first by your votes, and by ${contests.length}.`
-        : `You put ${models[own[0]]} first. ${contests.length} votes put ${models[theirs[0]]} first.`;
-      if (number) take.textContent = `${agree}${close(found) ? ` But ${number} votes can't say who is best: the bands overlap.` : ""}`;
+      const [theirs] = ranked(stored.rule.at(-1));
+      const others = `the ${contests.length} votes of ${theirName}`;
+      if (tied) return;
+      take.textContent = `You put ${models[first]} first${first === theirs ? `, as ${others} do` : `, but ${others} put ${models[theirs]} first`}.`;
     } else if (voter() === "rule") {
-      const [first] = ranked(found);
-      loud.textContent = String(number);
-      loudWords.textContent = `votes of ${theirName}: ${models[first]} is in front`;
-      const touch = number < FEW ? null : close(found);
-      if (touch !== null) take.textContent = touch ? "Still open: its band overlaps with another." : "Settled: its band meets no other.";
+      take.textContent = many === 1 ? "No other band reaches its own. What if the longer answer always won?" : many ? "More votes make the bands shorter." : "";
     } else {
       const other = results().filter((result, index) => result !== cast.rule[index]).length;
       const before = stored.rule[number - 1];
       const moved = models.map((name, index) => [name, place(before, index), place(found, index)]).filter(([, was, is]) => is < was);
-      loud.textContent = String(other);
-      loudWords.textContent = `of ${number} votes differ, if the longer answer always wins`;
-      take.textContent = `${moved.length ? moved.map(([name, was, is]) => `${name} rises from place ${was} to ${is}`).join(", ") : "The order stays"}. This voter reads nothing.`;
+      take.textContent = `This voter reads nothing: ${other} of ${number} votes differ. ${moved.length ? moved.map(([name, was, is]) => `${name} rises from place ${was} to ${is}`).join(", ") : "The order stays"}.`;
     }
-    loud.classList.toggle("ember", opened || number > 0);
   }
 
   let drawn = null; // the paths on the screen

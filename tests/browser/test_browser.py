@@ -350,7 +350,7 @@ def test_a_vote_is_given_by_keyboard_and_named_afterwards(lesson):
     expect(past).to_contain_text("Mixtral")
     expect(explorer.locator(".vt-lane", has_text="Mixtral")).to_contain_text("1,290")  # the kernel's rating
     card.press("ArrowLeft")
-    expect(explorer.locator(".vt-head")).to_contain_text("2 of 10 votes")
+    expect(explorer.locator(".vt-head")).to_contain_text("after 2 of 10 votes")
     photograph(lesson, "10-voted")
 
 
