@@ -116,7 +116,7 @@ def patching(film):
     """Copy numbers from the sentence on Italy into the one on France, so that the answer becomes Rome."""
     film.roll(1)
     grid = film.page.locator(".pt-receiver .pt-grid").bounding_box()
-    film.page.mouse.click(grid["x"] + grid["width"] * 12.5 / 30, grid["y"] + grid["height"] / 4)
+    film.page.mouse.click(grid["x"] + grid["width"] / 4, grid["y"] + grid["height"] * 12.5 / 30)
     film.roll(2.4)
 
 

@@ -17,7 +17,6 @@ import numpy
 ROOT = Path(__file__).parent.parent
 COUNTRIES = ("France", "Italy", "Spain", "Germany", "England", "Greece", "Russia", "Sweden", "Austria")
 COUNTRIES += ("Hungary", "Japan", "China", "Korea", "Chile", "Kenya")
-LIST_NUMBERS = 24  # how many of a token's 576 numbers are stored
 SENTENCE = "The capital of {} is"
 LENGTH = 200  # tokens of a watermarked text
 THRESHOLD = 4  # the z-score above which a text counts as marked
@@ -165,33 +164,6 @@ def _drawing(pipeline, prompt, pixels, maps, noise):
     }
 
 
-def carried_lists(model, sentences, first):
-    """Return some of the numbers that the model has for each token from index `first` on, after each layer.
-
-    sentences : tensor (sentences, tokens) of ids
-
-    Returns an array of 8-bit integers (sentences, layers, tokens, LIST_NUMBERS). The numbers stand at equal
-    distances among all numbers of a token. For each token and layer, they are scaled so that the largest of
-    them is 127 or -127.
-    """
-    import torch
-
-    kept = []
-    hooks = [
-        layer.register_forward_hook(
-            lambda _, __, output: kept.append(output[0] if isinstance(output, tuple) else output)
-        )
-        for layer in model.model.layers
-    ]
-    with torch.no_grad():
-        model(sentences)
-    for hook in hooks:
-        hook.remove()
-    lists = torch.stack(kept, 1)[:, :, first:]  # (sentences, layers, tokens, hidden size)
-    some = lists[..., :: lists.shape[-1] // LIST_NUMBERS][..., :LIST_NUMBERS]
-    return (127 * some / some.abs().amax(-1, keepdim=True)).round().numpy().astype(numpy.int8)
-
-
 def patching(countries=COUNTRIES):
     """Return, for each pair of countries, how far each patch moves SmolLM2's answer.
 
@@ -223,7 +195,6 @@ def patching(countries=COUNTRIES):
             others += ((likeliest != answers[source]) & (likeliest != answers[target])).sum().item()
             values = (100 * moved[:, first:]).round().numpy().astype("<i2")
             pairs[f"{source} {target}"] = packed(values)
-    lists = carried_lists(model, torch.stack([ids[country] for country in countries]), first)
     words = {country: tokenizer.decode(answer) for country, answer in answers.items()}
     return {
         "layers": layers,
@@ -232,9 +203,6 @@ def patching(countries=COUNTRIES):
         "answers": words,
         "others": others,  # number of patches after which the likeliest token is neither of the two answers
         "pairs": pairs,
-        "lists": {country: packed(some) for country, some in zip(countries, lists, strict=True)},
-        "size": model.config.hidden_size,
-        "many": LIST_NUMBERS,
     }
 
 

@@ -1,16 +1,19 @@
 // Carry one token's list of numbers (its hidden state) from one sentence into another, and see whether the answer changes.
+// Each sentence stands above a box, the model. In the box a pipe runs from the words to the answer below: it shows at which
+// token, after which layer, an exchange turns the answer. Below an exchanged list the pipe has the other sentence's colour.
 // The view's `data` has stored pairs (patching.json) or, in a notebook, `known`: one pair in the form of `said`.
 // The visitor chooses `source` (the sentence that gives its numbers) and `target` (the sentence that gets them); for stored
-// pairs, both are the names of countries. `layer` and `token` are the cell; at layer -1 nothing is carried over. If nothing
-// is carried over at the start, a cell's answer is hidden until the visitor tries the cell or asks for all answers.
+// pairs, both are the names of countries. `layer` and `token` are the cell; at layer -1 nothing is carried over.
 // A host that can compute gets `want` {source, target}, and answers with `said` {pieces: [source's, target's], answers,
 // values[layer][token]}.
-import { adopt, announcer, atOnce, bytes, headline, keeper, make, ownWords, shape } from "./view.js";
+import { adopt, announcer, atOnce, bytes, keeper, make, ownWords, shape } from "./view.js";
 
 const STEP = 90; // ms between two layers while the layers are played
-const PULSE = 550; // ms that a pulse takes from the patched square to the answer
-const REACH = 16; // px above the lower sentence at which a dragged list is carried over into this sentence
-const SENTENCES = { source: "Upper sentence", target: "Lower sentence" };
+const FLOW = 420; // ms that the other colour takes from an exchanged list to the answer
+const REACH = 16; // px left of the right box at which a dragged list is carried over into this box
+const BEND = 16; // px: the radius of a bend of the pipe
+const SPOUT = 14; // px that the pipe goes on below the box
+const SENTENCES = { source: "Left sentence", target: "Right sentence" };
 const spell = (number) => (number < 1e6 ? number.toLocaleString("en-US") : `${(number / 1e6).toLocaleString("en-US")} million`);
 
 /**
@@ -78,24 +81,6 @@ export function storedPair(data, source, target) {
   return { pieces: /** @type {[string[], string[]]} */ (pieces), first: data.first, answers: [data.answers[source], data.answers[target]], values };
 }
 
-/**
- * Some of a token's numbers after a layer, drawn as a stripe: the smallest number is transparent, the largest has the
- * colour --list. Undefined if no numbers are stored for the sentence's country.
- * @param {any} data with `lists`, numbers from -127 to 127 for each country, layer and token
- * @returns {string | undefined} a CSS gradient
- */
-export function stripe(data, country, layer, lane, lanes) {
-  if (!data.lists?.[country]) return undefined;
-  const all = new Int8Array(bytes(data.lists[country]).buffer);
-  const many = all.length / (data.layers * lanes);
-  const begin = (layer * lanes + lane) * many;
-  const stops = Array.from(all.subarray(begin, begin + many), (value, index) => {
-    const percent = (place) => `${((100 * place) / many).toFixed(2)}%`;
-    return `color-mix(in srgb, var(--list) ${Math.round((100 * (value + 127)) / 254)}%, transparent) ${percent(index)} ${percent(index + 1)}`;
-  });
-  return `linear-gradient(${stops.join(", ")})`;
-}
-
 const bare = (word) => word.trim() || word;
 
 let boards = 0; // counts the views on a page, so that their ids are unique
@@ -106,14 +91,11 @@ export function render({ model, el }) {
   const still = matchMedia("(prefers-reduced-motion: reduce)");
   const heard = new Map();
   const name = `pt${(boards += 1)}`;
-  let drawn = ""; // the pair whose cells are on the screen
+  let drawn = ""; // the pair whose boxes are on the screen
   let shown = ""; // the answer on the screen
   let clock = 0;
-  let turnsAt = 0; // ms: when the answer in the picture has turned
-  let headClock = 0; // the timer of the headline, which waits while a pulse runs to the answer
   let problem = "";
-  let told = (model.get("layer") ?? -1) >= 0; // whether all cells show their answers, not only those that were tried
-  const tried = new Map(); // {pair: the cells that the visitor has tried, such as "3,0" for layer 3 and lane 0}
+  let wanted = "";
   const soon = atOnce(update);
 
   const known = (source, target) => heard.get(`${source}|${target}`) ?? storedPair(data, source, target);
@@ -121,52 +103,32 @@ export function render({ model, el }) {
   if (data.known) keepHeard(data.known);
 
   adopt(el, "pt");
-  const { head, loud, loudWords } = headline("pt");
   const scene = make("div", "pt-scene");
   const donor = make("div", "pt-board pt-donor");
   const axis = make("div", "pt-axis");
+  axis.setAttribute("aria-hidden", "true");
   const receiver = make("div", "pt-board pt-receiver");
   const thread = shape("svg", { class: "pt-thread", "aria-hidden": "true" });
-  const line = thread.appendChild(shape("path", { pathLength: 1 }));
-  const way = thread.appendChild(shape("path", { class: "pt-way" }));
-  const ember = make("i", "pt-ember"); // the list that is carried, as a small pile of numbers
-  const hint = make("span", "pt-hint", "drag me down ↓");
-  hint.setAttribute("aria-hidden", "true");
-  scene.append(donor, axis, receiver, thread, ember, hint);
-
-  const key = make("p", "pt-key");
-  if (data.lists) key.append(make("i", "list"), `Each stripe is a list: ${data.many} of its ${data.size} numbers.`);
-
-  const tug = make("div", "pt-tug");
-  tug.setAttribute("aria-hidden", "true");
-  const ours = make("span", "pt-end");
-  const rail = make("div", "pt-rail");
-  const theirs = make("span", "pt-end");
-  const ticks = make("div", "pt-ticks");
-  const home = make("i", "pt-home");
-  const dot = make("i", "pt-dot");
-  const factor = make("b", "pt-factor");
-  rail.append(make("i", "pt-middle"), ticks, home, dot, factor);
-  tug.append(ours, rail, theirs);
+  const line = thread.appendChild(shape("path"));
+  const socket = make("i", "pt-socket"); // where the carried list comes from, or at the start where it goes to
+  const ember = make("i", "pt-ember"); // the list that is carried, under the name of its word
+  const hint = make("span", "pt-hint");
+  for (const one of [socket, ember, hint]) one.setAttribute("aria-hidden", "true");
+  scene.append(donor, axis, receiver, thread, socket, ember, hint);
   const moral = make("p", "pt-moral");
 
   const tools = make("div", "pt-tools");
-  const play = make("button", "pt-play", "▶ Layer by layer");
-  const swap = make("button", "", "⇅ Swap the sentences");
+  const play = make("button", "", "▶ Layer by layer");
+  const other = make("button", "", "Other countries");
   const out = make("button", "", "Undo");
-  const tell = make("button", "", "Show all places");
-  tell.hidden = told;
   const walk = make("span", "pt-walk");
   const [earlier, walkWords, later] = [make("button", "", "‹"), make("span", "num"), make("button", "", "›")];
   earlier.setAttribute("aria-label", "One layer earlier");
   later.setAttribute("aria-label", "One layer later");
   walk.append(earlier, walkWords, later);
-  const other = make("button", "", "Other countries");
-  tools.append(play, tell, swap, out);
-  if (countries.length) tools.append(other);
-  tools.append(walk);
+  tools.append(play, ...(countries.length ? [other] : []), out, walk);
   const { live, speak, hush } = announcer();
-  el.append(head, ...(data.lists ? [key] : []), scene, tug, moral, tools, live);
+  el.append(scene, moral, tools, live);
 
   const keep = keeper(model, soon);
   const choose = (changes) => {
@@ -198,7 +160,6 @@ export function render({ model, el }) {
     else keepHeard(said);
     soon();
   }
-  let wanted = "";
   function ask() {
     const want = { source: model.get("source"), target: model.get("target") };
     const key = `${want.source}|${want.target}`;
@@ -216,8 +177,10 @@ export function render({ model, el }) {
     const lanes = values[0].length;
     return [Math.min(layer, values.length - 1), Math.max(0, Math.min(lanes - 1, (model.get("token") ?? first) - first))];
   }
+  /** The list that is offered at the start. */
+  const offered = ({ values }) => [Math.floor(0.4 * values.length), 0];
 
-  /** The label of a lane: its word. If countries are stored, the label of the first lane is a menu of the countries. */
+  /** The word above a lane. If countries are stored, the first lane has a menu of the countries. */
   function label(piece, which, lane) {
     if (!countries.length || lane !== 0) return make("span", "pt-word", piece.trim());
     const select = make("select", "pt-word");
@@ -237,218 +200,240 @@ export function render({ model, el }) {
     return select;
   }
 
-  const cells = []; // cells[layer][lane] of the receiver
-  const dots = []; // dots[layer][lane] of the donor
-  /** Build both boards for a pair: one narrow band for all tokens before the first difference, then a lane for each token. */
-  function build({ pieces, first, values, answers }) {
+  const cells = []; // cells[layer][lane] of the right box
+  const dots = []; // dots[layer][lane] of the left box
+  let pipes = {}; // {source, target}: the drawings in the boxes
+  /** Build both boxes for a pair, with a lane for each token from the first difference on. */
+  function build({ pieces, first, values }) {
     const layers = values.length;
     cells.length = dots.length = 0;
+    pipes = {};
     el.style.setProperty("--layers", String(layers));
+    el.style.setProperty("--lanes", String(values[0].length));
+    scene.classList.toggle("bare", !first);
     for (const [board, own, which, into] of [[donor, pieces[0], "source", dots], [receiver, pieces[1], "target", cells]]) {
-      const grid = make("div", "pt-grid");
+      const words = make("div", "pt-words");
+      const same = words.appendChild(make("span", "pt-same"));
+      for (const piece of own.slice(0, first)) same.append(make("span", "", piece.trim()), " ");
+      own.slice(first).forEach((piece, lane) => words.append(label(piece, which, lane)));
+      const box = make("div", "pt-box");
+      pipes[which] = box.appendChild(shape("svg", { class: "pt-pipe", "aria-hidden": "true" }));
+      const grid = box.appendChild(make("div", "pt-grid"));
       if (which === "target") {
         grid.tabIndex = 0;
         grid.setAttribute("role", "grid");
-        grid.setAttribute("aria-label", "Which list comes from above: token and layer");
+        grid.setAttribute("aria-label", "Which list comes from the left: layer and token");
       } else grid.setAttribute("aria-hidden", "true");
-      const labels = make("div", "pt-labels");
-      if (first) {
-        labels.append(make("span", "pt-same", own.slice(0, first).join("").trim()));
-        const band = make("div", "pt-band");
-        for (let layer = 0; layer < layers; layer++) band.append(make("i"));
-        board.dataset.band = "";
-        board.replaceChildren(labels, make("div", "pt-lanes"));
-        board.lastChild.append(band, grid);
-      } else {
-        delete board.dataset.band;
-        board.replaceChildren(labels, make("div", "pt-lanes"));
-        board.lastChild.append(grid);
-      }
-      own.slice(first).forEach((piece, lane) => {
-        labels.append(label(piece, which, lane));
-        const row = grid.appendChild(make("div", "pt-lane"));
+      for (let layer = 0; layer < layers; layer++) {
+        const row = grid.appendChild(make("div", "pt-row"));
         if (which === "target") row.setAttribute("role", "row");
-        for (let layer = 0; layer < layers; layer++) {
+        into[layer] = own.slice(first).map((_, lane) => {
           const cell = row.appendChild(make("i"));
           cell.dataset.layer = String(layer);
           cell.dataset.lane = String(lane);
-          const list = which === "source" ? stripe(data, model.get("source"), layer, lane, values[0].length) : undefined;
-          if (list) cell.style.setProperty("--stripe", list);
-          cell.classList.toggle("list", Boolean(list));
           if (which === "target") {
             cell.id = `${name}-${layer}-${lane}`;
             cell.setAttribute("role", "gridcell");
           }
-          (into[layer] ??= [])[lane] = cell;
-        }
-      });
-      const next = board.appendChild(make("span", "pt-next"));
-      next.append(make("span", "pt-arrow", "→"), make("b", "pt-answer"));
-      grab(grid, first);
+          return cell;
+        });
+      }
+      const next = make("div", "pt-next");
+      next.append(make("b", "pt-answer"), make("span", "pt-factor"));
+      board.replaceChildren(words, box, next);
+      grab(grid);
     }
-    const legend = make("span", "pt-legend");
-    for (const [look, words] of [["turned", `says ${bare(answers[0])}`], ["", `still ${bare(answers[1])}`], ["covered", "not tried yet"]]) {
-      const entry = legend.appendChild(make("span"));
-      entry.append(make("i", look), words);
-    }
-    axis.replaceChildren(make("span", "pt-axis-word", "after layer"), legend);
-    const scale = make("span", "pt-scale num");
-    legend.before(scale);
-    for (let layer = 0; layer < layers; layer++) scale.append(make("span"));
   }
 
-  /** Number every fifth layer and the last, and mark the layer `moves` (see `handover`), unless it is NaN. */
-  function count(scale, moves) {
-    const last = scale.length - 1;
-    const width = scale[0].parentNode.clientWidth / scale.length; // the width of a layer, in pixels
-    scale.forEach((mark, layer) => {
-      const usual = (layer % 5 === 0 || layer === last) && !(Math.abs(layer - moves) * width < 28);
-      mark.textContent = usual || layer === moves ? String(layer) : "";
-      mark.classList.toggle("moves", layer === moves);
-    });
+  /** The layer and the lane that a pointer is at, in whichever box. */
+  function at(event, lane) {
+    const grid = (donor.contains(event.target) ? donor : receiver).querySelector(".pt-grid").getBoundingClientRect();
+    const clamp = (share, many) => Math.max(0, Math.min(many - 1, Math.floor(share * many)));
+    return {
+      layer: clamp((event.clientY - grid.top) / grid.height, cells.length),
+      lane: lane ?? clamp((event.clientX - grid.left) / grid.width, cells[0].length),
+    };
   }
-
+  const put = ({ layer, lane }) => {
+    const token = pair().first + lane;
+    if (layer !== model.get("layer") || token !== model.get("token")) choose({ layer, token });
+  };
+  let held = null; // while a list is dragged: its place, where the drag began, whether it has moved, and whether a `tap` counts
   /**
-   * Let the visitor press a cell, or drag over several. A dot of the upper sentence can be dragged down: its list is carried
-   * over as soon as the pointer reaches the lower sentence, and then follows the pointer there. If the pointer is released
-   * above the lower sentence, nothing is carried over.
+   * Let the visitor drag a list from the left box: it is carried over as soon as the pointer reaches the right box, and then
+   * follows the pointer from layer to layer. If it is let go before, nothing is carried over. A press without a drag carries
+   * the list over, too. In the right box a press says where the list is put.
    */
-  function grab(grid, first) {
-    const upper = donor.contains(grid);
-    let held = null; // while a dot of the upper sentence is dragged: its lane, where the drag began, and whether it has moved
-    const at = (event) => {
-      const box = grid.getBoundingClientRect();
-      const layers = cells.length;
-      const layer = Math.max(0, Math.min(layers - 1, Math.floor(((event.clientX - box.left) / box.width) * layers)));
-      const lane = held ? held.lane : Math.max(0, [...grid.children].findLastIndex((row) => event.clientY >= row.getBoundingClientRect().top));
-      return { layer, lane };
-    };
-    const put = ({ layer, lane }) => {
-      const token = first + lane;
-      if (layer !== model.get("layer") || token !== model.get("token")) choose({ layer, token });
-    };
+  function grab(handle) {
     const move = (event) => {
-      if (!held) return put(at(event));
       held.moved ||= Math.hypot(event.clientX - held.x, event.clientY - held.y) > 5;
       if (!held.moved) return;
-      const arrived = event.clientY >= receiver.getBoundingClientRect().top - REACH;
+      const arrived = event.clientX >= receiver.getBoundingClientRect().left - REACH;
       scene.classList.toggle("carrying", !arrived);
-      if (arrived) return put(at(event));
+      if (arrived) return put(at(event, held.lane));
       if ((model.get("layer") ?? -1) >= 0) choose({ layer: -1 });
-      carry(at(event), event);
+      carry(at(event, held.lane), event);
     };
     const drop = () => {
-      const tapped = held && !held.moved;
-      const place = tapped ? at({ clientX: held.x, clientY: held.y }) : null;
+      const { lane, layer, tap } = held;
+      const tapped = tap && !held.moved;
       held = null;
-      if (scene.classList.contains("carrying")) hint.textContent = "further down ↓";
       scene.classList.remove("carrying");
-      way.setAttribute("d", "");
-      grid.removeEventListener("pointermove", move);
-      if (place) put(place);
+      handle.removeEventListener("pointermove", move);
+      if (tapped) put({ layer, lane });
       else soon();
     };
-    grid.addEventListener("pointerdown", (event) => {
+    handle.addEventListener("pointerdown", (event) => {
+      const found = pair();
+      if (!found) return;
       event.preventDefault();
       scene.classList.add("by-hand"); // this class hides the ring that shows where the arrow keys act
       receiver.querySelector(".pt-grid").focus({ preventScroll: true });
-      grid.setPointerCapture(event.pointerId);
-      if (upper) held = { x: event.clientX, y: event.clientY, moved: false, ...at(event) };
-      else put(at(event));
-      grid.addEventListener("pointermove", move);
-      grid.addEventListener("lostpointercapture", drop, { once: true });
+      handle.setPointerCapture(event.pointerId);
+      const cell = chosen(found);
+      const [layer, lane] = handle === ember && !cell ? offered(found) : Object.values(at(event, handle === ember ? cell[1] : undefined));
+      held = { x: event.clientX, y: event.clientY, moved: false, layer, lane, tap: true };
+      handle.addEventListener("pointermove", move);
+      handle.addEventListener("lostpointercapture", drop, { once: true });
+    });
+    handle.addEventListener("pointercancel", () => {
+      if (held) held.tap = false; // the finger scrolls the page
     });
   }
-  /** Draw a list on its way, from its dot to the pointer. */
-  function carry({ layer, lane }, event) {
-    const origin = scene.getBoundingClientRect();
-    const [x, y] = centre(dots[layer][lane]);
-    const [left, top] = [event.clientX - origin.left, event.clientY - origin.top];
-    const [, floor] = centre(cells[layer][lane]);
-    for (const one of scene.querySelectorAll(".here")) one.classList.remove("here");
-    dots[layer][lane].classList.add("here"); // a square of the lower sentence is lit only once the sentence takes the list
-    scene.classList.add("tied");
-    hint.hidden = true;
-    line.setAttribute("d", `M${x} ${y}L${left} ${top}`);
-    way.setAttribute("d", `M${left} ${top}L${x} ${floor}`);
-    ember.style.transform = `translate(${left}px, ${top}px)`;
-    load([layer, lane]);
-  }
-  receiver.addEventListener("keydown", (event) => {
-    const found = pair();
-    scene.classList.remove("by-hand");
-    if (!found || !event.target.matches(".pt-grid")) return;
-    const [layer, lane] = chosen(found) ?? [0, 0];
-    const last = found.values.length - 1;
-    const bottom = found.values[0].length - 1;
-    const goes = {
-      ArrowRight: [layer + 1, lane], ArrowLeft: [layer - 1, lane], ArrowUp: [layer, lane - 1], ArrowDown: [layer, lane + 1],
-      Home: [0, lane], End: [last, lane], PageUp: [layer - 5, lane], PageDown: [layer + 5, lane], Escape: [-1, lane],
-    }[event.key];
-    if (!goes) return;
-    event.preventDefault();
-    const clamp = (value, most) => Math.max(0, Math.min(most, value));
-    const next = event.key === "Escape" ? -1 : clamp(goes[0], last);
-    choose({ layer: next, token: found.first + clamp(goes[1], bottom) });
-  });
+  grab(ember);
 
   const centre = (element) => {
     const box = element.getBoundingClientRect();
     const origin = scene.getBoundingClientRect();
     return [box.left + box.width / 2 - origin.left, box.top + box.height / 2 - origin.top];
   };
-
-  /** Show what is carried: the stripe of its list. */
-  function load([layer, lane]) {
-    const list = dots[layer][lane].style.getPropertyValue("--stripe");
-    ember.classList.toggle("list", Boolean(list));
-    ember.style.setProperty("--stripe", list);
+  const place = (element, [x, y]) => (element.style.transform = `translate(${x}px, ${y}px) translate(-50%, -50%)`);
+  /** Draw a list on its way to the pointer. */
+  function carry({ layer, lane }, event) {
+    const origin = scene.getBoundingClientRect();
+    const to = [event.clientX - origin.left, event.clientY - origin.top];
+    const from = centre(dots[layer][lane]);
+    ember.textContent = pair().pieces[0][pair().first + lane].trim();
+    place(ember, to);
+    place(socket, from);
+    socket.textContent = ember.textContent;
+    line.setAttribute("d", `M${from}L${to}`);
+    hint.replaceChildren(make("span", "", "further "), "→");
   }
-  /** Draw the thread from the donor to the receiver. If the cell is `fresh`, the ember travels along the thread. */
-  function tie(cell, fresh) {
+  receiver.addEventListener("keydown", (event) => {
+    const found = pair();
+    scene.classList.remove("by-hand");
+    if (!found || !event.target.matches(".pt-grid")) return;
+    const [layer, lane] = chosen(found) ?? [-1, 0];
+    const last = found.values.length - 1;
+    const lanes = found.values[0].length;
+    const goes = {
+      ArrowDown: [layer + 1, lane], ArrowUp: [layer - 1, lane], ArrowLeft: [layer, lane - 1], ArrowRight: [layer, lane + 1],
+      Home: [0, lane], End: [last, lane], PageUp: [layer - 5, lane], PageDown: [layer + 5, lane], Escape: [-1, lane],
+    }[event.key];
+    if (!goes) return;
+    event.preventDefault();
+    const clamp = (value, most) => Math.max(0, Math.min(most, value));
+    const next = event.key === "Escape" ? -1 : clamp(goes[0], last);
+    choose({ layer: next, token: found.first + clamp(goes[1], lanes - 1) });
+  });
+
+  /**
+   * Draw the pipe of a box, and below an exchanged list the part that has the other sentence's colour.
+   * @param {"source" | "target"} which
+   * @param {Pair} found
+   * @param {number[] | null} cell
+   * @param {boolean} flows whether the other colour runs down from the list
+   */
+  function pipe(which, { values }, cell, flows) {
+    const svg = pipes[which];
+    const { width, height } = svg.getBoundingClientRect();
+    const lanes = values[0].length;
+    const grid = svg.nextSibling;
+    const left = grid.offsetLeft - svg.clientLeft;
+    const across = (lane) => left + ((lane + 0.5) / lanes) * grid.clientWidth;
+    const tall = grid.clientHeight;
+    const down = (layer) => (layer / values.length) * tall;
+    svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
+    svg.replaceChildren();
+    const draw = (className, d) => svg.appendChild(shape("path", { class: className, d, pathLength: 1 }));
+    const edge = svg.getBoundingClientRect().left;
+    const same = left ? [...svg.closest(".pt-board").querySelectorAll(".pt-same span")].map((word) => word.getBoundingClientRect()) : [];
+    for (const word of same) draw("rail", `M${word.left + word.width / 2 - edge} 0V${tall}`);
+    for (let lane = 0; lane < lanes; lane++) draw("rail", `M${across(lane)} 0V${tall}`);
+    const last = lanes - 1;
+    const end = tall + SPOUT;
+    const [layer, at] = cell ?? [NaN, NaN];
+    const from = cell ? down(layer + 0.5) : NaN;
+    const moves = handover(values);
+    const turned = Boolean(cell) && values[layer][at] > 0;
+    let fresh;
+    if (moves) {
+      const [x, to, bend] = [across(0), across(last), down(moves)];
+      const over = `V${bend - BEND}Q${x} ${bend} ${x + BEND} ${bend}H${to - BEND}Q${to} ${bend} ${to} ${bend + BEND}V${end}`;
+      draw("pipe", `M${x} 0${over}`);
+      if (turned) fresh = draw("pipe new", at ? `M${to} ${from}V${end}` : `M${x} ${from}${over}`);
+    } else {
+      // No clean way from one token to another is known. Each lane is as wide as its exchange moves the answer.
+      const [base, goal] = [values.at(-1)[0], values.at(-1)[last]];
+      const thick = parseFloat(getComputedStyle(scene).getPropertyValue("--pipe")) || 24;
+      for (let lane = 0; lane < lanes; lane++) {
+        values.forEach((row, index) => {
+          const part = lane === last && index === values.length - 1 ? 1 : Math.max(0, Math.min(1, (row[lane] - base) / (goal - base)));
+          const stop = lane === last && index === values.length - 1 ? end : down(index + 1) + 0.7; // the strips overlap a little
+          const strip = draw("pipe", `M${across(lane)} ${down(index)}V${stop}`);
+          strip.style.strokeWidth = `${(thick * part).toFixed(1)}px`;
+          strip.classList.toggle("new", lane === at && index >= layer && turned);
+        });
+      }
+    }
+    // A list that turns nothing: a thin line shows how far it gets.
+    if (cell && !turned) {
+      const joins = at === last && layer < moves;
+      draw("dead", `M${across(at)} ${from}V${joins ? down(moves) - 8 : tall - 14}${joins ? "" : "m-14 0h28"}`);
+    }
+    const arrow = draw("arrow", `M${across(last) - 20} ${end}h40l-20 17z`);
+    arrow.classList.toggle("new", turned);
+    if (!flows || !fresh) return;
+    fresh.animate([{ strokeDashoffset: 1 }, { strokeDashoffset: 0 }], { duration: FLOW, easing: "ease-in" });
+    arrow.animate([{ visibility: "hidden" }, { visibility: "hidden" }], { duration: FLOW });
+  }
+
+  /** Draw the pipes, and what is carried: at its place in the right box, or at the start in the left box. If it `flies`, it is
+   * seen on its way from the left box. */
+  function arrange(found, cell, { flows = false, flies = false } = {}) {
+    pipe("source", found, null, false);
+    pipe("target", found, cell, flows);
     if (scene.classList.contains("carrying")) return;
+    const { pieces, first, values } = found;
+    const [layer, lane] = cell ?? offered(found);
+    const from = centre(dots[layer][lane]);
+    const to = centre(cells[layer][lane]);
+    ember.textContent = socket.textContent = pieces[0][first + lane].trim();
+    place(ember, cell ? to : from);
+    place(socket, cell ? from : to);
     scene.classList.toggle("tied", Boolean(cell));
-    const call = scene.querySelector(".pt-donor .first");
-    hint.hidden = !call;
-    if (call) {
-      const [x, y] = centre(call);
-      const [, floor] = centre(receiver.querySelector(".first"));
-      // On a phone the upper sentence's answer has a line of its own, with room beside it.
-      const [, beside] = centre(donor.querySelector(".pt-next"));
-      const [, lowest] = centre(dots[0].at(-1));
-      const phone = beside > lowest + 1;
-      hint.style.top = `${phone ? beside : (y + floor) / 2}px`;
-      hint.style.left = `${phone ? x - 12 : x}px`;
-      hint.classList.toggle("beside", phone);
-      way.setAttribute("d", `M${x} ${y}V${floor}`);
-    } else way.setAttribute("d", "");
-    if (!cell) return;
-    const [layer, lane] = cell;
-    const [x, top] = centre(dots[layer][lane]);
-    const target = cells[layer][lane];
-    const ring = parseFloat(getComputedStyle(target, "::after").height) || 0;
-    const bottom = centre(target)[1] - ring / 2; // the thread ends above the square, so that it does not hide the square
-    const bulge = x + (layer > cells.length - 5 ? -48 : 48);
-    const path = `M${x} ${top}Q${bulge} ${(top + bottom) / 2} ${x} ${bottom}`;
-    line.setAttribute("d", path);
-    load(cell);
-    if (!fresh || still.matches) return;
-    const timing = { duration: 280, easing: "cubic-bezier(.2,.7,.2,1)" };
-    line.animate([{ strokeDashoffset: 1 }, { strokeDashoffset: 0 }], timing);
-    const stops = [[x, top], [(bulge + x) / 2, (top + bottom) / 2], [x, bottom]];
-    ember.animate(stops.map(([left, down]) => ({ transform: `translate(${left}px, ${down}px)`, opacity: 1 })), timing);
+    line.setAttribute("d", `M${from}L${to}`);
+    const gap = axis.getBoundingClientRect();
+    if (cell) hint.textContent = `after layer ${layer}`;
+    else hint.replaceChildren(make("span", "", "drag me across "), "→");
+    place(hint, [gap.left + gap.width * (cell ? 0.62 : 0.5) - scene.getBoundingClientRect().left, from[1] - 18]);
+    const moves = handover(values);
+    const grid = receiver.querySelector(".pt-grid");
+    const top = grid.getBoundingClientRect().top - scene.getBoundingClientRect().top;
+    axis.replaceChildren(
+      ...[[0, 0.5], [moves, 0], [values.length - 1, 0.5]].filter(([at]) => at >= 0).map(([at, half]) => {
+        const mark = make("span", at === moves ? "moves num" : "num");
+        mark.append(make("i", "", "layer "), String(at));
+        mark.style.top = `${top - axis.offsetTop + ((at + half) / values.length) * grid.clientHeight}px`;
+        return mark;
+      }),
+    );
+    if (!flies) return;
+    const along = [from, to].map(([x, y]) => ({ transform: `translate(${x}px, ${y}px) translate(-50%, -50%)` }));
+    ember.animate(along, { duration: 260, easing: "cubic-bezier(.2,.7,.2,1)" });
   }
 
-  /** Let a pulse run from the patched square to the answer, along the square's row. */
-  function runTo(answer, cell) {
-    const [x, y] = centre(cell);
-    const box = answer.getBoundingClientRect();
-    const [, down] = centre(answer);
-    const left = box.left - scene.getBoundingClientRect().left - 6;
-    const pulse = scene.appendChild(make("i", "pt-pulse"));
-    const places = [[x, y], [Math.max(x, left), y], [left, down]].map(([along, at]) => ({ transform: `translate(${along}px, ${at}px)` }));
-    pulse.animate(places, { duration: PULSE, easing: "ease-in" }).finished.catch(() => {}).finally(() => pulse.remove());
-  }
   /** Write a word. If it is `fresh`, the old word stays for `wait` ms, and then the letters turn over one after another. */
   function spellOut(element, word, fresh, wait = 0) {
     const old = element.textContent;
@@ -457,7 +442,7 @@ export function render({ model, el }) {
     const letters = [...word].map((letter) => make("span", "pt-letter", letter));
     element.replaceChildren(...letters);
     letters.forEach((letter, index) =>
-      letter.animate([{ transform: "rotateX(90deg)", opacity: 0 }, { transform: "none", opacity: 1 }], { duration: 240, delay: wait + 120 + 60 * index, fill: "backwards", easing: "cubic-bezier(.2,.7,.2,1)" }),
+      letter.animate([{ transform: "rotateX(90deg)", opacity: 0 }, { transform: "none", opacity: 1 }], { duration: 240, delay: wait + 40 * index, fill: "backwards", easing: "cubic-bezier(.2,.7,.2,1)" }),
     );
     if (!wait) return;
     const ghost = element.appendChild(make("span", "pt-old", old));
@@ -475,13 +460,26 @@ export function render({ model, el }) {
     return (alikeCount = where.size === 1 ? stored.length : 0);
   }
 
-  let tied = "";
+  /** What a cell shows, and what to try next. */
+  function lesson({ pieces, first, values, answers }, cell) {
+    const [theirs, own] = pieces.map((all) => all.slice(first).map((piece) => `“${piece.trim()}”`));
+    const moves = handover(values);
+    if (!cell) return `Drag ${theirs[0]} across. Does the answer turn?`;
+    const [layer, lane] = cell;
+    if (moves && lane === 0) return layer < moves ? `It turns. And if you drop ${theirs[0]} below the bend?` : `Too late: from layer ${moves} on, only ${theirs.at(-1)} turns the answer. Carry that across.`;
+    const alike = alikeEverywhere();
+    if (moves && lane === own.length - 1) return layer < moves ? `Too early: before layer ${moves}, only ${theirs[0]} turns the answer.` : `It turns. The bend is at layer ${moves}${alike ? `, in all ${alike} pairs of countries` : ""}.`;
+    const where = own.map((word, at) => ({ word, layers: values.flatMap((row, index) => (row[at] > 0 ? [index] : [])) })).filter(({ layers }) => layers.length);
+    if (!where.length) return `No list from the left turns the answer into ${bare(answers[0])}.`;
+    return `It turns ${where.map(({ word, layers }) => `${layers.length > 1 ? "after layers" : "after layer"} ${ranges(layers)} at ${word}`).join(", ")}.`;
+  }
+
+  let before = ""; // the pair and the cell that were drawn last
   function update() {
     const found = pair();
     el.classList.toggle("waiting", !found && !problem);
     if (problem || !found) {
-      loud.textContent = "";
-      loudWords.textContent = problem || "Computing…";
+      moral.textContent = problem || "Computing…";
       if (!found && !problem) ask();
       return;
     }
@@ -492,136 +490,50 @@ export function render({ model, el }) {
       const focused = el.contains(document.activeElement) && document.activeElement.matches(".pt-grid");
       build(found);
       if (focused) receiver.querySelector(".pt-grid").focus({ preventScroll: true });
-    }
-    const lanes = values[0].length;
-    const last = values.length - 1;
-    // The value without a patch. After the last layer only the last token's numbers are read, so a patch of the first token
-    // has no effect there.
-    const base = values[last][0];
-    const goal = values[last][lanes - 1];
-    const cell = chosen(found);
-    const seen = tried.get(key) ?? new Set();
-    tried.set(key, seen);
-    if (cell) seen.add(cell.join());
-    const value = cell ? values[cell[0]][cell[1]] : base;
-    const turned = value > 0;
-
-    const grid = receiver.querySelector(".pt-grid");
-    if (drawn !== key) {
       values.forEach((row, layer) =>
         row.forEach((moved, lane) => {
-          const one = cells[layer][lane];
-          const part = Math.max(-1, Math.min(1, (moved - base) / (goal - base)));
-          one.style.setProperty("--part", Math.abs(part).toFixed(3));
-          one.classList.toggle("turned", moved > 0);
-          one.classList.toggle("away", part < -0.05);
-          one.setAttribute("aria-selected", "false");
+          const [ahead, behind] = moved > 0 ? [rome, paris] : [paris, rome];
+          cells[layer][lane].setAttribute("aria-label", `${pieces[1][first + lane].trim()}, layer ${layer}: ${ahead} ${times(moved)} times as likely as ${behind}`);
+          cells[layer][lane].setAttribute("aria-selected", "false");
         }),
       );
     }
-    values.forEach((row, layer) =>
-      row.forEach((moved, lane) => {
-        const one = cells[layer][lane];
-        const covered = !told && !seen.has(`${layer},${lane}`);
-        one.classList.toggle("covered", covered);
-        const lit = covered && !seen.size && lane === 0 && layer === Math.floor(0.4 * values.length);
-        for (const both of [one, dots[layer][lane]]) both.classList.toggle("first", lit);
-        const [ahead, behind] = moved > 0 ? [rome, paris] : [paris, rome];
-        const says = covered ? "not tried" : `${ahead} ${times(moved)} times as likely as ${behind}`;
-        one.setAttribute("aria-label", `${pieces[1][first + lane].trim()}, layer ${layer}: ${says}`);
-      }),
-    );
-    const squares = values.length * lanes;
-    tell.textContent = told || seen.size === squares ? "All places shown" : "Show all places";
-    tell.disabled = told || seen.size === squares; // the button is not hidden, so that no other button moves under the pointer
-    for (const one of scene.querySelectorAll(".here")) {
-      one.classList.remove("here");
-      if (one.hasAttribute("aria-selected")) one.setAttribute("aria-selected", "false");
-    }
-    if (cell) {
-      const [layer, lane] = cell;
-      cells[layer][lane].classList.add("here");
-      cells[layer][lane].setAttribute("aria-selected", "true");
-      dots[layer][lane].classList.add("here");
-    }
-    if (cell) grid.setAttribute("aria-activedescendant", `${name}-${cell[0]}-${cell[1]}`);
-    else grid.removeAttribute("aria-activedescendant");
+    const last = values.length - 1;
+    const cell = chosen(found);
+    // The value without a patch. After the last layer only the last token's numbers are read, so a patch of the first token
+    // has no effect there.
+    const value = cell ? values[cell[0]][cell[1]] : values[last][0];
+    const turned = value > 0;
 
+    const grid = receiver.querySelector(".pt-grid");
+    for (const one of receiver.querySelectorAll("[aria-selected=true]")) one.setAttribute("aria-selected", "false");
+    if (cell) {
+      cells[cell[0]][cell[1]].setAttribute("aria-selected", "true");
+      grid.setAttribute("aria-activedescendant", `${name}-${cell[0]}-${cell[1]}`);
+    } else grid.removeAttribute("aria-activedescendant");
+
+    const dropped = Boolean(cell) && before === `${key} null`;
+    before = `${key} ${cell}`;
     donor.querySelector(".pt-answer").textContent = rome;
     const answer = receiver.querySelector(".pt-answer");
     const says = turned ? rome : paris;
-    answer.style.setProperty("--letters", String(says.length + 0.4 * (says.match(/[mw]/gi) ?? []).length)); // a wide letter counts for more
-    answer.classList.toggle("turned", turned);
-    let fresh = false;
-    if (shown !== says || !answer.textContent) {
-      fresh = Boolean(shown) && shown !== says && !still.matches;
-      if (fresh && cell) runTo(answer, cells[cell[0]][cell[1]]);
-      spellOut(answer, says, fresh, cell ? PULSE : 0);
-      turnsAt = fresh && cell ? performance.now() + PULSE + 300 : 0;
-    }
-    const waits = Math.max(0, turnsAt - performance.now()); // the next layer may come before the answer has turned
+    const turns = Boolean(shown) && shown !== says && drawn === key && !still.matches;
+    if (shown !== says || !answer.textContent) spellOut(answer, says, turns, turns && dropped ? FLOW : 0);
     shown = says;
     el.classList.toggle("turned", turned);
-    const untried = !tell.disabled && !seen.size;
-    const words = untried ? "is its answer below. Drag the marked list down into it." : !cell ? "is the answer below" : turned ? `instead of ${paris}` : "is still the answer";
-    const likely = `${times(value)} times as likely`;
-    const tellIt = () => {
-      if (loud.textContent !== says) spellOut(loud, says, fresh);
-      head.classList.toggle("turned", turned);
-      loudWords.textContent = words;
-    };
-    clearTimeout(headClock);
-    if (waits) headClock = setTimeout(tellIt, waits); // the headline changes only after the answer in the picture
-    else tellIt();
-
-    const most = Math.ceil(Math.max(...values.flat().map(Math.abs), Math.abs(base)) / Math.LN10);
-    const across = (logits) => 50 + (50 * logits) / (most * Math.LN10);
-    ours.textContent = paris;
-    theirs.textContent = rome;
-    const stride = Math.ceil(most / 2); // the scale has at most two marks on each side
-    const marks = Math.floor(most / stride);
-    ticks.replaceChildren(
-      ...Array.from({ length: 2 * marks + 1 }, (_, index) => {
-        const power = (index - marks) * stride;
-        const tick = make("span", "num", power ? `${spell(10 ** Math.abs(power))}×` : "equal");
-        if (!power) tick.append(make("i", "pt-more", "ly likely"));
-        tick.style.left = `${across(power * Math.LN10)}%`;
-        tick.classList.toggle("second", (index - marks) % 2 !== 0 || Math.abs(power) === most);
-        return tick;
-      }),
-    );
-    home.style.left = `${across(base)}%`;
-    dot.style.left = `${across(value)}%`;
-    factor.textContent = likely;
-    factor.style.setProperty("--at", `${across(value)}%`);
-
-    const where = values[0]
-      .map((_, lane) => ({ word: pieces[1][first + lane].trim(), layers: values.flatMap((row, layer) => (row[lane] > 0 ? [layer] : [])) }))
-      .filter(({ layers }) => layers.length);
-    const alike = alikeEverywhere();
-    const hits = [...seen].filter((at) => values[at.split(",")[0]][at.split(",")[1]] > 0).length;
-    if (untried) moral.textContent = `Which lists turn the answer into ${rome}?`;
-    else if (!tell.disabled) moral.replaceChildren(make("b", "", `${hits} of ${seen.size}`), ` ${seen.size === 1 ? "list that you carried over turns" : "lists that you carried over turn"} the answer into ${rome}; there are ${squares}.`);
-    else moral.replaceChildren(
-      ...(where.length
-        ? where.flatMap(({ word, layers }, index) => [
-            `${index ? ", " : "It turns "}${layers.length > 1 ? "after layers" : "after layer"} ${ranges(layers)} at `, make("b", "", `“${word}”`),
-          ])
-        : [`No list from above turns the answer into ${rome}`]),
-      ".",
-      make("span", "pt-alike", alike ? ` So in all ${alike} stored pairs.` : ""),
-    );
-    out.disabled = !cell;
+    const factor = receiver.querySelector(".pt-factor");
+    if (turns && dropped) factor.animate([{ opacity: 0 }, { opacity: 0 }], { duration: FLOW });
+    factor.textContent = `${times(value)} times as likely as ${turned ? paris : rome}`;
+    moral.textContent = lesson(found, cell);
     walk.classList.toggle("gone", !cell);
+    out.classList.toggle("gone", !cell);
     walkWords.textContent = cell ? `after layer ${cell[0]}` : "";
     earlier.disabled = !cell || cell[0] === 0;
     later.disabled = !cell || cell[0] === last;
-    count([...axis.querySelector(".pt-scale").children], tell.disabled ? handover(values) : NaN);
-    const now = `${key} ${cell}`;
-    tie(cell, tied !== now);
-    tied = now;
     drawn = key;
-    speak(`${cell ? `The list of “${pieces[0][first + cell[1]].trim()}” after layer ${cell[0]}, put in the place of “${pieces[1][first + cell[1]].trim()}”.` : "No list is exchanged."} ${says} ${words.replace(/\.$/, "")}, ${likely}. ${moral.textContent}`);
+    const flows = dropped && !still.matches;
+    arrange(found, cell, { flows, flies: flows && !held?.moved });
+    speak(`${cell ? `The list of “${pieces[0][first + cell[1]].trim()}” after layer ${cell[0]}, put in the place of “${pieces[1][first + cell[1]].trim()}”.` : "No list is exchanged."} ${says} is ${times(value)} times as likely as ${turned ? paris : rome}. ${moral.textContent}`);
   }
 
   play.addEventListener("click", () => {
@@ -640,13 +552,7 @@ export function render({ model, el }) {
   const step = (by) => choose({ layer: model.get("layer") + by });
   earlier.addEventListener("click", () => step(-1));
   later.addEventListener("click", () => step(1));
-  swap.addEventListener("click", () => choose({ source: model.get("target"), target: model.get("source") }));
   out.addEventListener("click", () => choose({ layer: -1 }));
-  tell.addEventListener("click", () => {
-    told = true;
-    update();
-    play.focus({ preventScroll: true });
-  });
   other.addEventListener("click", () => {
     const rest = countries.filter((country) => country !== model.get("source") && country !== model.get("target"));
     const draw = () => rest.splice(Math.floor(Math.random() * rest.length), 1)[0];
@@ -655,7 +561,7 @@ export function render({ model, el }) {
 
   const watcher = new ResizeObserver(() => {
     const found = pair();
-    if (found && drawn && !problem) tie(chosen(found), false);
+    if (found && drawn && !problem) arrange(found, chosen(found));
   });
   watcher.observe(scene);
   const chose = ["source", "target", "layer", "token"];
@@ -671,7 +577,6 @@ export function render({ model, el }) {
 
   return () => {
     clearTimeout(clock);
-    clearTimeout(headClock);
     hush();
     watcher.disconnect();
     for (const key of chose) model.off(`change:${key}`, soon);

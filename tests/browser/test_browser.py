@@ -256,16 +256,17 @@ def test_a_dial_turns_by_keyboard_and_keeps_the_match_at_the_same_distance(lesso
 @pytest.mark.parametrize("lesson", ["04_inside_llama"], indirect=True)
 def test_another_country_is_patched_and_one_patch_is_read_by_keyboard(lesson):
     explorer = lesson.output(lesson.find("course.opened.Patching"))
-    head, grid = explorer.locator(".pt-head"), explorer.get_by_role("grid")
-    expect(head).to_have_text("Rome instead of Paris")
-    expect(explorer.locator(".pt-factor")).to_have_text("610 times as likely")
-    source = explorer.get_by_role("textbox", name="Upper sentence")
+    answer, grid = explorer.locator(".pt-receiver .pt-answer"), explorer.get_by_role("grid")
+    expect(answer).to_have_text("Rome")
+    expect(explorer.locator(".pt-receiver .pt-factor")).to_have_text("610 times as likely as Paris")
+    source = explorer.get_by_role("textbox", name="Left sentence")
     enter(source, "The capital of New Zealand is")
-    expect(head).to_contain_text("a patch needs the same")
+    expect(explorer.locator(".pt-moral")).to_contain_text("a patch needs the same")
     enter(source, "The capital of Spain is")
-    expect(head).to_have_text("Paris is the answer below")  # no vector is exchanged yet
-    grid.press("ArrowRight")
-    expect(head).to_have_text("Madrid instead of Paris")
+    expect(answer).to_have_text("Paris")  # no vector is exchanged yet
+    grid.press("ArrowDown")
+    expect(answer).to_have_text("Madrid")
+    grid.press("ArrowDown")
     cell = explorer.get_by_role("gridcell", selected=True)
     expect(cell).to_have_attribute("aria-label", re.compile("^France, layer 1: Madrid"))
 

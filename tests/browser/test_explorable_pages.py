@@ -1503,47 +1503,45 @@ def test_a_mended_model_leans_nowhere_and_cooling_makes_a_rule_of_a_lean(visit):
 def test_a_country_is_carried_over_and_the_answer_turns(visit):
     page = visit("patching.html").wake()
     answer, grid = page.locator(".pt-receiver .pt-answer"), page.get_by_role("grid")
-    expect(page.locator(".pt-head")).to_contain_text("Paris is its answer below. Drag the marked list down")
-    expect(page.locator(".pt-receiver .covered")).to_have_count(60)
-    expect(page.locator(".pt-key")).to_contain_text("24 of its 576 numbers")
+    moral, new = page.locator(".pt-moral"), page.locator(".pt-receiver .pipe.new")
+    expect(answer).to_have_text("Paris")
+    expect(moral).to_have_text("Drag “Italy” across. Does the answer turn?")
+    expect(page.locator(".pt-hint")).to_have_text("drag me across →")
+    expect(page.locator(".pt-ember")).to_have_text("Italy")
+    expect(new).to_have_count(0)
     page.locator(".pt-receiver [data-layer='12'][data-lane='0']").click()
     expect(answer).to_have_text("Rome")
-    dot, other = (page.locator(f".pt-donor [data-layer='{layer}'][data-lane='0']") for layer in (12, 13))
-    stripes = [
-        each.evaluate("element => element.style.getPropertyValue('--stripe')")
-        for each in (page.locator(".pt-ember"), dot, other)
-    ]
-    assert stripes[0] == stripes[1] != stripes[2]
-    expect(page.locator(".pt-head")).to_have_text("Rome instead of Paris")
-    expect(page.locator(".pt-factor")).to_have_text("310 times as likely")
-    expect(page.locator(".pt-moral")).to_contain_text("1 of 1 list that you carried over turns the answer")
-    expect(page.locator(".pt-scale .moves")).to_have_count(0)  # results of other patches are not shown
-    expect(page.locator(".pt-receiver .covered")).to_have_count(59)
-    page.get_by_role("button", name="Show all places").dblclick()  # the second press hits no other button
-    expect(page.get_by_label("Upper sentence")).to_have_value("Italy")
-    expect(page.locator(".pt-receiver .covered")).to_have_count(0)
-    expect(page.locator(".pt-moral")).to_contain_text(
-        "after layers 0 to 22 at “France”, after layers 23 to 29 at “is”"
-    )
-    expect(page.locator(".pt-scale .moves")).to_have_text("23")
-    expect(page.locator(".pt-moral")).to_contain_text("So in all 210 stored pairs.")
-    grid.press("ArrowDown")
+    expect(new).to_have_count(1)
+    expect(page.locator(".pt-receiver .pt-factor")).to_have_text("310 times as likely as Paris")
+    expect(page.locator(".pt-hint")).to_have_text("after layer 12")
+    expect(moral).to_contain_text("if you drop “Italy” below the bend?")
+    expect(page.get_by_label("Left sentence")).to_have_value("Italy")
+    expect(page.locator(".pt-axis .moves")).to_have_text("layer 23")
+    grid.press("ArrowRight")
     expect(answer).to_have_text("Paris")
+    expect(new).to_have_count(0)
+    expect(page.locator(".pt-receiver .dead")).to_have_count(1)
+    expect(page.locator(".pt-ember")).to_have_text("is")
+    expect(moral).to_have_text("Too early: before layer 23, only “Italy” turns the answer.")
     grid.press("End")
     expect(answer).to_have_text("Rome")
+    expect(moral).to_have_text("It turns. The bend is at layer 23, in all 210 pairs of countries.")
     grid.press("Escape")
     expect(answer).to_have_text("Paris")
     page.locator(".pt-receiver [data-layer='22'][data-lane='0']").click()
     expect(answer).to_have_text("Rome")
-    page.locator(".pt-receiver [data-layer='23'][data-lane='0']").click()
+    # The list itself lies over the next layer, and takes the press.
+    page.locator(".pt-receiver [data-layer='23'][data-lane='0']").click(force=True)
     expect(answer).to_have_text("Paris")
+    expect(moral).to_contain_text("Too late: from layer 23 on, only “is” turns the answer.")
     cell = page.get_by_role("gridcell", selected=True)
     expect(cell).to_have_attribute("aria-label", re.compile("^France, layer 23: Paris"))
-    page.get_by_label("Upper sentence").select_option("France")  # this makes Italy the lower sentence
-    expect(page.get_by_label("Lower sentence")).to_have_value("Italy")
+    page.get_by_label("Left sentence").select_option("France")  # this makes Italy the right sentence
+    expect(page.get_by_label("Right sentence")).to_have_value("Italy")
     expect(answer).to_have_text("Rome")
-    page.get_by_role("button", name="Swap the sentences").click()
-    expect(page.get_by_label("Lower sentence")).to_have_value("France")
+    page.get_by_label("Right sentence").select_option("Spain")
+    expect(page.get_by_label("Left sentence")).to_have_value("France")
+    expect(answer).to_have_text("Madrid")
     assert "layer=23" in page.url and "source=" in page.url
 
 
@@ -1563,49 +1561,54 @@ def test_a_patch_is_dragged_through_the_layers_by_touch(visit):
 def test_on_a_phone_no_hint_lies_on_numbers(visit):
     page = visit("patching.html", width=360).page
     hint = page.locator(".pt-hint").bounding_box()
-    for mark in page.locator(".pt-axis, .pt-answer, .pt-grid").all():
+    assert hint["width"] > 10
+    for mark in page.locator(".pt-axis span, .pt-answer, .pt-ember, .pt-socket, .pt-box").all():
         box = mark.bounding_box()
         apart = (hint["y"] + hint["height"] <= box["y"] + 1, box["y"] + box["height"] <= hint["y"] + 1)
-        beside = (hint["x"] + hint["width"] <= box["x"], box["x"] + box["width"] <= hint["x"])
+        beside = (hint["x"] + hint["width"] <= box["x"] + 1, box["x"] + box["width"] <= hint["x"] + 1)
         assert any(apart + beside), mark.get_attribute("class")
 
 
-def test_a_list_is_dragged_down_and_let_go_above_it_is_not_carried_over(visit):
+def test_a_list_is_dragged_across_and_let_go_before_it_is_not_carried_over(visit):
     page = visit("patching.html").wake()
     answer, layer = page.locator(".pt-receiver .pt-answer"), page.locator(".pt-walk")
     boxes = [
         page.locator(f".pt-{board} [data-layer='12'][data-lane='0']").bounding_box()
         for board in ("donor", "receiver")
     ]
-    (x, top), (_, bottom) = [(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2) for box in boxes]
-    expect(page.locator(".pt-hint")).to_have_text("drag me down ↓")
+    (left, y), (right, _) = [(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2) for box in boxes]
+    height = boxes[0]["height"]
 
-    def drag_to(y, x_to=x):
-        page.mouse.move(x, top)
+    def drag(start, *places):
+        page.mouse.move(*start)
         page.mouse.down()
-        page.mouse.move(x, (top + y) / 2)
-        page.mouse.move(x, y)
-        page.mouse.move(x_to, y)
+        for place in places:
+            page.mouse.move(*place)
         page.mouse.up()
 
-    page.mouse.move(x, top)
+    page.mouse.move(left, y)
     page.mouse.down()
-    page.mouse.move(x, (top + bottom) / 2)
-    expect(page.locator(".pt-receiver .here")).to_have_count(0)  # only squares that take the list are lit
+    page.mouse.move((left + right) / 2, y)
+    expect(page.locator(".pt-hint")).to_have_text("further →")
+    expect(page.locator(".pt-receiver .new")).to_have_count(0)
     page.mouse.up()
     expect(answer).to_have_text("Paris")
-    expect(page.locator(".pt-receiver .covered")).to_have_count(60)
-    expect(page.locator(".pt-hint")).to_have_text("further down ↓")
-    drag_to(page.locator(".pt-receiver").bounding_box()["y"] + 4)  # the top edge takes the list, too
+    expect(page.locator(".pt-hint")).to_have_text("drag me across →")
+    edge = page.locator(".pt-receiver").bounding_box()["x"] + 4  # the left edge takes the list, too
+    drag((left, y), ((left + right) / 2, y), (edge, y))
     expect(answer).to_have_text("Rome")
     expect(layer).to_contain_text("after layer 12")
-    expect(page.locator(".pt-hint")).to_be_hidden()
-    width = boxes[0]["width"]
-    drag_to(bottom + 40, x + 13 * width)  # a list that is dropped below a lane belongs to that lane
+    drag((right, y), (right, y + 13 * height))  # the list is pulled on, below the bend
     expect(layer).to_contain_text("after layer 25")
     expect(answer).to_have_text("Paris")
-    drag_to((top + bottom) / 2)  # a list that is dropped between the sentences changes nothing
-    expect(page.get_by_role("button", name="Undo")).to_be_disabled()
+    drag((right, y + 13 * height), (right + 150, y))  # a list that is dragged stays in its word's lane
+    expect(page.get_by_role("gridcell", selected=True)).to_have_attribute("aria-label", re.compile("^France"))
+    expect(answer).to_have_text("Rome")
+    drag((right, y), ((left + right) / 2, y))  # a list that is dropped between the boxes changes nothing
+    expect(answer).to_have_text("Paris")
+    expect(page.get_by_role("button", name="Undo")).to_be_hidden()
+    drag((left, y))  # a press carries the list over, too
+    expect(answer).to_have_text("Rome")
 
 
 def test_turning_the_key_lights_up_the_words_of_a_marked_text(visit):
