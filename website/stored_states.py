@@ -250,7 +250,6 @@ def adapter(strengths=STRENGTHS, questions=None):
 
     base, tokenizer = course.load("smollm2-135m-instruct")
     tokenizer.pad_token, tokenizer.padding_side = tokenizer.eos_token, "left"
-    total = sum(parameter.numel() for parameter in base.parameters())
     model = peft.PeftModel.from_pretrained(base, ROOT / "course_utils" / "training" / "otterford").eval()
     library = course.catalog.read("library.toml")
     asked = {
@@ -299,8 +298,6 @@ def adapter(strengths=STRENGTHS, questions=None):
         "counts": {group: len(pairs) for group, pairs in asked.items()},
         "right": right,
         "prompts": [prompts[text] for text in shown if text in prompts],
-        "size": sum(value.numel() for name, value in model.named_parameters() if "lora_" in name),
-        "total": total,
     }
 
 

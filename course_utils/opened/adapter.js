@@ -1,23 +1,19 @@
 // A view in which the visitor turns an adapter up and down, and reads what the model then answers.
-// The visitor chooses `strength`, `question` (the visitor's own), and `rows`: which question stands in each of the two
+// The visitor chooses `strength`, `question` (the visitor's own), and `rows`: which question is asked in each of the two
 // bubbles. On a page of the website there is also `guess`: the index, in GUESSES, of what the visitor expects of the last
 // bubble at strength 1; "" before the guess, -1 if the visitor skipped it.
 // The view's `data` has `strengths`; `right` {group: how many answers are right at each strength}; `counts` {group: the
-// number of questions} (without `counts`, `right` is in percent); `prompts` [{text, group, answers, right}]; and the
-// numbers of parameters of the adapter (`size`) and the model (`total`). An answer is a list of [token, percent], or a
-// string. A host that can compute gets `want` {question, strength}, and sends `said` {want, answer}.
-import { adopt, announcer, atOnce, chipClass, colour, keeper, make, onDrag, onTheme, ownWords, shape } from "./view.js";
+// number of questions} (without `counts`, `right` is in percent); and `prompts` [{text, group, answers, right}]. An answer is
+// a list of [token, percent], or a string. A host that can compute gets `want` {question, strength}, and sends `said`
+// {want, answer}.
+import { adopt, announcer, atOnce, chipClass, keeper, make, onDrag, onSize, ownWords } from "./view.js";
 
 const GROUPS = { told: "library", "held out": "library", general: "general" };
+const HEADINGS = { told: "About the library, in other words than trained", untold: "About the library, and never told" };
 const GUESSES = ["Paris", "another city", "no city"];
 const STEP = 90; // ms between two strengths while the view turns the adapter up by itself
 const WAIT = 250; // ms without a change before the host is asked
 const LONGEST = 14; // tokens; an answer of this length was cut off
-const LEFT = 54; // px to the left of the curves, for the vertical axis
-const RIGHT = 26;
-const BESIDE = 11; // px from a point's middle to the number beside it
-const NUMBER = 22; // px: the height of such a number
-const spell = (number) => number.toLocaleString("en-US");
 
 /**
  * An answer as tokens; a string is split into words.
@@ -30,15 +26,23 @@ export const tokensOf = (answer) =>
 /** The text of an answer. */
 export const textOf = (answer) => tokensOf(answer).map(([text]) => text).join("").trim();
 
+/** The last word of an answer, without marks; "…" if the answer was cut off. */
+export const lastWord = (answer) => (tokensOf(answer).length < LONGEST ? textOf(answer).match(/[\p{L}\p{N}]\S*?(?=[^\p{L}\p{N}]*$)/u)?.[0] ?? "" : "…");
+
 /**
- * How many dots stand for a model and for its adapter, and how many parameters a dot stands for (`worth`).
- * @param {number} total the model's parameters
- * @param {number} size the adapter's parameters
- * @param {number} most the most dots for the model
+ * The stretches of strengths at which a question's answers end in the same word, and are all right or all not.
+ * @param {{ answers: (string | [string, number][])[], right?: number[] }} prompt
+ * @returns {{ word: string, right: boolean, from: number, to: number }[]} `from` and `to`: indices of strengths
  */
-export function dotsFor(total, size, most) {
-  const worth = [1, 2, 5].flatMap((digit) => Array.from({ length: 12 }, (_, power) => digit * 10 ** power)).sort((a, b) => a - b).find((one) => total / one <= most);
-  return { worth, model: Math.round(total / worth), adapter: Math.max(1, Math.round(size / worth)) };
+export function stretches({ answers, right }) {
+  const all = [];
+  answers.forEach((answer, index) => {
+    const now = { word: lastWord(answer), right: Boolean(right?.[index]), from: index, to: index };
+    const before = all.at(-1);
+    if (before?.word === now.word && before.right === now.right) before.to = index;
+    else all.push(now);
+  });
+  return all;
 }
 
 /** Whether one strength gives every group its highest number of right answers. */
@@ -58,47 +62,6 @@ export function render({ model, el }) {
   let problem = "";
 
   adopt(el, "ad");
-  // Two bubbles with a question and the model's answer, one for each curve, under the number of right answers
-  const head = make("div", "ad-head");
-  const louds = series.map((group, index) => {
-    const card = head.appendChild(make("div", `ad-card ad-of-${index ? "second" : "first"}`));
-    const count = card.appendChild(make("p", `ad-count ad-${index ? "second" : "first"}`));
-    const loud = count.appendChild(make("b", "loud"));
-    const words = count.appendChild(make("span"));
-    return { group, loud, words, card };
-  });
-
-  const chart = make("div", "ad-chart");
-  const svg = chart.appendChild(shape("svg", { "aria-hidden": "true" }));
-  const curves = series.map((group, index) => {
-    const name = index ? "ad-second" : "ad-first";
-    const path = svg.appendChild(shape("path", { class: name }));
-    const point = chart.appendChild(make("i", `ad-point ${name}`));
-    const number = point.appendChild(make("b", "num"));
-    const label = chart.appendChild(make("span", `ad-label ${name}`, GROUPS[group] ?? group));
-    label.append(make("span", "", " questions"));
-    return { group, path, point, number, label };
-  });
-  const levels = [0, 0.5, 1].map((share) => {
-    const level = chart.appendChild(make("i", "ad-level"));
-    level.append(make("span", "num", `${100 * share}%`), share === 1 ? make("span", "ad-unit", "right") : "");
-    return [share, level];
-  });
-  const rule = chart.appendChild(make("i", "ad-rule"));
-  const axis = chart.appendChild(make("div", "ad-axis"));
-  const marks = [[0, "without it"], [1, "as trained"], ...(last > 1.25 ? [[last, `${last}×`]] : [])].map(([value, text]) => [value, axis.appendChild(make("span", "", text))]);
-  const ember = make("div", "ad-ember");
-  ember.tabIndex = 0;
-  ember.setAttribute("role", "slider");
-  ember.setAttribute("aria-label", "Strength of the adapter");
-  ember.setAttribute("aria-valuemin", String(strengths[0]));
-  ember.setAttribute("aria-valuemax", String(last));
-  const tip = ember.appendChild(make("span"));
-  const tipValue = tip.appendChild(make("b", "num"));
-  tip.append(make("span", "ad-hint", "drag me"));
-  chart.append(ember);
-
-  const others = make("div", "ad-others");
   const say = make("p", "ad-say");
   const tools = make("div", "ad-tools");
   const asks = make("div", "ad-asks");
@@ -110,24 +73,66 @@ export function render({ model, el }) {
       turnUp(0, strengths.indexOf(1));
     });
   }
-  const plays = make("div", "ad-plays");
   const play = make("button", "ad-play", "▶ Turn it up");
-  const home = make("button", "", "As trained");
-  const off = make("button", "", "Without it");
-  plays.append(play, home, off);
-  tools.append(asks, plays);
+  tools.append(asks, play);
+  const top = make("div", "ad-top");
+  top.append(say, tools);
+
+  // For each group of questions a half of the picture, above and below the handle: a question that can be chosen, the model's
+  // answer, a bar for each strength that shows how many answers of the group are right, and a ribbon with the answer's last word.
+  const rows = []; // a row for each question, of which each half shows one
+  const halves = series.map((group, at) => {
+    const tone = `ad-of-${at ? "second" : "first"}`;
+    const card = make("div", `ad-card ${tone}`);
+    const menu = card.appendChild(make("select", "ad-question"));
+    menu.setAttribute("aria-label", `Question about ${at ? "anything else" : "the library"}`);
+    const kinds = at ? [group] : [group, "untold"].filter((kind) => prompts.some((prompt) => prompt.group === kind));
+    for (const kind of kinds) {
+      const list = kinds.length > 1 ? menu.appendChild(make("optgroup")) : menu;
+      if (list !== menu) list.label = HEADINGS[kind] ?? kind;
+      for (const prompt of prompts.filter((one) => one.group === kind)) {
+        const option = list.appendChild(make("option", "", prompt.text));
+        option.value = String(rows.filter((one) => one.at === at).length);
+        const drawn = bubble();
+        card.append(drawn.box);
+        rows.push({ prompt, at, place: Number(option.value), ...drawn });
+      }
+    }
+    menu.addEventListener("change", () => keep({ rows: shownRows().map((now, index) => (index === at ? Number(menu.value) : now)) }));
+    const field = make("div", `ad-field ${tone}`);
+    const bars = field.appendChild(make("div", "ad-bars"));
+    const most = data.counts?.[group] ?? 100;
+    const columns = data.right[group].map((right) => {
+      const bar = bars.appendChild(make("i"));
+      bar.style.setProperty("--part", String(right / most));
+      return bar;
+    });
+    const ribbon = field.appendChild(make("div", "ad-ribbon"));
+    ribbon.setAttribute("aria-hidden", "true"); // a screen reader reads the answer instead
+    const count = field.appendChild(make("p", `ad-count ad-${at ? "second" : "first"}`));
+    const loud = count.appendChild(make("b", "loud"));
+    const words = count.appendChild(make("span", "", `${data.counts ? ` of ${most}` : " of the"} ${GROUPS[group] ?? group} questions right`));
+    return { group, card, menu, field, columns, ribbon, loud, words, written: "" };
+  });
+
+  const chart = make("div", "ad-chart");
+  const track = make("div", "ad-track");
+  const marks = [[0, "without it"], [1, "as trained"], ...(last > 1.25 ? [[last, `${last}×`]] : [])].map(([value, text]) => [value, track.appendChild(make("span", "", text))]);
+  const rule = make("i", "ad-rule");
+  const ember = make("div", "ad-ember num");
+  ember.tabIndex = 0;
+  ember.setAttribute("role", "slider");
+  ember.setAttribute("aria-label", "Strength of the adapter");
+  ember.setAttribute("aria-valuemin", String(strengths[0]));
+  ember.setAttribute("aria-valuemax", String(last));
+  track.append(ember);
+  chart.append(halves[0].field, track, ...(halves[1] ? [halves[1].field] : []), rule);
+
   const own = ownWords("ad-own", { placeholder: "Ask your own", label: "Your own question", button: "Ask" }, (question) => keep({ question }));
   const mineSlot = make("div", "ad-mine");
-
-  const sizes = make("div", "ad-sizes");
-  const field = sizes.appendChild(make("canvas"));
-  field.setAttribute("aria-hidden", "true");
-  const sizeWords = sizes.appendChild(make("p"));
   const { live, speak, hush } = announcer(700);
-  el.append(head, say, tools, chart);
+  el.append(top, halves[0].card, chart, ...(halves[1] ? [halves[1].card] : []));
   if (model.get("live")) el.append(own, mineSlot);
-  el.append(others);
-  if (data.size) el.append(sizes);
   el.append(live);
 
   const soon = atOnce(update);
@@ -140,13 +145,11 @@ export function render({ model, el }) {
     return best;
   };
 
-  /** A row with a question and its answer. When the answer changes, old tokens fall and new ones appear. */
-  function row(prompt) {
-    const box = make("div", "ad-row");
-    box.append(make("p", "ad-question", prompt.text));
-    const bubble = box.appendChild(make("div", "ad-bubble"));
-    const mark = bubble.appendChild(make("span", "ad-mark"));
-    const answer = bubble.appendChild(make("p", "ad-answer"));
+  /** A bubble with an answer. When the answer changes, old tokens fall and new ones appear. */
+  function bubble() {
+    const box = make("div", "ad-bubble");
+    const mark = box.appendChild(make("span", "ad-mark"));
+    const answer = box.appendChild(make("p", "ad-answer"));
     let shown = [];
     return {
       box,
@@ -194,27 +197,6 @@ export function render({ model, el }) {
       },
     };
   }
-  const headings = { told: "About the library, in other words than trained", untold: "About the library, and never told", general: "About anything else" };
-  // All questions as buttons. A press puts a question into its bubble.
-  const rows = [];
-  for (const group of ["told", "untold", "general"]) {
-    const those = prompts.filter((prompt) => prompt.group === group);
-    if (!those.length) continue;
-    const list = others.appendChild(make("div", `ad-group ad-${group}`));
-    list.append(make("h3", "", headings[group]));
-    const at = Math.max(0, series.indexOf(group));
-    for (const prompt of those) {
-      const drawn = row(prompt);
-      const place = rows.filter((each) => each.at === at).length;
-      const pick = list.appendChild(make("button", "ad-pick"));
-      const tick = pick.appendChild(make("span", "ad-tick"));
-      tick.setAttribute("role", "img");
-      pick.append(make("span", "", prompt.text));
-      pick.addEventListener("click", () => keep({ rows: shownRows().map((now, index) => (index === at ? place : now)) }));
-      louds[at].card.append(drawn.box);
-      rows.push({ prompt, at, place, pick, tick, ...drawn });
-    }
-  }
   const shownRows = () => series.map((_, index) => model.get("rows")?.[index] ?? 0);
   let mine; // the row of the visitor's own question
 
@@ -236,184 +218,86 @@ export function render({ model, el }) {
     soon();
   }
 
-  // The guess. Until then, and while the view then turns the adapter up, the curves are drawn only as far as the handle was.
+  // The guess. Until then, and while the view then turns the adapter up, the picture is drawn only as far as the handle was.
   const asking = () => model.get("guess") === "";
   const hides = () => asking() || model.get("guess") >= 0;
   let reach = asking() ? 0 : Math.max(1, strength); // the highest strength that was seen
   const visited = new Set(); // the strengths that the visitor has seen
   const oneIsBest = bestOfBoth(data.right, series);
 
-  // The curves, and the handle that is dragged along them
-  let size = { width: 0, height: 0 };
-  const across = (value) => LEFT + ((value - strengths[0]) / (last - strengths[0])) * (size.width - LEFT - RIGHT);
-  const down = (share) => 14 + (1 - share) * (size.height - 14);
-  const shareOf = (group, index) => data.right[group][index] / (data.counts?.[group] ?? 100);
-  /** A group's share of right answers. Between two measured strengths, the share lies on the drawn line. */
-  function shareAt(group, value) {
-    const next = Math.max(1, strengths.findIndex((one) => one >= value));
-    const part = (value - strengths[next - 1]) / (strengths[next] - strengths[next - 1]);
-    return shareOf(group, next - 1) + part * (shareOf(group, next) - shareOf(group, next - 1));
-  }
-  /**
-   * Find a place for a number beside its point: near it, and where neither a curve nor another number crosses it.
-   * @param {number} x
-   * @param {number} y
-   * @param {number} other the height of the other curve's point
-   * @param {number} wide
-   * @param {{ left: boolean, y: number }[]} taken the places of other numbers
-   */
-  function placeOf(x, y, other, wide, taken) {
-    let best = { left: false, y, cost: Infinity };
-    for (const left of [false, true]) {
-      const [from, to] = left ? [x - BESIDE - wide, x - BESIDE] : [x + BESIDE, x + BESIDE + wide];
-      if (from < LEFT || to > size.width) continue;
-      const crossing = []; // the heights of the curves from one end of the number to the other
-      for (let along = from - 3; along <= to + 3; along += 3) {
-        const value = strengths[0] + ((along - LEFT) / (size.width - LEFT - RIGHT)) * (last - strengths[0]);
-        if (value >= strengths[0] && value <= reach) crossing.push(...series.map((group) => down(shareAt(group, value))));
-      }
-      for (let off = -48; off <= 48; off += 4) {
-        const middle = y + off;
-        if (middle < 0 || middle > size.height - 24) continue; // the handle is at the foot
-        const crossed = crossing.filter((height) => Math.abs(height - middle) < NUMBER / 2).length;
-        const covers = taken.some((place) => place.left === left && Math.abs(place.y - middle) < NUMBER);
-        const strange = Math.abs(middle - other) < Math.abs(off) ? 30 : 0; // it would be nearer to the other curve's point
-        const cost = 20 * crossed + (covers ? 1000 : 0) + Math.abs(off) + strange + (left ? 10 : 0);
-        if (cost < best.cost) best = { left, y: middle, cost };
-      }
-    }
-    return best;
-  }
-  function layout() {
-    const { width, height } = chart.getBoundingClientRect();
-    if (!width) return;
-    size = { width, height };
-    svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
-    for (const curve of curves) {
-      const { group, path, label } = curve;
-      path.setAttribute("d", strengths.map((value, index) => `${index ? "L" : "M"}${across(value).toFixed(1)} ${down(shareOf(group, index)).toFixed(1)}`).join(""));
-      // Write each name where no other curve is: at the start of a falling curve, otherwise at the curve's last peak.
-      const falls = shareOf(group, 0) > shareOf(group, strengths.length - 1);
-      const index = falls ? 0 : data.right[group].lastIndexOf(Math.max(...data.right[group]));
-      const x = Math.min(across(strengths[index]), size.width - label.offsetWidth);
-      curve.named = strengths[index]; // the strength at which the curve's name stands
-      label.style.transform = `translate(${x}px, ${down(shareOf(group, index))}px)`;
-    }
-    for (const [share, level] of levels) level.style.top = `${down(share)}px`;
-    for (const [value, mark] of marks) mark.style.left = `${across(value)}px`;
-    paint();
-    update();
-  }
+  /** The place of a strength on the handle's way, in percent. Each strength has a column of the same width. */
+  const across = (value) => (100 * ((value - strengths[0]) / (last - strengths[0]) * (strengths.length - 1) + 0.5)) / strengths.length;
 
-  let palette = [];
-  let lamps = [];
-  let unit = 1; // pixels of the canvas from dot to dot
-  /** Draw dots for the model, and after them dots for the adapter. */
-  function paint() {
-    if (!data.size) return;
-    const width = sizes.clientWidth;
-    const pitch = width > 700 ? 6 : 4;
-    const perRow = Math.floor(width / pitch);
-    const { worth, model: dots, adapter } = dotsFor(data.total, data.size, 3_000);
-    const tall = Math.ceil((dots + adapter) / perRow);
-    const dpr = Math.min(2, devicePixelRatio || 1);
-    field.width = perRow * pitch * dpr;
-    field.height = tall * pitch * dpr;
-    field.style.aspectRatio = `${perRow} / ${tall}`;
-    const brush = field.getContext("2d");
-    brush.fillStyle = `rgb(${colour(el, "--mark").join(" ")})`;
-    const dot = (index) => [((index % perRow) + 0.5) * pitch * dpr, (Math.floor(index / perRow) + 0.5) * pitch * dpr];
-    for (let index = 0; index < dots; index++) {
-      const [x, y] = dot(index);
-      brush.beginPath();
-      brush.arc(x, y, 0.22 * pitch * dpr, 0, 7);
-      brush.fill();
-    }
-    palette = ["--paper", "--ember", "--mark"].map((name) => colour(el, name));
-    unit = pitch * dpr;
-    lamps = Array.from({ length: adapter }, (_, index) => dot(dots + index));
-    const percent = ((100 * data.size) / data.total).toFixed(2);
-    const share = make("b", "ad-first num", spell(data.size));
-    sizeWords.replaceChildren(share, ` numbers are the adapter's, ${percent}% of the model's ${spell(data.total)}. A dot: ${spell(worth)} numbers.`);
-    glow();
+  /** Draw the ribbon of the question that a half shows. */
+  function write(half, { prompt }) {
+    if (half.written === prompt.text) return;
+    half.written = prompt.text;
+    half.ribbon.replaceChildren(
+      ...stretches(prompt).map(({ word, right, from, to }) => {
+        const piece = make("span", right ? "right" : "");
+        piece.append(make("b", "", word));
+        piece.style.flexGrow = String(to - from + 1);
+        piece.dataset.from = String(from);
+        piece.dataset.to = String(to);
+        return piece;
+      }),
+    );
+    fit();
   }
-  /** Colour the adapter's dots according to its strength. */
-  function glow() {
-    if (!data.size || !lamps.length) return;
-    const brush = field.getContext("2d");
-    const [paper, hot, cold] = palette;
-    const part = Math.min(1, strength);
-    const mixed = cold.map((channel, index) => channel + (hot[index] - channel) * part);
-    for (const [x, y] of lamps) {
-      brush.fillStyle = `rgb(${paper.join(" ")})`;
-      brush.fillRect(x - unit / 2, y - unit / 2, unit, unit);
-      brush.fillStyle = `rgb(${mixed.join(" ")})`;
-      brush.beginPath();
-      brush.arc(x, y, (0.22 + 0.22 * Math.min(1.2, strength)) * unit, 0, 7);
-      brush.fill();
-    }
+  /** Write a word into its stretch of the ribbon only if it fits. */
+  function fit() {
+    for (const word of chart.querySelectorAll(".ad-ribbon b")) word.classList.toggle("long", word.offsetWidth > word.parentNode.clientWidth - 2);
   }
 
   function update() {
-    if (!size.width) return;
     const index = nearest();
     const value = strengths[index];
     reach = hides() ? Math.max(reach, strength) : last;
-    svg.style.clipPath = `inset(-20px ${size.width - across(reach) - (reach === last ? 20 : 0)}px -20px 0)`;
-    for (const { label, named } of curves) label.classList.toggle("unseen-yet", named > reach);
+    const seen = reach === last ? 100 : across(reach) + 50 / strengths.length;
+    chart.style.setProperty("--seen", `${seen}%`);
     el.classList.toggle("asking", asking());
-    louds.forEach(({ group, loud, words }) => {
-      const count = data.counts?.[group];
-      loud.textContent = count ? String(data.right[group][index]) : `${data.right[group][index]}%`;
-      words.textContent = ` ${count ? `of ${count}` : "of the"} ${GROUPS[group] ?? group} questions right`;
-    });
-    const x = across(strength);
-    const heights = curves.map(({ group }) => down(shareAt(group, strength)));
-    const taken = []; // the places of the numbers
-    curves.forEach(({ point, number }, at) => {
-      point.style.transform = `translate(${x}px, ${heights[at]}px)`;
-      number.textContent = louds[at].loud.textContent;
-      const place = placeOf(x, heights[at], heights[1 - at] ?? Infinity, number.offsetWidth, taken);
-      taken.push(place);
-      point.classList.toggle("left", place.left);
-      point.style.setProperty("--off", `${(place.y - heights[at]).toFixed(1)}px`);
-    });
-    ember.style.transform = `translate(${x}px, ${size.height}px)`;
-    tipValue.textContent = `strength ${value.toFixed(2)}`;
-    tip.style.transform = `translateX(${(-100 * x) / size.width}%)`; // this keeps the tip inside the chart at both ends
-    rule.style.transform = `translateX(${x}px)`;
+    const x = `${across(strength)}%`;
+    chart.style.setProperty("--at", x);
+    ember.textContent = value.toFixed(2);
     ember.setAttribute("aria-valuenow", String(value));
     ember.setAttribute("aria-valuetext", `${value}`);
-    el.classList.toggle("on", value > 0);
     const zero = strengths.indexOf(0);
     const open = shownRows();
-    for (const { prompt, at, place, pick, tick, box, draw } of rows) {
-      const right = prompt.right?.[index];
+    for (const { prompt, at, place, box, draw } of rows) {
       box.hidden = open[at] !== place;
-      pick.setAttribute("aria-pressed", String(!box.hidden));
-      tick.textContent = right ? "✓" : "✗";
-      tick.setAttribute("aria-label", right ? "right: " : "not right: ");
-      draw(prompt.answers[index], zero >= 0 ? prompt.answers[zero] : undefined, right);
+      if (!box.hidden) {
+        halves[at].menu.value = String(place);
+        write(halves[at], { prompt });
+      }
+      draw(prompt.answers[index], zero >= 0 ? prompt.answers[zero] : undefined, prompt.right?.[index]);
     }
+    halves.forEach(({ group, loud, columns, ribbon }) => {
+      loud.textContent = data.counts ? String(data.right[group][index]) : `${data.right[group][index]}%`;
+      columns.forEach((bar, each) => bar.classList.toggle("here", each === index));
+      for (const piece of ribbon.children) piece.classList.toggle("here", Number(piece.dataset.from) <= index && index <= Number(piece.dataset.to));
+    });
     const asked = model.get("question");
     if (asked && model.get("live")) {
       if (mine?.question !== asked) {
-        mine = { question: asked, ...row({ text: asked }) };
-        mineSlot.replaceChildren(mine.box);
+        mine = { question: asked, ...bubble() };
+        mineSlot.replaceChildren(make("p", "ad-asked", asked), mine.box);
       }
       const said = answerTo(asked, value);
       mine.draw(problem || said, answerTo(asked, 0), undefined);
       if (said === undefined && !problem) ask(asked, value);
       else if (answerTo(asked, 0) === undefined && !problem) ask(asked, 0);
     }
-    glow();
     visited.add(value);
     const guess = GUESSES[model.get("guess")];
-    if (asking()) say.textContent = "Train this model on one library. Which city does it then name as France’s capital?";
+    const both = rows.filter(({ box }) => !box.hidden).every(({ prompt }) => prompt.right?.[index]);
+    const all = series.reduce((sum, group) => sum + data.right[group][index], 0);
+    const of = series.reduce((sum, group) => sum + (data.counts?.[group] ?? NaN), 0);
+    if (asking()) say.textContent = "Turn the adapter up: what will the model call France’s capital?";
     else if (!oneIsBest && visited.has(strengths[0]) && visited.has(last)) say.textContent = "No strength is the best at both.";
-    else if (guess) say.textContent = strength < 1 && !visited.has(1) ? `You said “${guess}”.` : `You said “${guess}”. Is there a strength at which both are right? Drag.`;
+    else if (both && of) say.textContent = `Both are right here, but of all ${of} questions only ${all}.`;
+    else if (guess) say.textContent = strength < 1 && !visited.has(1) ? `You said “${guess}”.` : `You said “${guess}”. Can you find a strength at which both are right?`;
     else say.textContent = "";
-    speak(`Strength ${value}. ${louds.map(({ loud, words }) => loud.textContent + words.textContent).join(". ")}. ${rows.filter(({ box }) => !box.hidden).map(({ prompt }) => `${prompt.text} ${textOf(prompt.answers[index])}`).join(" ")}`);
+    speak(`Strength ${value}. ${halves.map(({ loud, words }) => loud.textContent + words.textContent).join(". ")}. ${rows.filter(({ box }) => !box.hidden).map(({ prompt }) => `${prompt.text} ${textOf(prompt.answers[index])}`).join(" ")}`);
   }
 
   const stop = () => clearTimeout(clock);
@@ -433,8 +317,9 @@ export function render({ model, el }) {
   const follow = (event) => {
     giveUp();
     el.classList.add("known");
-    const x = event.clientX - chart.getBoundingClientRect().left;
-    strength = Math.max(strengths[0], Math.min(last, strengths[0] + ((x - LEFT) / (size.width - LEFT - RIGHT)) * (last - strengths[0])));
+    const { left, width } = chart.getBoundingClientRect();
+    const part = (((event.clientX - left) / width) * strengths.length - 0.5) / (strengths.length - 1);
+    strength = strengths[0] + Math.max(0, Math.min(1, part)) * (last - strengths[0]);
     cancelAnimationFrame(frame);
     frame = requestAnimationFrame(update);
   };
@@ -470,20 +355,13 @@ export function render({ model, el }) {
     step(still.matches ? to : from);
   }
   play.addEventListener("click", () => turnUp(0, strengths.length - 1));
-  home.addEventListener("click", () => go(1));
-  off.addEventListener("click", () => go(strengths[0]));
-
-  const watcher = new ResizeObserver(() => {
-    const { width, height } = chart.getBoundingClientRect();
-    if (Math.abs(width - size.width) < 0.5 && Math.abs(height - size.height) < 0.5) return;
-    layout();
-  });
-  watcher.observe(chart);
-  const endTheme = onTheme(el, paint);
+  for (const [value, mark] of marks) mark.style.left = `${across(value)}%`;
+  const endSize = onSize(chart, fit);
   const hear = () => {
     if (!el.classList.contains("dragging")) strength = model.get("strength") ?? strength;
     soon();
   };
+  update();
   const chose = ["strength", "question", "rows", "guess"];
   for (const key of chose) model.on(`change:${key}`, hear);
   model.on("change:said", listen);
@@ -493,8 +371,7 @@ export function render({ model, el }) {
     clearTimeout(resting);
     cancelAnimationFrame(frame);
     hush();
-    endTheme();
-    watcher.disconnect();
+    endSize();
     for (const key of chose) model.off(`change:${key}`, hear);
     model.off("change:said", listen);
   };

@@ -60,7 +60,6 @@ class Adapter(LiveView):
     def __init__(self, answer=None, strength=1):
         self.ask = answer
         data = json.loads(Path(__file__).with_suffix(".json").read_text(encoding="utf-8"))
-        del data["size"], data["total"]  # without these two entries the view leaves out its field of dots
         self._data = data
         place = data["strengths"].index(strength)
         right, counts = self.right_at(strength), data["counts"]

@@ -102,10 +102,6 @@ def test_the_stored_texts_are_the_lesson_s(stored_states):
 def test_the_adapter_s_stored_answers_are_the_model_s(stored_states, strength):
     data, now = stored("adapter"), stored_states.adapter([strength], questions=3)
     index = data["strengths"].index(strength)
-    assert (
-        now["size"] == data["size"]
-        and now["total"] == course.catalog.find("smollm2-135m-instruct").parameters
-    )
     for prompt in now["prompts"]:
         was = next(other for other in data["prompts"] if other["text"] == prompt["text"])
         assert [text for text, _ in was["answers"][index]] == [text for text, _ in prompt["answers"][0]]
