@@ -3,15 +3,16 @@
 // The view sends `want` {text, off}, and the host answers with `said` {want, pieces, attention, top}.
 // attention[layer][head] is the lower triangle of the head's attention weights, row by row in one list. `top` is
 // [[token, probability], …] for the likeliest next tokens.
-// The visitor chooses `text`, `off` (names of heads such as "0.3") and `guess` (the head that was switched off first).
-// An arc runs from the last word to a word that a head looks at: over the sentence for all heads, and small in each box.
+// The visitor chooses `text` and `off` (names of heads such as "0.3", which is head 3 of layer 0).
+// An arc runs from the last word to a word that heads look at: over the sentence, and small in each head's box.
 import { LOOKS, adopt, announcer, chipClass, headline, keeper, make, onSize, ownText, shape } from "./view.js";
 
 const PACE = 320; // ms for which each head is shown when all are tried one after another
-const ROWS = 3;
-const LEAST = 0.05; // a smaller share has no arc
-const STRONG = 3; // arcs that are drawn strongly while no head is pointed at: those of the largest shares
-const CLEAR = 0.2; // while no head is pointed at, only arcs of at least this share are drawn
+const LEAST = 0.05; // a smaller share of one head has no arc
+const LEAST_MEAN = 0.04; // a smaller mean of all heads has no arc
+const CLEAR = 0.2; // a word that gets at least this share of a head is framed
+const NAMED = 0.04; // a smaller part of the bar has no label
+const [LARGEST, SMALLEST] = [21, 14]; // px: the font sizes between which a sentence fits into one line
 const percent = (share) => (share < 0.005 ? "<1%" : `${Math.round(100 * share)}%`);
 
 /**
@@ -20,6 +21,23 @@ const percent = (share) => (share < 0.005 ? "<1%" : `${Math.round(100 * share)}%
  * @param {string} token
  */
 export const shareOf = (top, token) => top.find(([text]) => text === token)?.[1] ?? 0;
+
+/**
+ * The parts of the bar that shows an answer: the two likeliest words with all heads on, in this order, so that a word
+ * keeps its place; then the likeliest word now, if it is neither.
+ * @param {[string, number][]} before `top` with all heads on
+ * @param {[string, number][]} now `top` as it is now
+ * @returns {{ token: string, share: number, from: number }[]} `from`: where the part begins, between 0 and 1
+ */
+export function partsOf(before, now) {
+  const tokens = [...new Set([before[0][0], before[1][0], now[0][0]])];
+  let from = 0;
+  return tokens.map((token) => {
+    const part = { token, share: shareOf(now, token), from };
+    from += part.share;
+    return part;
+  });
+}
 
 export function render({ model, el }) {
   const data = model.get("data");
@@ -31,44 +49,56 @@ export function render({ model, el }) {
   let hovered = null;
   let queue = []; // The heads with these names are still to be switched off, each of them alone.
   let missed = ""; // the `key` of what the visitor asked before the page had loaded the model
+  let several = (model.get("off") ?? []).length > 1; // whether more than one head may be off
+  let wrong = ""; // why the host refused the last request
 
   adopt(el, "ab");
   const sentence = make("p", "ab-sentence");
-  const looking = make("p", "ab-looking");
-  const arcs = shape("svg", { class: "ab-arcs", "aria-hidden": "true" });
-  const stage = make("div", "ab-stage");
-  stage.append(arcs, sentence);
-  const { head, loud, loudWords } = headline("ab");
   const next = make("span", "chip ab-next"); // the answer: it goes on with the sentence
-  head.replaceChildren(loud, next, loudWords);
+  const arcs = shape("svg", { class: "ab-arcs", "aria-hidden": "true" });
+  const whose = make("span", "ab-whose"); // above the arcs: whose they are
+  const ticks = make("div", "ab-ticks"); // below the arcs, if the sentence has several lines: words at their places
+  const stage = make("div", "ab-stage");
+  const field = make("div", "ab-field");
+  field.append(arcs, whose, ticks);
+  stage.append(field, sentence);
+  const { head, loud, loudWords } = headline("ab");
+  const bar = make("div", "ab-bar");
+  const labels = make("div", "ab-labels");
   const answer = make("div", "ab-answer");
-  answer.setAttribute("aria-hidden", "true");
+  answer.append(head, bar, labels);
+  for (const drawing of [ticks, bar, labels]) drawing.setAttribute("aria-hidden", "true");
+  const take = make("p", "ab-take");
+  const each = make("button", "ab-each", "▶ Try each alone");
+  const allOn = make("button", "", "All on");
+  const tools = make("div", "ab-tools");
+  tools.append(allOn, each);
+  const lead = make("div", "ab-lead");
+  lead.append(take, tools);
   const board = make("div", "ab-board");
   board.setAttribute("role", "group");
   board.setAttribute("aria-label", "All heads; a press switches one off or on");
   board.style.setProperty("--heads", String(heads));
-  const legend = make("p", "ab-legend");
-  legend.append("A box is a head: 0.3 is head 3 of layer 0. Its arcs show where it looks from the last word.");
-  const tools = make("div", "ab-tools");
-  const each = make("button", "ab-each", "▶ Try each alone");
-  const allOn = make("button", "", "All on");
-  tools.append(each, allOn);
   const wake = make("div");
   wake.dataset.wake = "to switch off several";
-  const labels = { placeholder: "Begin your own sentence", label: "Your own sentence", button: "Read it", offer: "Or take" };
-  const own = ownText(labels, data, (words) => {
+  const words = { placeholder: "Begin your own sentence", label: "Your own sentence", button: "Read it", offer: "Or take" };
+  const own = ownText(words, data, (text) => {
     stop();
-    ask(words, []);
+    ask(text, []);
   });
-  const take = make("p", "ab-take");
+  const fold = make("details", "ab-fold");
+  const more = make("button", "ab-several", "Switch off several heads");
+  more.addEventListener("click", () => {
+    several = !several;
+    if (!several && off().size > 1) return finish();
+    update();
+  });
+  fold.append(make("summary", "", "Several heads, or another sentence"), more, own, wake);
   const { live, speak, hush } = announcer();
-  const side = make("div", "ab-side");
-  side.append(answer, tools, take);
-  el.append(stage, head, looking, board, side, wake, own, live);
+  el.append(stage, answer, lead, board, fold, live);
 
   const off = () => new Set(model.get("off") ?? []);
   const text = () => model.get("text");
-  const guess = () => model.get("guess") ?? "";
   const key = (words, names) => `${words}|${[...names].sort().join(" ")}`;
   const said = (names) => answers.get(key(text(), names));
   const whole = () => said([]);
@@ -78,39 +108,38 @@ export function render({ model, el }) {
 
   const tiles = [];
   for (let layer = 0; layer < layers; layer++) {
-    board.append(make("span", "ab-layer", `layer ${layer}`));
     for (let number = 0; number < heads; number++) {
       const name = `${layer}.${number}`;
       const tile = make("button", "ab-tile");
       tile.dataset.name = name;
       const glyph = make("span", "ab-glyph");
-      tile.append(glyph, make("span", "ab-name num", name), make("span", "ab-share num"), make("i", "ab-swatch"));
+      const result = make("span", "ab-bar ab-result");
+      tile.append(glyph, result);
       tile.addEventListener("click", () => turn(name));
       tile.addEventListener("mouseenter", show(name));
       tile.addEventListener("mouseleave", show(null));
       tile.addEventListener("focus", show(name));
       tile.addEventListener("blur", show(null));
       tile.addEventListener("keydown", (event) => {
-        const step = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: heads, ArrowUp: -heads }[event.key];
+        const row = tiles.filter((one) => one.tile.offsetTop === tiles[0].tile.offsetTop).length;
+        const step = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: row, ArrowUp: -row }[event.key];
         if (!step) return;
         event.preventDefault();
         tiles[(tiles.findIndex((one) => one.tile === tile) + step + tiles.length) % tiles.length].tile.focus();
       });
       board.append(tile);
-      tiles.push({ name, layer, number, tile, glyph });
+      tiles.push({ name, layer, number, tile, glyph, result });
     }
   }
-  board.append(legend);
 
-  /** Switch a head off, or on again. */
+  /** Switch a head off, or on again. The head that was off goes on, unless several may be off. */
   function turn(name) {
     stop();
     const names = off();
-    if (!names.delete(name)) names.add(name);
-    if (!guess()) keepState({ guess: name });
-    ask(text(), [...names]);
+    if (names.delete(name)) return ask(text(), [...names]);
+    ask(text(), several ? [...names, name] : [name]);
   }
-  /** Return a function that shows where a head looks, or stops showing that if `to` is null. */
+  /** Return a function that shows where a head looks, or where all look together if `to` is null. */
   function show(to) {
     return () => {
       hovered = to;
@@ -127,7 +156,8 @@ export function render({ model, el }) {
   function present(words, names) {
     const other = words !== text();
     if (!answers.has(key(words, []))) return ask(words, []);
-    keepState({ text: words, off: names, ...(other && text() ? { guess: "" } : {}) });
+    wrong = "";
+    keepState({ text: words, off: names });
     if (other) paint();
   }
   function listen() {
@@ -140,8 +170,9 @@ export function render({ model, el }) {
       return stop();
     }
     if (heard.error) {
-      loudWords.textContent = heard.error;
-      return stop();
+      wrong = heard.error;
+      stop();
+      return update();
     }
     answers.set(key(words, names), heard);
     if (queue.length) return advance();
@@ -181,13 +212,25 @@ export function render({ model, el }) {
     const last = pieces.length - 1;
     return attention[layer][number].slice((last * (last + 1)) / 2 + 1, ((last + 1) * (last + 2)) / 2);
   }
+  /** The mean of these shares over all heads, where a head that is off counts as 0. */
+  function looksOfAll(now, names) {
+    const mean = now.pieces.slice(1).map(() => 0);
+    for (const one of tiles) {
+      if (names.has(one.name)) continue;
+      looksOf(one, now).forEach((share, index) => (mean[index] += share / tiles.length));
+    }
+    return mean;
+  }
+  const tint = (thing, token, plain = "var(--mark)") => thing.style.setProperty("--look", LOOKS[token.trim()] ?? plain);
   /** A line in a colour that is seen on any ground: a second, wider line lies below it. */
-  function twoLines(line, token, width) {
-    const lines = ["ab-under", "ab-over"].map((name) => shape("path", { class: name, d: line, pathLength: 1 }));
-    lines[0].style.strokeWidth = `${width + (LOOKS[token.trim()] ? 2 : 0)}px`;
-    lines[1].style.strokeWidth = `${width}px`;
+  function twoLines(line, token) {
+    const lines = ["ab-under", "ab-over"].map((name) => shape("path", { class: name, d: line }));
     tint(lines[1], token);
     return lines;
+  }
+  function widen([under, over], token, width) {
+    under.style.strokeWidth = `${width && width + (LOOKS[token.trim()] ? 2 : 0)}px`;
+    over.style.strokeWidth = `${width}px`;
   }
   /** Draw in each box a small arc from the last word to each word that the head looks at, as wide as its share. */
   function paint() {
@@ -202,7 +245,9 @@ export function render({ model, el }) {
       for (const [share, index] of order.sort((a, b) => a[0] - b[0])) {
         const [from, goal] = [at(words.length - 1), at(index)];
         const high = 40 - (8 + 0.3 * (from - goal)) / 0.75;
-        picture.append(...twoLines(`M${goal} 40C${goal} ${high} ${from} ${high} ${from} 40`, words[index], 1 + 4 * share));
+        const lines = twoLines(`M${goal} 40C${goal} ${high} ${from} ${high} ${from} 40`, words[index]);
+        widen(lines, words[index], 1 + 4 * share);
+        picture.append(...lines);
       }
       const marks = words.flatMap((piece, index) => {
         if (!LOOKS[piece.trim()]) return [];
@@ -215,204 +260,182 @@ export function render({ model, el }) {
     }
   }
 
-  const tint = (thing, token) => thing.style.setProperty("--look", LOOKS[token.trim()] ?? "var(--mark)");
-  const rows = new Map();
+  /** Show an answer as one bar, whose parts are as long as the words' probabilities. */
+  function fill(element, parts) {
+    while (element.children.length < parts.length) element.append(make("i"));
+    [...element.children].forEach((piece, index) => {
+      const part = parts[index];
+      piece.style.width = `${100 * (part?.share ?? 0)}%`;
+      if (part) tint(piece, part.token, index ? "var(--mark)" : "var(--ink)");
+    });
+  }
+
   function update() {
     const now = said(off());
     const before = whole();
     if (!now || !before) return;
     const names = off();
-    const [favourite, sure] = before.top[0];
+    const gone = names.size;
+    const favourite = before.top[0][0];
     const [first, share] = now.top[0];
     const changed = first !== favourite;
 
-    const shown = hovered ?? (names.size === 1 ? [...names][0] : null); // the head whose shares are drawn
-    const looks = shown ? tiles.find(({ name }) => name === shown) : null;
-    const last = before.pieces.length - 1;
-    const seen = looks ? looksOf(looks, before) : [];
-    const most = seen.indexOf(Math.max(...seen));
+    // Where a head looks, or where all look together
+    const shown = hovered ?? (gone === 1 ? [...names][0] : null);
+    const one = tiles.find(({ name }) => name === shown);
     write(before.pieces);
+    const seen = one ? looksOf(one, before) : looksOfAll(before, names);
+    const others = seen.slice(0, -1);
+    const most = others.indexOf(Math.max(...others));
     before.pieces.slice(1).forEach((_, index) => {
-      const chip = sentence.children[index];
-      chip.lastChild.style.transform = `scaleX(${!looks || seen[index] < LEAST ? 0 : seen[index]})`;
-      chip.classList.toggle("looked", Boolean(looks) && seen[index] > CLEAR);
+      sentence.children[index].classList.toggle("looked", Boolean(one) && seen[index] > CLEAR);
     });
+    arcs.classList.toggle("gone", Boolean(one) && names.has(shown));
+    for (const { lines, word, index } of drawn) {
+      const least = one ? LEAST : LEAST_MEAN;
+      widen(lines, word, seen[index] < least ? 0 : one ? 1 + 8 * seen[index] : Math.min(11, 1 + 26 * seen[index]));
+    }
+    whose.textContent = one
+      ? `${names.has(shown) ? "off: " : ""}layer ${one.layer}, head ${one.number} looks ${percent(seen[most])} at “${before.pieces[most + 1].trim()}”`
+      : gone
+        ? `where the other ${tiles.length - gone} heads look`
+        : `where all ${tiles.length} heads look, together`;
+    whose.classList.toggle("ember", Boolean(one) && names.has(shown));
+    place(one ? seen : null, most);
+
+    // What the model says
+    const parts = partsOf(before.top, now.top);
+    const rest = 1 - parts.reduce((sum, part) => sum + part.share, 0);
+    fill(bar, parts);
     next.textContent = first.trim();
     next.classList.toggle("ember", changed);
     next.classList.toggle("ab-colour", Boolean(LOOKS[first.trim()]));
     tint(next, first);
-    looking.textContent = looks
-      ? `Head ${looks.name} looks from “${before.pieces[last].trim()}” most at “${before.pieces[most + 1].trim()}”: ${percent(seen[most])}`
-      : guess()
-        ? `${matchMedia("(hover: hover)").matches ? "Point at" : "Press"} a head: here you see where it looks.`
-        : `Which head does “${favourite.trim()}” need? Press your guess.`;
-    looking.classList.toggle("asks", !looks);
-    for (const { group, name, share } of drawn) {
-      group.classList.toggle("lit", name === shown);
-      group.classList.toggle("faint", Boolean(looks) && name !== shown);
-      group.classList.toggle("weak", share < CLEAR);
-      group.classList.toggle("gone", names.has(name));
-    }
+    loud.textContent = percent(share);
+    head.classList.toggle("ember", changed);
+    const without = gone === 1 ? "without this head" : `without ${gone} heads`;
+    loudWords.replaceChildren(make("b", "", first.trim()), gone ? ` ${without}` : ` with all ${tiles.length} heads on`);
+    labels.replaceChildren(
+      ...parts.flatMap((part) => {
+        if (part.token === first || part.share < NAMED) return [];
+        const label = make("span", "", `${part.token.trim()} ${percent(part.share)}`);
+        label.style.left = `${100 * part.from}%`;
+        return [label];
+      }),
+    );
+    if (rest >= NAMED) labels.append(make("span", "ab-rest", `other words ${percent(rest)}`));
+    const lead = parts.find((part) => part.token === first);
+    head.style.translate = `${Math.max(0, Math.min(answer.clientWidth - head.offsetWidth, lead.from * answer.clientWidth))}px`;
 
-    const gone = names.size;
+    // What the heads did, each alone
     if (gone === 1) tried.add(key(text(), names));
     const alone = tiles.map(({ name }) => (tried.has(key(text(), [name])) ? said([name]) : undefined));
     const known = alone.filter(Boolean).length;
     const breaking = alone.filter((one) => one && one.top[0][0] !== favourite).length;
-    loud.textContent = percent(share);
-    loudWords.textContent = gone ? `without ${gone === 1 ? `head ${[...names][0]}` : `${gone} of ${tiles.length} heads`}${changed ? `: not “${favourite.trim()}”` : ""}` : `all ${tiles.length} heads on`;
     take.replaceChildren();
-    if (known && gone < 2) {
-      if (known > 1) {
-        const heads = known < tiles.length ? "tried so far" : "heads, each off alone,";
-        const count = make("span", "ab-count", ` ${heads} ${breaking === 1 ? "turns" : "turn"} the answer.`);
-        take.append(make("b", "loud", `${breaking} of ${known}`), count);
-      }
-      const more = known === tiles.length ? summary(alone, before) : guess() && said([guess()]) ? ownGuess(said([guess()]), before) : "";
-      take.append(make("span", "ab-more", more));
+    take.classList.toggle("asks", !known && !wrong);
+    const named = `“${favourite.trim()}”`;
+    if (wrong) take.textContent = wrong;
+    else if (!known) take.append(make("span", "ab-box", "Each box is a head. "), `Press one that ${named} needs.`);
+    else if (gone > 1) take.textContent = `Without these ${gone} heads the answer ${changed ? "turns" : "stays"}.`;
+    else if (known === 1) take.textContent = breaking ? `Without it the answer turns: ${named} needs this head.` : "Without it the answer stays. Try another.";
+    else {
+      const looking = tiles.filter((tile) => {
+        const shares = looksOf(tile, before);
+        return before.pieces[shares.indexOf(Math.max(...shares)) + 1] === favourite;
+      }).length;
+      const verb = breaking === 1 ? "turns" : "turn";
+      const words = known < tiles.length ? `tried so far ${verb} the answer.` : `heads ${verb} the answer when off. ${looking} ${looking === 1 ? "looks" : "look"} most at ${named}.`;
+      take.append(make("b", "loud", `${breaking} of ${known}`), make("span", "", ` ${words}`));
     }
-    loud.classList.toggle("ember", changed);
 
-    const list = now.top.slice(0, ROWS);
-    for (const [token, row] of rows) {
-      if (list.some(([other]) => other === token)) continue;
-      row.remove();
-      rows.delete(token);
-    }
-    list.forEach(([token, chance], index) => {
-      let row = rows.get(token);
-      if (!row) {
-        row = make("p", "ab-row");
-        const track = make("span", "ab-track");
-        track.append(make("i"), make("span", "num ab-chance"));
-        row.append(make("span", "ab-word", token.trim()), track);
-        tint(row, token);
-        rows.set(token, row);
-        answer.append(row);
-      }
-      row.style.transform = `translateY(${100 * index}%)`;
-      const [bar, number] = row.lastChild.children;
-      bar.style.width = `${Math.max(0.5, 84 * chance)}%`;
-      number.style.left = `calc(${84 * chance}% + 0.5rem)`;
-      number.textContent = percent(chance);
-      row.classList.toggle("first", token === favourite);
-    });
-
-    allOn.hidden = !gone;
-    el.classList.toggle("several", gone > 1 || !known);
-    tiles.forEach(({ name, tile }, index) => {
-      // The result without this head; null while several heads are off, because it is not shown then.
+    allOn.hidden = gone < 2;
+    more.setAttribute("aria-pressed", String(several));
+    tiles.forEach(({ name, layer, number, tile, result }, index) => {
+      // The answer without this head; null while several heads are off, because it is not shown then.
       const without = gone > 1 ? null : alone[index];
       const down = names.has(name);
-      const [, , share, look] = tile.children;
-      tile.classList.toggle("guess", name === guess());
       tile.classList.toggle("off", down);
       tile.classList.toggle("tried", Boolean(without));
       tile.classList.toggle("breaks", Boolean(without) && without.top[0][0] !== favourite);
       tile.setAttribute("aria-pressed", String(down));
-      share.replaceChildren(...(without ? [make("span", "ab-says", `${without.top[0][0].trim()} `), percent(without.top[0][1])] : []));
-      look.hidden = !without;
-      if (without) tint(look, without.top[0][0]);
-      tile.setAttribute("aria-label", `Head ${name}, ${down ? "off" : "on"}${without ? `; without it ${without.top[0][0].trim()} ${share.textContent}` : ""}`);
+      fill(result, without ? partsOf(before.top, without.top) : []);
+      const told = without ? `; without it ${without.top[0][0].trim()} ${percent(without.top[0][1])}` : "";
+      tile.setAttribute("aria-label", `Layer ${layer}, head ${number}, ${down ? "off" : "on"}${told}`);
     });
-    speak(`${loud.textContent} ${next.textContent}, ${loudWords.textContent}. ${take.textContent}`);
-  }
-
-  /** A sentence on whether the answer changes without the head that the visitor guessed. */
-  function ownGuess(without, { top: [[favourite]] }) {
-    const turned = without.top[0][0] !== favourite;
-    return `Your guess, ${guess()}: ${turned ? "without it the answer turns." : `without it the answer stays “${favourite.trim()}”.`}`;
-  }
-  /** Sentences on the results of all heads, once each of them was switched off alone. */
-  function summary(alone, before) {
-    const [favourite, sure] = before.top[0];
-    const breaking = tiles.filter((_, index) => alone[index].top[0][0] !== favourite);
-    const [most, risen] = alone
-      .map((one, index) => [tiles[index], shareOf(one.top, favourite)])
-      .reduce((a, b) => (b[1] > a[1] ? b : a));
-    const seen = looksOf(most, before);
-    const at = seen.indexOf(Math.max(...seen));
-    const parts = [];
-    if (guess()) parts.push(ownGuess(said([guess()]), before));
-    if (breaking.length) parts.push(`The answer turns without ${breaking.map(({ name }) => name).join(" or ")}.`);
-    if (risen > sure + 0.05) parts.push(`Without ${most.name}, which looks ${percent(seen[at])} at “${before.pieces[at + 1].trim()}”, “${favourite.trim()}” even rises, to ${percent(risen)}.`);
-    return parts.join(" ");
+    speak(`${loud.textContent} ${loudWords.textContent}. ${take.textContent}`);
   }
 
   /** Write the sentence, and draw its arcs, unless both are there as they should be. */
   let written = "";
-  /** @type {{ group: SVGElement, name: string, share: number }[]} */
+  /** @type {{ lines: SVGElement[], word: string, index: number, top: number }[]} the arc of each word but the last; `top`:
+   * where it is highest, in px */
   let drawn = [];
+  let places = []; // where the words stand: { x, top }, in px
   function write(pieces) {
     if (pieces.join("") === written) return;
     written = pieces.join("");
-    sentence.replaceChildren(
-      ...pieces.slice(1).map((piece, index) => {
-        const chip = make("span", chipClass(piece, index), piece.trim());
-        if (LOOKS[piece.trim()]) {
-          tint(chip, piece);
-          chip.classList.add("ab-colour");
-        }
-        chip.append(make("u"));
-        return chip;
-      }),
-    );
+    const chips = pieces.slice(1).map((piece, index) => {
+      const chip = make("span", chipClass(piece, index), piece.trim());
+      if (LOOKS[piece.trim()]) {
+        tint(chip, piece);
+        chip.classList.add("ab-colour");
+      }
+      return chip;
+    });
+    sentence.replaceChildren(...chips, next);
     drawArcs(pieces.slice(1));
   }
-  /**
-   * Draw an arc from the last word to each word that a head looks at, as wide as the share. An arc can be pressed, like
-   * the head's box. If the sentence takes several lines, an arc is seen only while its head is pointed at.
-   */
-  function drawArcs(words) {
-    const measure = () => {
-      const around = stage.getBoundingClientRect();
-      return [...sentence.children].map((chip) => {
-        const box = chip.getBoundingClientRect();
-        return { x: box.left + box.width / 2 - around.left, top: box.top - around.top, bottom: box.bottom - around.top, width: box.width };
-      });
-    };
+  /** Make the sentence fit into one line, if that leaves the words legible. Otherwise it takes several lines, and the arcs
+   * stand on a line of their own. */
+  function fit() {
     el.classList.remove("lines");
-    let places = measure();
-    const oneLine = Math.abs(places[0].top - places.at(-1).top) < 4;
-    el.classList.toggle("lines", !oneLine);
-    if (!oneLine) places = measure(); // there is less room above several lines
-    const from = places.at(-1);
-    const found = tiles.flatMap((one) =>
-      looksOf(one, whole()).flatMap((share, index) => (share < LEAST || index === words.length - 1 ? [] : [{ name: one.name, share, index }])),
-    );
-    found.sort((a, b) => a.index - b.index || b.share - a.share);
-    drawn = found.map(({ name, share, index }, rank) => {
-      const goal = places[index];
-      const bundle = found.filter((other) => other.index === index && other.share >= CLEAR);
-      const place = bundle.findIndex((other) => other.name === name); // -1 for a small share
-      let line;
-      if (oneLine) {
-        // The arcs to one word lie inside each other; the widest is outside.
-        const inside = place < 0 ? bundle.length : place;
-        const spread = place < 0 ? 0 : place - (bundle.length - 1) / 2;
-        const to = goal.x + spread * Math.min(11, (goal.width - 14) / bundle.length);
-        const start = from.x + from.width * 0.4 * (1 - (2 * rank) / found.length);
-        const high = from.top - Math.max(14, 16 + (from.top - 30) * ((start - to) / from.x) - 9 * inside) / 0.75;
-        line = `M${to} ${goal.top}C${to} ${high} ${start} ${high} ${start} ${from.top}`;
-      } else if (Math.abs(goal.top - from.top) < 4) {
-        const high = from.top - Math.min(16, 10 + Math.abs(goal.x - from.x) / 12) / 0.75;
-        line = `M${goal.x} ${goal.top}C${goal.x} ${high} ${from.x} ${high} ${from.x} ${from.top}`;
-      } else if (from.top - goal.bottom > 50) {
-        line = ""; // it would cross the words of the lines between; the word is marked all the same
-      } else {
-        const middle = (from.top + goal.bottom) / 2; // between two lines an arc must be flat, and end below its word
-        line = `M${goal.x} ${goal.bottom}C${goal.x} ${middle} ${from.x} ${middle} ${from.x} ${from.top}`;
-      }
-      const strong = found.filter((other) => other.share > share).length < STRONG;
-      const group = shape("g", { class: `ab-arc${strong ? " strong" : ""}${LOOKS[words[index].trim()] ? "" : " other"}` });
-      group.append(...twoLines(line, words[index], 1 + 8 * share), shape("path", { class: "ab-reach", d: line }));
-      group.addEventListener("mouseenter", show(name));
-      group.addEventListener("mouseleave", show(null));
-      group.addEventListener("click", () => turn(name));
-      return { group, name, share };
+    sentence.style.fontSize = `${LARGEST}px`;
+    const size = Math.min(LARGEST, (LARGEST * 0.995 * stage.clientWidth) / sentence.scrollWidth);
+    el.classList.toggle("lines", size < SMALLEST);
+    sentence.style.fontSize = size < SMALLEST ? "" : `${size}px`;
+  }
+  function drawArcs(words) {
+    fit();
+    const around = field.getBoundingClientRect();
+    const floor = around.height;
+    places = words.map((_, index) => {
+      if (el.classList.contains("lines")) return { x: around.width * (0.02 + (0.96 * index) / (words.length - 1)), top: floor };
+      const box = sentence.children[index].getBoundingClientRect();
+      return { x: box.left + box.width / 2 - around.left, top: floor };
     });
-    const inColour = ({ group }) => !group.classList.contains("other");
-    arcs.replaceChildren(...[...drawn].sort((a, b) => inColour(a) - inColour(b)).map(({ group }) => group)); // colours lie above
+    const from = places.at(-1);
+    const room = floor - 26; // the line above the arcs that says whose they are
+    drawn = words.slice(0, -1).map((word, index) => {
+      const goal = places[index];
+      const rise = Math.max(12, room * Math.min(1, 0.25 + (0.75 * (from.x - goal.x)) / (from.x - places[0].x || 1))) - 6;
+      const high = floor - rise / 0.75;
+      const lines = twoLines(`M${goal.x} ${floor}C${goal.x} ${high} ${from.x} ${high} ${from.x} ${floor}`, word);
+      return { lines, word, index, top: floor - rise };
+    });
+    const inColour = ({ word }) => Boolean(LOOKS[word.trim()]);
+    arcs.replaceChildren(...[...drawn].sort((a, b) => inColour(a) - inColour(b)).flatMap(({ lines }) => lines)); // colours lie above
+  }
+  /** Put the words that say whose arcs these are above the arc of the largest share, and name words below a line of arcs. */
+  function place(seen, most) {
+    const width = field.clientWidth;
+    const middle = (places[most].x + places.at(-1).x) / 2;
+    whose.style.top = `${drawn[most].top - whose.offsetHeight - 8}px`;
+    whose.style.left = `${Math.max(0, Math.min(width - whose.offsetWidth, middle - whose.offsetWidth / 2))}px`;
+    if (!el.classList.contains("lines")) return ticks.replaceChildren();
+    const words = whole().pieces.slice(1);
+    const order = words.map((word, index) => ({ word, index, share: seen ? seen[index] : LOOKS[word.trim()] ? 1 : 0 }));
+    const named = [];
+    for (const one of order.filter(({ share }) => share > CLEAR).sort((a, b) => b.share - a.share)) {
+      if (named.every(({ index }) => Math.abs(places[index].x - places[one.index].x) > 60)) named.push(one);
+    }
+    ticks.replaceChildren(
+      ...named.map(({ word, index }) => {
+        const tick = make("span", "", word.trim());
+        tick.style.left = `${places[index].x}px`;
+        return tick;
+      }),
+    );
   }
 
   const forget = onSize(stage, () => {
@@ -423,6 +446,7 @@ export function render({ model, el }) {
   model.on("change:said", listen);
   model.on("change:off", follow);
   const start = { text: model.get("text") || data.offers[0], off: model.get("off") ?? [] };
+  fold.open = Boolean(data.answers) && !answers.has(key(start.text, start.off)); // such a state needs the model, and so its button
   if (!answers.has(key(start.text, start.off)) && data.answers) present(data.answers[0].want.text, data.answers[0].want.off);
   ask(start.text, start.off);
   paint();

@@ -743,41 +743,59 @@ def test_an_expert_shows_its_words(visit):
 def test_a_head_is_switched_off_and_the_answer_turns(visit):
     page = visit("ablation.html").page
     answer, head = page.locator(".ab-next"), page.locator(".ab-head")
+    take, parts = page.locator(".ab-take"), page.locator(".ab-answer .ab-bar i")
     expect(answer).to_have_text("golden")
-    expect(head).to_contain_text("all 16 heads on")
-    expect(page.locator(".ab-head .loud")).to_have_text("70%")
-    expect(page.locator(".ab-looking")).to_have_text("Which head does “golden” need? Press your guess.")
+    expect(head).to_have_text("70% golden with all 16 heads on")
+    expect(page.locator(".ab-labels")).to_have_text("red 23%other words 7%")
+    expect(take).to_have_text("Each box is a head. Press one that “golden” needs.")
+    expect(page.locator(".ab-whose")).to_have_text("where all 16 heads look, together")
     expect(page.locator(".ab-tile.tried")).to_have_count(0)  # no result is shown before the learner tries
-    page.locator('[data-name="1.0"]').press("Enter")
-    take = page.locator(".ab-take")
-    expect(take).to_have_text("Your guess, 1.0: without it the answer stays “golden”.")
-    expect(page.locator(".ab-tile.guess")).to_have_attribute("data-name", "1.0")
-    page.get_by_role("button", name="All on").click()
-    expect(page.get_by_role("button", name="All on")).to_be_hidden()
+    bar = page.locator(".ab-answer .ab-bar").bounding_box()["width"]
+    assert [round(part.bounding_box()["width"] / bar, 2) for part in parts.all()] == [0.70, 0.23]
+    first = page.locator('[data-name="1.0"]')
+    first.press("Enter")
+    expect(take).to_have_text("Without it the answer stays. Try another.")
+    expect(page.locator(".ab-whose")).to_contain_text("off: layer 1, head 0 looks")
+    tile = page.locator('[data-name="0.0"]')
+    tile.press("Enter")  # the other head goes on again
+    expect(first).to_have_attribute("aria-pressed", "false")
+    expect(tile).to_have_attribute("aria-pressed", "true")
+    expect(answer).to_have_text("red")
+    expect(head).to_have_text("81% red without this head")
+    # The number stands above its own part of the bar.
+    assert abs(head.bounding_box()["x"] - parts.nth(1).bounding_box()["x"]) < 2
+    expect(take).to_have_text("1 of 2 tried so far turns the answer.")
+    expect(page.locator(".ab-whose")).to_have_text("off: layer 0, head 0 looks 90% at “golden”")
+    expect(page.locator(".ab-sentence .looked")).to_have_text("golden")
+    assert "off=" in page.url
+    tile.press("Enter")
+    expect(answer).to_have_text("golden")
     page.get_by_role("button", name="Try each alone").click()
-    expect(take).to_contain_text("2 of 16 heads, each off alone, turn the answer.", timeout=PATIENCE)
+    expect(take).to_have_text(
+        "2 of 16 heads turn the answer when off. 4 look most at “golden”.", timeout=PATIENCE
+    )
     breaking = [tile.get_attribute("data-name") for tile in page.locator(".ab-tile.breaks").all()]
     assert breaking == ["0.0", "2.3"]
-    expect(take).to_contain_text("The answer turns without 0.0 or 2.3.")
-    expect(take).to_contain_text("Without 0.3, which looks 96% at “red”, “golden” even rises, to 91%.")
+    expect(page.locator('[data-name="0.3"]')).to_have_attribute(
+        "aria-label", re.compile("without it golden 91%")
+    )
     last = page.locator(".ab-tile").last.bounding_box()
     assert last["y"] + last["height"] + page.evaluate("scrollY") < 800, "all heads are in the first screen"
-    tile = page.locator('[data-name="0.0"]')
+    tile.focus()
+    tile.press("ArrowDown")
+    expect(page.locator('[data-name="2.0"]')).to_be_focused()  # the box below
     tile.press("Enter")
-    expect(answer).to_have_text("red")
-    expect(tile).to_have_attribute("aria-pressed", "true")
-    expect(page.locator(".ab-looking")).to_contain_text("Head 0.0 looks from “is” most at")
-    assert page.locator(".ab-arc.lit.gone").count() >= 1  # an arc to each word that the head attends to
-    above = "(arcs) => Number(getComputedStyle(arcs).zIndex) > 0"
-    assert page.locator(".ab-arcs").evaluate(above), "no arc runs behind a word"
-    assert "off=" in page.url
     expect(page.locator(".ab-tile.breaks")).to_have_count(2)
+    page.get_by_text("Several heads, or another sentence").click()
+    page.get_by_role("button", name="Switch off several heads").click()
     page.locator('[data-name="0.1"]').click()  # this loads the model, because two heads are off
     expect(page.locator('.ab-tile[aria-pressed="true"]')).to_have_count(2, timeout=PATIENCE)
+    expect(take).to_contain_text("Without these 2 heads the answer")
     # A mark on a head says what breaks when only this head is off. With two heads off, no marks are shown.
     expect(page.locator(".ab-tile.breaks")).to_have_count(0)
-    expect(page.locator(".ab-share").first).to_be_empty()
+    expect(page.locator(".ab-tile.tried")).to_have_count(0)
     page.get_by_role("button", name="All on").click()
+    expect(page.get_by_role("button", name="All on")).to_be_hidden()
     expect(answer).to_have_text("golden")
     field = page.get_by_label("Your own sentence")
     field.fill("Noor has a red drum. What colour is the drum? The drum is")
@@ -788,9 +806,18 @@ def test_a_head_is_switched_off_and_the_answer_turns(visit):
     expect(page.locator(".ab-tile.tried")).to_have_count(16)
     expect(take).to_contain_text("of 16 heads")
     expect(page.locator('.ab-tile[aria-pressed="true"]')).to_have_count(0)
-    arc = page.locator(".ab-arc:not(.weak)").last
-    arc.locator(".ab-reach").dispatch_event("click")  # an arc is pressed like the box of its head
-    expect(page.locator('.ab-tile[aria-pressed="true"]')).to_have_count(1)
+
+
+def test_on_a_phone_the_arcs_of_a_head_stand_on_a_line(visit):
+    page = visit("ablation.html", 360, "dark", viewport={"width": 360, "height": 780}).page
+    expect(page.locator(".ab-ticks span")).to_have_text(["golden", "red"])
+    page.locator('[data-name="2.0"]').press("Enter")
+    expect(page.locator(".ab-ticks span")).to_have_text(["?"])
+    widths = "(arcs) => [...arcs.querySelectorAll('.ab-over')].map((arc) => arc.style.strokeWidth)"
+    assert sum(width != "0px" for width in page.locator(".ab-arcs").evaluate(widths)) == 1
+    assert page.locator(".ab-arcs").bounding_box()["height"] > 60
+    last = page.locator(".ab-tile").last.bounding_box()
+    assert last["y"] + last["height"] + page.evaluate("scrollY") < 780, "all heads are in the first screen"
 
 
 def test_a_step_of_a_sum_is_dragged_and_the_answer_follows_or_not(visit):

@@ -147,6 +147,7 @@ def run_tests_of_node(name, site, reference, **more):
 @pytest.mark.parametrize(
     "name",
     [
+        "ablation",
         "audit",
         "claims",
         "errand",
