@@ -2,8 +2,9 @@
 // Model: `data` {layers, offers (texts), answers, words}, `said` {pieces, top} from the host (top: the likeliest next
 // tokens as [text, share]), and what the visitor chose: text, size (tokens that the window holds), and, on a page, guess
 // (the token at which the visitor expects the answer to change; 0 before the guess, -1 if no guess was made). On a page,
-// bars are drawn only for the windows that were tried. The view asks with `want` {text, size}. In a notebook, `data` also
-// has texts: {offer: {pieces, target}}.
+// a stripe under a token has the colour of the answer that came when the window began at that token. In a notebook, bars
+// below the text show the answers. The view asks with `want` {text, size}. In a notebook, `data` also has texts:
+// {offer: {pieces, target}}.
 import { LOOKS, adopt, announcer, chipClass, headline, keeper, make, onDrag, ownText, piecesOf, shape } from "./view.js";
 
 const HOP = 340; // ms for each layer when a fact is passed on
@@ -221,7 +222,8 @@ export function render({ model, el }) {
     const top = passed ? 26 : 0;
     const rows = passed ? top + ROW * (layers + 1) : 0;
     const base = rows + 52 + BARS; // y of the foot of the bars
-    const picture = shape("svg", { width, height: base + 54, viewBox: `0 0 ${width} ${base + 54}` });
+    const height = fog() ? rows : base + 54;
+    const picture = shape("svg", { width, height, viewBox: `0 0 ${width} ${height}` });
     const fact = right > 0 ? pieces[right].trim() : "";
     if (fact in LOOKS) picture.style.setProperty("--look", LOOKS[fact]);
     if (passed) picture.append(shape("text", { x: left, y: 12, class: "wd-label" }, fact ? `where “${fact}” can be after so many layers${width < 480 ? "" : " (pale: out of the last token’s sight)"}` : ""));
@@ -236,17 +238,20 @@ export function render({ model, el }) {
     }
     const shade = picture.appendChild(shape("rect", { class: "wd-shade" }));
     if (!passed) shade.setAttribute("visibility", "hidden");
-    picture.append(shape("line", { x1: left, x2: width - 8, y1: base, y2: base, class: "wd-grid" }));
-    picture.append(shape("text", { x: left - 6, y: base - BARS + 8, class: "wd-label wd-last" }, "100%"));
+    const graph = shape("g");
+    graph.append(shape("line", { x1: left, x2: width - 8, y1: base, y2: base, class: "wd-grid" }));
+    graph.append(shape("text", { x: left - 6, y: base - BARS + 8, class: "wd-label wd-last" }, "100%"));
     const every = [5, 10, 20, 40].find((step) => column * step > 44) ?? 40;
     for (let number = every; number < last; number += every) {
-      picture.append(shape("text", { x: x(last - number), y: base + 32, class: "wd-label wd-middle" }, String(number)));
+      graph.append(shape("text", { x: x(last - number), y: base + 32, class: "wd-label wd-middle" }, String(number)));
     }
-    picture.append(shape("text", { x: left, y: base + 50, class: "wd-label" }, "← tokens back"));
+    graph.append(shape("text", { x: left, y: base + 50, class: "wd-label" }, "← tokens back"));
     const [path, dot] = [shape("polyline", { class: "wd-path" }), shape("circle", { r: 6, class: "wd-dot" })];
     const [bars, edge, knob] = [shape("g"), shape("path", { class: "wd-edge" }), shape("circle", { r: 7, class: "wd-knob" })];
     const says = shape("text", { x: width < 480 ? 0 : left, y: rows + 16, class: "wd-label wd-over" }, "the answer, if the window begins at this token");
-    picture.append(bars, ...(passed ? [path, dot] : []), edge, knob, says);
+    if (!fog()) graph.append(bars, knob, says);
+    if (!fog()) picture.append(graph);
+    picture.append(...(passed ? [path, dot] : []), edge);
     stage.replaceChildren(picture);
     part = { pieces, right, last, x, top, rows, base, left, column, cells, shade, path, dot, bars, edge, knob };
     update();
@@ -326,10 +331,11 @@ export function render({ model, el }) {
         return shape("text", { x: (x(from) + x(until)) / 2, y: base - BARS - 5, class: `wd-label wd-middle${kind}` }, label);
       });
     part.bars.replaceChildren(...bars, ...labels);
-    stage.classList.toggle("untried", !bars.length && !passed);
+    stage.classList.toggle("untried", fog() && !passed);
+    if (fog()) stripe(tried, favourite);
     const here = x(Math.max(1, first)) - part.column / 2;
     // The edge has a gap, so that it crosses no label.
-    part.edge.setAttribute("d", `${passed ? `M${here} ${top - 6}V${rows}` : ""}M${here} ${base - BARS}V${base}`);
+    part.edge.setAttribute("d", `${passed ? `M${here} ${top - 6}V${rows}` : ""}${fog() ? "" : `M${here} ${base - BARS}V${base}`}`);
     part.knob.setAttribute("cx", String(here));
     part.knob.setAttribute("cy", String(base + 9)); // below the bars, which it must not hide
     for (const [name, value] of Object.entries({ x: part.left, y: top - 6, width: Math.max(0, here - part.left), height: rows - top + 6 })) part.shade.setAttribute(name, String(value));
@@ -360,13 +366,24 @@ export function render({ model, el }) {
       ask(text(), number);
     }
   }
+  /** Under each token at which a tried window began, draw a stripe in the colour of the answer. */
+  function stripe(tried, favourite) {
+    chips.forEach((chip) => chip.classList.remove("tried", "right"));
+    for (const each of tried) {
+      const [token] = answers.get(key(text(), each)).top[0];
+      const chip = chips[chips.length - each];
+      chip.classList.add("tried");
+      chip.classList.toggle("right", token === favourite);
+      chip.style.setProperty("--said", LOOKS[token.trim()] ?? "var(--mark)");
+    }
+  }
   function arrival(word, back, needed, other) {
     if (part.right <= 0) return "";
     if (needed === 1) return `“${word}”, ${several(back, "token")} back, is in sight.`;
     if (needed > layers) return `“${word}” is out of reach: ${layers} layers carry it ${several(layers * (size() - 1), "token")} of ${back}.`;
     const stops = relay(part.right, part.last, size(), layers).slice(1, -1).map((index) => `“${part.pieces[index].trim()}”`);
     const way = stops.join(", ").replace(/, ([^,]*)$/, " and $1");
-    return `${needed} layers could hand “${word}” on, by way of ${way}${other ? ". The answer shows nothing of it" : ""}.`;
+    return `${needed} layers could hand “${word}” on${fog() ? "" : `, by way of ${way}`}${other ? ". The answer shows nothing of it" : ""}.`;
   }
 
   /**

@@ -1146,11 +1146,11 @@ def test_a_window_hides_the_colour_once_its_edge_has_passed(visit):
     answer, edge, take = page.locator(".wd-next"), page.get_by_role("slider"), page.locator(".wd-take")
     expect(answer).to_have_text("black98%")
     expect(page.locator(".wd-head")).to_have_text("98% “black”, which the text never says")
-    expect(page.locator(".wd-bar.now")).to_have_count(1)
+    expect(page.locator(".chip.tried")).to_have_count(1)
     edge.press("Home")
     edge.press("End")
-    expect(page.locator(".wd-bar")).to_have_count(36)  # one bar for each size of the window that was tried
-    expect(page.locator(".wd-bar.right")).to_have_count(7)
+    expect(page.locator(".chip.tried")).to_have_count(36)  # one answer for each window that was tried
+    expect(page.locator(".chip.tried.right")).to_have_count(7)
     page.locator(".wd-text .chip", has_text="bucket").click()
     expect(page.locator(".wd-cell")).to_have_count(0)  # layers are shown after "Pass it on"
     page.get_by_role("button", name="Pass it on").click()
@@ -1187,7 +1187,7 @@ def test_a_window_hides_the_colour_once_its_edge_has_passed(visit):
 def test_a_window_closes_over_a_guess_until_the_answer_turns(visit):
     page = visit("window.html").page
     take = page.locator(".wd-take")
-    assert page.locator(".wd-stage").bounding_box()["height"] == 0, "no graph before a window was tried"
+    assert page.locator(".wd-stage").bounding_box()["height"] == 0, "no layers before “Pass it on”"
     expect(page.locator(".wd-head")).to_have_text("100% “pink”")
     expect(take).to_have_text(
         "The window closes from the left. At which word does the answer turn? Press it."
@@ -1195,13 +1195,15 @@ def test_a_window_closes_over_a_guess_until_the_answer_turns(visit):
     expect(page.get_by_role("button", name="Close it slowly")).to_be_hidden()  # until a guess is made
     paint = page.locator(".wd-paint").first
     expect(paint).to_have_css("fill", "rgb(244, 143, 182)")
-    expect(page.locator(".wd-bar")).to_have_count(0)
+    expect(page.locator(".chip.tried")).to_have_count(0)
     page.locator(".wd-text .chip", has_text="fountain").click()
     told = "You said “fountain”. The answer turned once the window began at “bucket”."
     expect(take).to_have_text(told, timeout=PATIENCE)
     expect(page.locator(".wd-text .guess")).to_have_text("fountain")
     expect(paint).to_have_css("fill", "rgb(21, 24, 31)")
-    expect(page.locator(".wd-bar:not(.right)")).to_have_count(1)
+    expect(page.locator(".chip.tried:not(.right)")).to_have_count(1)
+    assert page.locator(".wd-stage").bounding_box()["height"] == 0
+    page.get_by_role("button", name="Pass it on").click()
     assert page.locator(".wd-stage").bounding_box()["height"] > 100
 
 
