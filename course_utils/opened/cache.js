@@ -11,7 +11,6 @@ const MEMORIES = [8, 16, 24, 80]; // GB
 const GROWTH = 1.06; // while the view lets the text grow by itself, each step multiplies the text's length by this
 const PACE = 60; // ms for each step while the text grows by itself
 const TRAVEL = 320; // ms for the change when the texts in a box get a new size
-const DRAWN = 4; // heads in the small drawing of a design
 const MOST_CELLS = 6000; // the most squares drawn in a box; if more texts fit, the box is filled without squares
 
 const spell = (number) => number.toLocaleString("en-US");
@@ -63,16 +62,16 @@ export function grid(count, room, aspect) {
   return [best[1], rows, Math.min(1, (rows * best[1]) / room)];
 }
 
-/** A small drawing of a design: four heads, and below them the keys that they read. */
-function sketch(keys) {
-  const drawing = shape("svg", { viewBox: "0 0 104 44", class: "ca-sketch", "aria-hidden": "true" });
-  const across = (index, count) => 52 + (index - (count - 1) / 2) * (96 / count);
-  for (let head = 0; head < DRAWN; head++) {
-    const key = Math.floor((head * keys) / DRAWN);
-    drawing.append(shape("line", { x1: across(head, DRAWN), y1: 8, x2: across(key, keys), y2: 34 }));
-  }
-  for (let head = 0; head < DRAWN; head++) drawing.append(shape("circle", { cx: across(head, DRAWN), cy: 8, r: 6 }));
-  for (let key = 0; key < keys; key++) drawing.append(shape("rect", { x: across(key, keys) - 7, y: 29, width: 14, height: 14, rx: 2 }));
+/** A drawing of a design: a row with a stroke for each head, and below it a row of keys, each as wide as the heads that read it. */
+function comb(heads, keys) {
+  const drawing = shape("svg", { viewBox: `0 0 ${heads} 30`, preserveAspectRatio: "none", class: "ca-comb", "aria-hidden": "true" });
+  const row = (count, gap, top, height) => {
+    const wide = heads / count;
+    return Array.from({ length: count }, (_, index) => `M${index * wide + (gap * wide) / 2} ${top}h${(1 - gap) * wide}v${height}h${-(1 - gap) * wide}z`).join("");
+  };
+  const share = heads / keys;
+  drawing.append(shape("path", { d: row(heads, 0.4, 0, 11), class: "ca-heads" }));
+  drawing.append(shape("path", { d: row(keys, Math.min(0.4, 1.2 / share), 15, 15) }));
   return drawing;
 }
 
@@ -141,7 +140,10 @@ export function render({ model, el }) {
   const choices = make("div", "ca-choices");
   choices.append(models, memories);
   const scene = make("div", "ca-scene");
-  scene.append(controls, board, choices);
+  const more = make("details", "ca-more");
+  more.open = model.get("guess") === undefined; // on a page of the website, it is folded
+  more.append(make("summary", "", "Another model, another memory"), choices);
+  scene.append(board, controls, more);
   el.append(head, take, scene, live);
 
   // The current state
@@ -152,12 +154,12 @@ export function render({ model, el }) {
   };
   let growing = 0; // the text's length in tokens while the view lets it grow by itself, otherwise 0
   const tokens = () => growing || STOPS[stopIndex()];
-  /** The designs to compare: [how heads share keys, name, number of key-value heads, number of keys in the sketch]. */
+  /** The designs to compare: [how heads share keys, name, number of key-value heads]. */
   function designs() {
     const { heads, keyValueHeads } = plan();
     const groups = evenShares(heads).filter((count) => count > 1 && count < heads);
     const middle = groups.includes(keyValueHeads) ? keyValueHeads : groups.filter((count) => count <= 8).at(-1);
-    const all = [["each its own", "multi-head", heads, DRAWN], ["groups share", "grouped-query", middle, 2], ["all share one", "multi-query", 1, 1]];
+    const all = [["each its own", "multi-head", heads], ["groups share", "grouped-query", middle], ["all share one", "multi-query", 1]];
     return all.filter(([, , count]) => count);
   }
   const gigabytes = () => (sizes.includes(model.get("memory")) ? model.get("memory") : usual);
@@ -204,22 +206,21 @@ export function render({ model, el }) {
     const list = designs();
     if (cards.length === list.length) return;
     board.replaceChildren();
-    cards = list.map(([words, name, , keys]) => {
+    cards = list.map(([words, name]) => {
       const card = board.appendChild(make("section", "ca-design"));
       const title = make("h3", "", words);
       const about = make("p", "ca-about");
-      const said = make("div");
-      said.append(title, about);
       const line = make("div", "ca-line");
-      line.append(sketch(keys), said);
+      line.append(title, about);
+      const drawn = make("div", "ca-drawn");
       const result = make("p", "ca-result");
       const box = make("canvas", "ca-box");
       box.setAttribute("aria-hidden", "true");
       const place = make("div", "ca-place");
       place.append(box);
       const bytes = make("p", "ca-bytes");
-      card.append(line, result, place, bytes);
-      return { card, name, about, result, place, box, bytes };
+      card.append(line, drawn, result, place, bytes);
+      return { card, name, about, drawn, result, place, box, bytes };
     });
   }
 
@@ -229,7 +230,10 @@ export function render({ model, el }) {
     const now = tokens();
     const { keyValueHeads: published, heads } = plan();
     designs().forEach(([, name, count], index) => {
-      const { card, about, result, bytes } = cards[index];
+      const { card, about, drawn, result, bytes } = cards[index];
+      const design = `${heads} ${count}`;
+      if (drawn.dataset.design !== design) drawn.replaceChildren(comb(heads, count));
+      drawn.dataset.design = design;
       card.classList.toggle("published", count === published);
       about.replaceChildren(`${spell(heads)} heads, ${counted(count, "key")}`, make("span", "", name));
       card.classList.toggle("hidden", asking() && count !== published);
