@@ -1870,6 +1870,17 @@ def test_a_card_is_mended_in_its_holes(visit):
     expect(again.locator(".ck.done")).to_have_count(1)
 
 
+def test_the_sentences_for_a_part_hide_no_line_and_not_the_box(visit):
+    page = visit("card_check.html").wake()
+    lines, box = page.locator(".ck-card").bounding_box(), page.locator(".ck-box svg").bounding_box()
+    for part in ["license", "evaluation", "bias", "contact"]:
+        page.locator(f'.ck-list [data-part="{part}"] .ck-line').click()
+        under = page.locator(".ck-under").bounding_box()
+        assert under["x"] >= lines["x"] + lines["width"]
+        assert under["y"] + under["height"] <= box["y"]
+        page.keyboard.press("Escape")
+
+
 def test_a_sentence_is_chosen_for_a_part_and_judged(visit):
     page = visit("card_check.html").wake()
     head, verdict = page.locator(".ck-head"), page.locator(".ck-verdict")
