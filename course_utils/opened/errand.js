@@ -261,8 +261,11 @@ export function render({ model, el }) {
   head.append(loud, loudWords);
   const play = make("button", "er-play");
   const rack = make("div", "er-rack");
+  const counted = make("div", "er-counted"); // above the scene, so that it is seen without scrolling
+  const told = make("div", "er-told");
+  told.append(head, counted);
   const top = make("div", "er-top");
-  top.append(head, play);
+  top.append(told, play);
   const gates = make("div", "er-gates");
   gates.setAttribute("role", "radiogroup");
   gates.setAttribute("aria-label", "The guard between the loop and the tools");
@@ -307,8 +310,11 @@ export function render({ model, el }) {
   stage.append(panel, scene);
   const load = make("button", "er-load");
   load.addEventListener("click", () => askHost(found.want));
-  const rates = make("section", "er-rates");
-  const counted = make("div", "er-counted"); // above the scene, so that it is seen without scrolling
+  const rates = make("details", "er-rates");
+  rates.open = model.get("size") === undefined; // on a page of the website, it is folded
+  const ratesTitle = make("summary");
+  const ratesBody = make("div");
+  rates.append(ratesTitle, ratesBody);
   const others = make("details", "er-others");
   const another = make("div", "own");
   const questions = make("p", "own-offers er-questions");
@@ -329,7 +335,7 @@ export function render({ model, el }) {
   others.open = model.get("question") !== data.questions[0];
   const { live, speak, hush } = announcer();
   const all = make("div", "er-all");
-  all.append(top, rack, counted, stage, rates, others);
+  all.append(top, stage, rack, rates, others);
   el.append(all, live);
   const keep = keeper(model, () => {
     failed = "";
@@ -955,7 +961,8 @@ export function render({ model, el }) {
     }
     if (figures.note) key.append(make("span", "", figures.note));
     counted.replaceChildren(rate);
-    rates.replaceChildren(list, key);
+    ratesTitle.textContent = entries.length > 1 ? "Does the sentence’s place matter?" : `All ${count} answers`;
+    ratesBody.replaceChildren(list, key);
   }
 
   play.addEventListener("click", () => (playing ? finish() : film(0)));

@@ -952,6 +952,7 @@ def test_a_sentence_in_a_page_sends_a_message_and_guards_hold_it(visit):
     expect(lines.last).to_contain_text("Send it to Zed.")
     expect(rate).to_contain_text("21 of 200")  # the count for the sentence's new place
     expect(rate).to_contain_text("Yours sent none.")
+    page.get_by_text("Does the sentence’s place matter?").click()
     fields.first.click()
     expect(head).to_have_text(message)
     page.get_by_role("radio", name="Ask me").click()
