@@ -4,7 +4,8 @@
 // claim.
 // The view's `data` is {verdicts, claims}.
 // The visitor chooses `claim` (the number of the claim on the card), `lesson` (two digits, or "" for all) and `guesses`
-// (from a claim's number to a group of verdicts).
+// (from a claim's number to a group of verdicts); on the website also `all` (whether the claims that the visitor has not
+// judged lie on their shelves, too).
 // In a notebook, `data` also has `confidences`. There, a guess is a verdict with a confidence, and can't be changed.
 // A notebook's view sends `want` {evidence: number} to ask the host for the evidence on a claim, and sends `want` {decide:
 // number, verdict, confidence} when the visitor decides a claim. The host records the decision, and only then sends the
@@ -71,9 +72,11 @@ export function render({ model, el }) {
   const actions = make("p", "cw-actions");
   const copy = make("button", "", "Copy my result");
   const again = make("button", "", "Start again");
+  const rest = make("button", "cw-rest");
   const copied = make("span", "cw-copied");
   copied.setAttribute("role", "status");
   again.hidden = exact;
+  if (!exact) actions.append(rest);
   actions.append(copy, again, copied);
   const top = make("div", "cw-top");
   top.append(head, take);
@@ -105,6 +108,8 @@ export function render({ model, el }) {
 
   /** The guesses that name a known verdict or group. The address of an older version may have guesses with other names. */
   const guesses = () => Object.fromEntries(Object.entries(model.get("guesses") ?? {}).filter(([, made]) => (exact ? verdicts[made] : GROUPS[made])));
+  /** Whether the claims that the visitor has not judged lie on their shelves, too. */
+  const revealed = () => !exact && model.get("all") === true;
   const shown = () => claims.find(({ number }) => number === model.get("claim")) ?? claims[0];
   const digits = ({ title }) => title.match(/\d\d/)[0];
   const inLesson = ({ lessons }) => !model.get("lesson") || lessons.some((lesson) => digits(lesson) === model.get("lesson"));
@@ -210,14 +215,21 @@ export function render({ model, el }) {
   /** Lay out the shelves. The claim with the number `fresh` moves to its shelf from the shelf that the visitor chose. */
   function stack(fresh) {
     const made = guesses();
-    const state = JSON.stringify([shown().number, made]);
+    const state = JSON.stringify([shown().number, made, revealed()]);
     if (state === stacked) return; // a second update with the same state must not stop a motion
     stacked = state;
     const group = (guess) => (exact ? groupOf(guess) : guess);
     const now = claims.filter(({ number }) => made[number]).map(({ number }) => number);
     recent = [...recent.filter((number) => made[number]), ...now.filter((number) => !recent.includes(number))];
     for (const [name, { place, button, stack: lies, number: total }] of Object.entries(shelf)) {
+      const others = revealed() ? claims.filter(({ number }) => !made[number]) : [];
       const lying = recent.map((number) => claims.find((claim) => claim.number === number)).filter(({ verdict }) => groupOf(verdict) === name);
+      const given = others.filter(({ verdict }) => groupOf(verdict) === name).map((claim) => {
+        const chip = make("i", "cw-chip given num", String(claim.number));
+        chip.title = `\u201c${claim.words}\u201d`;
+        chip.addEventListener("click", () => keep({ claim: claim.number }));
+        return chip;
+      });
       const chips = lying.map((claim, index) => {
         const chip = make("i", "cw-chip num", String(claim.number));
         chip.dataset.group = name;
@@ -233,11 +245,11 @@ export function render({ model, el }) {
         chip.addEventListener("click", () => keep({ claim: claim.number }));
         return [claim, chip];
       });
-      lies.replaceChildren(...chips.map(([, chip]) => chip));
-      total.textContent = lying.length || "";
+      lies.replaceChildren(...chips.map(([, chip]) => chip), ...given);
+      total.textContent = lying.length + given.length || "";
       button.disabled = Boolean(made[shown().number]);
       if (button.disabled) button.removeAttribute("aria-expanded");
-      place.classList.toggle("has", chips.length > 0);
+      place.classList.toggle("has", lies.children.length > 0);
       const [, landing] = chips.find(([{ number }]) => number === fresh) ?? [];
       if (!landing || still.matches) continue;
       const [from, to] = [shelf[group(made[fresh])].place, landing].map((each) => each.getBoundingClientRect());
@@ -519,7 +531,19 @@ export function render({ model, el }) {
       copied.textContent = text; // there is no clipboard here, so show the text, which can be selected
     }
   });
-  again.addEventListener("click", () => keep({ guesses: {} }));
+  again.addEventListener("click", () => {
+    keep({ guesses: {}, ...(revealed() ? { all: false } : {}) });
+  });
+  /** Let the claims that the visitor has not judged fall onto their shelves, one after another; or take them away. */
+  rest.addEventListener("click", () => {
+    keep({ all: !revealed() });
+    if (!revealed()) return;
+    speak(`${loud.textContent} ${loudWords.textContent}`);
+    if (still.matches) return;
+    shelves.querySelectorAll(".given").forEach((chip, index) => {
+      chip.animate([{ translate: "0 -9rem", opacity: 0 }, { translate: "0", opacity: 1 }], { duration: 300, delay: 25 * index, fill: "backwards", easing: "cubic-bezier(.5,0,.9,.6)" });
+    });
+  });
 
   /** A sentence that compares the visitor's guesses with the course's verdicts. The argument is the result of `score`. */
   function sentence({ made, same, trusted, doubted }) {
@@ -534,14 +558,16 @@ export function render({ model, el }) {
   function update() {
     const result = score(guesses(), claims, exact);
     const { made, same } = result;
-    const holding = claims.filter(({ number, verdict }) => guesses()[number] && groupOf(verdict) === "holds").length;
-    loud.textContent = exact ? String(made ? same : 0) : `${holding} of ${made}`;
+    const holding = claims.filter(({ number, verdict }) => (revealed() || guesses()[number]) && groupOf(verdict) === "holds").length;
+    loud.textContent = exact ? String(made ? same : 0) : `${holding} of ${revealed() ? claims.length : made}`;
     if (exact) loudWords.textContent = made ? `of ${made} as the course read ${made === 1 ? "it" : "them"}` : `of ${claims.length} claims judged`;
-    else loudWords.textContent = made === 1 ? "claim holds" : holding === 1 ? "claims holds" : "claims hold";
+    else loudWords.textContent = made === 1 && !revealed() ? "claim holds" : holding === 1 ? "claims holds" : "claims hold";
     el.classList.toggle("fresh", !exact && !made);
     take.textContent = exact && made ? summary : sentence(result);
     legend.hidden = made === same;
     actions.classList.toggle("idle", !result.made);
+    rest.textContent = revealed() ? "Only mine" : `Show the other ${claims.length - made}`;
+    rest.hidden = made === claims.length;
     copy.disabled = again.disabled = !result.made;
     copied.textContent = "";
     chips.forEach((chip, index) => {
@@ -568,7 +594,7 @@ export function render({ model, el }) {
     stack(fresh);
   }
 
-  const keys = ["claim", "guesses", "lesson"];
+  const keys = ["claim", "guesses", "lesson", "all"];
   for (const key of keys) model.on(`change:${key}`, update);
   model.on("change:said", listen);
   update();

@@ -1119,6 +1119,21 @@ def test_a_claim_is_dragged_onto_a_shelf_and_lies_where_the_course_has_it(visit,
     assert not page.evaluate("getSelection().toString()"), "a drag over a judged card selects its words"
 
 
+def test_the_claims_that_were_not_judged_fall_onto_their_shelves(visit):
+    page = visit("claims.html").wake()
+    head, given = page.locator(".cw-head"), page.locator(".cw-chip.given")
+    page.get_by_role("button", name=re.compile("It fails")).click()
+    expect(head).to_have_text("0 of 1 claim holds")
+    page.get_by_role("button", name="Show the other 48").click()
+    expect(given).to_have_count(48)
+    expect(head).to_have_text("15 of 49 claims hold")
+    expect(page.locator(".cw-shelf.holds .cw-count")).to_have_text("15")
+    assert "all=true" in page.url
+    page.get_by_role("button", name="Only mine").click()
+    expect(given).to_have_count(0)
+    expect(head).to_have_text("0 of 1 claim holds")
+
+
 def test_the_wall_shows_one_lesson_s_claims_and_the_result_can_be_copied(visit):
     page = visit("claims.html", permissions=["clipboard-read", "clipboard-write"]).wake()
     page.get_by_text("All 49 claims").click()
