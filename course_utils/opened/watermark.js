@@ -11,6 +11,7 @@ import { adopt, announcer, atOnce, glide, headline, keeper, make, onDrag, ownWor
 const FEWEST = 6; // the fewest tokens that are counted
 const LOW = -3; // the lowest z that is drawn
 const SECONDS = 3.5; // s: the time in which the count runs through all tokens
+const GLANCE = 46; // the tokens that are shown of each of two texts, one of which is marked
 const SHOWN = 60; // the most tokens of the example with the key
 const EDGE = 14; // px: the room for the handle at the right of the chart
 const TALL = 20; // px: the height of a text's name in the chart
@@ -155,15 +156,9 @@ export function render({ model, el }) {
   play.append(playKey, playWords);
   const key = make("button", "", "Try another key");
   tools.append(play);
-  if (data.key) tools.append(key);
   const words = { placeholder: "Paste a text of your own", label: "Your own text", button: "Count it" };
   const tooShort = `A text of at least ${FEWEST} words and marks can be counted.`;
-  const own = ownWords("wm-own", words, (text) => {
-    // Before the key is turned, a text that is too short is refused, so that the visitor can still guess.
-    if (!sealed() || piecesOf(text).length >= FEWEST) return choose({ own: text, text: "own", length: 1e6, key: 0 });
-    verdict.textContent = tooShort;
-    speak(tooShort);
-  });
+  const own = ownWords("wm-own", words, (text) => choose({ own: text, text: "own", length: 1e6, key: 0 }));
   const sheets = make("div", "wm-sheets"); // the two texts to choose from
   const demo = make("div", "wm-demo"); // an example with a strong mark and a key to turn, shown first
   const legend = make("p", "wm-legend");
@@ -172,9 +167,20 @@ export function render({ model, el }) {
   const grid = make("div", "wm-grid");
   const left = make("div", "wm-left");
   const right = make("div", "wm-right");
-  left.append(choices, paper, legend);
-  right.append(head, verdict, chart, swaps, tools);
-  grid.append(demo, left, right, sheets, own);
+  // On a page, only the count of one text is shown at first. What can be changed is folded.
+  const lab = make("details", "wm-lab");
+  if (plain) {
+    lab.append(make("summary", "", "Change the text, or the key"), choices, swaps, key, own);
+    lab.open = !sealed(); // a link to a text that was counted may have another key or swapped words
+    lab.addEventListener("toggle", () => soon());
+    left.append(paper);
+    right.append(head, verdict, chart, tools, lab);
+    grid.append(demo, left, right, sheets);
+  } else {
+    left.append(choices, paper, legend);
+    right.append(head, verdict, chart, swaps, tools);
+    grid.append(demo, left, right, sheets, own);
+  }
   el.append(grid, live);
 
   const soon = atOnce(draw);
@@ -379,7 +385,7 @@ export function render({ model, el }) {
     write(text);
     others.forEach((one) => {
       const { name: other, path, label } = one;
-      const away = fixed || other === name;
+      const away = fixed || other === name || (plain && !lab.open);
       path.classList.toggle("away", away);
       label.classList.toggle("away", away);
       const theirs = zPath(textOf(other, swapped).marks);
@@ -516,7 +522,7 @@ export function render({ model, el }) {
       const { pieces } = textOf(String(bonus), shares[0]);
       const sheet = make("button", "wm-sheet");
       const label = `Text ${index + 1}`;
-      sheet.append(make("b", "", label), make("span", "", pieces.map((piece, at) => (glued(pieces, at) ? piece : ` ${piece}`)).join("")));
+      sheet.append(make("b", "", label), make("span", "", `${pieces.slice(0, GLANCE).map((piece, at) => (glued(pieces, at) ? piece : ` ${piece}`)).join("")} …`));
       sheet.addEventListener("click", () => {
         choose({ text: String(bonus), swapped: shares[0], length: FEWEST });
         guessed = String(bonus);
@@ -563,7 +569,7 @@ export function render({ model, el }) {
     } else barLabel.textContent = reach ? `z = ${threshold}, accused above` : `z = ${threshold} is out of reach`;
     if (reach) barLabel.append(make("i", "wm-odds", chanceOf(needed, seen.length)));
     const chance = odds(byChance(hits, seen.length, ratio));
-    foot.textContent = `By chance, ${chance} unmarked texts ${chance.startsWith("1") ? "has" : "have"} as many.${plain ? ` (${score})` : ""}`;
+    foot.textContent = `By chance, ${chance} unmarked texts ${chance.startsWith("1") ? "has" : "have"} as many.`;
     el.classList.toggle("over", over);
     const right = model.get("key") ? undefined : marked;
     const why = model.get("swapped") ? "words were swapped" : "the mark is light";
