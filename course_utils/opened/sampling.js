@@ -193,8 +193,8 @@ export function render({ model, el }) {
   const words = data.words ?? data.pieces;
   const index = new Map(words.map((text, id) => [text.trim(), id]));
   const encode = (text) => [data.begin, ...piecesOf(text).map((piece) => index.get(piece))];
-  const named = (id) => MARKS[word(id)] ?? `“${word(id)}”`;
-  const word = (id) => (words[id] === undefined ? "a rarer token" : words[id].trim() || JSON.stringify(words[id]).slice(1, -1).replaceAll(" ", "␣"));
+  const named = (id) => (id === data.end ? "the end of the text" : MARKS[word(id)] ?? `“${word(id)}”`);
+  const word = (id) => (id !== undefined && id === data.end ? "(the end)" : words[id] === undefined ? "a rarer token" : words[id].trim() || JSON.stringify(words[id]).slice(1, -1).replaceAll(" ", "␣"));
   const temperature = () => model.get("temperature") ?? 1;
   const k = () => model.get("top_k") ?? 0;
   const p = () => model.get("top_p") ?? 1;
@@ -325,7 +325,7 @@ export function render({ model, el }) {
     line.style.transform = `translateY(${place * height}px)`;
     line.setAttribute("aria-valuenow", String(Math.min(ROWS + 1, inPlay)));
     const limit = inPlay === 1 ? "only this one" : `only ${count(inPlay)} tokens`;
-    lineLabel.textContent = inPlay === all ? "top-k: pull me up" : `${p() < 1 ? "top-p" : `top-k ${k()}`}: ${limit}`;
+    lineLabel.textContent = inPlay === all ? (writes ? "pull me up: only the likeliest stay (top-k)" : "top-k: pull me up") : `${p() < 1 ? "top-p" : `top-k ${k()}`}: ${limit}`;
     line.setAttribute("aria-valuetext", inPlay === all ? "all can be drawn" : limit);
     reset.hidden = temperature() === 1 && !k() && p() === 1;
     line.classList.toggle("off", inPlay === all);

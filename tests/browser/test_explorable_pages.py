@@ -625,7 +625,7 @@ def test_the_longest_bar_can_be_pulled_and_tokens_cut(visit):
     share = page.locator(".sp-row .sp-share").first
     # From the start, temperature and top-k can be dragged in the picture. Their sliders are still hidden.
     expect(page.locator(".sp-hint")).to_contain_text("temperature 1.00")
-    expect(page.locator(".sp-cut-label")).to_have_text("top-k: pull me up")
+    expect(page.locator(".sp-cut-label")).to_have_text("pull me up: only the likeliest stay (top-k)")
     dials = page.locator(".sp-dial").and_(page.locator(":visible"))
     expect(dials).to_have_count(0)
     reset = page.get_by_role("button", name="Reset temperature and cuts")
