@@ -429,7 +429,7 @@ TAB_STOPS = """explorer => {
     return style.outlineStyle === "none" ? style.boxShadow : style.outline;
   }).join();
   const stops = [...explorer.querySelectorAll(
-      "a[href], input, select, textarea, button, audio, [tabindex='0'], [contenteditable=true]")]
+      "a[href], input, select, textarea, button, summary, audio, [tabindex='0'], [contenteditable=true]")]
     .filter(stop => stop.checkVisibility({ visibilityProperty: true }) && !stop.closest("[inert]")
       && !stop.disabled && stop.tabIndex >= -stop.isContentEditable);
   document.activeElement.blur();
