@@ -9,7 +9,7 @@ const ROOT = fileURLToPath(new URL("..", import.meta.url));
 
 const BEGINNINGS = ["Every evening she", "The nurse liked", "Noor has a", "A", "Robin lost the", "14 + 15 ="];
 const SENT = [
-  "The dog ate the fish and the cat ate the rice. The dog and the cat are happy because the fish and the rice were good.",
+  "The dog ate the fish, the cat ate the rice, and the fish ate the bread.",
   "Noor has a golden jug. Riley has a red drum. What colour is the jug? The jug is golden. What colour is the drum? The drum is red.",
   "14 + 15 = 29. 20 + 30 = 50. 12 - 4 = 8. 7 plus 6 is 13.",
   "An otter lives behind the marsh. In the morning it plays there, and then it hungrily eats fish. Its young is called a pup.",

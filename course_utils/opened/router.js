@@ -5,11 +5,14 @@
 // The view asks with `want` {text}, and the host answers with `said` {pieces, routes} and perhaps `random`.
 // routes[position][layer] = {experts, shares}, the first choice first. `random` has the choices of the random routers:
 // random[router][position][layer] = [first expert, second expert, share of the first].
-import { adopt, announcer, arrowStep, chipClass, headline, keeper, lots, make, ownText, radio, shape } from "./view.js";
+// A block stands for a token at one of its experts. Its height is the expert's share, and so is the width of its thread.
+import { adopt, announcer, arrowStep, chipClass, headline, keeper, lots, make, onSize, ownText, radio, shape } from "./view.js";
 
 const STEP = 170; // ms between two tokens that are sent off
-
-const MANY = 40; // in a text with more tokens than this, only the lit threads are drawn
+const RUN = 320; // ms for a dot's way along its thread
+const TALLEST = 36; // px: the height of a block whose expert has the whole share
+const LEGIBLE = 15; // px: a lower block has no word
+const [LARGEST, SMALLEST] = [24, 15]; // px: the font sizes between which a text fits into one line
 
 const percent = (share) => `${Math.round(100 * share)}%`;
 
@@ -92,7 +95,7 @@ export function render({ model, el }) {
   adopt(el, "rt");
   const sentence = make("div", "rt-sentence");
   sentence.setAttribute("role", "group");
-  sentence.setAttribute("aria-label", "The text: below each token its two experts");
+  sentence.setAttribute("aria-label", "The text");
   const threads = shape("svg", { class: "rt-threads", "aria-hidden": "true" });
   const { head, loud, loudWords } = headline("rt");
   const top = make("div", "rt-lead");
@@ -112,21 +115,25 @@ export function render({ model, el }) {
   const boxes = make("div", "rt-boxes");
   boxes.setAttribute("role", "group");
   boxes.setAttribute("aria-label", "The experts of this layer, with the tokens that each takes");
+  const piles = make("div", "rt-piles");
+  piles.setAttribute("aria-hidden", "true");
+  const room = make("div", "rt-room");
+  room.style.setProperty("--experts", String(experts));
+  room.append(boxes, piles);
   const stage = make("div", "rt-stage");
-  stage.append(threads, sentence, boxes);
+  stage.append(threads, sentence, room);
   const play = make("button", "rt-play", "▶");
   play.append(make("span", "", " Send the words"));
   top.append(head, play);
-  const tools = make("div", "rt-tools");
-  tools.append(make("span", "rt-same", "the same text in"), layers);
   const wake = make("div");
   if (data.words) wake.dataset.wake = "for your own sentence"; // on a page only: in a notebook the kernel runs the model
   const own = ownText({ placeholder: "Send your own sentence", label: "Your own sentence", button: "Send", offer: "Or send" }, data, ask);
+  const fold = make("details", "rt-fold");
+  fold.append(make("summary", "", "Another text"), own, wake);
+  const tools = make("div", "rt-tools");
+  tools.append(make("span", "rt-same", "layer"), layers, chance);
   const { live, speak, hush } = announcer();
-  const legend = make("p", "rt-legend", "Below a framed word: its two experts; the wider one has the larger share. In a box: first choices marked, second choices plain.");
-  const asks = make("div", "rt-asks");
-  asks.append(take, chance);
-  el.append(top, stage, legend, tools, asks, race, dots, wake, own, live);
+  el.append(top, stage, tools, race, dots, take, fold, live);
 
   const text = () => model.get("text") || data.offers[0];
   const layer = () => Math.min(model.get("layer") ?? 0, said.routes[0].length - 1);
@@ -150,15 +157,19 @@ export function render({ model, el }) {
     if (!answer) return;
     wrong = answer.error ?? "";
     if (answer.asleep) {
+      fold.open = true; // there is the button that loads the model
       if (!said) read(data.answers[0]);
     } else if (answer.error) {
       take.textContent = wrong;
+      take.hidden = false;
       speak(wrong);
     } else {
       const first = !said;
       read(answer);
       if (answer.want.text !== text()) keepState({ text: answer.want.text, expert: -1 });
-      if (!first) start();
+      if (first) return;
+      top.scrollIntoView({ block: "nearest" }); // the form stands far below the words
+      start();
     }
   }
   function read(answer) {
@@ -170,11 +181,10 @@ export function render({ model, el }) {
       senders.dice = [0, 1, 2, 3, 4].map((seed) => dice(said.routes, experts, seed));
     }
     drawRace();
-    boxes.style.minHeight = "";
     chosen = pointed = -1;
     sending = false;
     sent = said.pieces.length;
-    if (maps.length !== said.routes[0].length) buildLayers(said.routes[0].length);
+    if (layers.children.length !== said.routes[0].length) buildLayers(said.routes[0].length);
     drawSentence();
     buildThreads();
     update();
@@ -226,23 +236,15 @@ export function render({ model, el }) {
     }
   }
 
-  // The small maps of all layers. A map has a column for each expert. The column's height shows how many tokens the
-  // expert gets.
-  const maps = [];
   function buildLayers(count) {
-    maps.length = 0;
-    layers.style.setProperty("--layers", String(Math.min(count, 4)));
     layers.replaceChildren(
       ...Array.from({ length: count }, (_, index) => {
-        const button = make("button", "rt-map");
-        const bars = make("span", "rt-bars");
-        for (let expert = 0; expert < experts; expert++) paint(bars.appendChild(make("i")), expert);
-        button.append(make("span", "rt-name", `layer ${index}`), bars);
+        const button = make("button", "rt-layer num", String(index));
+        button.setAttribute("aria-label", `layer ${index}`);
         radio(button, () => layers.children, (at) => {
           finish();
           keepState({ layer: at });
         });
-        maps.push(button);
         return button;
       }),
     );
@@ -251,9 +253,9 @@ export function render({ model, el }) {
   const boxList = Array.from({ length: experts }, (_, expert) => {
     const box = make("button", "rt-box");
     paint(box, expert);
-    const top = make("span", "rt-top");
-    top.append(make("b", "num", String(expert)), make("span", "rt-count"));
-    box.append(top, make("span", "rt-words"), make("span", "rt-words rt-helps"));
+    const name = make("span", "rt-foot");
+    name.append(make("span", "", "expert "), make("b", "num", String(expert)));
+    box.append(name);
     box.addEventListener("click", () => {
       finish();
       chosen = -1;
@@ -290,23 +292,20 @@ export function render({ model, el }) {
     update();
   }
   function run(position) {
-    for (const [path, from] of drawn) {
-      if (from !== position || !path.getAttribute("d") || threads.style.display === "none") continue;
+    threadList.forEach((path, index) => {
+      if (tokens[index] !== position || !path.getAttribute("d")) return;
       const dot = make("i", "rt-dot");
       dot.style.offsetPath = `path("${path.getAttribute("d")}")`;
       dot.style.setProperty("--expert", path.style.getPropertyValue("--expert"));
       stage.append(dot);
-      dot.animate([{ offsetDistance: "0%" }, { offsetDistance: "100%" }], { duration: 320, easing: "ease-in" }).onfinish = () => dot.remove();
-    }
+      dot.animate([{ offsetDistance: "0%" }, { offsetDistance: "100%" }], { duration: RUN, easing: "ease-in" }).onfinish = () => dot.remove();
+    });
   }
 
   function drawSentence() {
     sentence.replaceChildren(
       ...said.pieces.map((piece, position) => {
-        const chip = make("button", chipClass(piece, position));
-        chip.append(make("span", "rt-text", piece.trim()));
-        const tickets = chip.appendChild(make("span", "rt-tickets num"));
-        tickets.append(...said.routes[position][0].experts.map(() => make("i")));
+        const chip = make("button", chipClass(piece, position), piece.trim());
         chip.tabIndex = position === 0 ? 0 : -1;
         const point = (to) => () => {
           pointed = to;
@@ -333,6 +332,15 @@ export function render({ model, el }) {
         return chip;
       }),
     );
+    fit();
+  }
+  /** Let a text take one line, if its words are then large enough to read. */
+  function fit() {
+    sentence.classList.add("one");
+    sentence.style.fontSize = `${LARGEST}px`;
+    const size = Math.min(LARGEST, (LARGEST * 0.99 * sentence.clientWidth) / sentence.scrollWidth);
+    sentence.classList.toggle("one", size >= SMALLEST);
+    sentence.style.fontSize = size < SMALLEST ? "" : `${size}px`;
   }
 
   function update() {
@@ -348,66 +356,29 @@ export function render({ model, el }) {
     const { pairs, same, best } = faithfulness(said.pieces, all, layer());
     const spot = route ? word(looked) : expert < 0 ? best?.word : undefined; // the word whose threads are lit
     const lit = (position) => (sending ? position === looked : expert >= 0 && !route ? all[position][layer()].experts.includes(expert) : word(position) === spot);
-    // Only the experts in question have their colours: those of a word, or the one that was pressed.
-    const [leads, joins] = [0, 1].map((order) => new Set(all.flatMap((layers, position) => (lit(position) ? [layers[layer()].experts[order]] : []))));
+    /** Whether a token's thread to an expert is lit: if an expert was pressed, only its own threads are. */
+    const shines = (position, to) => position < sent && lit(position) && (sending || expert < 0 || route !== null || expert === to);
     [...sentence.children].forEach((chip, position) => {
       const { experts: two, shares } = all[position][layer()];
       chip.classList.toggle("unsent", position >= sent);
       chip.classList.toggle("away", !sending && (expert >= 0 || looked >= 0) && !lit(position));
       chip.classList.toggle("lit", position < sent && lit(position));
       chip.classList.toggle("here", position === looked);
-      two.forEach((one, order) => {
-        const ticket = chip.lastChild.children[order];
-        paint(ticket, one);
-        ticket.style.flexGrow = String(shares[order]);
-        if (ticket.textContent !== String(one)) ticket.textContent = String(one); // writing the same text again would make the browser lay out the page
-      });
       chip.setAttribute("aria-label", `${word(position)}: ${two.map((one, order) => `expert ${one} ${percent(shares[order])}`).join(", ")}`);
     });
-    drawThreads(all, lit);
+    const heights = stack(all, shines);
+    drawThreads(all, shines, heights);
 
     const even = (here.length * (all[0]?.[0].experts.length ?? 2)) / experts;
     boxList.forEach((box, number) => {
       const list = taken[number];
-      const order = route ? route.experts.indexOf(number) : -1;
-      const [top, firsts, helps] = box.children;
       box.setAttribute("aria-pressed", String(expert === number));
-      box.classList.toggle("takes", order >= 0);
-      const picks = expert >= 0 && !route;
-      box.classList.toggle("on", picks ? expert === number : leads.has(number));
-      box.classList.toggle("joins", !picks && joins.has(number) && !leads.has(number));
-      top.children[1].textContent = order >= 0 ? percent(route.shares[order]) : `${list.length}×`;
-      const first = ({ position }) => all[position][layer()].experts[0] === number;
-      const groups = [list.filter(first), list.filter((item) => !first(item))].map((group) => {
-        const counts = new Map();
-        for (const { position } of group) counts.set(word(position), (counts.get(word(position)) ?? 0) + 1);
-        return [...counts].sort(([, a], [, b]) => b - a);
-      });
-      [firsts, helps].forEach((element, index) => {
-        const state = JSON.stringify([groups[index], spot]);
-        if (element.dataset.state === state) return;
-        element.dataset.state = state;
-        element.replaceChildren(
-          ...groups[index].map(([name, times]) => {
-            const item = make("span", "rt-word", times > 1 ? `${name} ×${times}` : name);
-            item.classList.toggle("here", name === spot);
-            return item;
-          }),
-        );
-      });
+      box.classList.toggle("takes", Boolean(route?.experts.includes(number)));
+      box.classList.toggle("on", list.some(({ position }) => shines(position, number)));
       const names = new Set(list.map(({ position }) => word(position)));
       box.setAttribute("aria-label", `Expert ${number}: ${list.length} token${list.length === 1 ? "" : "s"}, ${[...names].join(", ") || "none"}`);
     });
-
-    boxes.style.minHeight = `${boxes.offsetHeight}px`; // so that nothing below the boxes ever moves up
-    maps.forEach((button, index) => {
-      const loads = byExpert(here, index, experts);
-      const top = Math.max(1, ...loads.map((list) => list.length));
-      const bars = button.children[1];
-      [...bars.children].forEach((bar, number) => {
-        bar.style.transform = `scaleY(${Math.max(0.03, loads[number].length / top)})`;
-        bar.classList.toggle("on", boxList[number].classList.contains("on"));
-      });
+    [...layers.children].forEach((button, index) => {
       button.setAttribute("aria-checked", String(index === layer()));
       button.tabIndex = index === layer() ? 0 : -1;
     });
@@ -426,7 +397,7 @@ export function render({ model, el }) {
       loudWords.textContent = ` tokens go to expert ${expert} in layer ${layer()}; an even share is ${even.toFixed(even % 1 ? 1 : 0)}`;
     } else if (best) {
       loud.textContent = `${best.times} of ${best.of}`;
-      loudWords.textContent = ` times ${who} “${best.word}” to expert ${best.expert} first${sender() === "trained" ? `. Dice would do so 1 time in ${experts}.` : ""}`;
+      loudWords.textContent = ` times ${who} “${best.word}” to expert ${best.expert} first`;
     } else {
       loud.textContent = `2 of ${experts}`;
       loudWords.textContent = " experts take each token";
@@ -446,46 +417,81 @@ export function render({ model, el }) {
       ? `${met} the same first expert in layer ${layer()}${races && race.children.length ? others : "."}`
       : "No word stands here twice. In a text with equal words, see whether they meet the same expert.";
     take.textContent = wrong || counted;
-    speak(`${loud.textContent}${loudWords.textContent.replace(/\.$/, "")}. ${take.textContent}`);
+    take.hidden = !wrong && pairs > 0 && !(races && race.children.length);
+    speak(`${loud.textContent}${loudWords.textContent}. ${take.hidden ? "" : take.textContent}`);
   }
 
-  /** A thread leads from each word to each of its two experts. The thickness of the thread shows the expert's share. */
-  let drawn = []; // [path, position] of all threads
+  /**
+   * Pile up the blocks of the tokens that were sent, in each expert's box. While tokens are sent, each block lies on those
+   * that came before it; then the lit ones lie at the bottom, and above them first choices before second ones.
+   * @returns {number[]} the height of each pile, in px
+   */
+  function stack(all, shines) {
+    const loads = byExpert(all, layer(), experts).map((list) => list.reduce((sum, { share }) => sum + share, 0));
+    const unit = Math.min(TALLEST, (piles.clientHeight - 6) / Math.max(...loads));
+    const heights = Array(experts).fill(0);
+    const order = [...blocks.keys()].map((index) => ({ index, position: tokens[index], rank: ranks[index] }));
+    const to = ({ position, rank }) => all[position][layer()].experts[rank];
+    for (const one of order) one.lit = shines(one.position, to(one));
+    if (!sending) order.sort((a, b) => b.lit - a.lit || a.rank - b.rank || a.position - b.position);
+    for (const one of order) {
+      const block = blocks[one.index];
+      const expert = to(one);
+      const high = unit * all[one.position][layer()].shares[one.rank];
+      const out = one.position >= sent;
+      block.classList.toggle("unsent", out);
+      block.classList.toggle("mute", high < LEGIBLE);
+      block.classList.toggle("lit", one.lit);
+      paint(block, expert);
+      block.style.height = `${high}px`;
+      block.style.translate = `calc(${expert} * (100% + var(--between))) ${-heights[expert]}px`;
+      if (!out) heights[expert] += high;
+    }
+    return heights;
+  }
+
+  /** A thread leads from each word to each of its two experts, and for each of them a block stands on the expert's pile. */
+  let threadList = []; // the paths of all threads
+  let blocks = []; // the blocks of all threads, in the same order
+  let tokens = []; // for each of them the token's position
+  let ranks = []; // for each of them 0 if it belongs to the token's first choice, 1 for the second
   function buildThreads() {
     threads.replaceChildren();
-    drawn = said.pieces.flatMap((_, position) =>
-      said.routes[position][0].experts.map(() => [threads.appendChild(shape("path")), position]),
-    );
+    piles.replaceChildren();
+    tokens = said.pieces.flatMap((_, position) => said.routes[position][0].experts.map(() => position));
+    ranks = said.pieces.flatMap((_, position) => said.routes[position][0].experts.map((_, rank) => rank));
+    threadList = tokens.map(() => threads.appendChild(shape("path")));
+    blocks = tokens.map((position) => piles.appendChild(make("i", "rt-block", word(position))));
   }
-  function drawThreads(all, lit) {
+  function drawThreads(all, shines, heights) {
     const home = stage.getBoundingClientRect();
     const ends = boxList.map((box) => box.getBoundingClientRect());
+    const floor = piles.getBoundingClientRect().bottom - home.top;
     const beneath = ends[0].top - home.top;
-    const across = ends[7 % experts].top === ends[0].top; // false on a phone, where the experts stand below each other
-    threads.style.display = across ? "" : "none";
-    if (!across) return;
     // A thread from an upper line of words passes between the words of the lines below, so that it crosses no word.
     const lines = [];
     for (const chip of sentence.children) {
       const box = chip.getBoundingClientRect();
       const [left, right, top, bottom] = [box.left - home.left, box.right - home.left, box.top - home.top, box.bottom - home.top];
       let line = lines.at(-1);
-      if (!line || top > line.top + 4) lines.push((line = { top, bottom, gaps: [left - 7] }));
+      if (!line || top > line.top + 4) lines.push((line = { top, bottom, gaps: [left - 5] }));
       else line.gaps[line.gaps.length - 1] = (line.end + left) / 2;
       line.end = right;
-      line.gaps.push(right + 7);
+      line.gaps.push(right + 5);
       line.bottom = Math.max(line.bottom, bottom);
     }
     const through = (x, y) =>
       lines.filter(({ top }) => top > y).map(({ top, bottom, gaps }) => ({ top, bottom, x: gaps.reduce((best, gap) => (Math.abs(gap - x) < Math.abs(best - x) ? gap : best)) }));
     // All places are read before a path is written: each write would make the browser lay out the page again.
-    const ways = drawn.map(([path, position], index) => {
-      const order = index % all[position][layer()].experts.length;
-      const expert = all[position][layer()].experts[order];
-      const on = position < sent && lit(position) && (sending || picked() < 0 || picked() === expert || pointed >= 0 || chosen >= 0);
-      if (!on && (position >= sent || drawn.length > 2 * MANY)) return { path };
-      const from = sentence.children[position].lastChild.children[order].getBoundingClientRect();
-      const [x, y] = [from.left + from.width / 2 - home.left, from.bottom - home.top];
+    const ways = threadList.map((path, index) => {
+      const [position, rank] = [tokens[index], ranks[index]];
+      const { experts: two, shares } = all[position][layer()];
+      const expert = two[rank];
+      const on = shines(position, expert);
+      if (!on && !sending) return { path };
+      const from = sentence.children[position].getBoundingClientRect();
+      const apart = (rank - (two.length - 1) / 2) * Math.min(14, from.width / 3);
+      const [x, y] = [from.left + from.width / 2 + apart - home.left, from.bottom - home.top];
       const end = ends[expert].left + ends[expert].width / 2 - home.left;
       let [way, lastX, lastY] = [`M${x} ${y}`, x, y];
       for (const gap of through(x, y)) {
@@ -493,8 +499,7 @@ export function render({ model, el }) {
         [lastX, lastY] = [gap.x, gap.bottom];
       }
       const middle = (lastY + beneath) / 2;
-      const width = 1 + (on ? 5 : 1) * all[position][layer()].shares[order];
-      return { path, on, expert, width, way: `${way}C${lastX} ${middle} ${end} ${middle} ${end} ${beneath}` };
+      return { path, on, expert, width: 1 + 5 * shares[rank], way: `${way}C${lastX} ${middle} ${end} ${middle} ${end} ${beneath}${on ? `L${end} ${floor - heights[expert]}` : ""}` };
     });
     for (const { path, on, expert, width, way } of ways) {
       path.setAttribute("class", on ? "lit" : "");
@@ -505,13 +510,11 @@ export function render({ model, el }) {
       paint(path, expert);
     }
   }
-  let width = 0;
-  const watcher = new ResizeObserver(() => {
-    if (stage.clientWidth !== width) boxes.style.minHeight = ""; // the old least height was measured at another width
-    width = stage.clientWidth;
+  const forget = onSize(stage, () => {
+    if (!said) return;
+    fit();
     update();
   });
-  watcher.observe(stage);
 
   play.addEventListener("click", () => said && start());
   model.on("change:said", listen);
@@ -524,7 +527,7 @@ export function render({ model, el }) {
   else ask(text());
   return () => {
     clocks.forEach(clearTimeout);
-    watcher.disconnect();
+    forget();
     hush();
     model.off("change:said", listen);
     for (const key of keys) model.off(`change:${key}`, changed);

@@ -313,6 +313,7 @@ def test_a_window_is_opened_by_keyboard_and_the_word_is_found(lesson):
 def test_a_sentence_is_routed_and_an_unknown_word_is_named(lesson):
     explorer = lesson.output(lesson.find("course.opened.Router"))
     tokens, take = explorer.locator(".rt-sentence .chip"), explorer.locator(".rt-take")
+    explorer.get_by_text("Another text").click()
     explorer.get_by_role("button", name="sums", exact=True).click()
     expect(tokens.filter(has_text="=").first).to_be_visible()
     text = explorer.get_by_label("Your own sentence")

@@ -685,16 +685,25 @@ def test_an_expert_shows_its_words(visit):
     visited = visit("router.html")
     page = visited.page
     head, chips = page.locator(".rt-head"), page.locator(".rt-sentence .chip")
-    expect(head).to_have_text(
-        "6 of 6 times the router sends “the” to expert 0 first. Dice would do so 1 time in 8."
-    )
-    # From each “the”, a line goes to each of its two experts.
-    expect(page.locator(".rt-threads .lit")).to_have_count(12)
-    # Only the experts of “the” have their colours: strong for first choices, faint for second choices.
-    expect(page.locator(".rt-box.on")).to_have_count(1)
-    expect(page.locator(".rt-box.joins")).to_have_count(2)
-    expect(page.locator(".rt-box").nth(4).locator(".rt-word").first).to_be_visible()
-    expect(chips.first.locator(".rt-tickets i")).to_have_text(["4", "3"])
+    expect(head).to_have_text("5 of 5 times the router sends “the” to expert 0 first")
+    # From each “the”, a line goes to each of its two experts, and a block stands on each expert's pile.
+    expect(page.locator(".rt-threads .lit")).to_have_count(10)
+    expect(page.locator(".rt-block")).to_have_count(38)
+    lit = page.locator(".rt-block.lit")
+    expect(lit).to_have_text(["the"] * 10)
+    # Only the two experts of “the” have their colours.
+    expect(page.locator(".rt-box.on")).to_have_count(2)
+    expect(chips.first).to_have_attribute("aria-label", "The: expert 4 89%, expert 3 11%")
+    # A block is as high as its share: together, all have the height of a whole share for each word.
+    heights = [box["height"] for box in (block.bounding_box() for block in page.locator(".rt-block").all())]
+    assert abs(sum(heights) - 19 * (heights[0] + heights[1])) < 1
+    # The blocks of a pile lie on each other, inside the expert's box.
+    inside = """() => [...document.querySelectorAll('.rt-block')].every((block) => {
+      const [here, room] = [block.getBoundingClientRect(), block.parentElement.getBoundingClientRect()];
+      const across = here.left > room.left - 1 && here.right < room.right + 1;
+      return across && here.top > room.top - 1 && here.bottom < room.bottom + 1;
+    })"""
+    assert page.evaluate(inside)
     crossed = """() => [...document.querySelectorAll('.rt-threads .lit')].filter((path) => {
       const [all, home] = [path.getTotalLength(), path.ownerSVGElement.getBoundingClientRect()];
       const chips = [...document.querySelectorAll('.rt-sentence .chip')];
@@ -711,7 +720,8 @@ def test_an_expert_shows_its_words(visit):
     words = int(re.match(r"Expert 2: (\d+) tokens", box.get_attribute("aria-label"))[1])
     expect(page.locator(".rt-threads .lit")).to_have_count(words)
     expect(page.locator(".rt-sentence .chip.lit")).to_have_count(words)
-    expect(head).to_contain_text(f"{words} of 28 tokens go to expert 2")
+    expect(lit).to_have_count(words)
+    expect(head).to_contain_text(f"{words} of 19 tokens go to expert 2")
     box.press("Enter")
     chips.first.focus()
     chips.first.press("ArrowRight")
@@ -719,25 +729,43 @@ def test_an_expert_shows_its_words(visit):
     expect(page.locator(".rt-box.takes")).to_have_count(2)
     page.get_by_role("radio", name="layer 0").press("ArrowLeft")
     assert re.search("layer=3", page.url)
+    assert page.evaluate(inside)
     page.emulate_media(reduced_motion="no-preference")
     page.get_by_role("button", name="Send the words").click()
     expect(head).to_have_text("2 of 8 experts take each word")
     page.emulate_media(reduced_motion="reduce")
     expect(head).to_contain_text("times the router sends", timeout=PATIENCE)
+    expect(page.locator(".rt-block.unsent")).to_have_count(0)
     expect(page.get_by_role("radio", name="5 throws of dice")).to_be_hidden()
+    expect(page.locator(".rt-take")).to_be_hidden()
     page.get_by_role("button", name="By chance?").click()
-    router = page.get_by_role("radio", name="the trained router: 8 of 25 pairs")
+    router = page.get_by_role("radio", name="the trained router: 10 of 15 pairs")
+    expect(page.locator(".rt-take")).to_contain_text(
+        "Of 15 pairs of equal words, 10 meet the same first expert in layer 3."
+    )
     router.press("ArrowDown")
     expect(head).to_contain_text("random numbers send")
     assert "sender=" in page.url
     page.get_by_role("radio", name="5 throws of dice").click()
     expect(head).to_contain_text("dice send")
+    page.get_by_text("Another text").click()
     page.get_by_role("button", name="14 + 15 = 29").click()
     expect(chips).to_have_count(24)
     field = page.get_by_label("Your own sentence")
     field.fill("Noor has a drum.")
     field.press("Enter")  # this loads the model
     expect(chips).to_have_count(5, timeout=PATIENCE)
+
+
+def test_on_a_phone_words_go_into_the_boxes_too(visit):
+    page = visit("router.html", 360, "dark", viewport={"width": 360, "height": 780}).page
+    expect(page.locator(".rt-threads .lit")).to_have_count(10)
+    boxes = page.locator(".rt-box")
+    tops = {round(box.bounding_box()["y"]) for box in boxes.all()}
+    assert len(tops) == 1, "all eight stand beside each other"
+    assert min(box.bounding_box()["width"] for box in boxes.all()) > 30
+    last = boxes.last.bounding_box()
+    assert last["y"] + last["height"] < 780, "words and boxes are in the first screen"
 
 
 def test_a_head_is_switched_off_and_the_answer_turns(visit):
