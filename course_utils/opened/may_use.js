@@ -308,7 +308,7 @@ export function render({ model, el }) {
     if (focus && !sealed()) cells.get("-1 0").focus({ preventScroll: true });
     const guess = model.get("guess") ?? -1;
     const said = guess < 0 || set.length !== uses.length ? "" : guess === through() ? "As you guessed. " : `You guessed ${guess}. `;
-    hint.textContent = sealed() ? "" : `${said}${set.length ? "Press a plan to lift its gate, a word to read its clause." : "Press a plan to set its gate."}`;
+    hint.textContent = sealed() ? "" : `${said}${set.length ? "Press a plan to set or lift its gate, a word to read its clause." : "Press a plan to set its gate."}`;
   }
   /** Put each ball where it starts, at the gate that stops it, or behind the last gate. */
   function place() {

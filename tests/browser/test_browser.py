@@ -351,6 +351,7 @@ def test_a_vote_is_given_by_keyboard_and_named_afterwards(lesson):
     card.press("Enter")
     expect(past).to_contain_text("Mixtral")
     expect(explorer.locator(".vt-lane", has_text="Mixtral")).to_contain_text("1,290")  # the kernel's rating
+    expect(explorer.locator(".vt-turned")).to_have_count(0)  # before that, a key would not vote
     card.press("ArrowLeft")
     expect(explorer.locator(".vt-head")).to_contain_text("after 2 of 10 votes")
     photograph(lesson, "10-voted")
