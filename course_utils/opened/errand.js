@@ -733,7 +733,7 @@ export function render({ model, el }) {
       if (!all.length || placedText !== undefined) return whole; // the sentence is on the page, so the tray offers none
       const chip = orderChip(all[0]);
       chip.classList.add("invites");
-      whole.append(chip, make("p", "er-invite", "Drag me to the top of the page"));
+      whole.append(chip, make("p", "er-invite", "Drag me"));
       return whole;
     }
     const invite = pushed ? `One at a time: “${pretty(pushed)}” is back here.` : "Into the page:";
