@@ -91,10 +91,10 @@ def check(
 
 
 def values_of(mistakes: dict, arguments: tuple) -> dict:
-    """Return {message: wrong value}.
+    """Return {message: wrong value} for the known mistakes of a task.
 
-    A mistake that is given as a function is called, and left out if the call fails or returns None. It
-    returns None if its mistake can't be told for these arguments.
+    A mistake that is given as a function is called with the arguments. It is left out if the call fails, or
+    if it returns None, which says that these arguments don't show the mistake.
     """
     known = {}
     for says, wrong in mistakes.items():
@@ -108,8 +108,8 @@ def values_of(mistakes: dict, arguments: tuple) -> dict:
 def _shown(mistakes, outcome, function, arguments, also, tolerance):
     """Yield the message of each known mistake that an outcome shows.
 
-    A mistake may be given as a function that makes it. A call of this function can take long, so the function
-    is called only when its turn comes.
+    A mistake may be given as a function that makes it. A call of this function can take long, so it is made
+    only after the caller has asked for this mistake's message.
     """
     for says, wrong in mistakes.items():
         for known in values_of({says: wrong}, arguments).values():
@@ -597,7 +597,7 @@ def _reads_as_number(text) -> bool:
 
 
 def _numbers_agree(value, wanted, tolerance):
-    if value != value or wanted != wanted:  # only nan differs from itself, and one of the two is nan
+    if value != value or wanted != wanted:  # at least one is nan, the only number that differs from itself
         return value != value and wanted != wanted
     if math.inf in (abs(value), abs(wanted)):
         return False  # `difference` has already accepted equal infinities
@@ -718,7 +718,7 @@ def _changed(arguments, given) -> bool:
 
 
 def _line_of(error, function) -> str:
-    """Return the traceback's last line that is in the function's file or a cell: the learner's own line."""
+    """Return the last line of the learner's own code in a traceback: in the function's file, or in a cell."""
     home = getattr(getattr(function, "__code__", None), "co_filename", None)
     line, trace = "", error.__traceback__
     while trace:

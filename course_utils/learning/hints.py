@@ -104,7 +104,8 @@ ERRORS = [
     ("ValueError", "shapes", "The sizes do not fit: `.shape` shows that of each table."),
     ("ValueError", "into shape", "The sizes do not fit: `.shape` shows that of each table."),
 ]
-# A name must be at least so much like another one (from 0 to 1) for a hint that names both.
+# The least similarity of a missing name to an existing one, as difflib measures it from 0 to 1, for a hint on
+# the two names.
 ALIKE = 0.75
 
 

@@ -7,13 +7,13 @@
 // sentences[text][title][word] is a share of "she" at temperature 1.
 // The visitor chooses `who` (the index of a model), `trade` (a word), `temperature` and `after` (whether the trade was
 // chosen after looking at the results). On a page of the website there is also `guess`: "" until the visitor has
-// guessed the shares of the trades in `asks`, then {trade: points}. Until then, the words are covered, and the visitor pulls
+// guessed the shares of the trades in `asks`, then {trade: its guessed lean in points}. Until then, the words are covered, and the visitor pulls
 // the knob of a bar for each of these trades.
 import { adopt, announcer, headline, keeper, make, onDrag, radio } from "./view.js";
 
 const APART = 24; // px between two words of a row, so that their intervals do not seem to be one
 const ROW = 27; // greatest height of a row in px
-const BARE = 46; // and while the words have no intervals
+const BARE = 46; // greatest height of a row in px while the words are drawn without their intervals
 const HIGH = 23; // height of a row in px if each word is above its interval
 const TIGHT = 18; // height of a row in px, below which its words overlap those of the next row
 const FLAT = 16.5; // least height of a row in px if each word is beside its interval
@@ -58,7 +58,8 @@ export function rowsOf(spans) {
 }
 
 /**
- * Points with a sign; with one decimal if they would be rounded to the limit: +9.5, not +10.
+ * Percentage points as text, with a sign. They are rounded to whole points, but have one decimal if rounding would make them
+ * equal to the limit: if the limit is 10, "+9.5" and not "+10".
  * @param {number} points
  * @param {number} limit
  */
@@ -117,7 +118,7 @@ export function render({ model, el }) {
     bar.setAttribute("aria-valuemin", "0");
     bar.setAttribute("aria-valuemax", "100");
     const pin = { word, row, split, share: 50, done: false };
-    let up = false; // false if the browser has taken the pointer away, to scroll
+    let up = false; // whether the visitor has let go of the knob; stays false if the browser takes over the pointer to scroll the page
     bar.addEventListener("focus", () => model.get("trade") !== word && keep({ trade: word }));
     bar.addEventListener("keydown", (event) => {
       const to = { ArrowRight: 5, ArrowUp: 5, ArrowLeft: -5, ArrowDown: -5 }[event.key];
@@ -195,7 +196,7 @@ export function render({ model, el }) {
   function sentencesOf({ title }) {
     return Object.entries(sentences).filter(([, each]) => each[title]);
   }
-  /** The first of these sentences, with a trade in it; or, if it is `brief`, the trade alone. */
+  /** A paragraph with the first sentence that the chosen model was asked, and a trade in it. If `brief`, only the trade. */
   function sentenceWith(word, brief = false) {
     const line = make("p", "au-text");
     const [text] = sentencesOf(models[model.get("who")] ?? models[0])[0] ?? ["The {}"];
@@ -322,7 +323,7 @@ export function render({ model, el }) {
     field.focus({ preventScroll: true });
   }
   lock.addEventListener("click", reveal);
-  const guessed = model.get("trade"); // in an older address the guess is one number, which is for this trade
+  const guessed = model.get("trade"); // in the URLs of an older version, the guess is one number, for this trade
 
   function press(event) {
     let best = [Infinity, chosen()];
@@ -416,7 +417,7 @@ export function render({ model, el }) {
   }
   /**
    * Where a word is drawn, in px: its point (`middle`), the left edge and the width of its name (`left`, `long`), and
-   * the left and right end of the room that it takes (`span`). From the first step on, its wider interval has room there.
+   * the left and right end of the room that it takes (`span`). Once intervals are shown, `span` has room for the wider one.
    * @param {string} word
    * @param {boolean} beside whether the name stands beside the interval, not above it
    */

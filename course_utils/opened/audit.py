@@ -196,7 +196,10 @@ class Audit(LiveView):
 
 
 def _near_a_limit(points, limit):
-    """Return points with a sign; with one decimal if they would be rounded to the limit: +9.5, not +10."""
+    """Return points as text with a sign, such as "+9".
+
+    If rounding would make them equal to the limit, the text has one decimal: for the limit 10, "+9.5".
+    """
     return f"{points:+.1f}" if round(abs(points)) == limit else f"{points:+.0f}"
 
 

@@ -79,7 +79,8 @@ function stretched(numbers) {
 export function contour(map, level) {
   const segments = [];
   const inside = (place) => Math.max(0, Math.min(15, place));
-  /** A cell's value. Around the map is a ring of cells, in which the line runs along the map's edge, so that it is closed. */
+  /** The value of a cell of the map, or of the ring of cells around the map. In the ring all values are below `level`, so the
+   * line is closed: it runs along the map's edge. */
   const at = (row, column) => {
     const value = map[16 * inside(row) + inside(column)];
     const rings = row !== inside(row) || column !== inside(column);
@@ -179,7 +180,7 @@ export function render({ model, el }) {
   let follows = false; // whether each new state is shown as soon as it arrives
   let turns = 0;
   let asked = null; // the `want` that the host is working on
-  let pending = {}; // seed, guidance or steps that were chosen while the model sleeps and that are not stored: drawn once it is awake
+  let pending = {}; // the seed, guidance or steps that were chosen while the model sleeps, if their drawings are not stored; drawn once it is awake
   let stuck = ""; // a sentence on why the host sends no more states, or ""
   let tab = null; // the kind of the words that the tray shows
   let shown = step(); // the step that is drawn; while the view moves to step(), a number between two steps
@@ -494,7 +495,7 @@ export function render({ model, el }) {
   field.addEventListener("keydown", (event) => event.key === "Enter" && submit(event)); // in JupyterLab, Enter does not submit a form
   field.addEventListener("input", () => (note.textContent = say(unknownIn(field.value))));
 
-  // The film.
+  // The film: a small picture of each state
   function buildStrip() {
     const columns = steps() + 1;
     if (strip.children.length !== columns) {
@@ -571,7 +572,7 @@ export function render({ model, el }) {
     start();
   });
 
-  // The tools.
+  // The controls for seed, guidance and steps
   die.addEventListener("click", () => {
     let seed = model.get("seed");
     while (seed === model.get("seed")) seed = Math.floor(100 * Math.random());

@@ -163,7 +163,7 @@ def known_words():
 
 @dataclass(frozen=True)
 class Drawn:
-    """Holds one state of a drawing, between the noise and the finished picture.
+    """Holds one state of a drawing, from the noise at the start to the finished picture.
 
     latents : (1, ...), as `decode` takes them.
     noise : float from 0 to 1, the share of the state's variance that is noise.

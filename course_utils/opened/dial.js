@@ -3,8 +3,9 @@
 // words of a text are written around the clock face, each where a hand at the word's position points.
 // The view's `data` is {degrees, limit}.
 // The visitor chooses `query` and `key` (their positions), `front` (the number of words in front of the text) and
-// `slow` (whether there is a second clock, whose hands turn more slowly). On a page of the website there is also `guess`: what
-// becomes of the match if the whole text moves on; "" before the guess, "none" if the visitor skipped it.
+// `slow` (whether there is a second clock, whose hands turn more slowly). On a page of the website there is also `guess`:
+// whether the match falls, stays or rises if the whole text moves on (a key of GUESSES); "" before the guess, "none" if the
+// visitor skipped it.
 import { adopt, announcer, atOnce, glide, headline, keeper, make, onDrag, shape } from "./view.js";
 
 const FAR = 24; // the strip of bars shows the match at each distance from 0 to this one
@@ -23,7 +24,7 @@ const spell = (value) => (Math.abs(value) < 0.005 ? "0" : String(Math.round(100 
  */
 export const match = (distance, degrees) => Math.cos((distance * degrees * Math.PI) / 180);
 
-/** The two numbers of a hand of length 1 at a position: how far its tip is up, and how far to the right. */
+/** Where the tip of a hand of length 1 is, if the hand stands at a position: [how far up, how far right] from the clock's middle. */
 export const hand = (position, degrees) => [match(position, degrees), Math.sin((position * degrees * Math.PI) / 180)];
 
 export function render({ model, el }) {
@@ -46,8 +47,8 @@ export function render({ model, el }) {
     const [x, y] = [Math.sin(angle), -Math.cos(angle)];
     plate.append(shape("line", { x1: 87 * x, y1: 87 * y, x2: 94 * x, y2: 94 * y, class: "dl-tick" }));
   }
-  const wedge = plate.appendChild(shape("path", { class: "dl-wedge" })); // the angle between the hands: it turns with them
-  // The rim turns the whole text: both hands, and the words round them.
+  const wedge = plate.appendChild(shape("path", { class: "dl-wedge" })); // fills the angle between the hands
+  // A drag of the rim moves the whole text: both hands turn, and with them the words around the clock face.
   const rim = face.appendChild(shape("circle", { r: 116.5, class: "dl-rim" }));
   let grabbed = null; // while the rim is dragged: the angle of the pointer when the text was last moved
   const angleOf = (event) => {
@@ -90,7 +91,7 @@ export function render({ model, el }) {
   }
   const hint = clock.appendChild(make("span", "dl-hint", "drag me"));
   hint.setAttribute("aria-hidden", "true");
-  // The two words in the colours of their hands, and what each is for
+  // The query's and the key's word, each in the colour of its hand, and what each does
   const who = make("div", "dl-who");
   const shows = Object.fromEntries(["query", "key"].map((name) => [name, make("span", `chip dl-named ${name}`)]));
   for (const [name, does] of [["query", " looks for a word. Its hand: the "], ["key", " may be that word. Its hand: the "]]) {
@@ -118,7 +119,7 @@ export function render({ model, el }) {
       hands.query.focus({ preventScroll: true }); // the button is hidden now
     });
   }
-  const then = act.appendChild(make("div", "dl-then")); // what comes in place of the guess
+  const then = act.appendChild(make("div", "dl-then")); // shown in place of the guess's buttons once the guess is made
   const both = then.appendChild(make("div", "dl-both"));
   both.append(make("span", "", "Move the whole text"));
   const shifts = [-1, 1, FURTHER].map((step) => {
@@ -188,7 +189,7 @@ export function render({ model, el }) {
     spinning = setTimeout(() => el.classList.remove("spinning"), SPIN);
     keep({ query: query + step, key: key + step, front: now + step, ...more });
   }
-  /** The path of a wedge of the clock face, from 12 o'clock on, as wide as an angle in degrees. */
+  /** The path of a sector of the clock face that begins at 12 o'clock. `open` is its angle in degrees. */
   function wedgeOf(open, radius) {
     const [x, y] = [radius * Math.sin((open * Math.PI) / 180), -radius * Math.cos((open * Math.PI) / 180)];
     return open ? `M0 0V${-radius}A${radius} ${radius} 0 0 ${open > 0 ? 1 : 0} ${x} ${y}Z` : "";
@@ -209,9 +210,10 @@ export function render({ model, el }) {
     const step = ((((hour - now) % round) + round + round / 2) % round) - round / 2; // the step goes the shorter way round the clock
     move(name, step);
   }
-  /** Write the words of one turn around the clock face, one at each hour. If the hands are less than a turn apart, this turn
-   * has the words of both hands. If they are further apart, the word of the other hand replaces the word at its hour; if
-   * both hands are at this hour, their two words stand there. */
+  /** Write a word of the text at each hour of the clock face: as many consecutive words as there are hours, from the word
+   * `shown` on. If the hands are less than a turn apart, the words of both hands are among them. If they are further apart,
+   * the word of the hand that is left out replaces the word at this hand's hour. If both hands point to the same hour, both
+   * their words stand there. */
   function stand(query, key, start) {
     const [low, high] = [Math.min(query, key) - start, Math.max(query, key) - start];
     if (low < shown && high - low < round) shown = low;
@@ -276,7 +278,7 @@ export function render({ model, el }) {
     const off = `${KNOB}px + ${Math.abs(right).toFixed(3)} * 1.9em + ${Math.abs(down).toFixed(3)} * 0.7em`;
     hint.style.left = `calc(${50 + 18.7 * Math.sin(angle)}% + ${right.toFixed(3)} * (${off}))`;
     hint.style.top = `calc(${50 - 18.7 * Math.cos(angle)}% + ${down.toFixed(3)} * (${off}))`;
-    hint.hidden = waits || Boolean(before && !before.waits); // first the guess, then a hand, then the rim
+    hint.hidden = waits || Boolean(before && !before.waits); // the hint is shown from the guess on, until the visitor's next change
     const open = ((distance * degrees) % 360 + 540) % 360 - 180; // the angle from the key to the query, in degrees
     wedge.style.transform = `rotate(${key * degrees}deg)`;
     stopWedge();

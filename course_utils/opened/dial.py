@@ -9,7 +9,7 @@ LIMIT = 1024  # the last position of a text of 25 words with 1,000 words in fron
 
 
 def states() -> dict:
-    """Return the data of the view."""
+    """Return the constants that dial.js reads as the view's `data`."""
     return {"degrees": DEGREES, "limit": LIMIT}
 
 

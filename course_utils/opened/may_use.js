@@ -1,7 +1,7 @@
 // Licences run at gates. Each licence is a ball on a row, and each use is a gate across all rows. The visitor sets gates: a
 // ball rolls to the first set gate whose use its licence does not allow. A press on a cell shows the clauses of its answer.
-// A page begins with a question: all gates are set, what they are like is hidden, and the visitor guesses how many
-// licences get through.
+// A page begins with a question: all gates are set, each looks like a closed wall, and the visitor guesses how many licences
+// get through.
 // The view's `data` is what states() of may_use.py returns.
 // The visitor chooses:
 //   plans: the indexes of the uses whose gates are set
@@ -31,7 +31,7 @@ const WORDS = {
   no: "No.",
   "cannot know": "Unclear.",
 };
-// What stands in a cell: a yes is a gap without a word.
+// The word in a cell, for each answer. A yes has no word: its cell is a gap in the wall.
 const SIGNS = { "yes, with conditions": "if", "ask first": "ask", no: "no", "cannot know": "?" };
 const PAGE = "M6 3h9l4 4v14H6zM14 3v5h5M9 13h7M9 17h7";
 const ICONS = {
@@ -79,8 +79,8 @@ export function count(licences) {
 
 /**
  * Sort licences. The makers whose best licence allows most come first. A maker's licences stand from the oldest to the
- * newest, so that one sees what a new version changed. Licences of models that came after the article's models (`later`)
- * stand at the end.
+ * newest, so that one sees what a new version changed. At the end stand the licences with `later`: their models came out
+ * after those of the magazine article that the course checks.
  * @template {{ author: string, date: string, later: boolean, verdicts: { answer: string }[] }} L
  * @param {L[]} licences
  * @returns {L[]}
@@ -104,7 +104,7 @@ export function weightiest(clauses) {
   return first === "prohibition" ? kinds.lastIndexOf(first) : kinds.indexOf(first);
 }
 
-/** The first of some uses (their indexes) that a licence does not allow; -1 if it allows all of them. */
+/** The index of the first use in `plans` (a list of indexes) that a licence does not allow; -1 if it allows all of them. */
 export function stopOf({ verdicts }, plans) {
   return plans.find((at) => !verdicts[at].answer.startsWith("yes")) ?? -1;
 }
@@ -250,7 +250,7 @@ export function render({ model, el }) {
     const before = plans();
     set(before.includes(atColumn) ? before.filter((at) => at !== atColumn) : [...before, atColumn]);
   }
-  /** The use that decides on a licence: the one that stops it, or else the first set one, or else the first of all. */
+  /** The index of the use whose answer is shown for a licence: the use that stops its ball; otherwise the first of the set uses; if none is set, use 0. */
   function decisive(atRow, chosen = plans()) {
     const stop = stopOf(licences[atRow], chosen);
     return stop < 0 ? (chosen[0] ?? 0) : stop;
@@ -276,7 +276,8 @@ export function render({ model, el }) {
       const passes = stop < 0;
       body.rows[index].classList.toggle("through", passes && !sealed());
       body.rows[index].classList.toggle("here", index === row() && column() >= 0 && !sealed());
-      // With one gate set, each row says what decides there; with several, a row says what stops the ball.
+      // At the end of a row stands what decides on the use that stops the ball. If the ball passes and only one gate is set, it
+      // is what decides on the use of this gate.
       const decides = passes && set.length === 1 ? set[0] : stop;
       const said = licence.verdicts[decides]?.word || (set.length ? "through" : "");
       ends[index].textContent = sealed() ? "" : said;
@@ -300,7 +301,7 @@ export function render({ model, el }) {
     guesses.replaceChildren(
       ...(sealed() ? numbers : []).map((number) => {
         const button = make("button", "num", String(number));
-        // Show the clause that stops the licence which is chosen at the start.
+        // After the guess, show the clause that decides on the licence that is chosen at the start.
         button.addEventListener("click", () => keep({ guess: number, asked: "", use: decisive(row()) }));
         return button;
       }),
@@ -401,7 +402,7 @@ export function render({ model, el }) {
     link.href = licence.url;
     const words = make("blockquote", "", `“${clause.quote}”`);
     const section = make("figcaption", "");
-    // If one clause decides alone, the sentence above says the same as its summary.
+    // Leave out the summary if there is only one clause: the sentence above says the same.
     section.append(make("b", "", clause.section), clauses.length > 1 ? ` ${clause.summary}` : "");
     quote.replaceChildren(words, section);
     source.replaceChildren(

@@ -125,7 +125,7 @@ function power(level) {
   const share = 10 ** (-level / 10);
   return share > 0.95 ? String(Math.round(share)) : `1/${Math.round(1 / share)}`;
 }
-/** The noise in words. */
+/** The noise at a level in words, such as “in noise of 1/10 of the voice’s power”. */
 function spoken(level) {
   if (level === null) return "without noise";
   if (level === 0) return "in noise as strong as the voice";
@@ -151,7 +151,7 @@ const decode = async (file) => (await new OfflineAudioContext(1, 1, RATE).decode
 const NOTE = "The picture: to the right time, upwards pitch, and the darker, the louder.";
 const SIZES = [1.5, 1.25, 1.0625]; // rem: the sizes of letters to try, so that the words stand in one line
 
-/** The pieces of a word that are compared: without marks, and "ill-disposed" as two. */
+/** A word's pieces, in lower case and without punctuation. A hyphen separates two pieces: "ill-disposed" has two. */
 const piecesOf = (text) => text.toLowerCase().split(/[\s-]+/).map((piece) => piece.replace(/[^\p{L}\p{N}]/gu, "")).filter(Boolean);
 
 /**
@@ -551,7 +551,7 @@ export function render({ model, el }) {
     haunt(gone, found.words);
   }
   let last = null; // the words that were shown before, and the sound that they are from
-  /** Let the words that are no longer written fade at once, while the new ones appear; during a drag they are just gone. */
+  /** Let the words that are no longer written fade out while the new words appear. During a drag, they disappear without fading. */
   function haunt(gone, found) {
     if (still.matches || el.classList.contains("flow") || el.classList.contains("dragging")) return;
     for (const [text, begin] of gone) {
@@ -790,7 +790,7 @@ export function render({ model, el }) {
       fresh = false;
       model.set("want", { sound: name(), noise: level(), send: !samples.has(name()), ...own });
       model.save_changes();
-    }, 250); // after this wait, a drag over several levels has asked only for the last
+    }, 250); // the wait is so long that a drag over several levels asks only for the last one
   }
   function listen() {
     const said = model.get("said");

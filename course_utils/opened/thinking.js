@@ -1,7 +1,8 @@
 // A sum, the steps that the tiny reasoner writes before its answer, and what becomes of the answer if a step is changed.
 // Each number is drawn as a strand; the larger the number, the thicker the strand. The numbers of the sum fall into the steps
 // that add them. A result flows into the next step if this step adds the result.
-// The view's `data` is {offers (sums as texts), answers}.
+// The view's `data` is {offers, answers}: the sums to choose from, as texts, and stored answers of the host, each
+// {want: {text}, written}.
 // The visitor chooses:
 //   sum: a text such as "25+31+40"
 //   edits: the changed results, {index of the step: result}
@@ -128,7 +129,7 @@ const listed = (numbers) => (numbers.length > 1 ? `${numbers.slice(0, -1).join("
  * The remarks below the picture of a text: a sentence for each place where a strand breaks or a step is wrong.
  * @param {string} sum
  * @param {{ steps: { left: string, result: string, by: string }[], answer: string }} shown
- * @param {boolean} tells whether it may be said which numbers are lost
+ * @param {boolean} tells whether the remarks may name numbers that no step adds, and numbers that are not in the sum
  */
 export function remarks(sum, shown, tells) {
   const { bars, loose, carried } = flow(sum, shown);
@@ -153,7 +154,7 @@ export function remarks(sum, shown, tells) {
  * @param {string} sum
  * @param {{ steps: { left: string, result: string, by: string }[], answer: string }} shown
  * @param {boolean} short whether the model had to answer before its last step
- * @param {boolean} tells whether it may be said that the answer is the last result
+ * @param {boolean} tells whether the words may tell that the answer is, or is not, the last step's result
  */
 export function verdict(sum, { steps, answer }, short, tells) {
   const right = total(sum);
@@ -212,7 +213,7 @@ export function render({ model, el }) {
   const stopWords = make("span", "", "End its steps early, so that it must answer");
   stops.setAttribute("role", "group");
   stops.setAttribute("aria-label", "After how many steps the model must answer");
-  // A press on this button changes what follows a step that the visitor has changed.
+  // This button switches `on`: whether the model writes on after a changed step, or the later steps stay.
   const mode = choice("", () => choose({ on: !model.get("on") }));
   const back = choice("Put all back", () => choose({ edits: {}, on: true, stop: "all" }));
   back.className = "th-back";
@@ -479,7 +480,8 @@ export function render({ model, el }) {
     const strange = []; // numbers that are added, but are not in the sum
     const lost = []; // the places beside the strands that no step adds, if there is room for words
     const put = (className, d) => parts.push(shape("path", { class: className, d }));
-    /** Two gaps near the top of a bar that would reach up to the numbers of the sum, as one can while it is dragged. */
+    /** Two gaps near the top of a bar. They show that the bar is cut off, because it would reach up to the numbers of the sum.
+     * A bar can be so tall only while the visitor drags it. */
     const cutOff = (left) => {
       for (const below of [26, 34]) put("th-gap", `M${left - 3} ${floor - TALL - 12 + below}l${thick + 6} -5`);
     };
@@ -492,7 +494,7 @@ export function render({ model, el }) {
     const level = floor - high(total(text));
     const mark = shape("path", { class: "th-level" }); // a line at the height of the right sum, which then leads up to the words "right: …"
     parts.push(mark);
-    /** A number that falls from its place in the sum: into a bar, or, if `bar` is null, into nothing. */
+    /** Draw a number as a strand that falls from its place in the sum into a bar. If `bar` is null, the strand's end is torn. */
     const strand = (className, x, number, bar, base, from = roof) => {
       const half = Math.max(1, (number * fall) / 2);
       if (!bar) {

@@ -1,11 +1,13 @@
 // Two answers without names: press the better one, and the ratings of the models move. What other voters say is sealed
 // until ten votes are cast. Then the bands show which models could still be first. Another voter's votes are counted one by
 // one, each with its story.
-// Model: `data` {models, contests: [[prompt, left model, left answer, right model, right answer], …], voter: the name
-// of the voter "rule", votes: {rule, length}, ratings: {rule, length}, student: values of Student's t}; says: text, what
-// the voter "rule" does. The visitor chose: picks (a letter for each vote: l, r, or n for neither), voter (you, rule or
-// length), count (how many of the voter's votes are counted), order (0: the order in which the votes were cast).
-// If the host is live, it rates the visitor's votes: `want` {picks}, `said` {ratings}.
+// The view's `data` is {models, contests: [[prompt, left model, left answer, right model, right answer], …], voter: the name
+// of the voter "rule", votes: {rule, length}, ratings: {rule, length}, student: values of Student's t}. The voter "length"
+// always votes for the longer answer.
+// The visitor chooses `picks` (a letter for each vote: l, r, or n for neither), `voter` (you, rule or length), `count` (how
+// many of the voter's votes are counted) and `order` (0 is the order in which the votes were cast; any other number is the
+// seed of a random order).
+// A host that can compute gets `want` {picks}, and answers with `said` {ratings}: the models' ratings after these votes.
 import { adopt, announcer, capital, glide, headline, keeper, make, radio, shape } from "./view.js";
 
 const FEW = 10; // after this many votes, intervals are shown, and the box with the other voters' votes opens
@@ -162,9 +164,9 @@ export function render({ model, el }) {
   const items = [...new Set(contests.map(([prompt]) => prompt))];
   /** @type {Map<string, Rating[]>} from the picks to the ratings after these votes */
   const rated = new Map([["", models.map(() => null)]]);
-  // Keep the order of the contests in a notebook: its kernel takes the visitor's first vote for a vote on the first
-  // contest, and so on.
-  // A page begins with short stories of which one ending fits.
+  // In a notebook, ask for the votes in the given order of the contests, because its kernel takes the visitor's first vote
+  // for a vote on the first contest, and so on. On a page, begin with the contests that have a short story, and of these with
+  // the ones in which the voter "rule" prefers one ending.
   const given = contests.map((_, index) => index);
   const hard = (index) => 2 * Number(contests[index][0].length > LONG) + Number(cast.rule[index] === 0.5);
   const easyFirst = [...given].sort((one, other) => hard(one) - hard(other));
@@ -232,7 +234,7 @@ export function render({ model, el }) {
 
   const scale = make("section", "vt-scale");
   scale.setAttribute("aria-label", "Ratings");
-  // A bead for each vote that is still needed, and behind them the box with the other voter's votes
+  // A bead for each vote that the visitor must cast to open the box, and after the beads the box with the other voters' votes
   const seal = make("div", "vt-seal");
   const box = make("span", "vt-box");
   box.innerHTML = '<svg viewBox="6 18 52 44" aria-hidden="true"><path d="M14 32v24h36V32M9 31h46"/><circle cx="32" cy="44" r="5"/></svg>';
@@ -260,7 +262,7 @@ export function render({ model, el }) {
     lanes.append(row);
     return { row, rating, ends, ...parts };
   });
-  // The place of the best model's band, through the lanes of all models: whose band reaches it could be first.
+  // The range of the best model's band, drawn through the lanes of all models. A model whose band reaches into it could be first.
   const field = make("div", "vt-field");
   const zone = field.appendChild(make("i", "vt-zone"));
   const foot = field.appendChild(make("span", "vt-foot"));
@@ -385,7 +387,7 @@ export function render({ model, el }) {
   function press(event) {
     if (event.altKey || event.ctrlKey || event.metaKey) return; // leave these keys to the browser
     const pick = { ArrowLeft: "l", ArrowRight: "r", ArrowUp: "n" }[event.key];
-    // A card that was clicked before would look preselected in the next story.
+    // Take the focus from a card that was clicked: in the next story, this card would look preselected.
     if (pick && cards.contains(document.activeElement)) cards.focus({ preventScroll: true });
     if (pick) vote(pick);
     else if (event.key === "Backspace" && picks()) takeBack();
@@ -407,7 +409,7 @@ export function render({ model, el }) {
   function stop() {
     clearTimeout(clock);
     clock = 0;
-    ring.inert = voter() !== "you"; // it shows another voter's vote
+    ring.inert = voter() !== "you"; // no press counts while the cards show another voter's vote
     play.textContent = voter() === "you" ? `▶ Watch ${contests.length} votes` : "▶ Vote by vote";
   }
   function tick() {
@@ -481,7 +483,7 @@ export function render({ model, el }) {
     verdict.textContent = opened ? `${capital(theirName)} took ${took}. You agree on ${same} of ${done}.` : "";
     if (!opened) explained = why(pick, one, other);
   }
-  /** Say whom the visitor picked, and how likely this was by the earlier votes. */
+  /** A sentence on which model the visitor picked, and on how likely this was by the ratings before this vote. */
   function why(pick, one, other) {
     if (voter() !== "you" || !rated.has(picks()) || !rated.has(picks().slice(0, -1))) return "";
     const before = rated.get(picks().slice(0, -1));
@@ -639,7 +641,7 @@ export function render({ model, el }) {
       });
     } else drawPaths(path);
     const last = path.at(-1);
-    // Labels keep their distance: each stands at its line or below the label above it.
+    // Each label stands at the end of its line or, if it would overlap the label above, directly below that label.
     let free = -Infinity;
     const by = models.map((_, index) => index).sort((one, other) => last[other] - last[one]);
     for (const index of by) {
