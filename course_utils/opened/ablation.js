@@ -1,5 +1,6 @@
 // A view in which the visitor switches attention heads off, and sees what the model then says.
-// The view's `data` is {layers, heads, offers (texts), answers, words}.
+// The view's `data` is {layers, heads, offers (texts to choose from), answers (stored answers of the host, in the form of
+// `said`), words (the texts of the model's tokens)}.
 // The view sends `want` {text, off}, and the host answers with `said` {want, pieces, attention, top}.
 // attention[layer][head] is the lower triangle of the head's attention weights, row by row in one list. `top` is
 // [[token, probability], …] for the likeliest next tokens.
@@ -56,7 +57,7 @@ export function render({ model, el }) {
   const sentence = make("p", "ab-sentence");
   const next = make("span", "chip ab-next"); // the answer: it goes on with the sentence
   const arcs = shape("svg", { class: "ab-arcs", "aria-hidden": "true" });
-  const whose = make("span", "ab-whose"); // above the arcs: whose they are
+  const whose = make("span", "ab-whose"); // words above the arcs: which head's arcs they are
   const ticks = make("div", "ab-ticks"); // below the arcs, if the sentence has several lines: words at their places
   const stage = make("div", "ab-stage");
   const field = make("div", "ab-field");
@@ -132,7 +133,7 @@ export function render({ model, el }) {
     }
   }
 
-  /** Switch a head off, or on again. The head that was off goes on, unless several may be off. */
+  /** Switch a head off, or on again if it is off. Unless several heads may be off, the head that was off before is switched on. */
   function turn(name) {
     stop();
     const names = off();
@@ -212,7 +213,7 @@ export function render({ model, el }) {
     const last = pieces.length - 1;
     return attention[layer][number].slice((last * (last + 1)) / 2 + 1, ((last + 1) * (last + 2)) / 2);
   }
-  /** The mean of these shares over all heads, where a head that is off counts as 0. */
+  /** The mean over all heads of the shares that `looksOf` returns. A head that is off counts as 0. */
   function looksOfAll(now, names) {
     const mean = now.pieces.slice(1).map(() => 0);
     for (const one of tiles) {
@@ -222,7 +223,7 @@ export function render({ model, el }) {
     return mean;
   }
   const tint = (thing, token, plain = "var(--mark)") => thing.style.setProperty("--look", LOOKS[token.trim()] ?? plain);
-  /** A line in a colour that is seen on any ground: a second, wider line lies below it. */
+  /** A line in the colour that a token names. A second, wider line below it makes it visible on any background. */
   function twoLines(line, token) {
     const lines = ["ab-under", "ab-over"].map((name) => shape("path", { class: name, d: line }));
     tint(lines[1], token);
@@ -327,7 +328,7 @@ export function render({ model, el }) {
     const lead = parts.find((part) => part.token === first);
     head.style.translate = `${Math.max(0, Math.min(answer.clientWidth - head.offsetWidth, lead.from * answer.clientWidth))}px`;
 
-    // What the heads did, each alone
+    // How many of the heads that were switched off alone change the answer
     if (gone === 1) tried.add(key(text(), names));
     const alone = tiles.map(({ name }) => (tried.has(key(text(), [name])) ? said([name]) : undefined));
     const known = alone.filter(Boolean).length;
@@ -366,7 +367,7 @@ export function render({ model, el }) {
     speak(`${loud.textContent} ${loudWords.textContent}. ${take.textContent}`);
   }
 
-  /** Write the sentence, and draw its arcs, unless both are there as they should be. */
+  /** Write the sentence and draw its arcs, unless this sentence is already written. */
   let written = "";
   /** @type {{ lines: SVGElement[], word: string, index: number, top: number }[]} the arc of each word but the last; `top`:
    * where it is highest, in px */
@@ -414,9 +415,10 @@ export function render({ model, el }) {
       return { lines, word, index, top: floor - rise };
     });
     const inColour = ({ word }) => Boolean(LOOKS[word.trim()]);
-    arcs.replaceChildren(...[...drawn].sort((a, b) => inColour(a) - inColour(b)).flatMap(({ lines }) => lines)); // colours lie above
+    arcs.replaceChildren(...[...drawn].sort((a, b) => inColour(a) - inColour(b)).flatMap(({ lines }) => lines)); // the arcs of words for colours come last, so that they lie above the others
   }
-  /** Put the words that say whose arcs these are above the arc of the largest share, and name words below a line of arcs. */
+  /** Put the words `whose` above the arc of the largest share. If the sentence has several lines, write the most looked-at
+   * words also below the arcs. */
   function place(seen, most) {
     const width = field.clientWidth;
     const middle = (places[most].x + places.at(-1).x) / 2;
@@ -446,7 +448,7 @@ export function render({ model, el }) {
   model.on("change:said", listen);
   model.on("change:off", follow);
   const start = { text: model.get("text") || data.offers[0], off: model.get("off") ?? [] };
-  fold.open = Boolean(data.answers) && !answers.has(key(start.text, start.off)); // such a state needs the model, and so its button
+  fold.open = Boolean(data.answers) && !answers.has(key(start.text, start.off)); // a start without a stored answer needs the model, and so the button that loads the model
   if (!answers.has(key(start.text, start.off)) && data.answers) present(data.answers[0].want.text, data.answers[0].want.off);
   ask(start.text, start.off);
   paint();

@@ -30,7 +30,8 @@ export const textOf = (answer) => tokensOf(answer).map(([text]) => text).join(""
 export const lastWord = (answer) => (tokensOf(answer).length < LONGEST ? textOf(answer).match(/[\p{L}\p{N}]\S*?(?=[^\p{L}\p{N}]*$)/u)?.[0] ?? "" : "…");
 
 /**
- * The stretches of strengths at which a question's answers end in the same word, and are all right or all not.
+ * Group neighbouring strengths into stretches. In a stretch, a question's answers end in the same word, and either all of
+ * them are right or none is.
  * @param {{ answers: (string | [string, number][])[], right?: number[] }} prompt
  * @returns {{ word: string, right: boolean, from: number, to: number }[]} `from` and `to`: indices of strengths
  */
@@ -78,9 +79,10 @@ export function render({ model, el }) {
   const top = make("div", "ad-top");
   top.append(say, tools);
 
-  // For each group of questions a half of the picture, above and below the handle: a question that can be chosen, the model's
-  // answer, a bar for each strength that shows how many answers of the group are right, and a ribbon with the answer's last word.
-  const rows = []; // a row for each question, of which each half shows one
+  // The picture has a half for each of the two groups of questions, one above the handle and one below it. A half has a menu
+  // of questions, the model's answer, a bar for each strength that shows how many answers of the group are right, and a ribbon
+  // that shows with which word the answer ends at each strength.
+  const rows = []; // a row for each question; each half shows one of its rows
   const halves = series.map((group, at) => {
     const tone = `ad-of-${at ? "second" : "first"}`;
     const card = make("div", `ad-card ${tone}`);
@@ -218,7 +220,8 @@ export function render({ model, el }) {
     soon();
   }
 
-  // The guess. Until then, and while the view then turns the adapter up, the picture is drawn only as far as the handle was.
+  // The guess. Until it is made, and while the view then turns the adapter up, the picture is drawn only up to the highest
+  // strength that was seen.
   const asking = () => model.get("guess") === "";
   const hides = () => asking() || model.get("guess") >= 0;
   let reach = asking() ? 0 : Math.max(1, strength); // the highest strength that was seen
@@ -342,7 +345,7 @@ export function render({ model, el }) {
     event.preventDefault();
     go(strengths[Math.max(0, Math.min(strengths.length - 1, goes))]);
   });
-  /** Show one strength after another, from one index to the other. */
+  /** Show the strengths one after another, from the index `from` to the index `to`. */
   function turnUp(from, to) {
     stop();
     el.classList.add("known");

@@ -24,7 +24,7 @@ const SIGNS = { true: "\u2713", "mostly true": "\u2713", false: "\u2717", "canno
 const TURN = 280; // ms in which a card or tile turns
 const SMALL = 0.4; // the scale at which a card is drawn while it is dragged
 const SHORT = 34; // the most letters of a claim on its tile
-const WORDED = 3; // on each shelf, the claims that were judged last, up to this many, show words; the others show numbers
+const WORDED = 3; // on each shelf, at most this many claims show words, the ones that were judged last; all others show their numbers
 
 /** @param {string} verdict */
 export const groupOf = (verdict) => Object.keys(GROUPS).find((name) => GROUPS[name].verdicts.includes(verdict));
@@ -288,8 +288,8 @@ export function render({ model, el }) {
     return wall.appendChild(tile);
   });
 
-  /** Turn a tile: with a guess to its back, otherwise to its front. The back has the verdict. It is made only for a guess, so
-   * that the page contains no verdict before. */
+  /** Turn a tile to its back if there is a guess on its claim, otherwise to its front. The back has the course's verdict. It is
+   * made only after the guess, so that the page does not contain the verdict before. */
   function turn(tile, claim, guess, move) {
     const inner = tile.firstChild;
     tile.querySelector(".cw-back")?.remove();

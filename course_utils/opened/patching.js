@@ -177,7 +177,7 @@ export function render({ model, el }) {
     const lanes = values[0].length;
     return [Math.min(layer, values.length - 1), Math.max(0, Math.min(lanes - 1, (model.get("token") ?? first) - first))];
   }
-  /** The list that is offered at the start. */
+  /** The cell [layer, lane] of the list that the visitor is invited to drag at the start. */
   const offered = ({ values }) => [Math.floor(0.4 * values.length), 0];
 
   /** The word above a lane. If countries are stored, the first lane has a menu of the countries. */
@@ -245,7 +245,7 @@ export function render({ model, el }) {
     }
   }
 
-  /** The layer and the lane that a pointer is at, in whichever box. */
+  /** The layer and the lane of the cell under the pointer, in either box. If `lane` is given, it stays. */
   function at(event, lane) {
     const grid = (donor.contains(event.target) ? donor : receiver).querySelector(".pt-grid").getBoundingClientRect();
     const clamp = (share, many) => Math.max(0, Math.min(many - 1, Math.floor(share * many)));
@@ -374,7 +374,8 @@ export function render({ model, el }) {
       draw("pipe", `M${x} 0${over}`);
       if (turned) fresh = draw("pipe new", at ? `M${to} ${from}V${end}` : `M${x} ${from}${over}`);
     } else {
-      // No clean way from one token to another is known. Each lane is as wide as its exchange moves the answer.
+      // There is no layer at which the effect moves from the first token to the last. So draw each token's lane at each layer:
+      // the more an exchange there moves the answer, the wider the lane.
       const [base, goal] = [values.at(-1)[0], values.at(-1)[last]];
       const thick = parseFloat(getComputedStyle(scene).getPropertyValue("--pipe")) || 24;
       for (let lane = 0; lane < lanes; lane++) {
@@ -387,7 +388,7 @@ export function render({ model, el }) {
         });
       }
     }
-    // A list that turns nothing: a thin line shows how far it gets.
+    // If the exchanged list does not turn the answer, a thin line shows how far the list's effect reaches.
     if (cell && !turned) {
       const joins = at === last && layer < moves;
       draw("dead", `M${across(at)} ${from}V${joins ? down(moves) - 8 : tall - 14}${joins ? "" : "m-14 0h28"}`);
@@ -399,8 +400,8 @@ export function render({ model, el }) {
     arrow.animate([{ visibility: "hidden" }, { visibility: "hidden" }], { duration: FLOW });
   }
 
-  /** Draw the pipes, and what is carried: at its place in the right box, or at the start in the left box. If it `flies`, it is
-   * seen on its way from the left box. */
+  /** Draw the pipes, and the carried list: at its cell in the right box or, if nothing is carried over, in the left box. If
+   * `flies`, let the list move from the left box to its cell. */
   function arrange(found, cell, { flows = false, flies = false } = {}) {
     pipe("source", found, null, false);
     pipe("target", found, cell, flows);

@@ -1,5 +1,6 @@
 // A mixture of experts at work: each token goes to two of eight experts, in every layer.
-// The view's `data` is {experts, offers (texts, or [name, text]), answers, words}.
+// The view's `data` is {experts (their number), offers (texts to choose from, or [name, text]), answers (stored answers of
+// the host, in the form of `said`), words (the texts of the model's tokens)}.
 // The visitor chooses `text`, `layer`, `expert` (or -1) and `sender`, which chooses the experts: "trained" (the model's
 // routers), "random" (routers whose weights are random numbers) or "dice" (the view draws experts by lot).
 // The view asks with `want` {text}, and the host answers with `said` {pieces, routes} and perhaps `random`.
@@ -11,7 +12,7 @@ import { adopt, announcer, arrowStep, chipClass, headline, keeper, lots, make, o
 const STEP = 170; // ms between two tokens that are sent off
 const RUN = 320; // ms for a dot's way along its thread
 const TALLEST = 36; // px: the height of a block whose expert has the whole share
-const LEGIBLE = 15; // px: a lower block has no word
+const LEGIBLE = 15; // px: a block that is lower than this has no word
 const [LARGEST, SMALLEST] = [24, 15]; // px: the font sizes between which a text fits into one line
 
 const percent = (share) => `${Math.round(100 * share)}%`;
@@ -157,7 +158,7 @@ export function render({ model, el }) {
     if (!answer) return;
     wrong = answer.error ?? "";
     if (answer.asleep) {
-      fold.open = true; // there is the button that loads the model
+      fold.open = true; // the folded part has the button that loads the model
       if (!said) read(data.answers[0]);
     } else if (answer.error) {
       take.textContent = wrong;
@@ -356,7 +357,7 @@ export function render({ model, el }) {
     const { pairs, same, best } = faithfulness(said.pieces, all, layer());
     const spot = route ? word(looked) : expert < 0 ? best?.word : undefined; // the word whose threads are lit
     const lit = (position) => (sending ? position === looked : expert >= 0 && !route ? all[position][layer()].experts.includes(expert) : word(position) === spot);
-    /** Whether a token's thread to an expert is lit: if an expert was pressed, only its own threads are. */
+    /** Whether a token's thread to an expert is lit. If an expert was pressed, only the threads to this expert are lit. */
     const shines = (position, to) => position < sent && lit(position) && (sending || expert < 0 || route !== null || expert === to);
     [...sentence.children].forEach((chip, position) => {
       const { experts: two, shares } = all[position][layer()];
@@ -422,8 +423,9 @@ export function render({ model, el }) {
   }
 
   /**
-   * Pile up the blocks of the tokens that were sent, in each expert's box. While tokens are sent, each block lies on those
-   * that came before it; then the lit ones lie at the bottom, and above them first choices before second ones.
+   * Pile up the blocks of the tokens that were sent, in each expert's box. While tokens are sent, a new block is put on top of
+   * its pile. Once all are sent, a pile has from the bottom up the lit blocks, the other first choices, and the other second
+   * choices.
    * @returns {number[]} the height of each pile, in px
    */
   function stack(all, shines) {
@@ -452,9 +454,9 @@ export function render({ model, el }) {
 
   /** A thread leads from each word to each of its two experts, and for each of them a block stands on the expert's pile. */
   let threadList = []; // the paths of all threads
-  let blocks = []; // the blocks of all threads, in the same order
-  let tokens = []; // for each of them the token's position
-  let ranks = []; // for each of them 0 if it belongs to the token's first choice, 1 for the second
+  let blocks = []; // for each thread, its block
+  let tokens = []; // for each thread, the position of its token in the text
+  let ranks = []; // for each thread, 0 if its expert is the token's first choice, 1 if it is the second
   function buildThreads() {
     threads.replaceChildren();
     piles.replaceChildren();

@@ -10,7 +10,10 @@ from course_utils.worlds import sums
 
 
 def tries(model, tokenizer, text: str, count: int = 20, seed: int = 0) -> list[int | None]:
-    """Let a model continue a text `count` times, with tokens drawn by probability. Return the `final_answer`s."""
+    """Let a model continue a text `count` times, with tokens drawn by probability.
+
+    Returns the `final_answer` of each continuation.
+    """
     import torch
 
     inputs = tokenizer(text, return_tensors="pt")

@@ -1,17 +1,17 @@
 // Shows how many words of a text are on a secret list, and whether the text therefore counts as marked (watermarked).
-// Model: `data`, and what the visitor chose: text (a bonus, "copied" or "own"), swapped (the share of swapped words),
-// length (the number of tokens that are counted; 0 before the visitor turns the key, while nothing shows which text is
-// marked), own (the visitor's words), key (0 for the key that marked the texts, another number for another key). A bonus
-// is what was added to the scores of listed tokens while a text was written; the bonus 0 leaves no mark.
-// `data` has vocabulary, ratio, threshold, and texts, a list of {bonus, swapped, ids}. If there is a `data.key`, this
-// module makes the lists with torch's random numbers. Otherwise each text also has `green` ("0" or "1" for each token
-// from the second on), and a host that can compute gets `want` {ids} and answers in `said` {green}.
+// The view's `data` is {vocabulary, ratio, threshold, texts: [{bonus, swapped, ids}]}. A text's bonus is the number that was
+// added to the scores of listed tokens while the text was written; a text with the bonus 0 has no mark. If there is a
+// `data.key`, this module makes the lists with torch's random numbers. Otherwise each text also has `green` ("0" or "1" for
+// each token from the second on), and a host that can compute gets `want` {ids} and answers with `said` {green}.
+// The visitor chooses `text` (a bonus, "copied" or "own"), `swapped` (the share of swapped words), `length` (the number of
+// tokens that are counted; 0 until the visitor has chosen a text, and until then nothing shows which text is marked), `own`
+// (the visitor's words) and `key` (0 for the key that marked the texts, another number for another key).
 import { adopt, announcer, atOnce, glide, headline, keeper, make, onDrag, ownWords, piecesOf, radio, shape } from "./view.js";
 
 const FEWEST = 6; // the fewest tokens that are counted
 const LOW = -3; // the lowest z that is drawn
 const SECONDS = 3.5; // s: the time in which the count runs through all tokens
-const GLANCE = 46; // the tokens that are shown of each of two texts, one of which is marked
+const GLANCE = 46; // the number of tokens that are shown of each text from which the visitor guesses
 const SHOWN = 60; // the most tokens of the example with the key
 const EDGE = 14; // px: the room for the handle at the right of the chart
 const TALL = 20; // px: the height of a text's name in the chart

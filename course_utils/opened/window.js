@@ -1,10 +1,14 @@
 // A window that can be dragged over a text. In each layer, a token attends only to the tokens in its window.
-// Model: `data` {layers, offers (texts), answers, words}, `said` {pieces, top} from the host (top: the likeliest next
-// tokens as [text, share]), and what the visitor chose: text, size (tokens that the window holds), and, on a page, guess
-// (the token at which the visitor expects the answer to change; 0 before the guess, -1 if no guess was made). On a page,
-// a stripe under a token has the colour of the answer that came when the window began at that token. In a notebook, bars
-// below the text show the answers. The view asks with `want` {text, size}. In a notebook, `data` also has texts:
-// {offer: {pieces, target}}.
+// The view's `data` is {layers, offers (texts to choose from), answers (stored answers of the host), words (the texts of the
+// model's tokens)}. In a notebook, the offers are distances, and `data` also has texts: {offer: {pieces, target}}, where
+// `target` is the index of the token on which the answer depends.
+// The visitor chooses `text` (one of the offers, or an own text), `size` (the number of tokens in the window) and, on a page,
+// `guess` (the index of the token at which the visitor expects the answer to change; 0 before the guess, -1 if no guess was
+// made).
+// The view asks with `want` {text, size}. The host answers with `said` {pieces, top}; `top` has the likeliest next tokens, as
+// [text, share].
+// On a page, a stripe under a token has the colour of the answer that came when the window began at that token. In a
+// notebook, bars below the text show the answers.
 import { LOOKS, adopt, announcer, chipClass, headline, keeper, make, onDrag, ownText, piecesOf, shape } from "./view.js";
 
 const HOP = 340; // ms for each layer when a fact is passed on
