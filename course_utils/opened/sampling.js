@@ -164,7 +164,9 @@ export function render({ model, el }) {
     wake.dataset.wake = "for your own words";
     const labels = { placeholder: "Begin with your own words", label: "Your own beginning", button: "Begin", offer: "Or begin", rest: "cannot be typed, such as the end of the text" };
     el.prepend(paper);
-    el.append(wake, ownText(labels, data, (text) => go(encode(text))));
+    const own = make("details", "sp-numbers");
+    own.append(make("summary", "", "Begin with your own words"), wake, ownText(labels, data, (text) => go(encode(text))));
+    el.append(own);
   }
   el.append(live);
 

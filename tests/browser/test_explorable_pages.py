@@ -337,6 +337,7 @@ def test_a_page_has_its_picture_before_its_model(visit):
     expect(bars).to_have_count(8)
     bars.first.click()  # this needs no model, because the tokens that can follow are stored
     expect(paper).to_have_count(4)
+    page.get_by_text("Begin with your own words").click()
     expect(page.get_by_role("button", name=re.compile(r"Wake the model \(3\.6 MB\)"))).to_be_enabled()
     assert not [url for url in visited.requests if url.endswith("safetensors")]
     height = "document.documentElement.scrollHeight"
@@ -556,7 +557,9 @@ def test_who_turns_a_hand_of_the_dial_at_once_is_not_asked(visit):
 
 
 def test_a_text_is_written_token_by_token(visit):
-    page = visit("sampling.html").wake()
+    visited = visit("sampling.html")
+    visited.page.get_by_text("Begin with your own words").click()
+    page = visited.wake()
     paper, bars = page.locator(".sp-paper .chip"), page.locator(".sp-row:not(.sp-others)")
     expect(paper).to_have_count(3)
     word = bars.first.locator(".sp-word").inner_text()
