@@ -417,12 +417,13 @@ export function render({ model, el }) {
     const inColour = ({ word }) => Boolean(LOOKS[word.trim()]);
     arcs.replaceChildren(...[...drawn].sort((a, b) => inColour(a) - inColour(b)).flatMap(({ lines }) => lines)); // the arcs of words for colours come last, so that they lie above the others
   }
-  /** Put the words `whose` above the arc of the largest share. If the sentence has several lines, write the most looked-at
+  /** Put the words `whose` above all of them. If the sentence has several lines, write the most looked-at
    * words also below the arcs. */
   function place(seen, most) {
     const width = field.clientWidth;
     const middle = (places[most].x + places.at(-1).x) / 2;
-    whose.style.top = `${drawn[most].top - whose.offsetHeight - 8}px`;
+    const highest = Math.min(...drawn.filter(({ lines }) => lines[1].style.strokeWidth !== "0px").map(({ top }) => top), drawn[most].top);
+    whose.style.top = `${highest - whose.offsetHeight - 8}px`;
     whose.style.left = `${Math.max(0, Math.min(width - whose.offsetWidth, middle - whose.offsetWidth / 2))}px`;
     if (!el.classList.contains("lines")) return ticks.replaceChildren();
     const words = whole().pieces.slice(1);
