@@ -174,7 +174,7 @@ def all() -> dict[str, Licence]:
 
 
 def later() -> dict[str, Licence]:
-    """Return by name the licences that only models after those in the article have (see `Licence.later`)."""
+    """Return by name the licences that the course has only for later models (see `Licence.later`)."""
     return {name: licence for name, licence in _every().items() if licence.later}
 
 

@@ -40,7 +40,7 @@ def lighten(folder):
         root = "../" * (len(path.relative_to(folder).parts) - 1)
         text = text.replace(found[0], f'<link rel="stylesheet" href="{root}_static/{made[names]}">\n')
         text = named(PLAIN.sub(r"\1", text))
-        if path.name != "search.html":  # the scripts in its text need these, and run without `defer`
+        if path.name != "search.html":  # scripts in this page's own text need the linked scripts at once
             text = SCRIPT.sub(r'<script defer src="\1', text)
         path.write_text(text, encoding="utf-8")
 

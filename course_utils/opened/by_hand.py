@@ -154,7 +154,11 @@ def nearer(mixture, than, to) -> str:
 
 
 def dials(hands, titles) -> Picture:
-    """Draw a row of clock faces with one hand each. hands : list of lists of two numbers."""
+    """Draw a row of clock faces, each with one hand.
+
+    hands : list of lists of two numbers, one for each face.
+    titles : list of str, one above each face.
+    """
     figure, _ = _figure(1.6, rows=1, columns=len(hands))
     with style():
         for face, hand, title in zip(figure.axes, hands, titles, strict=True):

@@ -509,7 +509,7 @@ class KnownPictures:
 
 
 def beside_known(known, drawn) -> Picture:
-    """Draw three rows: pictures, the nearest training pictures, and the nearest that show something else.
+    """Draw three rows: pictures, the nearest training pictures, and the nearest ones of something else.
 
     known : `KnownPictures`
     drawn : dict from a prompt, which is a caption in the training, to the picture drawn from it

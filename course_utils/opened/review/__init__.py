@@ -1,4 +1,4 @@
-"""A release for the learner to judge, in lesson 16: one of three; the learner's name decides which.
+"""Gives the learner one of three releases of models to judge, in lesson 16. Their name decides which one.
 
     course.opened.finished_page()         the upper part of a finished page
     review = course.opened.Review("Ada Lovelace")

@@ -297,7 +297,10 @@ class Review:
         return entry["answer"] if entry else None
 
     def _article(self):
-        """Return the score in the capstone on the article: {"right", "of"}, or {} without verdicts."""
+        """Return the learner's score in `course.capstone()`, on the claims of a magazine article.
+
+        The score is {"right": number, "of": number}, or {} if the learner has given no verdict there.
+        """
         done = verdicts.decided()
         if not done:
             return {}
