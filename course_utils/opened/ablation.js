@@ -417,7 +417,7 @@ export function render({ model, el }) {
     const inColour = ({ word }) => Boolean(LOOKS[word.trim()]);
     arcs.replaceChildren(...[...drawn].sort((a, b) => inColour(a) - inColour(b)).flatMap(({ lines }) => lines)); // the arcs of words for colours come last, so that they lie above the others
   }
-  /** Put the words `whose` above all of them. If the sentence has several lines, write the most looked-at
+  /** Put the words `whose` above the highest arc that is drawn. If the sentence has several lines, write the most looked-at
    * words also below the arcs. */
   function place(seen, most) {
     const width = field.clientWidth;
