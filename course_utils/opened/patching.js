@@ -187,7 +187,7 @@ export function render({ model, el }) {
     select.setAttribute("aria-label", SENTENCES[which]);
     for (const country of countries) {
       const option = select.appendChild(make("option", "", country));
-      option.defaultSelected = option.selected = country === model.get(which); // a saved picture shows the default
+      option.defaultSelected = option.selected = country === model.get(which); // a saved picture of the page shows the default option
     }
     select.addEventListener("change", () => {
       const other = which === "source" ? "target" : "source";
