@@ -483,7 +483,7 @@ def _first_lines(regions):
 
 
 class _Replacement(ast.NodeTransformer):
-    """Replaces each `course.check(...)` with `__probe__(name, function, arguments)`.
+    """Replaces each `course.check(...)` with `__probe__(name, function, arguments, also)`.
 
     If `whole` is True, the replacement is `__expect__(name, ...)`, with all arguments of the check.
     """
@@ -505,8 +505,10 @@ class _Replacement(ast.NodeTransformer):
         if not set(_PARAMETERS) <= given.keys():
             raise CourseError(f"A course.check in {self.task!r} lacks its function or arguments.")
         # Lambdas delay the evaluation, so that the probe can report a missing name.
-        parts = [ast.Lambda(copy.deepcopy(_NO_PARAMETERS), given[part]) for part in _PARAMETERS[1:]]
-        return ast.Call(ast.Name("__probe__", ast.Load()), [name, *parts], [])
+        given.setdefault("also", ast.Tuple([], ast.Load()))
+        parts = (*_PARAMETERS[1:], "also")
+        delayed = [ast.Lambda(copy.deepcopy(_NO_PARAMETERS), given[part]) for part in parts]
+        return ast.Call(ast.Name("__probe__", ast.Load()), [name, *delayed], [])
 
 
 _NO_PARAMETERS = ast.arguments(posonlyargs=[], args=[], kwonlyargs=[], kw_defaults=[], defaults=[])

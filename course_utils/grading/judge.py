@@ -53,12 +53,15 @@ def key_of(assignment: Assignment, submission: intake.Submission, seconds: float
 
 @dataclass(frozen=True)
 class _Expected:
-    """One call of a check in the instructor's notebook, with what the check expects: see `checks.check`."""
+    """One call of a check in the instructor's notebook, with what the check expects: see `checks.check`.
+
+    mistakes : {message: wrong values} as `checks.wrong_values` returns them
+    """
 
     call: str
     about: str
     value: object
-    mistakes: dict[str, object]
+    mistakes: dict[str, list]
     tolerance: float
 
 
@@ -293,7 +296,7 @@ class Judge:
             says
             for _, outcome, expected in calls
             for says, wrong in expected.mistakes.items()
-            if not checks.agrees(outcome, wrong, expected.tolerance)
+            if not _explains(wrong, outcome, expected.tolerance)
         }
         verdicts = tuple(_verdict(*call, misfits) for call in calls)
         visible = [verdict.passed for verdict in verdicts if not verdict.hidden]
@@ -337,7 +340,7 @@ def _expected(message):
     Raises CourseError if the instructor's own answer fails the check.
     """
     value = wire.decode(message["expected"])
-    mistakes = {says: wire.decode(wrong) for says, wrong in message["mistakes"]}
+    mistakes = {says: [wire.decode(wrong) for wrong in values] for says, values in message["mistakes"]}
     expected = _Expected(message["call"], message["about"], value, mistakes, message["tolerance"])
     problem = _problem(_outcome(message["outcome"]), replace(expected, mistakes={}))
     if problem:
@@ -345,11 +348,24 @@ def _expected(message):
     return expected
 
 
+def _explains(wrong, outcome, tolerance):
+    """Return whether a known mistake gives what a student's function gave.
+
+    wrong : the values that the mistake gives: for the arguments of the call, and for its further inputs
+    outcome : the outcome of the student's call, with the outcomes for the further inputs in "further"
+    """
+    outcomes = [outcome, *outcome.get("further", [])][: len(wrong)]
+    return len(outcomes) == len(wrong) and all(
+        checks.agrees(given, checks.plain(value), tolerance)
+        for given, value in zip(outcomes, wrong, strict=True)
+    )
+
+
 def _problem(outcome, expected):
     """Return what is wrong with the outcome of a call, or None if nothing is."""
     wanted, tolerance, call = expected.value, expected.tolerance, expected.call
     mistakes = expected.mistakes.items()
-    shown = (says for says, wrong in mistakes if checks.agrees(outcome, checks.plain(wrong), tolerance))
+    shown = (says for says, wrong in mistakes if _explains(wrong, outcome, tolerance))
     try:
         return checks.problem_of(outcome, wanted, shown, tolerance, call, expected.about)
     except Exception as error:  # the value can be read, but can't be compared
@@ -406,8 +422,11 @@ class _Report:
                     self.problems[cell["name"]] = wire.text(problem.get("stopped"), 300)
 
 
-def _outcome(data) -> dict:
-    """Turn what the sandbox sent into a valid outcome, in the form that `checks.attempt` returns."""
+def _outcome(data, *, further=True) -> dict:
+    """Turn what the sandbox sent into a valid outcome, in the form that `checks.attempt` returns.
+
+    If `further` is True, the outcome may also have "further": the outcomes for further inputs, as a list.
+    """
     data = data if isinstance(data, dict) else {}
     if "value" in data:
         try:
@@ -416,6 +435,8 @@ def _outcome(data) -> dict:
                 outcome["others"] = [wire.decode(other) for other in data["others"][:4]]
             if data.get("precision") in checks.PRECISIONS:
                 outcome["precision"] = data["precision"]
+            if further and isinstance(data.get("further"), list):
+                outcome["further"] = [_outcome(each, further=False) for each in data["further"][:20]]
             return outcome
         except (wire.Garbled, RecursionError) as error:
             return {"unreadable": f"returned {error}."}

@@ -436,14 +436,14 @@ def _probe(connection, seconds):
     The function sends the outcome of each call to the grader.
     """
 
-    def probe(name, function, arguments):
+    def probe(name, function, arguments, also):
         begin = usage.own_time()
         try:
             try:
                 called = function()
             except NameError:
                 called = None
-            outcome = checks.attempt(called, arguments())
+            outcome = _attempted(called, arguments(), also())
         except BaseException as error:
             outcome = checks.stopped(error)
         _send_outcome(connection, {"check": name}, outcome)
@@ -456,29 +456,50 @@ def _probe(connection, seconds):
 def _expect(connection):
     """Return the function that replaces `course.check` in the run of the instructor's answers.
 
-    This function also sends the expected value, and the wrong value of each known mistake.
+    This function also sends the expected value, and the wrong values of each known mistake: for the arguments
+    and, if the mistake is a function, for each further input in `also`.
     """
 
     def expect(
         name, task, function, arguments, expected, mistakes=None, tolerance=checks.ROUNDING, about="", also=()
     ):
-        known = checks.values_of(mistakes or {}, arguments)
-        mistakes = [[says, wire.encode(wrong)] for says, wrong in known.items()]
+        known = checks.wrong_values(mistakes or {}, arguments, also)
+        mistakes = [[says, [wire.encode(wrong) for wrong in values]] for says, values in known.items()]
         message = {"check": name, "task": task, "call": checks.call_as_text(function, arguments)}
         message |= {"about": about, "tolerance": tolerance, "mistakes": mistakes}
         message |= {"expected": wire.encode(checks.plain(expected))}
-        _send_outcome(connection, message, checks.attempt(function, arguments))
+        _send_outcome(connection, message, _attempted(function, arguments, also))
 
     return expect
 
 
-def _send_outcome(connection, message, outcome):
+def _attempted(function, arguments, also):
+    """Return the outcome of a call, as `checks.attempt` returns it.
+
+    If the function returned a value, "further" has an outcome for each tuple of arguments in `also`. These
+    outcomes tell known mistakes apart.
+    """
+    outcome = checks.attempt(function, arguments)
+    if "value" in outcome and also:
+        outcome["further"] = [checks.attempt(function, more) for more in also]
+    return outcome
+
+
+def _encoded(outcome):
+    """Return an outcome with its values as `wire.encode` returns them."""
+    encoded = dict(outcome)
     if "value" in outcome:
-        outcome = outcome | {"value": wire.encode(outcome["value"])}
+        encoded["value"] = wire.encode(outcome["value"])
     if "others" in outcome:
-        outcome = outcome | {"others": [wire.encode(other) for other in outcome["others"]]}
+        encoded["others"] = [wire.encode(other) for other in outcome["others"]]
+    if "further" in outcome:
+        encoded["further"] = [_encoded(further) for further in outcome["further"]]
+    return encoded
+
+
+def _send_outcome(connection, message, outcome):
     try:
-        wire.send(connection, message | {"outcome": outcome}, wire.MOST_PARTS)
+        wire.send(connection, message | {"outcome": _encoded(outcome)}, wire.MOST_PARTS)
     except ValueError:
         wire.send(connection, message | {"outcome": {"unreadable": "returned more than can be read here."}})
 

@@ -105,6 +105,20 @@ def values_of(mistakes: dict, arguments: tuple) -> dict:
     return known
 
 
+def wrong_values(mistakes: dict, arguments: tuple, also: tuple[tuple, ...]) -> dict:
+    """Return {message: wrong values}.
+
+    The first value is that of `values_of`. If the mistake is given as a function, one value follows for each
+    tuple of arguments in `also`. If it fails for one of them, the message is left out.
+    """
+    known = {}
+    for says, wrong in values_of(mistakes, arguments).items():
+        more = [attempt(mistakes[says], given) for given in also] if callable(mistakes[says]) else []
+        if all("value" in outcome for outcome in more):
+            known[says] = [wrong, *(outcome["value"] for outcome in more)]
+    return known
+
+
 def _shown(mistakes, outcome, function, arguments, also, tolerance):
     """Yield the message of each known mistake that an outcome shows.
 

@@ -124,6 +124,34 @@ def graded(tmp_path_factory):
 
 
 @needs("bubblewrap")
+def test_a_mistake_is_named_only_if_it_explains_the_further_inputs_too(tmp_path):
+    check = (
+        'course.check("1", double, (2,), 4, mistakes={"you added 1.": lambda x: x + 1}, also=((5,), (0,)))'
+    )
+    book = nbformat.v4.new_notebook(
+        cells=[
+            cell("code", "setup", "import course_utils as course"),
+            cell("code", "double", DOUBLE, solution=True),
+            cell("code", "double-check", check, grade=True, points=2),
+        ]
+    )
+    nbformat.write(book, tmp_path / "one.ipynb")
+    assignment = assignments.Assignment(tmp_path / "one.ipynb")
+    (tmp_path / "in").mkdir()
+    written = {"adds": "x + 1", "constant": "3", "first_only": "x + 1 if x < 5 else 1 / 0", "right": "x + x"}
+    for name, value in written.items():
+        answers = {"double": f"def double(x):\n    return {value}"}
+        (tmp_path / "in" / f"{name}.ipynb").write_text(handed_in(assignment, answers, {}))
+    results = batch.grade(str(tmp_path / "one.ipynb"), tmp_path / "in", tmp_path / "out", seconds=60)
+    verdicts = {each.student: each.tasks[0].checks[0] for each in results}
+    assert {name: each.mistake for name, each in verdicts.items()} == dict.fromkeys(written, "") | {
+        "adds": "you added 1."
+    }
+    assert [name for name, each in verdicts.items() if each.passed] == ["right"]
+    assert "3" in verdicts["constant"].says and "4" in verdicts["constant"].says
+
+
+@needs("bubblewrap")
 def test_one_slip_costs_one_task_and_honest_habits_cost_nothing(graded):
     results, _ = graded
     points = {name: tuple(task.score for task in result.tasks[:2]) for name, result in results.items()}
