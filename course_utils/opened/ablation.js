@@ -5,15 +5,16 @@
 // attention[layer][head] is the lower triangle of the head's attention weights, row by row in one list. `top` is
 // [[token, probability], …] for the likeliest next tokens.
 // The visitor chooses `text` and `off` (names of heads such as "0.3", which is head 3 of layer 0).
-// An arc runs from the last word to a word that heads look at: over the sentence, and small in each head's box.
+// Arcs run from the last word to the words that heads look at. The large arcs stand above the sentence, and each head has
+// a box with small arcs of its own.
 import { LOOKS, adopt, announcer, chipClass, headline, keeper, make, onSize, ownText, shape } from "./view.js";
 
 const PACE = 320; // ms for which each head is shown when all are tried one after another
-const LEAST = 0.05; // a smaller share of one head has no arc
-const LEAST_MEAN = 0.04; // a smaller mean of all heads has no arc
-const CLEAR = 0.2; // a word that gets at least this share of a head is framed
-const NAMED = 0.04; // a smaller part of the bar has no label
-const [LARGEST, SMALLEST] = [21, 14]; // px: the font sizes between which a sentence fits into one line
+const LEAST = 0.05; // no arc is drawn to a word that gets a smaller share of one head's attention
+const LEAST_MEAN = 0.04; // no large arc is drawn to a word if the mean of all heads' shares for it is smaller
+const CLEAR = 0.2; // a word that gets a larger share of the shown head's attention is framed
+const NAMED = 0.04; // a part of the bar has no label if it shows a smaller probability
+const [LARGEST, SMALLEST] = [21, 14]; // font sizes in px; a sentence that needs less than SMALLEST takes several lines
 const percent = (share) => (share < 0.005 ? "<1%" : `${Math.round(100 * share)}%`);
 
 /**
@@ -24,8 +25,8 @@ const percent = (share) => (share < 0.005 ? "<1%" : `${Math.round(100 * share)}%
 export const shareOf = (top, token) => top.find(([text]) => text === token)?.[1] ?? 0;
 
 /**
- * The parts of the bar that shows an answer: the two likeliest words with all heads on, in this order, so that a word
- * keeps its place; then the likeliest word now, if it is neither.
+ * The parts of the bar that shows an answer. The first two parts are always the two words that are likeliest with all
+ * heads on. If another word is likeliest now, this word is the third part.
  * @param {[string, number][]} before `top` with all heads on
  * @param {[string, number][]} now `top` as it is now
  * @returns {{ token: string, share: number, from: number }[]} `from`: where the part begins, between 0 and 1
@@ -55,10 +56,10 @@ export function render({ model, el }) {
 
   adopt(el, "ab");
   const sentence = make("p", "ab-sentence");
-  const next = make("span", "chip ab-next"); // the answer: it goes on with the sentence
+  const next = make("span", "chip ab-next"); // the likeliest next word, written after the sentence
   const arcs = shape("svg", { class: "ab-arcs", "aria-hidden": "true" });
-  const whose = make("span", "ab-whose"); // words above the arcs: which head's arcs they are
-  const ticks = make("div", "ab-ticks"); // below the arcs, if the sentence has several lines: words at their places
+  const whose = make("span", "ab-whose"); // a label above the arcs, which names the head that they belong to
+  const ticks = make("div", "ab-ticks"); // the most looked-at words, written below the arcs if the sentence has several lines
   const stage = make("div", "ab-stage");
   const field = make("div", "ab-field");
   field.append(arcs, whose, ticks);
@@ -140,7 +141,7 @@ export function render({ model, el }) {
     if (names.delete(name)) return ask(text(), [...names]);
     ask(text(), several ? [...names, name] : [name]);
   }
-  /** Return a function that shows where a head looks, or where all look together if `to` is null. */
+  /** Return an event listener that shows where the head `to` looks or, if `to` is null, stops showing it. */
   function show(to) {
     return () => {
       hovered = to;
@@ -208,12 +209,12 @@ export function render({ model, el }) {
   });
   allOn.addEventListener("click", finish);
 
-  /** A head's shares from the last token to every token but the first, which marks the beginning of the text. */
+  /** A head's attention weights from the last token to every token but the first, which only marks the text's beginning. */
   function looksOf({ layer, number }, { pieces, attention }) {
     const last = pieces.length - 1;
     return attention[layer][number].slice((last * (last + 1)) / 2 + 1, ((last + 1) * (last + 2)) / 2);
   }
-  /** The mean over all heads of the shares that `looksOf` returns. A head that is off counts as 0. */
+  /** The mean over all heads of the weights that `looksOf` returns. A head that is off counts as 0. */
   function looksOfAll(now, names) {
     const mean = now.pieces.slice(1).map(() => 0);
     for (const one of tiles) {
@@ -223,7 +224,8 @@ export function render({ model, el }) {
     return mean;
   }
   const tint = (thing, token, plain = "var(--mark)") => thing.style.setProperty("--look", LOOKS[token.trim()] ?? plain);
-  /** A line in the colour that a token names. A second, wider line below it makes it visible on any background. */
+  /** Two paths along `line`: the upper path has the colour that the token names, and the wider path under the upper path makes
+   * the upper path visible on any background. */
   function twoLines(line, token) {
     const lines = ["ab-under", "ab-over"].map((name) => shape("path", { class: name, d: line }));
     tint(lines[1], token);
@@ -233,7 +235,8 @@ export function render({ model, el }) {
     under.style.strokeWidth = `${width && width + (LOOKS[token.trim()] ? 2 : 0)}px`;
     over.style.strokeWidth = `${width}px`;
   }
-  /** Draw in each box a small arc from the last word to each word that the head looks at, as wide as its share. */
+  /** Draw in each head's box a small arc from the last word to each word that the head looks at. The larger the word's share,
+   * the wider the arc. */
   function paint() {
     const now = whole();
     if (!now) return;
@@ -281,7 +284,7 @@ export function render({ model, el }) {
     const [first, share] = now.top[0];
     const changed = first !== favourite;
 
-    // Where a head looks, or where all look together
+    // Show where one head looks or, if no head is chosen, where all heads look together.
     const shown = hovered ?? (gone === 1 ? [...names][0] : null);
     const one = tiles.find(({ name }) => name === shown);
     write(before.pieces);
@@ -304,7 +307,7 @@ export function render({ model, el }) {
     whose.classList.toggle("ember", Boolean(one) && names.has(shown));
     place(one ? seen : null, most);
 
-    // What the model says
+    // Show the model's answer.
     const parts = partsOf(before.top, now.top);
     const rest = 1 - parts.reduce((sum, part) => sum + part.share, 0);
     fill(bar, parts);
@@ -328,7 +331,7 @@ export function render({ model, el }) {
     const lead = parts.find((part) => part.token === first);
     head.style.translate = `${Math.max(0, Math.min(answer.clientWidth - head.offsetWidth, lead.from * answer.clientWidth))}px`;
 
-    // How many of the heads that were switched off alone change the answer
+    // Count the heads that change the answer, among those that the visitor has seen switched off alone.
     if (gone === 1) tried.add(key(text(), names));
     const alone = tiles.map(({ name }) => (tried.has(key(text(), [name])) ? said([name]) : undefined));
     const known = alone.filter(Boolean).length;
@@ -367,12 +370,12 @@ export function render({ model, el }) {
     speak(`${loud.textContent} ${loudWords.textContent}. ${take.textContent}`);
   }
 
-  /** Write the sentence and draw its arcs, unless this sentence is already written. */
   let written = "";
-  /** @type {{ lines: SVGElement[], word: string, index: number, top: number }[]} the arc of each word but the last; `top`:
-   * where it is highest, in px */
+  /** @type {{ lines: SVGElement[], word: string, index: number, top: number }[]} the arc of each word but the last; `top`
+   * is the y of the arc's highest point, in px */
   let drawn = [];
-  let places = []; // where the words stand: { x, top }, in px
+  let places = []; // the point { x, top } of each word, in px, where the word's arc ends
+  /** Write the sentence and draw its arcs, unless this sentence is already written. */
   function write(pieces) {
     if (pieces.join("") === written) return;
     written = pieces.join("");
@@ -406,7 +409,7 @@ export function render({ model, el }) {
       return { x: box.left + box.width / 2 - around.left, top: floor };
     });
     const from = places.at(-1);
-    const room = floor - 26; // the line above the arcs that says whose they are
+    const room = floor - 26; // 26 px above the arcs are kept free for the label `whose`
     drawn = words.slice(0, -1).map((word, index) => {
       const goal = places[index];
       const rise = Math.max(12, room * Math.min(1, 0.25 + (0.75 * (from.x - goal.x)) / (from.x - places[0].x || 1))) - 6;
@@ -417,8 +420,8 @@ export function render({ model, el }) {
     const inColour = ({ word }) => Boolean(LOOKS[word.trim()]);
     arcs.replaceChildren(...[...drawn].sort((a, b) => inColour(a) - inColour(b)).flatMap(({ lines }) => lines)); // the arcs of words for colours come last, so that they lie above the others
   }
-  /** Put the words `whose` above the highest arc that is drawn. If the sentence has several lines, write the most looked-at
-   * words also below the arcs. */
+  /** Put the label `whose` above the highest arc that is drawn. If the sentence has several lines, write the most looked-at
+   * words below the arcs, too. */
   function place(seen, most) {
     const width = field.clientWidth;
     const middle = (places[most].x + places.at(-1).x) / 2;
@@ -449,7 +452,8 @@ export function render({ model, el }) {
   model.on("change:said", listen);
   model.on("change:off", follow);
   const start = { text: model.get("text") || data.offers[0], off: model.get("off") ?? [] };
-  fold.open = Boolean(data.answers) && !answers.has(key(start.text, start.off)); // a start without a stored answer needs the model, and so the button that loads the model
+  // If no answer is stored for the start, the model must answer, and the button that loads the model is in this fold.
+  fold.open = Boolean(data.answers) && !answers.has(key(start.text, start.off));
   if (!answers.has(key(start.text, start.off)) && data.answers) present(data.answers[0].want.text, data.answers[0].want.off);
   ask(start.text, start.off);
   paint();

@@ -26,7 +26,7 @@ export const tokensOf = (answer) =>
 /** The text of an answer. */
 export const textOf = (answer) => tokensOf(answer).map(([text]) => text).join("").trim();
 
-/** The last word of an answer, without marks; "…" if the answer was cut off. */
+/** The last word of an answer, without the punctuation around it; "…" if the answer was cut off. */
 export const lastWord = (answer) => (tokensOf(answer).length < LONGEST ? textOf(answer).match(/[\p{L}\p{N}]\S*?(?=[^\p{L}\p{N}]*$)/u)?.[0] ?? "" : "…");
 
 /**
@@ -220,8 +220,7 @@ export function render({ model, el }) {
     soon();
   }
 
-  // The guess. Until it is made, and while the view then turns the adapter up, the picture is drawn only up to the highest
-  // strength that was seen.
+  // Unless the visitor skipped the guess, the picture is drawn only up to the highest strength that was seen.
   const asking = () => model.get("guess") === "";
   const hides = () => asking() || model.get("guess") >= 0;
   let reach = asking() ? 0 : Math.max(1, strength); // the highest strength that was seen

@@ -1,25 +1,26 @@
 // An audit of all trades at once. A word's place shows how far the model leans to "she" or "he" with this word; the word
 // is coloured if an interval confirms the lean.
 // The view's `data` is {trades, controls, lean, level, temperatures, models: [{title, planted, zero, words}],
-// sentences}. words[word][at] has five numbers for the temperature temperatures[at]: the lean, the ends of its interval
-// of 95%, and the ends of the wider interval for all trades together. All five are in percentage points, counted from
-// zero[at]. zero[at] is the control words' mean share of "she" in percent; without control words it is 50.
+// sentences}. `planted` is {trade: share of "she" that was planted in the training data, from 0 to 1}. words[word][at]
+// has five numbers for the temperature temperatures[at]: the lean, the ends of its interval of 95%, and the ends of the
+// wider interval for all trades together. All five are in percentage points, counted from zero[at]. zero[at] is the
+// control words' mean share of "she" in percent; without control words it is 50.
 // sentences[text][title][word] is a share of "she" at temperature 1.
 // The visitor chooses `who` (the index of a model), `trade` (a word), `temperature` and `after` (whether the trade was
 // chosen after looking at the results). On a page of the website there is also `guess`: "" until the visitor has
-// guessed the shares of the trades in `asks`, then {trade: its guessed lean in points}. Until then, the words are covered, and the visitor pulls
-// the knob of a bar for each of these trades.
+// guessed the shares of the trades in `asks`, then {trade: its guessed lean in points}. Until then, the words are
+// covered, and the visitor pulls the knob of a bar for each of these trades.
 import { adopt, announcer, headline, keeper, make, onDrag, radio } from "./view.js";
 
 const APART = 24; // px between two words of a row, so that their intervals do not seem to be one
 const ROW = 27; // greatest height of a row in px
 const BARE = 46; // greatest height of a row in px while the words are drawn without their intervals
-const HIGH = 23; // height of a row in px if each word is above its interval
-const TIGHT = 18; // height of a row in px, below which its words overlap those of the next row
+const HIGH = 23; // in px; in lower rows, each word can stand beside its interval instead of above it
+const TIGHT = 18; // in px; in rows that are lower than this, words would overlap the words of the next row
 const FLAT = 16.5; // least height of a row in px if each word is beside its interval
 
 /**
- * The lean that an interval confirms: all of the interval must lie beyond the threshold. "" if there is none.
+ * The word to which the model leans, if the whole interval lies beyond the threshold; otherwise "".
  * @param {number} low
  * @param {number} high
  * @param {number} lean the threshold in points
@@ -37,7 +38,7 @@ export function heat(share, temperature) {
   return 1 / (1 + ((1 - share) / share) ** (1 / temperature));
 }
 
-/** Limit a share in percent to what the bars and the field show. */
+/** Limit a share in percent to the range from 0 to 100, which the bars and the field show. */
 const within = (share) => Math.max(0, Math.min(100, share));
 const whole = (number) => String(Math.abs(Math.round(number)));
 const signed = (number) => `${Math.round(number) < 0 ? "−" : Math.round(number) > 0 ? "+" : ""}${whole(number)}`;
@@ -192,7 +193,7 @@ export function render({ model, el }) {
   foot.append(legend, buttons);
   el.append(top, asked, heatRow, guessing, field, axis, locks, foot, panel, live);
 
-  /** The sentences that a model was asked. */
+  /** The sentences that a model was asked, each as [sentence, {title of a model: shares}]. */
   function sentencesOf({ title }) {
     return Object.entries(sentences).filter(([, each]) => each[title]);
   }
@@ -205,7 +206,7 @@ export function render({ model, el }) {
     else line.append(before, make("b", "", word), `${behind} …`);
     return line;
   }
-  /** A bar from all “he”, at its left end, to all “she”, as in the field below; with a mark for the visitor's guess. */
+  /** A bar that shows a share of “she”, from 0% at its left end to 100% at its right end, and a mark at the visitor's guess. */
   function splitBar() {
     const bar = make("div", "au-bar");
     const sides = ["he", "she"].map((side) => {
@@ -241,7 +242,8 @@ export function render({ model, el }) {
     return typeof made === "object" && made ? made : typeof made === "number" ? { [guessed]: made } : {};
   }
   const chosen = () => (has(model.get("trade")) ? model.get("trade") : trades[0]);
-  /** A word's points, the ends of its interval at the chosen level, and the lean that this interval confirms. */
+  /** A word's lean in points, the ends of its interval (the wider one if the trade was chosen after looking), and the side to
+   * which the model leans if this interval confirms a lean. */
   function found(word) {
     const [points, low, high, lower, higher] = who().words[word][at()];
     const ends = after() ? [lower, higher] : [low, high];
@@ -270,7 +272,8 @@ export function render({ model, el }) {
   const markWho = radios("Model", models.map(({ title }, index) => [title, index]), "who");
   const markAfter = radios("When the trade was chosen", [["You named it before looking", false], [`You looked at all ${trades.length} first`, true]], "after");
 
-  /** The words, sorted by their planted shares or, if there are none, by the model's leans at temperature 1. */
+  /** The words, sorted by the shares of “she” that were planted in the training data or, if nothing was planted for this
+   * model, by the model's leans at temperature 1. */
   function order() {
     const plan = models.find(({ planted }) => planted)?.planted;
     const usual = temperatures.indexOf(1);
@@ -283,7 +286,7 @@ export function render({ model, el }) {
     return compares ? [...first, ...second] : first;
   };
 
-  /** The model's share of “she” after a word, in percent: the mean of the sentences. */
+  /** The model's share of “she” after a word, in percent, as the mean over the sentences. */
   const shareOf = (word) => who().zero[at()] + who().words[word][at()][0];
   /** Pull the knob of one bar. @param {number} index @param {number} share of “she” in percent */
   function aim(index, share) {
@@ -293,13 +296,13 @@ export function render({ model, el }) {
     drawGuess();
   }
   let answered = null; // the bar of the last guess that was made
-  /** Show the model's share beside the visitor's. */
+  /** Show in one bar the model's share, and beside it the share that the visitor guessed. */
   function settle(index) {
     answered = pins[index];
     answered.done = true;
     el.classList.add("known");
     keep({ trade: asks[index] });
-    update(); // also if this trade was the chosen one already
+    update();
   }
   function drawGuess() {
     const next = pins.find(({ done }) => !done);
@@ -417,7 +420,8 @@ export function render({ model, el }) {
   }
   /**
    * Where a word is drawn, in px: its point (`middle`), the left edge and the width of its name (`left`, `long`), and
-   * the left and right end of the room that it takes (`span`). Once intervals are shown, `span` has room for the wider one.
+   * the left and right end of the room that it takes (`span`). Once intervals are shown, `span` has room for
+   * the wider of the word's two intervals.
    * @param {string} word
    * @param {boolean} beside whether the name stands beside the interval, not above it
    */
@@ -435,10 +439,10 @@ export function render({ model, el }) {
       if (points > 0) sides.reverse(); // put the name on the side away from 0 if there is room
       const mine = word in guesses() ? to(guesses()[word]) : NaN;
       if (Math.abs(mine - middle) > 1) sides.push(mine - 14 - long, mine + 14); // or put the name beyond the visitor's mark
-      const [from, till] = [Math.min(mine, middle), Math.max(mine, middle)]; // NaN without a guess: then each place is free
+      const [from, till] = [Math.min(mine, middle), Math.max(mine, middle)]; // both are NaN if there is no guess, so that each place counts as free
       const free = (edge) => edge >= 0 && edge + long <= width && !(edge < till + 12 && edge + long > from - 12);
       left = sides.find(free) ?? sides.find((edge) => edge >= 0 && edge + long <= width) ?? left;
-      // Leave room for the name beside the wider interval, too.
+      // `span` leaves room for the name even if it stands beside the wider interval.
       ends.push(left < middle ? Math.min(...ends) - long - 6 : Math.max(...ends) + long + 6);
     }
     const span = [Math.min(left, ...ends), Math.max(left + long, ...ends)];
@@ -606,7 +610,7 @@ export function render({ model, el }) {
     requestAnimationFrame(() => el.classList.remove("resting"));
   });
   watcher.observe(field);
-  document.fonts?.addEventListener("loadingdone", drawField); // only now do the words have their final width
+  document.fonts?.addEventListener("loadingdone", drawField); // the words get their final width only when their font is loaded
   return () => {
     document.fonts?.removeEventListener("loadingdone", drawField);
     watcher.disconnect();

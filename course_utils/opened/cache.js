@@ -9,7 +9,7 @@ import { adopt, announcer, colour, glide, headline, keeper, make, onDrag, onThem
 const STOPS = Array.from({ length: 18 }, (_, power) => 2 ** power); // tokens, 1 to 131,072
 const MEMORIES = [8, 16, 24, 80]; // GB
 const GROWTH = 1.06; // while the view lets the text grow by itself, each step multiplies the text's length by this
-const PACE = 60; // ms for each step while the text grows by itself
+const PACE = 60; // ms for each step while the text grows by itself; a step of a short text takes twice as long
 const TRAVEL = 320; // ms for the change when the texts in a box get a new size
 const MOST_CELLS = 6000; // the most squares drawn in a box; if more texts fit, the box is filled without squares
 
@@ -141,7 +141,7 @@ export function render({ model, el }) {
   choices.append(models, memories);
   const scene = make("div", "ca-scene");
   const more = make("details", "ca-more");
-  more.open = model.get("guess") === undefined; // on a page of the website, it is folded
+  more.open = model.get("guess") === undefined; // `guess` is defined only on a page of the website
   more.append(make("summary", "", "Another model, another memory"), choices);
   scene.append(board, controls, more);
   el.append(head, take, scene, live);
@@ -167,10 +167,11 @@ export function render({ model, el }) {
 
   const keepState = keeper(model, update);
   const still = matchMedia("(prefers-reduced-motion: reduce)");
-  /** Whether the visitor must still guess how many texts fit without sharing. A drag or a choice skips the guess. */
+  /** Whether the view still asks the visitor to guess how many texts fit without sharing. */
   const asking = () => model.get("guess") === 0 && plan().keyValueHeads < plan().heads;
+  /** Store changes. If the visitor changes anything before the guess is made, the guess is skipped. */
   const keep = (changes) => keepState(model.get("guess") === undefined ? changes : { guess: -1, ...changes });
-  /** A sentence on what sharing does. In the published model, `fit` texts fit in the memory; without sharing, `most`. */
+  /** A sentence on what sharing does. `fit` texts fit in the memory in the published model, and `most` texts if no heads share. */
   function sharing(fit, most) {
     const { heads, keyValueHeads } = plan();
     if (keyValueHeads === heads) return "In this model no head shares.";
@@ -194,7 +195,7 @@ export function render({ model, el }) {
         const button = make("button", "", counted(offer, "text"));
         button.addEventListener("click", () => {
           keep({ guess: offer });
-          handle.focus({ preventScroll: true }); // the button that had the focus is gone
+          handle.focus({ preventScroll: true }); // the pressed button, which had the focus, has disappeared
         });
         return button;
       }),
@@ -349,7 +350,7 @@ export function render({ model, el }) {
     }
   }
 
-  // Drag the handle along the ruler
+  /** The length among STOPS that is nearest to the pointer on the ruler. */
   function fromPointer(event) {
     const box = rail.getBoundingClientRect();
     const at = (event.clientX - box.left) / box.width;

@@ -24,7 +24,7 @@ const NAMES = {
 };
 const PRAISE = /\b(?:best|finest|greatest|perfect|unmatched|leading|world-class|state[- ]of[- ]the[- ]art)\b/i;
 const PEOPLE = /(?<![\p{L}\p{N}_])(?:knows?|thinks?|wants?|believes?|understands?|feels?|loves?)(?![\p{L}\p{N}_])/giu;
-const PEOPLE_WORD = new RegExp(PEOPLE.source, "iu"); // finds the first such word
+const PEOPLE_WORD = new RegExp(PEOPLE.source, "iu"); // like PEOPLE, but finds only the first word
 const FACT = "A fact, says the linter. Is it true? That it cannot see.";
 // Each pattern finds a line whose number says enough. A number in an evaluation must come with what was counted (after
 // "of" or "on"), or have a table cell of its own. A number for the environmental impact must have a unit.
@@ -81,7 +81,7 @@ function readBlock(block) {
   return found;
 }
 
-/** The reason why a line is no fact on a part, or "" if it may be a fact. */
+/** The reason why a line does not count as a fact about a part, or "" if it may be a fact. */
 function weakness(part, line) {
   const praise = PRAISE.exec(line);
   if (praise && (part in FIGURES || !/[0-9]/.test(line))) return `“${praise[0]}” says nothing`;
@@ -90,7 +90,7 @@ function weakness(part, line) {
   return "";
 }
 
-/** A text that names the part for which the same line was already found below another heading; "" if there is no such part. */
+/** If `line` already stands for a part below another heading, a text that names that part; otherwise "". */
 function repeats(taken, heading, line) {
   const [part, place] = taken.get(line) ?? ["", heading];
   return place === heading ? "" : `as for “${part}”, word for word`;
@@ -113,7 +113,7 @@ function sectionsOf(body) {
   return sections;
 }
 
-/** Whether a heading has one of the names as whole words, or is "Data", as in our own cards. */
+/** Whether a heading has one of the names as whole words. The heading "Data" is also called "training data". */
 function isCalled(heading, names) {
   const words = ` ${heading.toLowerCase().replace(/[^a-z]+/g, " ").trim()} `;
   return names.some((name) => words.includes(` ${name} `)) || (words === " data " && names.includes("training data"));
@@ -169,7 +169,8 @@ function placeOf(text, part, words, from) {
 
 /**
  * The places in a card's text of the words that the linter found, in the order of the text and without overlaps.
- * @returns {{ start: number, end: number, part: string, also?: string[] }[]} `part` is "" for a word that describes people
+ * @returns {{ start: number, end: number, part: string, also?: string[] }[]} `part` is "" for a word that
+ * describes people. `also` lists further parts for which the same line was found.
  */
 export function marksOf(text, { parts, people }) {
   const from = blockEnd(text);
@@ -200,7 +201,7 @@ export function marksOf(text, { parts, people }) {
         if (rest.start < rest.end) free.push({ ...rest, again: true });
         continue;
       }
-      // One line can belong to two parts.
+      // If the same line stands for two parts, its mark names the second part in `also`.
       if (mark.end <= before.end && mark.part) before.also = [...(before.also ?? []), mark.part];
       mark.start = before.end;
     }
@@ -209,7 +210,7 @@ export function marksOf(text, { parts, people }) {
   return free;
 }
 
-// {part: [what the view writes into the card if the visitor presses this missing part, the question in its hole]}
+// {part: [what the view writes into the card if the visitor presses this missing part, the question in the part's place]}
 const STUBS = {
   license: ["license: ", "under which terms?"],
   language: ["language: ", "which ones?"],
@@ -240,7 +241,7 @@ export function render({ model, el }) {
   const titles = Object.keys(cards);
   let found = null; // what the linter found last: { parts, weak, people }
   let before = null; // the parts that had a fact when the card was last drawn
-  let slot = null; // the open line: { part, start, end }, where its words begin and end in the text; null if none is open
+  let slot = null; // the line that is open for editing: its part, and the indices in the text where its words start and end; null if no line is open
   let told = ""; // what the view says about the sentence that the visitor has just chosen
 
   adopt(el, "ck");
@@ -277,7 +278,7 @@ export function render({ model, el }) {
   const verdict = make("p", "ck-verdict");
   side.append(head, box, verdict);
 
-  // In an open line: a field for its words, and sentences to choose from
+  // An open line has a field for its words, and sentences to choose from.
   const opened = make("div", "ck-open");
   const field = make("input", "ck-field");
   field.autocomplete = "off";
@@ -364,7 +365,7 @@ export function render({ model, el }) {
     draw();
   }
 
-  /** Open the line of a part that is missing: write the part's heading or key into the card, if it is not there. */
+  /** Open the line of a missing part. If the card lacks the part's heading or key, write this heading or key into the card. */
   function fill(part) {
     const [words] = STUBS[part] ?? [`## ${part}\n`];
     let value = text().trimEnd();
@@ -418,7 +419,8 @@ export function render({ model, el }) {
     draw();
     row.button.focus({ preventScroll: true });
   }
-  /** Write a sentence into the open line, in place of what was there. If the linter finds that it is a fact, close the line. */
+  /** Write a sentence into the open line, in place of what was there. Close the line if the linter accepts the sentence as a
+   * fact and the sentence has no word that describes people. */
   function choose(sentence, from) {
     const { part, start, end } = slot;
     slot = { part, start, end: start + sentence.length };
@@ -444,7 +446,7 @@ export function render({ model, el }) {
     ball.animate([{ transform: at(begin) }, { transform: at(end) }], { duration: 300, easing: "ease-in" }).finished.finally(() => ball.remove());
   }
 
-  /** Write the file's text once more behind the field that shows it, letter behind letter, with marks on the found words. */
+  /** Write the card's text once more, exactly behind the text in the field, with marks on the words that the linter found. */
   function paint() {
     const words = text();
     behind.replaceChildren();
@@ -586,7 +588,7 @@ export function render({ model, el }) {
 
   area.addEventListener("input", () => {
     slot = null;
-    write(area.value || "\n"); // "" would show the card's own text again
+    write(area.value || "\n"); // with the text "", the view would show the card's own text again
   });
   model.on("change:said", listen);
   const keys = ["card", "text"];

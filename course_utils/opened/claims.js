@@ -4,8 +4,8 @@
 // claim.
 // The view's `data` is {verdicts, claims}.
 // The visitor chooses `claim` (the number of the claim on the card), `lesson` (two digits, or "" for all) and `guesses`
-// (from a claim's number to a group of verdicts); on the website also `all` (whether the claims that the visitor has not
-// judged lie on their shelves, too).
+// (from a claim's number to a group of verdicts); on the website also `all` (whether the shelves also show the claims that
+// the visitor has not judged).
 // In a notebook, `data` also has `confidences`. There, a guess is a verdict with a confidence, and can't be changed.
 // A notebook's view sends `want` {evidence: number} to ask the host for the evidence on a claim, and sends `want` {decide:
 // number, verdict, confidence} when the visitor decides a claim. The host records the decision, and only then sends the
@@ -24,7 +24,7 @@ const SIGNS = { true: "\u2713", "mostly true": "\u2713", false: "\u2717", "canno
 const TURN = 280; // ms in which a card or tile turns
 const SMALL = 0.4; // the scale at which a card is drawn while it is dragged
 const SHORT = 34; // the most letters of a claim on its tile
-const WORDED = 3; // on each shelf, at most this many claims show words, the ones that were judged last; all others show their numbers
+const WORDED = 3; // the number of claims on a shelf that show words, namely those that were judged last; the others show their numbers
 
 /** @param {string} verdict */
 export const groupOf = (verdict) => Object.keys(GROUPS).find((name) => GROUPS[name].verdicts.includes(verdict));
@@ -37,8 +37,8 @@ export function beginning(text, most = SHORT) {
 
 /**
  * Compare guesses with the course's verdicts. Returns the number of guesses (`made`), the number that agree (`same`), and
- * two numbers of guesses that don't. `trusted`: the guess is "holds", the verdict is in the group "part" or "fails".
- * `doubted`: the guess is "part" or "fails", the verdict is in the group "holds".
+ * two numbers of guesses that don't agree. `trusted` counts the guesses "holds" where the verdict is in the group "part" or
+ * "fails". `doubted` counts the guesses "part" or "fails" where the verdict is in the group "holds".
  * @param {Object<string, string>} guesses groups, or verdicts if `exact`
  * @param {{ number: number, verdict: string }[]} claims
  * @param {boolean} [exact]
@@ -108,7 +108,7 @@ export function render({ model, el }) {
 
   /** The guesses that name a known verdict or group. The address of an older version may have guesses with other names. */
   const guesses = () => Object.fromEntries(Object.entries(model.get("guesses") ?? {}).filter(([, made]) => (exact ? verdicts[made] : GROUPS[made])));
-  /** Whether the claims that the visitor has not judged lie on their shelves, too. */
+  /** Whether the shelves also show the claims that the visitor has not judged. */
   const revealed = () => !exact && model.get("all") === true;
   const shown = () => claims.find(({ number }) => number === model.get("claim")) ?? claims[0];
   const digits = ({ title }) => title.match(/\d\d/)[0];
@@ -146,7 +146,7 @@ export function render({ model, el }) {
     place.addEventListener("click", (event) => {
       if (!button.disabled && !event.target.closest(".cw-chip")) put(name);
     });
-    // Only a pointer that has moved counts: when a tile is opened, a shelf may come to lie under a pointer that rests.
+    // Ignore a pointer that has not moved, because opening a tile can move a shelf under the pointer.
     button.addEventListener("pointermove", ({ pointerType, movementX, movementY }) => pointerType === "mouse" && (movementX || movementY) && lean(place));
     button.addEventListener("focus", () => button.matches(":focus-visible") && lean(place));
     for (const event of ["pointerleave", "blur"]) button.addEventListener(event, () => lean());
@@ -165,7 +165,7 @@ export function render({ model, el }) {
     guess(shown(), name);
   }
   const card = () => panel.querySelector(".cw-card");
-  /** Move the card a little towards the shelf under the pointer. */
+  /** Move the card a little towards the shelf `place` or, without an argument, back to its own place. */
   function lean(place) {
     if (!card() || card().matches(".turned") || el.classList.contains("dragging")) return;
     card().style.transform = place && !still.matches ? toward(place, 0.12, 1) : "";
@@ -210,7 +210,7 @@ export function render({ model, el }) {
       });
     }
   }
-  let stacked = ""; // the state that the shelves show
+  let stacked = ""; // the state, as JSON, for which the shelves were last laid out
   let recent = []; // the numbers of the judged claims, the last judged one last
   /** Lay out the shelves. The claim with the number `fresh` moves to its shelf from the shelf that the visitor chose. */
   function stack(fresh) {
@@ -338,8 +338,8 @@ export function render({ model, el }) {
     speak(`You said: ${wordsOf(made)}. The course: ${claim.verdict}${agrees(claim, made) ? ", as you said" : ""}. ${take.textContent}`);
   }
 
-  // Requests that only a notebook's kernel answers: for the evidence on a claim, and to record a decision
-  const evidence = new Map(); // from a claim's number to what the host shows, or to an error
+  // Only a notebook's kernel answers requests. A request asks for the evidence on a claim, or asks to record a decision.
+  const evidence = new Map(); // from a claim's number to the host's answer, which has the evidence or an error
   function want(what) {
     model.set("want", what);
     model.save_changes();

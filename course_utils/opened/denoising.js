@@ -5,7 +5,8 @@
 // see website/stored_states.py.
 // The visitor chooses `prompts` (two), `seed`, `guidance`, `steps`, `step` (the state that is shown) and `word` (the
 // chip that is lit; -1 for none).
-// The view asks for one state at a time with `want` {prompt, seed, guidance, steps, step, turn}. The host sends `said`:
+// The view asks for one state at a time with `want` {prompt, seed, guidance, steps, step, turn}, where `turn` is the number
+// of this request. The host sends `said`:
 // `picture` (8 bits each of red, green and blue), `noise` (the share of the state's variance that is noise), `pieces`
 // (the prompt's tokens; the last token of each word ends in "</w>"), `maps` [token][row][column] and `peaks`. In
 // `maps`, 255 stands for the token's largest value, which is its entry in `peaks`. All bytes are in base64.
@@ -13,15 +14,16 @@ import { adopt, announcer, bytes, headline, keeper, make, onDrag } from "./view.
 
 const CELLS = 256; // cells of a map: 16 × 16
 const SIZE = 384; // pixels of a picture's canvas
-const SHADE = 0.86; // how dark the parts are that attend least, from 0 to 1
+const SHADE = 0.86; // how dark the shade is over the parts of a picture that attend least to the lit word, from 0 to 1
 const PACE = 260; // ms for each step while the view plays the steps
 // Matches what CLIP splits a prompt into before it makes tokens: words, digits, and runs of other marks.
 const UNIT = /'s|'t|'re|'ve|'m|'ll|'d|\p{L}+|\p{N}|[^\s\p{L}\p{N}]+/gu;
 const LONGEST = 7; // the most words of a name such as "face with tears of joy"
 const SIDES = ["ember", "against"];
-const LINES = ["#ffa24a", "#5ccbea"]; // the colours of SIDES on the dark shade, the same in each theme
+const LINES = ["#ffa24a", "#5ccbea"]; // the colours of the lines that are drawn on the two pictures' shades, the same in each theme
 
-/** A chip of a prompt: a name from the training captions, or a single word.
+/** A chip of a prompt: a name from the training captions, or a single word. `units` has the indices of the chip's words in the
+ * prompt, `kind` the kind of words that can replace the chip. `glued` is whether no space stands before the chip.
  * @typedef {{ text: string, start: number, end: number, units: number[], kind: any, glued: boolean }} Chip */
 
 /**
@@ -79,8 +81,8 @@ function stretched(numbers) {
 export function contour(map, level) {
   const segments = [];
   const inside = (place) => Math.max(0, Math.min(15, place));
-  /** The value of a cell of the map, or of the ring of cells around the map. In the ring all values are below `level`, so the
-   * line is closed: it runs along the map's edge. */
+  /** The value of a cell of the map, or of the ring of cells around the map. In the ring all values are below `level`, so
+   * that a line that reaches the map's edge goes on along the edge and is closed. */
   const at = (row, column) => {
     const value = map[16 * inside(row) + inside(column)];
     const rings = row !== inside(row) || column !== inside(column);
@@ -180,13 +182,15 @@ export function render({ model, el }) {
   let follows = false; // whether each new state is shown as soon as it arrives
   let turns = 0;
   let asked = null; // the `want` that the host is working on
-  let pending = {}; // the seed, guidance or steps that were chosen while the model sleeps, if their drawings are not stored; drawn once it is awake
+  // The seed, guidance or steps that the visitor chose while the model was not loaded, if the drawings are not stored. The view
+  // draws with them once the model is loaded.
+  let pending = {};
   let stuck = ""; // a sentence on why the host sends no more states, or ""
   let tab = null; // the kind of the words that the tray shows
   let shown = step(); // the step that is drawn; while the view moves to step(), a number between two steps
   let glow = 0; // how strongly the shade is drawn, a number that moves to 1 if a word is lit, otherwise to 0
   let lastLit = -1;
-  const seen = new Map(); // the last step of each drawing that the visitor has seen, by `keyOf(settings)`
+  const seen = new Map(); // from `keyOf(settings)` to the last step that the visitor has seen of this drawing
 
   adopt(el, "dn");
   const { head, loud, loudWords } = headline("dn");
@@ -289,7 +293,7 @@ export function render({ model, el }) {
 
   // The chip that is lit, and what attends to it.
   const lit = () => (pointed >= 0 ? pointed : (model.get("word") ?? -1));
-  /** How much each cell attends to a chip: 256 numbers, or null if the model has not read the chip. */
+  /** A list of how much each of the picture's 256 cells attends to a chip, or null if the model has not read the chip. */
   function attention(index, chip) {
     const found = drawing(index);
     if (!found?.maps.length || !chip) return null;
@@ -351,7 +355,7 @@ export function render({ model, el }) {
       changes = Object.fromEntries(Object.entries({ ...pending, ...changes }).filter(([key, value]) => value !== model.get(key)));
       const stored = prompts().every((prompt) => (drawings.get(keyOf({ ...settings(prompt), ...changes }))?.frames.length ?? 0) > (changes.steps ?? steps()));
       pending = stored || model.get("live") || newest() < 0 ? {} : changes;
-      if (changes === pending) return update(); // the pictures on the screen stay until the model can draw the others
+      if (changes === pending) return update(); // the pictures on the screen stay until the model can draw with these changes
     }
     for (const [key, value] of Object.entries(changes)) model.set(key, value);
     stuck = "";
@@ -401,7 +405,7 @@ export function render({ model, el }) {
     const listed = unknown.map((word) => `“${word}”`).join(", ");
     return unknown.length ? `In no caption that it was trained on: ${listed}.` : "";
   }
-  /** What was chosen and waits for the model, in a sentence; or "". */
+  /** A sentence that names the settings in `pending`, which only the loaded model can draw; "" if there are none. */
   function waitsFor() {
     const names = Object.entries(pending).map(([key, value]) => (key === "steps" ? `${value} steps` : `${key} ${value}`));
     return names.length ? `Not stored: ${names.join(", ")}. Wake the model to draw that.` : "";
@@ -458,7 +462,7 @@ export function render({ model, el }) {
     list.scrollTop = 0;
     fold();
   }
-  /** Show all words of the tray or, while the tray is folded, only those whose pictures are ready. */
+  /** Show all words of the tray or, while the tray is folded, only the current word and those whose pictures are ready. */
   function fold() {
     const some = Boolean(list.querySelector(".ready"));
     unfold.hidden = !some;

@@ -91,7 +91,7 @@ export function render({ model, el }) {
   }
   const hint = clock.appendChild(make("span", "dl-hint", "drag me"));
   hint.setAttribute("aria-hidden", "true");
-  // The query's and the key's word, each in the colour of its hand, and what each does
+  // For the query and the key, a line says which word it is, in the colour of its hand, and what it does.
   const who = make("div", "dl-who");
   const shows = Object.fromEntries(["query", "key"].map((name) => [name, make("span", `chip dl-named ${name}`)]));
   for (const [name, does] of [["query", " looks for a word. Its hand: the "], ["key", " may be that word. Its hand: the "]]) {
