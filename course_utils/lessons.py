@@ -78,7 +78,7 @@ def models_needed():
 
 
 def cost(model):
-    """Return two lines on what a model needs: licence, gate, download, disk, memory, minutes."""
+    """Return two lines on a model: size, licence, whether it is gated, and the download, disk and memory."""
     memory = units.size(model.memory_bytes, "MB")
     if model.ours:
         return (

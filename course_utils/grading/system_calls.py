@@ -1,9 +1,9 @@
 """Filters the system calls of the student's process, and refuses calls that no notebook needs.
 
 Some of these calls would let two students exchange messages. All students read the same files of Python, and
-the kernel keeps locks, leases and watchers for each file. So one student could set these, and another could
-see them. Python's libraries need locks (sqlite3 for its files), so a call for a lock succeeds, but locks
-nothing.
+the kernel keeps locks, leases and watchers for each file. So one student could lock a file, for example, and
+another could see the lock. Python's libraries need locks (sqlite3 for its files), so a call for a lock
+succeeds, but locks nothing.
 
 The filter is a seccomp filter: a program for a small virtual machine in the kernel (classic BPF), which reads
 the number and the arguments of each system call.
@@ -37,13 +37,13 @@ REFUSED = {
     "add_key": (248, 217),
     "request_key": (249, 218),
     "keyctl": (250, 219),
-    # calls for memory and queues that count towards no limit
+    # calls that make memory, semaphores and queues which don't count towards the limits on a process
     "memfd_create": (319, 279),
     "memfd_secret": (447, 447),
     "shmget": (29, 194),
     "semget": (64, 190),
     "msgget": (68, 186),
-    # calls for what all runs share: the kernel's messages, and the limited number of requests to disks
+    # calls that use what all runs share: the kernel's log, and its limited number of asynchronous requests
     "syslog": (103, 116),
     "io_setup": (206, 0),
     # calls that tell who else reads a file, and calls that tell or change which parts of files are in memory
@@ -71,18 +71,20 @@ MADVISE = (28, 233)
 MADV_PAGEOUT = 21  # from mman.h
 FCNTL = (72, 25)  # the filter refuses this call except for the commands below, whose numbers are from fcntl.h
 
-# F_GETLK, F_SETLK, F_SETLKW, F_OFD_GETLK, F_OFD_SETLK, F_OFD_SETLKW: these succeed, but lock nothing.
+# The filter makes these commands of fcntl succeed, but nothing is locked: F_GETLK, F_SETLK, F_SETLKW,
+# F_OFD_GETLK, F_OFD_SETLK, F_OFD_SETLKW.
 LOCKS = (5, 6, 7, 36, 37, 38)
-# F_DUPFD, F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_SETOWN, F_GETOWN, F_SETSIG, F_GETSIG, F_SETOWN_EX,
-# F_GETOWN_EX, F_DUPFD_CLOEXEC, F_SETPIPE_SZ, F_GETPIPE_SZ, F_GET_SEALS: these act on a process's own handle.
+# The filter allows these commands of fcntl, because they act on a process's own handle: F_DUPFD, F_GETFD,
+# F_SETFD, F_GETFL, F_SETFL, F_SETOWN, F_GETOWN, F_SETSIG, F_GETSIG, F_SETOWN_EX, F_GETOWN_EX,
+# F_DUPFD_CLOEXEC, F_SETPIPE_SZ, F_GETPIPE_SZ, F_GET_SEALS.
 HARMLESS = (0, 1, 2, 3, 4, 8, 9, 10, 11, 15, 16, 1030, 1031, 1032, 1034)
 # The filter refuses this call except for the FAMILIES below, whose sockets can't leave a network namespace.
 SOCKET = (41, 198)
 FAMILIES = (1, 2, 10, 16)  # AF_UNIX, AF_INET, AF_INET6, AF_NETLINK
 CLONE = (56, 220)  # the filter refuses this call only with the flag for a new user namespace
 
-# The filter refuses this call as not implemented, because it can't read the call's flags. libc then uses
-# clone.
+# The filter refuses this call as not implemented, because the flags of clone3 are in memory that a filter
+# can't read. libc then uses clone.
 CLONE3 = (435, 435)
 CLONE_NEWUSER = 0x10000000
 # {machine: its number in audit.h}. The numbers in REFUSED have the order of these machines.
@@ -108,7 +110,7 @@ PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 22, 2  # from prctl.h and seccomp.h
 
 
 def program(machine: str) -> list[tuple[int, int, int, int]]:
-    """Return the filter for "x86_64" or "aarch64".
+    """Return the filter for a machine, "x86_64" or "aarch64", as a list of instructions.
 
     Each instruction is (code, how many instructions to skip if the comparison is true, how many if false,
     operand).

@@ -43,14 +43,17 @@ def read_answers(path: Path, known: set[str] | None = None) -> list[dict]:
 
 
 def message(check: str, says: str) -> str | None:
-    """Return the shortest sentence in a check cell's `mistakes` that contains `says`, or None."""
+    """Return the shortest sentence about a mistake that contains `says`, or None.
+
+    check : the code of a check cell, in which the sentences are keys of dictionaries
+    """
     keys = (key for node in ast.walk(ast.parse(check)) if isinstance(node, ast.Dict) for key in node.keys)
     sentences = (key.value for key in keys if isinstance(key, ast.Constant) and isinstance(key.value, str))
     return min((sentence for sentence in sentences if says in sentence), key=len, default=None)
 
 
 def report(notebook: Path, isolated: bool = True) -> tuple[str, bool]:
-    """Grade the solution, the stubs and answers.toml. Return a report, and whether all is as it should be.
+    """Grade the solution, the stubs and answers.toml. Return a report, and whether no problem was found.
 
     isolated : False executes the code without a sandbox, with your own permissions
     Raises CourseError if the assignment or its answers can't be read, or if the solution fails its checks.
@@ -77,7 +80,8 @@ def report(notebook: Path, isolated: bool = True) -> tuple[str, bool]:
 def misjudged(judge: Judge, answers: list[dict]) -> list[str]:
     """Grade all answers, and return a message for each that was misjudged.
 
-    A right answer must get all points. A wrong one must lose some, and its feedback must contain `says`.
+    An answer without `says` is right and must get all points. An answer with `says` is wrong and must lose
+    points, and its feedback must contain `says`.
     """
     right = [answer for answer in answers if "says" not in answer]
     found = [text for book in _rounds(right) for text in _lost(judge, book)]
@@ -85,7 +89,10 @@ def misjudged(judge: Judge, answers: list[dict]) -> list[str]:
 
 
 def problems(judge: Judge, answers: list[dict]) -> list[str]:
-    """Return a message for each stub that gets points, and for each answer that is misjudged."""
+    """Return a message for each stub that gets points, and for each answer that is misjudged.
+
+    The instructor's own answers are judged as well as `answers`.
+    """
     stubs = _graded(judge, judge.assignment.answers).items()
     found = [f"{name}: the untouched stub gets {task.score:g} points" for name, task in stubs if task.score]
     return found + [text for text in _lost(judge, {})] + misjudged(judge, answers)
@@ -116,7 +123,10 @@ def _graded(judge, answers):
 
 
 def _lost(judge, answers):
-    """Yield a message for each right answer that lost points."""
+    """Grade a notebook as `_graded` does. Yield a message for each answer that lost points.
+
+    answers : {task: code} of right answers
+    """
     for name, task in _graded(judge, answers).items():
         if task.score != task.points and not task.manual:
             yield f"{name}: a right answer lost points: {_feedback(task)}\n{answers.get(name, '')}"

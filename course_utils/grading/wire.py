@@ -40,7 +40,10 @@ class Garbled(Exception):
 
 
 def send(connection, message: dict, most_parts: float = math.inf):
-    """Send one message. Raises OSError if the other side is closed, ValueError if the message is too long."""
+    """Send one message.
+
+    Raises OSError if the other side is closed, ValueError if the message is too long or has too many parts.
+    """
     data = json.dumps(message).encode()
     if len(data) > LONGEST_MESSAGE or parts(data) > most_parts:
         raise ValueError(f"a message of {len(data):,} bytes and {parts(data):,} parts")
@@ -57,7 +60,10 @@ def receive(connection, until: float = math.inf) -> dict | None:
 
 
 class Reader:
-    """Reads the messages of one run of student code, and refuses those that have too many parts."""
+    """Reads the messages of one run of student code.
+
+    Raises Garbled if a message has too many parts, or if all messages together exceed the limits of a run.
+    """
 
     def __init__(self, connection):
         self.connection = connection

@@ -95,7 +95,10 @@ def record(kind: str, key: str, answer, right: bool | None = None, run: str = ""
 
 
 def forget(kind: str, keys: list[str]) -> str:
-    """Remove the answers to these questions, which can then be asked again. Return what `record` returns."""
+    """Remove the answers to these questions, which can then be asked again.
+
+    Returns a sentence for the learner the first time that this fails, otherwise "".
+    """
 
     def remove(answers):
         for key in keys:

@@ -285,7 +285,10 @@ class Half(QuestionList):
         )
 
     def _keep(self):
-        """Store the answers so far. Return what `answers.record` returns: a sentence if this fails, or ""."""
+        """Store the answers so far, unless the form was already handed in.
+
+        Returns a sentence for the learner the first time that storing fails, otherwise "".
+        """
         stored = sitting(self._half)
         if stored and stored.handed_in:  # another notebook has handed the form in
             self.taken = stored
@@ -370,7 +373,7 @@ class Half(QuestionList):
         self.show_result(f"{right} {more} {note}")
 
     def _repr_mimebundle_(self, **_):
-        # A stored notebook must show no question, because learners could read the question before the test.
+        # A stored notebook must show no question, because learners could read it before the test.
         text = f"{self._about()} The questions appear when you run this cell in your own copy of the course."
         return bundle(self.widget, Picture(card(text), text))
 
@@ -414,7 +417,7 @@ def gain() -> Picture:
 
 
 def _calibration(taken):
-    """Return a table that shows for each confidence how many answers with it were right, before and after."""
+    """Return a table of how many answers were right at each confidence, before and after the course."""
     scores = {half: scored(found) for half, found in taken.items()}
     rows = [("You said", "so many should be right", *HALVES)]
     for words, percent in SURE.items():

@@ -93,8 +93,8 @@ def check(
 def values_of(mistakes: dict, arguments: tuple) -> dict:
     """Return {message: wrong value} for the known mistakes of a task.
 
-    A mistake that is given as a function is called with the arguments. It is left out if the call fails, or
-    if it returns None, which says that these arguments don't show the mistake.
+    A mistake that is given as a function is called with the arguments. The mistake is left out if the call
+    fails, or if the function returns None. None means that these arguments don't show the mistake.
     """
     known = {}
     for says, wrong in mistakes.items():
@@ -106,10 +106,11 @@ def values_of(mistakes: dict, arguments: tuple) -> dict:
 
 
 def wrong_values(mistakes: dict, arguments: tuple, also: tuple[tuple, ...]) -> dict:
-    """Return {message: wrong values}.
+    """Return {message: list of wrong values} for the known mistakes of a task.
 
-    The first value is that of `values_of`. If the mistake is given as a function, one value follows for each
-    tuple of arguments in `also`. If it fails for one of them, the message is left out.
+    The first value in a list is the one that `values_of` returns. If the mistake is given as a function, the
+    list also has what the function returns for each tuple of arguments in `also`. If one of these calls
+    fails, the message is left out.
     """
     known = {}
     for says, wrong in values_of(mistakes, arguments).items():
@@ -122,8 +123,8 @@ def wrong_values(mistakes: dict, arguments: tuple, also: tuple[tuple, ...]) -> d
 def _shown(mistakes, outcome, function, arguments, also, tolerance):
     """Yield the message of each known mistake that an outcome shows.
 
-    A mistake may be given as a function that makes it. A call of this function can take long, so it is made
-    only after the caller has asked for this mistake's message.
+    A mistake may be given as a function. A call of the function can take long, so the function is called only
+    when the caller asks this generator for the next message.
     """
     for says, wrong in mistakes.items():
         for known in values_of({says: wrong}, arguments).values():
@@ -133,7 +134,7 @@ def _shown(mistakes, outcome, function, arguments, also, tolerance):
 
 
 def _same(function, other, inputs, tolerance) -> bool:
-    """Return whether two functions return the same for each tuple of arguments in `inputs`."""
+    """Return whether two functions return the same value for each tuple of arguments in `inputs`."""
     for arguments in inputs:
         outcome, wrong = attempt(function, arguments), attempt(other, arguments)
         if "value" not in wrong or not agrees(outcome, wrong["value"], tolerance):
@@ -199,8 +200,8 @@ def attempt(function, arguments: tuple) -> dict:
     Returns one of these:
     {"lacks": what was given in place of a function}
     {"unwritten": True}: the function still has the task's `raise` line
-    {"stopped": the error, "line": the learner's line that raised it, or ""}; also "hint", if a hint
-    depends on the arguments, as for a name that does not exist
+    {"stopped": the error, "line": the learner's line that raised it, or ""}; also
+    "hint", a sentence for the learner, if the error is a missing name, or a None where a value is needed
     {"unreadable": why the returned value can't be read}
     {"value": the returned value as plain data, "changed": True if the function changed an input}
     The last dictionary may also have "others": other readings of the value, such as a Series as a dictionary;
@@ -305,7 +306,12 @@ def problem_of(
 
 
 def agrees(outcome, wanted, tolerance) -> bool:
-    """Return whether one of a value's readings agrees with the wanted value, apart from rounding errors."""
+    """Return whether an outcome's value, or one of its other readings, agrees with the wanted value.
+
+    Numbers of 16 or 32 bits may also differ by their rounding errors.
+
+    outcome : as `attempt` returns it
+    """
     if "value" not in outcome:
         return False
     readings = [outcome["value"], *outcome.get("others", ())]
@@ -319,7 +325,7 @@ def agrees(outcome, wanted, tolerance) -> bool:
 
 
 def word_on_precision(outcome: dict, wanted, tolerance: float) -> str:
-    """Return a remark if a result is right only because its numbers have 16 bits, otherwise ""."""
+    """Return a remark if a result is right only within the rounding errors of 16 bits, otherwise ""."""
     precision = outcome.get("precision")
     if precision in (None, "float32") or not agrees(outcome, wanted, tolerance):
         return ""
@@ -338,7 +344,7 @@ def _largest(wanted) -> float:
 
 
 def _snapped(value, wanted, precision, largest):
-    """Return a plain value; a number that is wrong only by rounding is replaced by the wanted number.
+    """Return a plain value in which each number that is wrong only by rounding is replaced by the wanted one.
 
     largest : the largest absolute value in `wanted`, to which the errors are relative
     """
@@ -352,7 +358,7 @@ def _snapped(value, wanted, precision, largest):
         return value
     one = _ONE_ROUNDING[precision]
     if value == int(value) and wanted == int(wanted) and abs(wanted) <= 1 / one:
-        return value  # the type represents all whole numbers of this size exactly
+        return value  # numbers of this precision store such whole numbers without rounding
     allowed = one * _ROUNDINGS[precision] * largest
     return wanted if abs(value - wanted) <= allowed else value
 
@@ -445,7 +451,10 @@ def plain(value):
 
 
 def _number(value: Fraction | Decimal):
-    """Return an exact number as an int if it is whole and not too large for a float, else as a float."""
+    """Return an exact number as an int if it is whole, else as a float.
+
+    Raises Unreadable if the number is too large for a float, or no number.
+    """
     try:
         number = float(value)
         whole = math.isfinite(number) and value == int(value)
@@ -616,7 +625,7 @@ def _numbers_agree(value, wanted, tolerance):
     if math.inf in (abs(value), abs(wanted)):
         return False  # `difference` has already accepted equal infinities
     if tolerance == ROUNDING and value == int(value) and wanted == int(wanted):
-        return False  # a count of parameters that is wrong by one is wrong
+        return False  # different whole numbers, such as counts of parameters, don't agree by default
     try:
         return abs(value - wanted) <= tolerance * max(1, abs(wanted))
     except OverflowError:  # one of the two is a whole number that is too large for a float

@@ -114,7 +114,8 @@ def _gain_and_forms(learners, change, unit, margin):
 
     change : a function that returns a learner's second score minus the first
     unit : what the scores count, such as "questions of 15"
-    margin : the forms are called equivalent within this margin; None if this is not tested
+    margin : the forms are called equivalent if their difference is surely smaller than this; None if the text
+        must not say whether they are equivalent
     """
     by_order = [[change(learner) for learner in learners if learner.order == form] for form in FORMS]
     (gained, span), _ = statistics.crossover(*by_order)
@@ -151,7 +152,8 @@ def _confidence(learners):
 def _questions(learners):
     """Return the lines of a table with the share of right answers and a correlation for each question.
 
-    The correlation is that of the question with the rest of the test: see `statistics.item_rest`.
+    The correlation is that of the question with the rest of the test: see `statistics.item_rest`. With fewer
+    than FEWEST_FOR_QUESTIONS learners, a sentence takes the place of the table.
     """
     if len(learners) < FEWEST_FOR_QUESTIONS:
         return [
@@ -193,9 +195,9 @@ def to_score(files: Iterable[str | Path], passed_over: list[str] | None = None) 
 
     The instructor writes the points into the empty cell.
 
-    The answers are sorted by their ids, which are hashes. So the table does not show who wrote an answer, and
-    whether it was written before or after the course. An answer that was left empty has 0 points and is not
-    in the table.
+    The answers are sorted by their ids, which are hashes. So the table shows neither who wrote an
+    answer nor whether it was written before or after the course. An answer that was left empty has 0 points
+    and is not in the table.
 
     files, passed_over : as in `report`
 

@@ -13,9 +13,9 @@ from collections.abc import Iterable
 
 # Two numbers count as equal for a hint if they differ by at most this part of the larger one.
 NEAR = 1e-4
-# Longer lists get no hint.
+# Lists and dictionaries of more items than this get no hint.
 LONGEST = 300
-# Larger numbers get no hint, because a float can't hold their squares.
+# Numbers larger than this get no hint, because a float can't hold their squares.
 LARGEST = 1e150
 FACTORS = {
     100: "100 times as much, as percent are of a share.",
@@ -104,13 +104,16 @@ ERRORS = [
     ("ValueError", "shapes", "The sizes do not fit: `.shape` shows that of each table."),
     ("ValueError", "into shape", "The sizes do not fit: `.shape` shows that of each table."),
 ]
-# The least similarity of a missing name to an existing one, as difflib measures it from 0 to 1, for a hint on
-# the two names.
+# A missing name gets a hint if the similarity between it and an existing name is at least this. difflib
+# measures the similarity, from 0 to 1.
 ALIKE = 0.75
 
 
 def on_error(stopped: str) -> str:
-    """Return a sentence on an error that is given as "IndexError: list index out of range", or ""."""
+    """Return a hint on an error, or "" if there is none.
+
+    stopped : the error's type and message, such as "IndexError: list index out of range"
+    """
     name, _, says = stopped.partition(": ")
     hint = next((hint for kind, part, hint in ERRORS if kind == name and part in says), "")
     quoted = re.findall(r"'(\w+)'", says)
@@ -125,7 +128,7 @@ def on_error(stopped: str) -> str:
 
 
 def on_name(name: str, given: dict, known: Iterable[str]) -> str:
-    """Return a sentence on a name that does not exist.
+    """Return a hint on a name that does not exist, or "" if there is none.
 
     Parameters: `given` are the function's arguments by their names, in which the missing name may be a key;
     `known` are the names that exist.
@@ -144,7 +147,10 @@ def on_name(name: str, given: dict, known: Iterable[str]) -> str:
 
 
 def on_none(given: dict) -> str:
-    """Return a sentence that names what is None in the arguments, which are given by their names, or ""."""
+    """Return a sentence that names an argument or an item that is None, or "" if there is none.
+
+    given : {name of an argument: its value}
+    """
     for argument, value in given.items():
         if value is None:
             return f"`{argument}` is None in this call."
@@ -283,7 +289,7 @@ def _on_other_length(value, wanted) -> str:
 
 
 def _apart(value, wanted) -> tuple[list, list]:
-    """Return the wanted items that a list lacks, and its items that are not wanted."""
+    """Return the items of `wanted` that `value` lacks, and the items of `value` that are not in `wanted`."""
     missing, extra = list(wanted), []
     for item in value:
         place = next((at for at, other in enumerate(missing) if _near(item, other)), None)

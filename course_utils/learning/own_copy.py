@@ -124,8 +124,8 @@ def merge(base, theirs, new):
     for cell in new.cells:
         own = mine.get(cell.id)
         if own is None:
-            # The learner's copy lacks this cell. If the cell is new or changed in the course, add it. If it
-            # is not, the learner has deleted it, and it stays deleted.
+            # The learner's copy lacks this cell. If the cell is new or changed in the course, add it.
+            # Otherwise the learner has deleted the cell, and it stays deleted.
             if cell.id not in was or cell.source != was[cell.id]:
                 cells.append(cell)
         elif own.source in (cell.source, was.get(cell.id)):
@@ -152,7 +152,7 @@ def merge(base, theirs, new):
 
 
 def default_folder() -> Path:
-    """Return the folder of the learner's own copy, for a learner who names none."""
+    """Return the folder of the learner's own copy, for a learner who does not name a folder."""
     return (catalog.course_folder() if catalog.is_clone() else Path.cwd()) / "my-course"
 
 

@@ -142,7 +142,7 @@ def _reply(text, mark):
     )
 
 
-# Code in backticks, and words between asterisks.
+# Matches code in backticks, and words between asterisks.
 _MARKS = re.compile(r"`([^`]+)`|(?<![\w*])\*(?=\S)([^*\n]*?\S)\*(?![\w*])")
 
 

@@ -65,7 +65,8 @@ class Item:
 class Quiz(QuestionList):
     """All questions of a quiz, with the learner's earlier answers.
 
-    They are shown as widgets or, where no kernel runs, as a picture of all questions with their explanations.
+    The questions are shown as widgets or, where no kernel runs, as a picture of all questions with their
+    explanations.
     """
 
     def __init__(self, name: str):

@@ -24,7 +24,8 @@ CONFIDENCES = (10, 20, 35, 50, 70, 90, 99)  # in percent
 
 @dataclass(frozen=True)
 class Score:
-    """How well a set of verdicts agrees with the key, and how well the confidences in these verdicts fit.
+    """How well a learner's verdicts agree with the key (the course's own verdicts), and how well the
+    confidences fit the share of right verdicts.
 
     answered, right: the number of claims with a verdict, and the number of verdicts that agree with the key.
     confidence: the mean confidence, from 0 to 1.
@@ -47,7 +48,7 @@ class Score:
 
 
 def score(decided: dict[int, tuple[str, int]]) -> Score:
-    """Compare verdicts and confidences with the key.
+    """Return the score of verdicts and confidences, compared with the key (the course's own verdicts).
 
     decided : dict from a claim's number to (verdict, confidence in percent)
 
@@ -144,13 +145,16 @@ def decided() -> dict[int, tuple[str, int]]:
 def capstone() -> "Capstone":
     """Show all claims, and ask for a verdict on each.
 
-    The learner can't change a verdict, because the key to the claim is shown right after it.
+    The learner can't change a verdict, because the course's own verdict is shown right after it.
     """
     return Capstone()
 
 
 class Capstone(LiveView):
-    """All claims with their evidence, the learner's verdicts, the key to each decided claim and the score."""
+    """Shows all claims with their evidence, the learner's verdicts and the score.
+
+    A claim on which the learner has given a verdict also has the course's own verdict, with the reasons.
+    """
 
     view = "claims"
 
@@ -168,7 +172,7 @@ class Capstone(LiveView):
     def answer(self, want):
         """Answer a message of the view: return the evidence on a claim, or store a verdict on it.
 
-        After a verdict, the key to the claim is returned.
+        The answer to a verdict has the course's own verdict, with the reasons.
 
         want : {"evidence": number of a claim} or {"decide": number of a claim, "verdict": …, "confidence": …}
         """
@@ -178,7 +182,7 @@ class Capstone(LiveView):
         number, verdict, confidence = want["decide"], want["verdict"], want["confidence"]
         score({number: (verdict, confidence)})  # raises CourseError for an invalid verdict
         note = ""
-        if number not in decided():  # only the first verdict counts, because the learner then sees the key
+        if number not in decided():  # only the first verdict counts: after it, the course's own is shown
             answers.record("confidence", str(number), confidence)
             note = answers.record("verdict", str(number), verdict, verdict == _claim(number).verdict)
         done = {number: (verdict, confidence)} | decided()
@@ -191,7 +195,10 @@ class Capstone(LiveView):
 
 
 def _wall(done):
-    """Return the view's data: all claims, each with its key if the learner has given a verdict on it.
+    """Return the view's data.
+
+    The data has all claims. If the learner has given a verdict on a claim, the data also has the course's own
+    verdict on this claim, with the reasons (see `claims.key`).
 
     done : the learner's verdicts, as `decided` returns them
     """

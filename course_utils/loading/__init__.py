@@ -119,7 +119,10 @@ def weights(name, size=None):
 
 
 def preview(facts):
-    """Show what a model would need on this machine, without fetching it. Raises what `folder` raises."""
+    """If a model is not on this machine yet, show what it would need, without fetching it.
+
+    Raises what `folder` raises.
+    """
     planned = plan(facts)
     with failures.in_one_sentence(planned):
         announce(planned)
@@ -129,7 +132,7 @@ def announce(plan):
     """If anything must be downloaded, measure the source's speed, and show what the plan needs as a table.
 
     Raises CourseError before anything is downloaded if the plan has an obstacle, or if the download would
-    take too long for a notebook's cell. Errors of the first request to the source are not changed.
+    take too long for a notebook's cell. An error of the first request to the source is raised as it is.
     """
     if not plan.download_bytes:
         return
@@ -155,7 +158,7 @@ def _rows(plan, speed):
 
     gpu = f", GPU {megabytes(plan.free_gpu_bytes)}" if plan.free_gpu_bytes else ", no GPU"
     if model.size != "full":
-        gpu = ""  # models of other sizes run on the CPU
+        gpu = ""  # only full-size models run on a GPU
     time = units.duration(plan.download_bytes / speed) if speed else "unknown"
     rows = [
         ("", "takes", "is there"),

@@ -1,6 +1,6 @@
 """Lists and removes what the course keeps on this machine, for `course clean`.
 
-This is fetched models, trainings, and leftovers such as the parts of downloads that were stopped.
+The course keeps models that were fetched, trainings, and leftovers such as parts of stopped downloads.
 """
 
 import contextlib
@@ -64,7 +64,9 @@ def kept() -> list[Kept]:
 
 
 def chosen(names=()) -> list[Kept]:
-    """Return what `course clean` removes: the entries with these names, or by default all but `by_name_only`.
+    """Return what `course clean NAMES` removes.
+
+    names : the names of the entries to remove; by default all entries except those that are `by_name_only`
 
     Raises CourseError if no entry has one of the names.
     """

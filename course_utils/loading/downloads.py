@@ -10,7 +10,7 @@ from course_utils.loading import checksums
 
 ATTEMPTS = 3
 PAUSE = 1.0  # seconds between two attempts
-TIMEOUT = (10, 60)  # seconds to wait for a connection, and between two pieces of an answer
+TIMEOUT = (10, 60)  # seconds to wait for a connection, and for the next piece of an answer
 CHUNK = 1 << 16  # bytes in one read
 FIRST_BYTES = 16_000_000  # the most bytes to read when measuring the speed
 FIRST_SECONDS = 1.5  # the longest time in seconds to measure the speed
@@ -88,7 +88,7 @@ def download(session, url, part, name, size, sha256, login=None):
 
 
 def verify(path, found, expected, name):
-    """Delete the file and raise Unavailable if its sha256 is not the catalogue's."""
+    """Delete the file `path` and raise Unavailable if its sha256, `found`, is not the expected one."""
     if found != expected:
         path.unlink()
         raise Unavailable(

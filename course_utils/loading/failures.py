@@ -141,7 +141,7 @@ def _of_hub(error, title, repository, revision):
 
 
 def _status(error):
-    """Return the HTTP status of an error's answer, or None."""
+    """Return the HTTP status of the answer that caused an error, or None."""
     return getattr(getattr(error, "response", None), "status_code", None)
 
 

@@ -29,8 +29,8 @@ def fetch(plan, whole=False) -> Path:
         and stored no hashes, because such a model can't be compared
 
     Raises CourseError if something must be downloaded and the plan has an obstacle, if no source has the
-    files, or if files that came with the course are damaged. Errors of the disk and of the hub are not
-    changed.
+    files, or if files that came with the course are damaged. Errors of the disk and of the hub are
+    raised as they are.
     """
     if plan.download_bytes:
         plan.check()
@@ -57,7 +57,7 @@ def fetch(plan, whole=False) -> Path:
 
 
 def _ours(plan):
-    """Return the folder of a model that came with the course."""
+    """Return the folder of a model that came with the course. Raises CourseError if it is damaged."""
     if not plan.folder.is_dir():
         wrong = f"{plan.folder} does not exist"
     elif damage := store.damage(plan.model):
@@ -71,7 +71,7 @@ def _ours(plan):
 
 
 def _repository(plan, whole):
-    """Return the folder of a repository of the hub. What is damaged in it is removed and fetched again.
+    """Return the folder of a repository of the hub. Damaged files are removed and fetched again.
 
     whole : whether to read the large files, too
     """

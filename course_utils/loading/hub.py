@@ -157,8 +157,8 @@ def config(repository, file) -> Path | None:
     from huggingface_hub import HfApi, errors, hf_hub_download, try_to_load_from_cache
 
     try:
-        # A path, None if the cache knows nothing, or an object that says that the repository has no such
-        # file.
+        # `cached` is a path, None if the cache does not know the file, or an object that says that the
+        # repository has no such file.
         cached = try_to_load_from_cache(repository, file)
         if store.offline():
             if cached is None:

@@ -116,8 +116,9 @@ def candidates(start, four_bit=None, eight_bit=None) -> list[Plan]:
     """Return a plan for each combination of precision and device, best first, whether or not it fits.
 
     A full-size language model runs on a GPU at 16, 8 or 4 bits, or with some of its layers in main memory;
-    otherwise it runs in main memory at 32, 16, 8 or 4 bits. A pipeline or Whisper runs on a GPU at 16 bits,
-    or in main memory at 32. Other sizes run in main memory, at 32 bits if neither 8 nor 4 are asked for.
+    otherwise it runs in main memory at 32, 16, 8 or 4 bits. A pipeline runs on a GPU at 16 bits, whole or
+    one part at a time, or in main memory at 32. Whisper runs on a GPU at 16 bits, or in main memory at 32.
+    Other sizes run in main memory, at 32 bits if neither 8 nor 4 are asked for.
 
     start : a `Plan` without precision and device
     """
@@ -208,7 +209,7 @@ def _folder(model):
 
 
 def _still_needed(model):
-    """Return the bytes to download, and the bytes of disk that download and conversion will take."""
+    """Return the bytes to download, and the bytes of disk for the download and the converted files."""
     if model.ours:
         return 0, 0
     if model.files:
