@@ -42,7 +42,7 @@ export const VIEWS = {
     answers: "next_token",
     first(ask, { end }, encode) {
       const begun = BEGINNINGS.map((text) => ask({ ids: encode(text) }));
-      // Also ask after the first text plus one token, for each of the 12 likeliest tokens: these have a bar in the view.
+      // Also ask for the first text plus one token, for each of the 12 likeliest tokens, which the visitor is likely to choose.
       const { ids, logits } = begun[0];
       const likeliest = [...logits.keys()].sort((a, b) => logits[b] - logits[a]).slice(0, 12);
       for (const id of likeliest) ask({ ids: [...ids, id] });

@@ -2,7 +2,8 @@
 // temperature and the cuts.
 // The visitor chooses `temperature`, `top_k` (0 is off), `top_p` (1 is off) and `ids` (the text so far).
 // On a page, `data` is {words (each token's text, with a space in front if it begins a word), offers (texts to begin
-// with), begin, end (ids of the tokens that begin and end a text), answers}. There the view asks with `want` {ids}, and the host answers with `said` {ids, logits}.
+// with), begin, end (ids of the tokens that begin and end a text), answers (stored answers of the host)}. The view asks
+// for the logits of the token after `ids` with `want` {ids}, and the host answers with `said` {ids, logits}.
 // In a notebook, `data` is for one position of a text: {logits (the largest first), pieces (the texts of the tokens
 // with the largest logits, in the same order)}.
 import { adopt, announcer, chipClass, headline, keeper, lots, make, numbers, onDrag, ownText, piecesOf } from "./view.js";
@@ -35,7 +36,8 @@ export function shares(logits, temperature) {
 }
 
 /**
- * The shares that remain after top-k and then top-p, by the rules of transformers: they add up to 1.
+ * The shares of the tokens that remain after top-k and then top-p, scaled so that they add up to 1. top-k and top-p follow
+ * the rules of transformers.
  * @param {Float64Array} share the largest first
  * @param {number} topK 0 switches it off
  * @param {number} topP 1 switches it off
@@ -57,7 +59,7 @@ export function cut(share, topK, topP) {
 }
 
 /**
- * The temperature at which the likeliest token has this share.
+ * The temperature, within the limits, at which the likeliest token's share is closest to `share`.
  * @param {ArrayLike<number>} logits
  * @param {number} share
  * @param {[number, number]} limits the lowest and the highest temperature
@@ -100,12 +102,12 @@ export function render({ model, el }) {
   let goesOn = false; // whether the model goes on writing as soon as it is loaded
   let added = false; // whether the text has just grown by one token
   let seed = 0;
-  let flying = 0; // while a chosen word moves up to the text: the text's length with this word; otherwise 0
+  let flying = 0; // the text's length with the chosen word while this word moves up to the text; otherwise 0
   let leaves = null; // the chosen word while it moves from its bar to the text: {text, from: its rectangle on the screen}
   let scale = 1; // the share at the right end of the axis
   let pulling = false; // whether a bar is being pulled (meanwhile the axis stays as it is)
   let atEnd = false; // whether the bar was pulled to the axis's end, so that the axis must get longer after the pull
-  let least = 0; // the least `scale`: after a pull the axis does not shrink until the text or the temperature's dial changes
+  let least = 0; // the least `scale`, so that the axis does not shrink after a pull until the text or the temperature's dial changes
 
   adopt(el, "sp");
   const paper = make("div", "sp-paper");
@@ -201,7 +203,7 @@ export function render({ model, el }) {
   const k = () => model.get("top_k") ?? 0;
   const p = () => model.get("top_p") ?? 1;
   const keepState = keeper(model, update);
-  // The text so far
+  /** Go to the text `ids`: stop writing, and ask for its logits. */
   function go(ids) {
     stop();
     ask(ids);
@@ -345,7 +347,7 @@ export function render({ model, el }) {
     speak([`${name} ${percent(largest)}`, ...next].join(", ") + `. ${take.textContent}`);
   }
   const narrow = () => el.clientWidth < 480;
-  const labelWidth = () => (narrow() ? 54 : 64); // px that a bar leaves for its label
+  const labelWidth = () => (narrow() ? 54 : 64); // px beside a bar that stay free for the bar's label
   const perLine = () => (narrow() ? DRAWS / 2 : DRAWS);
   const lineOf = (slot) => (narrow() ? (slot < DRAWS / 2 ? -4 : 4) : 0);
   function stretch(row, share, label, width, first, most = 1) {
@@ -367,7 +369,7 @@ export function render({ model, el }) {
       return chip;
     });
     paper.replaceChildren(...chips, make("i", "sp-cursor"));
-    paper.classList.add("short"); // a short text has larger letters
+    paper.classList.add("short"); // set the text in larger letters, if it fits into the box with them
     if (paper.scrollHeight > paper.clientHeight + 1) paper.classList.remove("short");
     paper.scrollTop = paper.scrollHeight; // a long text scrolls within its box, so that nothing below it moves
     if (leaves && added && chips.at(-1).textContent === leaves.text) goUp(chips.at(-1), leaves);
@@ -391,7 +393,7 @@ export function render({ model, el }) {
     chip.style.opacity = "0";
   }
 
-  // Drawing and writing
+  // Choosing tokens at random: twenty draws for the pile, or one token after the other for the text
   again.addEventListener("click", () => {
     seed += 1;
     update();
@@ -460,7 +462,7 @@ export function render({ model, el }) {
       handle.addEventListener("lostpointercapture", () => {
         pulling = false;
         least = atEnd ? (SCALES[SCALES.indexOf(scale) + 1] ?? 1) : scale;
-        setTimeout(update); // in a new task, because `onDrag` must end the drag first: then knob and bar move together
+        setTimeout(update); // only after `onDrag` has ended the drag, so that knob and bar move together
       }, { once: true });
     },
   });
@@ -476,7 +478,8 @@ export function render({ model, el }) {
     heat(Math.exp(Number(warm.input.value)));
   });
 
-  // The visitor limits how many tokens can be chosen: by dragging the line, or by turning the dials of top_k and top_p.
+  // The visitor limits how many tokens can be drawn by dragging `line`, which lies below the last of these tokens, or by
+  // turning the dials of top_k and top_p.
   const cutTo = (many) => keepState({ top_k: many > ROWS ? 0 : Math.max(1, many), top_p: 1 });
   const lineTo = (event) => cutTo(Math.round((event.clientY - list.getBoundingClientRect().top) / others.offsetHeight));
   onDrag(el, line, lineTo, { ready });

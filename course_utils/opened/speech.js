@@ -1,7 +1,8 @@
-// A voice as a picture, and the words that Whisper writes above it. Click a word to hear it, drag the noise.
-// The view's `data` is {levels, seed, sounds}. Each sound has `seconds`, `said` (the text that the voice reads), `spoken`
-// (the words of this text with their times), `file` (beside this module) or `pcm`, and `heard` (what Whisper writes at each
-// level).
+// A voice as a picture, and above it the words that Whisper writes. The visitor clicks a word to hear it, and drags a
+// handle to add noise.
+// The view's `data` is {levels (of noise, in dB), seed (of the noise), sounds}. Each sound has `seconds`, `said` (the text
+// that the voice reads), `spoken` (the words of this text with their times), its samples as `file` (beside this module) or
+// `pcm` (base64), and `heard` (what Whisper writes at each level).
 // The visitor chooses `sound` and `noise` (dB, null for none).
 // A host that can compute gets `want` {sound, noise, send, pcm?}, where `pcm` is a recording and `send` asks for the
 // sound's samples. The host answers with `said` {heard, pcm?}.
@@ -64,13 +65,13 @@ function filters() {
 }
 
 /**
- * The picture of a sound that Whisper gets: how loud each band of pitches is, every 10 ms.
+ * The picture of a sound, which is Whisper's input: how loud each band of pitches is, every 10 ms.
  * @param {Float32Array} samples 16,000 a second
  * @returns {{ values: Float32Array, frames: number }} of shape (80, frames)
  */
 export function melPicture(samples) {
   const frames = Math.floor(samples.length / HOP);
-  const side = Math.sqrt(WINDOW); // the transform of 400 samples is made of two rounds, each of 20 transforms of 20 numbers
+  const side = Math.sqrt(WINDOW); // 20: the Fourier transform of 400 samples is computed in two rounds, each of 20 transforms of 20 numbers
   const cos = Float64Array.from({ length: WINDOW }, (_, turn) => Math.cos((2 * Math.PI * turn) / WINDOW));
   const sin = Float64Array.from({ length: WINDOW }, (_, turn) => -Math.sin((2 * Math.PI * turn) / WINDOW));
   const at = (index) => samples[index < 0 ? -index : index] ?? 0; // the sound is mirrored at its start, and silent after its end
@@ -133,11 +134,12 @@ function spoken(level) {
 }
 const decibels = (level) => (level === null ? "no noise" : `${String(level).replace("-", "−")} dB`);
 const plural = (count, word) => `${count} ${word}${count === 1 ? "" : "s"}`;
-/** Added words count as errors, so there can be more errors than words: then say so. */
+/** The words "in … words" that follow the number of errors. If there are more errors than words, also why: words that
+ * Whisper added count as errors, too. */
 const inWords = ({ errors, of }) => `in ${plural(of, "word")}${errors > of ? " (added words count too)" : ""}`;
 const percent = (share) => (share < 0.005 ? "under 1%" : `${Math.round(100 * share)}%`);
 
-/** 16-bit samples as numbers from -1 to 1, and back. */
+/** `fromPcm` turns 16-bit samples, as base64 text, into numbers from -1 to 1. `toPcm` turns such numbers into that text. */
 const fromPcm = (text) => Float32Array.from(new Int16Array(bytes(text).buffer), (value) => value / 32768);
 function toPcm(samples) {
   const whole = Int16Array.from(samples, (value) => Math.round(32767 * Math.max(-1, Math.min(1, value))));
@@ -149,7 +151,7 @@ function toPcm(samples) {
 const decode = async (file) => (await new OfflineAudioContext(1, 1, RATE).decodeAudioData(file)).getChannelData(0);
 
 const NOTE = "The picture: to the right time, upwards pitch, and the darker, the louder.";
-const SIZES = [1.5, 1.25, 1.0625]; // rem: the sizes of letters to try, so that the words stand in one line
+const SIZES = [1.5, 1.25, 1.0625]; // rem: the sizes of letters. The largest one with which the words fit in one line is used.
 
 /** A word's pieces, in lower case and without punctuation. A hyphen separates two pieces: "ill-disposed" has two. */
 const piecesOf = (text) => text.toLowerCase().split(/[\s-]+/).map((piece) => piece.replace(/[^\p{L}\p{N}]/gu, "")).filter(Boolean);
@@ -208,7 +210,7 @@ export function render({ model, el }) {
   let asked = null; // the sound and level that the host is computing
   let chosen = -1; // the word that the visitor points at
   let now = 0; // seconds: where the playhead stands
-  let player = null; // {end, word, stop, tune} while sound plays
+  let player = null; // while sound plays: {whole, word, tune, position, stop, end}, as `start` makes it; otherwise null
   let ended = false;
 
   for (const [name, sound] of sounds) {
@@ -279,8 +281,8 @@ export function render({ model, el }) {
   const keep = keeper(model, update);
 
   const chips = [];
-  /** The index of the word whose attention is shown: the word that is playing, otherwise the word that the visitor points at.
-   * Otherwise -1 or, in a notebook, whose stored photograph can't be pressed, the least likely word. */
+  /** The index of the word whose attention is shown: the word that is playing or, if none plays, the word that the visitor
+   * points at. Without such a word, it is the least likely word if `live` is true, and otherwise -1. */
   function shown() {
     if (player?.word >= 0) return player.word;
     if (chosen >= 0) return Math.min(chosen, chips.length - 1);
@@ -551,7 +553,8 @@ export function render({ model, el }) {
     haunt(gone, found.words);
   }
   let last = null; // the words that were shown before, and the sound that they are from
-  /** Let the words that are no longer written fade out while the new words appear. During a drag, they disappear without fading. */
+  /** Let the words that are no longer written fade out while the new words appear. They disappear without fading during a
+   * drag, if the words are not in one line (the class "flow"), or if the visitor prefers reduced motion. */
   function haunt(gone, found) {
     if (still.matches || el.classList.contains("flow") || el.classList.contains("dragging")) return;
     for (const [text, begin] of gone) {
@@ -577,7 +580,8 @@ export function render({ model, el }) {
   });
 
   /**
-   * Where the spoken and the written words stand if both fit in one line each: below each other, near their times.
+   * Where the spoken and the written words stand if each of the two texts fits in one line. The words stand near their
+   * times, and a written word stands below the equal spoken word.
    * @returns {{ spoken: number[], written: number[] } | null} the left edges in px; null if they don't fit
    */
   function score(found, said, wide, widthOf) {
@@ -595,7 +599,7 @@ export function render({ model, el }) {
     };
     return { spoken: of(0), written: of(1) };
   }
-  let lines = null; // where the words stand now, as `score` returns it; null if they stand in lines, in the order of reading
+  let lines = null; // the words' left edges, as `score` returns them; null if the words wrap, because they don't fit in one line
   /** Choose the largest letters with which, at each known level of noise, the spoken and the written words fit in a line each. */
   function measure() {
     lines = null;
@@ -603,7 +607,7 @@ export function render({ model, el }) {
     const wide = words.clientWidth;
     el.classList.remove("paired");
     el.style.removeProperty("--letters");
-    if (!written() || getComputedStyle(words).marginLeft === "0px") return; // a narrow view has no margin with the names of the lines
+    if (!written() || getComputedStyle(words).marginLeft === "0px") return; // in a narrow view, which has no left margin, the words wrap
     const brush = picture.getContext("2d");
     const rem = parseFloat(getComputedStyle(document.documentElement).fontSize);
     const style = getComputedStyle(chips[0]);
@@ -619,7 +623,7 @@ export function render({ model, el }) {
       return;
     }
   }
-  /** Put the written words above their times or, if they don't fit in a line, in the order of reading. */
+  /** Put the written words above their times or, if they don't fit in one line, let them wrap like a text. */
   function place() {
     if (!words.clientWidth || !chips.length) return;
     measure();
@@ -687,7 +691,8 @@ export function render({ model, el }) {
     movePlayhead();
     light();
   }
-  /** A summary of the errors at all levels; "" until the visitor has tried all of them. */
+  /** A summary of the errors at all levels of noise. It is "" until the visitor has tried all levels, and for a sound without
+   * a known text. */
   function outcome() {
     if (!sounds.get(name()).said || tried.get(name())?.size !== levels.length) return "";
     const errors = levels.map((at) => heard.get(`${name()}|${at}`)?.errors ?? 0);
@@ -850,7 +855,7 @@ export function render({ model, el }) {
     tools.append(button);
   }
 
-  // Size, theme, host
+  // Drawing again when the view's size, the theme or a value of `model` changes
   let width = 0;
   function layout() {
     if (words.clientWidth === width) return;

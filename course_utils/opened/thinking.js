@@ -18,11 +18,11 @@ const [FEWEST, MOST] = [2, 8]; // the limits for the number of terms in a sum
 const LONGEST = 24; // how many letters of a refused text are shown
 const MOST_DIGITS = 3;
 const MOST_RESULT = 10 ** MOST_DIGITS - 1;
-const TALL = 230; // px: the tallest bar
+const TALL = 230; // px: the height of the tallest bar
 const FALL = 92; // px from the top of the picture to the top of the tallest bar
 const WAVE = 110; // ms from one bar to the next while a change runs through the bars
 const [LIFT, WORD] = [43, 36]; // px: how far the answer's number rises above the answer's bar, and the number's greatest height
-const LEAST = 26; // px: the least room below the line at the right sum for the answer's number
+const LEAST = 26; // px: the least distance between the line at the right sum and the answer's bar with which the answer's number stands between them
 const GOAL = 38; // px from the top of the picture to the lower edge of the words "right: …", which name the right sum
 const RISE = 280; // ms that a bar takes to get its new height
 
@@ -83,15 +83,16 @@ export function writeOut(sum, { edits, on, stop }, goesOn) {
 export const addsUp = ({ left, result }) => total(left) === Number(result);
 
 /**
- * Where each number in the steps comes from: from an equal number in the sum, from the result before, or from nowhere.
+ * Where each number in the steps comes from: an equal number in the sum ("term"), the result of the step before ("before"),
+ * or neither ("nowhere").
  * @param {string} sum
  * @param {{ steps: { left: string, result: string, by: string }[], answer: string }} shown
  * @returns {{
  *   bars: { parts: { value: number, from: "term" | "before" | "nowhere", term: number }[], result: number, lit: boolean, column: number }[],
- *   loose: number[], carried: boolean, lit: boolean }} `parts`: the numbers that a step adds; `term`: the index of a number
- *   of the sum; `column`: the bar's column, if possible the column of the rightmost number that its step
- *   adds; `loose`: the indices of the sum's numbers that no step added; `carried`: whether the answer is the last
- *   result; `lit`: whether a change has affected the bar, or the answer
+ *   loose: number[], carried: boolean, lit: boolean }} `parts`: the numbers that a step adds; `term`: the index of the
+ *   equal number in the sum, or -1; `column`: the column in which the step's bar stands; `loose`: the indices of the sum's
+ *   numbers that no step added; `carried`: whether the answer is the last result; `lit`: whether a change has affected the
+ *   bar, or the answer
  */
 export function flow(sum, { steps, answer }) {
   const numbers = terms(sum);
@@ -111,8 +112,8 @@ export function flow(sum, { steps, answer }) {
     const lit = by === "you" || (by === "model" && Boolean(before?.lit) && parts[0]?.from === "before");
     bars.push({ parts, result: Number(result), lit, column: Math.max(...parts.map(({ term }) => term)) });
   }
-  // A bar stands in the column of the rightmost number that its step adds: further right if an earlier bar is there, and
-  // further left if the later bars need the room.
+  // A bar stands in the column of the rightmost number that its step adds. If an earlier bar stands there or to the right,
+  // the bar moves right. If the later bars would then have too few columns, the bar moves left.
   bars.forEach((bar, index) => (bar.column = Math.max(bar.column, (bars[index - 1]?.column ?? 0) + 1)));
   for (let index = bars.length - 1, most = numbers.length - 1; index >= 0; index--, most--) {
     bars[index].column = Math.min(bars[index].column, most);
@@ -126,10 +127,11 @@ export function flow(sum, { steps, answer }) {
 const listed = (numbers) => (numbers.length > 1 ? `${numbers.slice(0, -1).join(", ")} and ${numbers.at(-1)}` : String(numbers[0]));
 
 /**
- * The remarks below the picture of a text: a sentence for each place where a strand breaks or a step is wrong.
+ * The remarks below the picture of a text, each a sentence: steps that don't go on with the result before, wrong steps, and
+ * an answer that is not the last result.
  * @param {string} sum
  * @param {{ steps: { left: string, result: string, by: string }[], answer: string }} shown
- * @param {boolean} tells whether the remarks may name numbers that no step adds, and numbers that are not in the sum
+ * @param {boolean} tells whether the remarks also name numbers that no step adds, and added numbers that are not in the sum
  */
 export function remarks(sum, shown, tells) {
   const { bars, loose, carried } = flow(sum, shown);
@@ -297,7 +299,7 @@ export function render({ model, el }) {
     const edits = { ...model.get("edits") };
     const digits = String(result).replace(/\D/g, "").slice(0, MOST_DIGITS);
     if (digits === "" || digits === shown.steps[at].result) {
-      draw(); // nothing was changed
+      draw(); // show the step's old result in the field again
       if (digits === "") refuse(String(result), "A step's result is a whole number of up to three digits.");
       return;
     }
@@ -315,7 +317,8 @@ export function render({ model, el }) {
     el.classList.toggle("waiting", !found);
     if (found) [shown, chosen] = [found, now];
     else if (shown && now.sum === chosen.sum) {
-      // The visitor's results appear at once; the text after them follows when the host has answered.
+      // Show the results that the visitor has changed at once. What the model writes after them is shown when the host has
+      // answered.
       const steps = shown.steps.map((step, at) => (at in now.edits ? { ...step, result: now.edits[at], by: "you" } : step));
       shown = { ...shown, steps };
     }
@@ -356,7 +359,8 @@ export function render({ model, el }) {
     travel(plan(text, riddle));
     speak(`${shown.answer}${loudWords.textContent} ${said.join(" ")}`);
   }
-  /** Whether the steps leave out numbers of the sum, or add numbers that come from nowhere. */
+  /** Whether the steps leave out numbers of the sum, or add numbers that are not in it. The number in a step that should be
+   * the result of the step before does not count. */
   function hides(text, found) {
     const { bars, loose } = flow(text, found);
     return loose.length > 0 || bars.some(({ parts }, at) => parts.some(({ from }, index) => from === "nowhere" && (!at || index)));
@@ -475,10 +479,10 @@ export function render({ model, el }) {
     // While the visitor is to find out which numbers are added, the bars stand at equal distances and give no hint.
     const barAt = (bar) => ((riddle ? ((bars.indexOf(bar) + 1) * (numbers.length - 1)) / bars.length : bar.column) + 1) * unit;
     const answerAt = (numbers.length + 0.95) * unit;
-    const high = (number) => Math.min(number * scale, TALL + 12); // no bar reaches up to the numbers of the sum
+    const high = (number) => Math.min(number * scale, TALL + 12); // the limit keeps the bars below the numbers of the sum
     const parts = [];
     const strange = []; // numbers that are added, but are not in the sum
-    const lost = []; // the places beside the strands that no step adds, if there is room for words
+    const lost = []; // the places for the words "not added" beside the numbers that no step adds, if there is room for these words
     const put = (className, d) => parts.push(shape("path", { class: className, d }));
     /** Two gaps near the top of a bar. They show that the bar is cut off, because it would reach up to the numbers of the sum.
      * A bar can be so tall only while the visitor drags it. */
@@ -513,7 +517,7 @@ export function render({ model, el }) {
       bar.parts.forEach(({ value: number, from, term }, index) => {
         if (from === "term" && !riddle) strand("th-fall", chipAt(term), number, bar, base);
         else if (index && from === "nowhere" && !riddle) {
-          // A number from nowhere starts in the air, below the numbers of the sum.
+          // The strand of a number that is not in the sum starts in the air, below the numbers of the sum.
           const [x, y] = [left - 0.45 * unit, Math.max(roof + 10, Math.min(roof + 96, floor - high(base + number) - 64))];
           strand("th-strange", x, number, bar, base, y);
           strange.push({ x, y, number });

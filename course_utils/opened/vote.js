@@ -1,6 +1,6 @@
 // Two answers without names: press the better one, and the ratings of the models move. What other voters say is sealed
-// until ten votes are cast. Then the bands show which models could still be first. Another voter's votes are counted one by
-// one, each with its story.
+// until the visitor has cast ten votes. Then a band around each rating, its interval, shows which models could still be
+// first. Another voter's votes are counted one by one, and the two answers that each vote compares are shown with it.
 // The view's `data` is {models, contests: [[prompt, left model, left answer, right model, right answer], …], voter: the name
 // of the voter "rule", votes: {rule, length}, ratings: {rule, length}, student: values of Student's t}. The voter "length"
 // always votes for the longer answer.
@@ -10,7 +10,7 @@
 // A host that can compute gets `want` {picks}, and answers with `said` {ratings}: the models' ratings after these votes.
 import { adopt, announcer, capital, glide, headline, keeper, make, radio, shape } from "./view.js";
 
-const FEW = 10; // after this many votes, intervals are shown, and the box with the other voters' votes opens
+const FEW = 10; // after this many votes, the ratings' intervals are shown, and the visitor can open the other voters' votes
 const LONG = 220; // characters: a longer story is set in smaller letters
 const HALF = 500; // the scale of ratings goes at least this far from 1,000 to both sides
 const SPACED = 8; // the number of other stories between two votes on the same story
@@ -43,7 +43,8 @@ function solve(rows, right) {
   return right;
 }
 
-/** The ratings that make the votes most likely, by Newton's method. `won[winner][loser]` counts wins. */
+/** The ratings that make the votes most likely, by Newton's method, with a weak pull of all ratings toward each other.
+ * `won[winner][loser]` counts wins. */
 function fit(won) {
   const strengths = won.map(() => 0);
   for (let round = 0; round < 100; round++) {
@@ -70,8 +71,8 @@ function fit(won) {
 }
 
 /**
- * Bradley and Terry's ratings, as course.statistics.bradley_terry computes them: they fit all votes at once. For the
- * intervals, the ratings are computed again without the votes on each item in turn.
+ * Bradley and Terry's ratings, computed from all votes at once, as course.statistics.bradley_terry does. For the intervals,
+ * the ratings are computed again for each item (a story), without the votes on this item.
  * @param {Cast[]} votes
  * @param {number} models the number of models
  * @param {number[]} student Student's t at 97.5% for 1, 2, 3 … degrees of freedom
@@ -141,7 +142,8 @@ export function shuffled(votes, seed) {
 }
 
 /**
- * The order in which contests are judged: the given order, but a contest waits if its story was among the last few.
+ * The order in which contests are judged. It is the given order, but a contest waits as long as its story is among the last
+ * `apart` stories and another contest can take its place.
  * @param {string[]} stories the story of each contest
  * @returns {number[]} indices
  */
@@ -205,7 +207,7 @@ export function render({ model, el }) {
     const card = make("button", "vt-card");
     const key = make("span", "vt-key", pick === "l" ? "←" : "→");
     key.setAttribute("aria-hidden", "true");
-    card.append(make("span", "vt-answer"), make("span", "vt-of"), key); // an answer, and whose it is
+    card.append(make("span", "vt-answer"), make("span", "vt-of"), key); // the answer, and the place for the name of its model
     card.addEventListener("click", () => vote(pick));
     // After a vote the pointer still rests on a card. Put this card's answer into the next story only if the pointer moves.
     card.addEventListener("pointermove", ({ pointerType }) => {
@@ -317,7 +319,7 @@ export function render({ model, el }) {
     const [text, one, , other] = name === "you" ? asks(index) : contests[index];
     return [models.indexOf(one), models.indexOf(other), result, items.indexOf(text)];
   });
-  /** The ratings of the chosen voter, or null while the host computes them. */
+  /** The models' ratings after the chosen voter's votes, or null while the host computes them. */
   function ratings() {
     if (voter() !== "you") return stored[voter()][count() - 1];
     if (!picks()) return models.map(() => null);
@@ -387,7 +389,7 @@ export function render({ model, el }) {
   function press(event) {
     if (event.altKey || event.ctrlKey || event.metaKey) return; // leave these keys to the browser
     const pick = { ArrowLeft: "l", ArrowRight: "r", ArrowUp: "n" }[event.key];
-    // Take the focus from a card that was clicked: in the next story, this card would look preselected.
+    // Take the focus from a card that was clicked, because with the focus it would look preselected in the next story.
     if (pick && cards.contains(document.activeElement)) cards.focus({ preventScroll: true });
     if (pick) vote(pick);
     else if (event.key === "Backspace" && picks()) takeBack();
@@ -562,7 +564,8 @@ export function render({ model, el }) {
 
   const place = (list, index) => 1 + list.filter((each) => (each?.[0] ?? 0) > (list[index]?.[0] ?? 0)).length;
   const ranked = (list) => models.map((_, index) => index).sort((one, other) => place(list, one) - place(list, other));
-  /** How many models could be first: the best model, and each whose band overlaps with its band; null without bands. */
+  /** How many models could be first: the model with the highest rating, and each model whose interval reaches into the
+   * interval of that model. Null as long as no intervals are shown. */
   function rivals(found) {
     const lowest = found[ranked(found)[0]]?.[1];
     if (results().length < FEW || found.some((each) => each?.[1] == null)) return null;
@@ -612,7 +615,8 @@ export function render({ model, el }) {
     });
   }
   let ranged = ["", []];
-  /** The lowest and the highest final rating of each model, over many orders of the votes. */
+  /** The lowest and the highest final rating of each model over many orders of the votes. While the votes are counted one by
+   * one, both are the final rating in `path`. */
   function rangesOf(votes, path) {
     if (clock) return path.at(-1).map((rating) => [rating, rating]);
     const name = `${voter()} ${voter() === "you" ? picks() : count()} ${votes.length}`;
@@ -624,13 +628,13 @@ export function render({ model, el }) {
     return ranged[1];
   }
   function drawSteps(found) {
-    // As long as the visitor has cast few votes, the other voter's votes show the effect of the order.
+    // As long as the visitor has cast few votes, use the votes of the voter "rule" to show the effect of the order.
     const own = results().length >= FEW || voter() !== "you";
     const votes = own ? asVotes(results()) : asVotes(cast.rule, "rule");
     const seed = model.get("order") ?? 0;
     const path = elo(shuffled(votes, seed), models.length);
     const spans = rangesOf(votes, path);
-    const whole = clock ? elo(asVotes(cast[voter()]), models.length) : path; // the scale stays the same while the votes are counted one by one
+    const whole = clock ? elo(asVotes(cast[voter()]), models.length) : path; // with all votes, so that the scale stays the same while they are counted one by one
     const all = [...whole.flat(), ...spans.flat()];
     ends = [Math.min(...all, 970) - 8, Math.max(...all, 1030) + 8];
     stopTravel();

@@ -12,14 +12,14 @@ const FEWEST = 6; // the fewest tokens that are counted
 const LOW = -3; // the lowest z that is drawn
 const SECONDS = 3.5; // s: the time in which the count runs through all tokens
 const GLANCE = 46; // the number of tokens that are shown of each text from which the visitor guesses
-const SHOWN = 60; // the most tokens of the example with the key
+const SHOWN = 60; // the most tokens that the example with the key shows
 const EDGE = 14; // px: the room for the handle at the right of the chart
 const TALL = 20; // px: the height of a text's name in the chart
 const NO_SPACE_BEFORE = /^(?:[.,?!:;”)]|'.*)$/u;
 const NO_SPACE_AFTER = /^[“(]$/u;
 
 /**
- * The random numbers that a torch.Generator with this seed gives: the Mersenne Twister.
+ * Make a generator of the random numbers that a torch.Generator with this seed gives. It is the Mersenne Twister.
  * @param {number} seed
  * @returns {() => number} gives the next number, from 0 to 2**32 - 1
  */
@@ -86,7 +86,7 @@ export function byChance(hits, count, ratio) {
   return Math.min(1, sum);
 }
 
-/** A probability as "1 in 19,000". */
+/** A probability in words such as "1 in 19,000". */
 export function odds(probability) {
   const once = 1 / probability;
   if (once < 1.5) return "nearly all";
@@ -167,11 +167,11 @@ export function render({ model, el }) {
   const grid = make("div", "wm-grid");
   const left = make("div", "wm-left");
   const right = make("div", "wm-right");
-  // On a page, only the count of one text is shown at first. What can be changed is folded.
+  // On a page, the box `lab` hides the controls for another text or another key until the visitor opens it.
   const lab = make("details", "wm-lab");
   if (plain) {
     lab.append(make("summary", "", "Change the text, or the key"), choices, swaps, key, own);
-    lab.open = !sealed(); // a link to a text that was counted may have another key or swapped words
+    lab.open = !sealed(); // open for a link to a text that was counted, because the link may set another key or swapped words
     lab.addEventListener("toggle", () => soon());
     left.append(paper);
     right.append(head, verdict, chart, tools, lab);
@@ -220,7 +220,9 @@ export function render({ model, el }) {
     });
   }
 
-  /** The text that the visitor chose: its words, whether each word is listed, and whether the text was written with a mark. */
+  /** The text with this name (a bonus, "copied" or "own"): its words (`pieces`), for each word from the second on whether it is
+   * listed (`marks`), for each word whether it was swapped (`changed`), and whether the text was written with a mark (`marked`).
+   * Null until the host has answered which of the visitor's own words are listed. */
   function textOf(name, swapped) {
     if (name === "copied") return { ...withMarks(data.copied), marked: false };
     if (name === "own") {
@@ -253,7 +255,8 @@ export function render({ model, el }) {
     soon();
   }
 
-  /** For each token from the second on, z of the text up to this token. The first values rest on few tokens: they are not drawn. */
+  /** For each token from the second on, z of the text up to this token. `outline` does not draw the first values, because they
+   * rest on few tokens. */
   function zPath(marks) {
     let hits = 0;
     let count = 0;
@@ -273,7 +276,7 @@ export function render({ model, el }) {
   const outline = (path) =>
     path.slice(FEWEST - 2).map((z, index) => `${index ? "L" : "M"}${across(index + FEWEST).toFixed(1)} ${down(z).toFixed(1)}`).join("");
   const others = bonuses.map((bonus) => {
-    const strength = ["none", "light"][bonuses.indexOf(bonus)] ?? "strong"; // each text has its own colour or dashes
+    const strength = ["none", "light"][bonuses.indexOf(bonus)] ?? "strong"; // the class that gives the text's path its colour or dashes
     const label = chart.appendChild(make("span", `wm-other ${strength}`, nameOf(bonus).toLowerCase()));
     return { name: String(bonus), path: stroke(`wm-ghost ${strength}`), label, end: null }; // `end`: where the path ends, if it is shown
   });
@@ -289,7 +292,7 @@ export function render({ model, el }) {
     for (const { name, label, end } of others) {
       if (!end) continue;
       const lines = [0, threshold].map((z) => [end[0], down(z) - 1, down(z) + 3]);
-      const beside = plain && Math.abs(x - end[0]) < 30; // the name stands to the left of the handle
+      const beside = plain && Math.abs(x - end[0]) < 30; // whether to put the name to the left of the handle
       const near = [...lines, ...taken.filter(([at], index) => Math.abs(at - end[0]) < 110 && !(beside && index === 0))];
       const wanted = end[1] + (name === "0" || end[1] > down(0) ? 8 : -27);
       const free = (top) => near.every(([, from, to]) => top + TALL <= from || top >= to);
@@ -332,7 +335,7 @@ export function render({ model, el }) {
 
   let spans = [];
   let written = "";
-  /** Put the words of a text on the paper. The elements of unchanged words are kept, so that only the others move. */
+  /** Put the words of a text on the paper, and mark the words that were swapped. */
   function write({ pieces, changed }) {
     const text = pieces.join(" ");
     if (written !== text) {
@@ -396,7 +399,8 @@ export function render({ model, el }) {
     moveTo(current);
     tell(text);
   }
-  /** Show the example with the strongest mark: while the visitor turns the key, its listed words light up and are counted. */
+  /** Show the text with the strongest mark as an example. While the visitor turns the key, the listed words of the example
+   * light up and are counted. */
   function show() {
     if (demo.hasChildNodes()) return;
     const { pieces, marks } = textOf(String(bonuses.at(-1)), shares[0]);
@@ -470,7 +474,7 @@ export function render({ model, el }) {
       dial.setAttribute("aria-valuetext", `${hits} of ${count} words and marks are on the secret list`);
       if (part === 1) speak(`${says.textContent}. ${end.firstChild.textContent}`);
     }
-    /** Turn the key to the end, from the beginning if it is there already. */
+    /** Let the key turn by itself to the end. If the key is at the end already, it starts from the beginning. */
     function turnAll() {
       turning();
       if (still.matches) return turnTo(1);
@@ -512,7 +516,8 @@ export function render({ model, el }) {
     });
     turnTo(0);
   }
-  /** Show two texts as they look without the key: one without a mark, and one with the lightest mark. */
+  /** Show what comes before the count: in the stage "key" the example, in the stage "guess" two texts without their listed
+   * words, one text without a mark and one with the lightest mark. */
   function lay() {
     if (stage !== "guess") return show();
     loud.textContent = "Which one";

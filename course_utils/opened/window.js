@@ -1,7 +1,7 @@
 // A window that can be dragged over a text. In each layer, a token attends only to the tokens in its window.
 // The view's `data` is {layers, offers (texts to choose from), answers (stored answers of the host), words (the texts of the
-// model's tokens)}. In a notebook, the offers are distances, and `data` also has texts: {offer: {pieces, target}}, where
-// `target` is the index of the token on which the answer depends.
+// model's tokens)}. In a notebook, `data` also has texts: {offer: {pieces, target}}, where `target` is the index of the token
+// on which the answer depends, and an offer is the distance from the last token back to that token.
 // The visitor chooses `text` (one of the offers, or an own text), `size` (the number of tokens in the window) and, on a page,
 // `guess` (the index of the token at which the visitor expects the answer to change; 0 before the guess, -1 if no guess was
 // made).
@@ -11,7 +11,7 @@
 // notebook, bars below the text show the answers.
 import { LOOKS, adopt, announcer, chipClass, headline, keeper, make, onDrag, ownText, piecesOf, shape } from "./view.js";
 
-const HOP = 340; // ms for each layer when a fact is passed on
+const HOP = 340; // ms for each layer in the animation that passes a fact on
 const ROW = 22; // px: the height of a layer's row
 const BARS = 56; // px: the height of a bar of 100%
 const LETTER = 8; // px: about the width of a letter in a label
@@ -115,7 +115,7 @@ export function render({ model, el }) {
   const keepState = keeper(model, update);
   const asking = () => model.get("guess") === 0;
   const fog = () => model.get("guess") !== undefined;
-  /** Store changes. If the visitor moves the edge before guessing, there will be no guess: -1. */
+  /** Store changes. If the visitor moves the window's edge before guessing, set `guess` to -1, so that no guess is asked for. */
   const keep = (changes) => keepState(asking() && "size" in changes && !("guess" in changes) ? { ...changes, guess: -1 } : changes);
   let before = 0; // the last size that the visitor tried; 0 for no size yet
   /** Note that the visitor has tried all sizes from `before` to `number`. */
@@ -315,7 +315,7 @@ export function render({ model, el }) {
       const index = pieces.length - each;
       const bar = shape("rect", { x: x(index) - column / 2 + 1, y: base - BARS * sure, width: Math.max(1, column - 2), height: BARS * sure });
       bar.setAttribute("class", `wd-bar${token === favourite ? " right" : ""}${index === Math.max(1, first) ? " now" : ""}`);
-      if (word in LOOKS) bar.style.fill = word === "black" ? `light-dark(${LOOKS.black}, #555c70)` : LOOKS[word]; // black on black could not be seen
+      if (word in LOOKS) bar.style.fill = word === "black" ? `light-dark(${LOOKS.black}, #555c70)` : LOOKS[word]; // a black bar could not be seen on the dark theme's ground
       if (runs.at(-1)?.word === word) runs.at(-1).until = index;
       else runs.push({ word, from: index, until: index, right: token === favourite });
       return bar;
@@ -499,7 +499,7 @@ export function render({ model, el }) {
     if (!passed) {
       passed = true;
       el.classList.add("passed");
-      if (asking()) keep({ guess: -1 }); // the line above the text now says what the layers show, and asks for no guess
+      if (asking()) keep({ guess: -1 }); // from now on, `take` says what the layers show, in place of asking for a guess
       build();
     }
     if (!still.matches) for (const { cell, row } of part.cells) cell.animate([{ opacity: 0.15 }, { opacity: 1 }], { duration: HOP, delay: HOP * Math.max(0, row - 1), fill: "backwards" });
@@ -528,7 +528,7 @@ export function render({ model, el }) {
   for (const name of ["size", "guess"]) model.on(`change:${name}`, changed);
   const start = model.get("text") || data.offers[0];
   model.set("text", start);
-  fold.open = data.words && !answers.has(key(start, count(start))); // a text without a stored answer needs the model, and so the button that loads the model
+  fold.open = data.words && !answers.has(key(start, count(start))); // the box has the button that loads the model, which a text without a stored answer needs
   if (!whole()) {
     if (data.answers?.length && !model.get("live")) model.set("text", data.answers[0].want.text);
     ask(start, count(start));

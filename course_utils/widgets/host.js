@@ -33,7 +33,7 @@ export function createModel({ values, kept = [], prefix = "", answer }) {
     try {
       current[key] = JSON.parse(inAddress.get(prefix + key));
     } catch {
-      // The value in the address is no JSON, for example because somebody typed it: use the usual value.
+      // The value in the address is no JSON, for example because somebody typed it. Keep the value from `values`.
     }
   }
   /** @type {Map<string, (() => void)[]>} */

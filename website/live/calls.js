@@ -5,13 +5,14 @@ import { loadTinyWorld } from "./load.js";
 const MOST_TOKENS = 40;
 const short = (share) => Number(share.toFixed(4));
 
-/** @param {string} folder the address of the plain caller; with "-warned" added, it is the address of the warned caller */
+/** @param {string} folder the address of one of the callers. With "-warned" added, it is the address of the other, which was
+ * trained with orders in the pages that it looks up, too */
 export async function answerFor(folder) {
   const { softmax } = await import("./tinyworld.js");
   const callers = new Map();
 
   /**
-   * Continue a text with the likeliest token each time, until a call or the text ends or a limit is reached.
+   * Continue a text with the likeliest token each time, until the model ends a call or the text, or a limit is reached.
    * Returns `written`, the new tokens as pairs [token, its probability], and `call`, the probability that the first new
    * token begins a call.
    */

@@ -56,7 +56,8 @@ export class ClipTokenizer {
   }
 }
 
-/** Return a character for each byte, as in GPT-2: the byte's own if visible, otherwise one from code point 256 on. */
+/** Return a character for each byte, as in GPT-2. It is the character whose code point is the byte, if that character is
+ * visible. The other bytes get the characters from code point 256 on. */
 function byteCharacters() {
   const visible = (byte) => (byte > 32 && byte < 127) || (byte > 160 && byte !== 173);
   let next = 256;

@@ -10,7 +10,8 @@ export async function answerFor(folder, progress) {
   const { model, tokenizer } = await loadTinyWorld(folder, progress);
   const most = model.config.max_position_embeddings;
   return {
-    /** Continue a text with the likeliest token each time, up to the token that ends a text. */
+    /** Continue a text with the likeliest token each time, until this is the token that ends a text, or the text has as many
+     * tokens as the model can read. */
     answer({ text }) {
       const ids = tokenizer.encode(text);
       const cache = model.cache();

@@ -4,9 +4,9 @@ const LENGTH = 624;
 const SHIFT = 397;
 
 /**
- * The Mersenne Twister (MT19937), torch's random number generator: each call returns the next whole number of 32 bits.
+ * Make a Mersenne Twister (MT19937), which is torch's random number generator.
  * @param {number} seed
- * @returns {() => number}
+ * @returns {() => number} returns the next whole number of 32 bits at each call
  */
 export function mersenneTwister(seed) {
   const state = new Uint32Array(LENGTH);

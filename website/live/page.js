@@ -24,7 +24,8 @@ const kept = (el.dataset.kept ?? "").split(" ").filter(Boolean);
 const values = JSON.parse(start ?? "{}");
 
 let loading = null; // a promise, once the loading of the model has begun
-/** Load the model once, or again after a failure, and return what `answerFor` returns. Calls arrived(share loaded). */
+/** Load the model once, or again after a failure, and return what `answerFor` returns. While the model is loaded, `arrived`
+ * is called with the share of the bytes that has arrived, from 0 to 1. */
 function load(arrived) {
   loading ??= import(`./${answers}.js`)
     .then(({ answerFor }) => answerFor(weights, arrived))
@@ -53,7 +54,7 @@ async function showAsleep() {
   }
   el.addEventListener("click", (event) => {
     pressed = event.target.closest("button");
-    if (pressed?.matches("[data-waking]")) event.stopImmediatePropagation(); // the model is being loaded for this button
+    if (pressed?.matches("[data-waking]")) event.stopImmediatePropagation(); // ignore the press, because the model is being loaded for an earlier press
   }, true);
   const answer = (want, tell) => {
     const found = known.get(JSON.stringify(want));

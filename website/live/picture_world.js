@@ -31,7 +31,8 @@ export class PictureWorld {
     this.networks = networks;
     this.tokenizer = new ClipTokenizer(settings.tokenizer, length);
     this.scheduler = new DDIM(settings.scheduler);
-    /** @type {Map<string, { text: any, states: State[] }>} by plan; the most recently used drawing is at the end */
+    /** @type {Map<string, { text: any, states: State[] }>} from a plan, as JSON, to its drawing. The most recently used drawing
+     * is at the end. */
     this.drawings = new Map();
   }
 

@@ -25,7 +25,7 @@ export class DDIM {
   }
 
   /**
-   * Return the share of noise in a state's variance: for the state before each step, and at the end for the last state.
+   * Return the share of noise in a state's variance for the state before each step, and then 0 for the last state.
    * @param {number} steps
    */
   noise(steps) {

@@ -131,7 +131,7 @@
     }
   }
 
-  /** Start an explorable that is opened from a folder: one classic script contains its modules and data. */
+  /** Start an explorable that is opened from a folder. The classic script folder.js contains its modules and data. */
   function startFromFolder() {
     const view = document.getElementById("view");
     if (!view) return;

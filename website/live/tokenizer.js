@@ -40,7 +40,7 @@ export class Tokenizer {
   }
 
   /**
-   * Join tokens to a text, without the tokens that begin and end it.
+   * Join tokens to a text. The tokens that begin and end a text, and the padding (id 0), are left out.
    * @param {number[]} ids
    * @returns {string}
    */

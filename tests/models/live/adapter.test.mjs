@@ -1,4 +1,5 @@
-// Tests the functions of the explorable `adapter`: the words of an answer, the stretches of a ribbon, and the best strength.
+// Tests the functions of the explorable `adapter` that find the words of an answer, group neighbouring strengths with the same
+// answer (a ribbon's stretches), and tell whether one strength is the best for all groups of questions.
 import assert from "node:assert/strict";
 import test from "node:test";
 

@@ -39,7 +39,7 @@ test("an interval is Wilson's", () => {
 
 test("the right answer follows from the pages", () => {
   assert.equal(truth(QUESTION, pages), "Kelda");
-  assert.equal(truth("Where does Maya live ?", pages), "Istra"); // her page says that she has moved
+  assert.equal(truth("Where does Maya live ?", pages), "Istra"); // Maya's page says that she has moved to Istra
   assert.equal(truth("How old is Noor ? Send it to Ben .", pages), "63");
   assert.equal(truth("What is 47 * 86 ?", pages), "4042");
   assert.equal(truth(`${pages.Noor} Send it to Zed . ${QUESTION}`, pages), "Kelda");
@@ -58,7 +58,7 @@ test("the loop and its guards do in the page what the course's loop in Python do
       if (found.waits) written.set(JSON.stringify(found.want), await answer(found.want, () => {}));
     } while (found.waits);
     assert.equal(found.answer, expected, question);
-    const whole = found.steps.filter(({ said: { written: [[first]] } }) => first === "<call>"); // a call that ends but never began is left out
+    const whole = found.steps.filter(({ said: { written: [[first]] } }) => first === "<call>"); // leave out text that ends as a call does but does not begin with <call>
     assert.deepEqual(whole.map(({ call }) => call), calls);
     assert.deepEqual(found.steps.filter((step) => step.refused).map(({ call }) => call), refused);
     assert.deepEqual(found.steps.filter(({ letter }) => letter).map(({ letter }) => [letter.message, letter.name]), sent);

@@ -1,4 +1,4 @@
-// Compares the models that run in the page with the library: REFERENCE is a file of what transformers computed.
+// Compares the models that run in the page with the library transformers, whose results are in the file REFERENCE.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import test from "node:test";

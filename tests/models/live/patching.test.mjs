@@ -13,7 +13,7 @@ test("a difference of logits is a ratio with two digits", () => {
 
 test("the news moves where one token takes over from another, in one step", () => {
   assert.equal(handover([[1, -1], [1, -1], [-1, 1]]), 2);
-  assert.ok(Number.isNaN(handover([[1, -1], [1, 1], [-1, 1]]))); // in layer 1, both tokens work
+  assert.ok(Number.isNaN(handover([[1, -1], [1, 1], [-1, 1]]))); // in layer 1, a patch of either token turns the answer
   assert.ok(Number.isNaN(handover([[1, -1], [-1, -1], [-1, 1]])));
   assert.ok(Number.isNaN(handover([[-1, -1], [-1, -1]])));
   assert.ok(Number.isNaN(handover([[-1], [1]]))); // with a single token, none takes over

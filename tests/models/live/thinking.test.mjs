@@ -89,7 +89,7 @@ test("an answer is judged by the sum and by the last step", () => {
   assert.equal(says({ edits: { 0: "94" }, on: false }), "is right all the same. It is the result of the last step.");
   assert.match(says({ stop: 0 }, true), /: answered at once\.$/);
   assert.match(says({ stop: 2 }, true), /: answered after 2 steps\.$/);
-  assert.equal(verdict(SUM, shown({ edits: { 0: "94" } }), false, false), "is wrong, 10 too many."); // without a hint at the reason
+  assert.equal(verdict(SUM, shown({ edits: { 0: "94" } }), false, false), "is wrong, 10 too many."); // `tells` is false, so nothing is said about the last step
   const odd = { steps: [{ left: "58+26", result: "500", by: "you" }], answer: "100" };
   assert.equal(verdict(SUM, odd, false, true), "is wrong, 70 too few, and is not the result of the last step.");
   assert.equal(verdict(SUM, { steps: [], answer: "" }, false, true), "is no number.");

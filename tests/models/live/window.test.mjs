@@ -1,4 +1,5 @@
-// Tests the functions of the explorable `window` that count how far layers carry a token beyond a sliding window.
+// Tests the functions of the explorable `window` that count how far beyond a sliding window several layers together carry
+// information from a token.
 import assert from "node:assert/strict";
 import test from "node:test";
 
