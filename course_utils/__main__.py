@@ -13,7 +13,7 @@ from datetime import datetime, time
 from course_utils import home, terminal
 from course_utils.errors import CourseError
 
-_TERMINABLE = ("grade", "fetch", "train")  # if SIGTERM ends one of these commands, what it finished is kept
+_TERMINABLE = ("grade", "fetch", "train")  # after SIGTERM, the work that these have finished is kept
 _MOST_ROWS = 30  # `course grade` prints at most this many rows of a plan before it asks for confirmation
 
 
@@ -71,7 +71,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 class _Version(argparse.Action):
-    """The action of --version: prints the course's version. It is looked up only if the option is given."""
+    """Print the course's version if --version is given. Otherwise the version is not looked up."""
 
     def __call__(self, parser, *_):
         from importlib import metadata

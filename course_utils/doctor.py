@@ -145,7 +145,9 @@ def _broken_notebooks():
 
 
 def _reach(what, session, url):
-    """Return whether a server answers at a URL, and the line to print about it. A login is not shown.
+    """Return whether a server answers at a URL, and the line to print about the server.
+
+    The line has the server's host, without a user name or password that the URL may contain.
 
     what : the server's name in that line, such as "model hub"
     """

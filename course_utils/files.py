@@ -1,4 +1,7 @@
-"""Writes files and folders that appear whole or not at all, even if the program is stopped meanwhile."""
+"""Writes files and folders that appear whole or not at all, even if the program is stopped meanwhile.
+
+Also reads text files and CSV files that other programs wrote.
+"""
 
 import contextlib
 import csv

@@ -31,7 +31,8 @@ _TEXTS = (
     "course_utils/catalog/*.toml",
     "tests/colab_versions.txt",
 )
-# The tables of the catalogue whose facts grow old: (file, key of the facts in the file, word for one fact).
+# The tables of the catalogue whose facts grow old: (file, key of the facts in the file, kind of the facts).
+# The key is "" if the facts are at the top level of the file.
 _TABLES = (
     ("blueprints.toml", "models", "blueprint"),
     ("openness.toml", "models", "openness"),

@@ -115,9 +115,10 @@ def _stated_classes(names):
 
 
 def _known_elsewhere(values):
-    """Return (values, note). An unknown model_type is replaced by the one that _SAME_ARCHITECTURE has for it.
+    """Return a config's values with a model_type that transformers knows, and a note: (values, note).
 
-    The note says what was replaced; it is "" if nothing was.
+    A model_type in _SAME_ARCHITECTURE is replaced if transformers does not know it, and the note says so. If
+    nothing was replaced, the note is "".
     """
     import transformers
 

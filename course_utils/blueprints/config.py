@@ -77,7 +77,10 @@ def first_number(config, *names):
 
 
 def text_config(config):
-    """Return the config of the part of a model that writes text, or None for a picture model of diffusers."""
+    """Return the config of the part of a model that writes text, which can be the config itself.
+
+    Returns None for a picture model of diffusers, whose config is a dict.
+    """
     if isinstance(config, dict):
         return None
     try:
@@ -196,10 +199,10 @@ def check_names(values, used, known, source):
 
 
 def _name_here(name, used, values):
-    """Return a list of this architecture's names for the size that another family of models calls `name`.
+    """Return the library's names, in `used`, for the size that another family of models calls `name`.
 
-    The list is empty if the config also states the size under one of these names, or if the library has no
-    value under any of them.
+    The list is empty if one of the library's names for this size is in `values`, because the config then
+    states the size already. Names for which the library has no value are left out.
     """
     for same in _SAME_SIZE:
         if name in same and not any(other in values for other in same if other in used):

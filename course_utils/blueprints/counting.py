@@ -100,7 +100,7 @@ def count(model, config):
         number = tensor.numbers.numel()
         part = _part(tensor, experts, output)
         if part == "experts" and _is_routed_expert(tensor, experts):
-            # Leave out the tensor's rows for experts that do nothing.
+            # Leave out the rows that the tensor has for experts that do nothing (`idle_experts`).
             if idle_experts and len(tensor.numbers) == experts + idle_experts:
                 number = number * experts // len(tensor.numbers)
             unused += number - number * chosen // experts if chosen and experts else math.nan
@@ -117,7 +117,10 @@ def _output_layer(model):
 
 
 def _input_table(model, output):
-    """Count the parameters of the input table (see `count`); 0 if the output layer is the same table."""
+    """Count the parameters of the input table (see `count`).
+
+    Returns 0 if the model has no input table, or if the output layer is the same table.
+    """
     try:
         table = model.get_input_embeddings().weight
     except (AttributeError, NotImplementedError):
@@ -165,7 +168,7 @@ def _part_of_mixture(tensor, segments, experts):
 
 
 def _part_by_name(tensor, segments):
-    """Return the member of PARTS that the names of a tensor and of its modules suggest."""
+    """Return the member of PARTS that the names of a tensor, of its modules and of its class suggest."""
     for segment in reversed([*segments, tensor.name]):
         for names_it, part in _PART_OF_SEGMENT:
             if names_it(segment):
@@ -214,7 +217,7 @@ def published_format(model, config, settings):
 def _name_and_bits(settings):
     """Return the name of a format, and how many bits it uses per weight, including the scales.
 
-    The second value is None if the course does not know it.
+    The number of bits is None if the course does not know it.
     """
     method, bits, group = (settings.get(name) for name in ("quant_method", "bits", "group_size"))
     if method == "mxfp4":
@@ -238,5 +241,8 @@ def _name_and_bits(settings):
 
 
 def _fits(pattern, path):
-    """Return whether a module's path contains the pattern or, after "re:", matches the regular expression."""
+    """Return whether a module's path contains the pattern.
+
+    If the pattern begins with "re:", the rest is a regular expression that the path's beginning must match.
+    """
     return re.match(pattern[3:], path) is not None if pattern.startswith("re:") else pattern in path

@@ -78,8 +78,8 @@ def html(plan) -> str:
         list(counts), amounts, unit=f"{unit} parameters", title=f"{plan.title}: {_total(plan)}"
     )
     context, batch = plan.checked(None, 1)
-    # In a terminal, each remark has its own lines, some without a full stop. Here the remarks are joined into
-    # one text, in which each ends with one full stop.
+    # In a terminal, each remark has lines of its own, and some remarks do not end with a full stop. Here the
+    # remarks are joined into one text, in which each remark ends with one full stop.
     remarks = [[plan.note], _without_input(plan), _dimensions(plan), _cache(plan), _unknown_format(plan)]
     remarks = ["\n".join(lines).rstrip(".") for lines in remarks]
     memory = views.table(

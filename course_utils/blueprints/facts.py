@@ -9,7 +9,7 @@ from course_utils.blueprints.counting import BITS
 from course_utils.blueprints.kv_cache import CONTEXT
 from course_utils.errors import CourseError
 
-# The attributes that the JSON of a blueprint contains, in addition to the memory that the model needs.
+# The attributes that the JSON of a blueprint contains. `Blueprint.as_dict` adds further entries.
 _IN_JSON = ("name", "title", "source", "note", "parameters", "active_parameters")
 _IN_JSON += ("active_parameters_without_input", "parts", "bytes", "shipped_as", "layers")
 _IN_JSON += ("attention_heads", "key_value_heads", "head_size", "value_head_size", "rotary_head_size")
@@ -167,7 +167,7 @@ class Blueprint:
     def checked(self, context, batch) -> tuple[int, int]:
         """Return (context, batch), with the default in place of a context of None.
 
-        Raises CourseError if the context or the batch is below 1.
+        Raises CourseError if the context or the batch is not a whole number from 1.
         """
         if context is None:
             context = min(CONTEXT, self.context_length or CONTEXT)

@@ -33,11 +33,11 @@ class Cached(NamedTuple):
     every: int = 1
 
 
-# Computed from the model's config and matrices
+# Facts that are computed from a model's config and matrices
 
 
 def dimensions(config):
-    """Return the dimensions of a model as arguments of `Blueprint`, from its config."""
+    """Return the dimensions that a model's config states, as {name of an argument of `Blueprint`: number}."""
     text = text_config(config)
     if text is None:
         return {}
@@ -64,8 +64,9 @@ def dimensions(config):
 def by_design(model, config, has_attention):
     """Return what a model caches, as (tuple of `Cached`, tuple of source lists).
 
-    A source list, (numbers, positions), is what a layer of the decoder caches of the encoder's output.
-    `positions` is 1,500 for Whisper, and None if the encoder reads as many tokens as the context has.
+    A source list is what one layer of the decoder caches of the encoder's output: (how many numbers for each
+    position, how many positions). Whisper has 1,500 positions. The second value is None if the encoder reads
+    as many tokens as the context has.
     """
     if text_config(config) is None or not has_attention or not _layers(config) or not _writes(model, config):
         return (), ()
@@ -135,7 +136,7 @@ def _caching_layers(text, layers):
     """
     # In some models the last layers read the cache of earlier layers and have no cache of their own.
     indices = list(range(layers - (first_number(text, "num_kv_shared_layers") or 0)))
-    if attribute(text, "recurrent_kv_cache_mode") == "per_loop":  # Dory runs its middle layers several times
+    if attribute(text, "recurrent_kv_cache_mode") == "per_loop":  # the model Dory repeats its middle layers
         first = text.n_input_layers
         indices += list(range(first, first + text.n_recurrent_layers)) * (text.n_recurrent_loops - 1)
     # In other models, some layers read a picture, so their cache does not grow with the text.
@@ -146,7 +147,8 @@ def _caching_layers(text, layers):
 def _heads(config, layer_type=None):
     """Return (number of key-value heads, size of each key, size of each value); an unknown number is None.
 
-    layer_type : the layer's type, because some models have other heads in layers with a sliding window
+    layer_type : the layer's type, because in some models the layers with a sliding window have a different
+        number or size of heads
     """
     hidden, heads = first_number(config, *HIDDEN_SIZE), first_number(config, *HEADS)
     sizes, shared = ("head_dim", "d_kv", "dim_head", "kv_channels"), SHARED_HEADS
@@ -215,7 +217,7 @@ def _projected(model):
     return {index: sum(sizes) for index, sizes in widths.items() if len(sizes) == 2}
 
 
-# Measured in the cache of transformers
+# Facts that are measured in the cache of transformers
 
 
 def measure(builder, config, lists, layers):
@@ -265,7 +267,8 @@ def _growth(builder, config):
     """Return how many more numbers the library caches for three tokens than for two."""
     import torch
 
-    # Use 16 bits: on the meta device, torch's grouped product of experts supports no other data type.
+    # Use bfloat16, because transformers multiplies the matrices of all experts with one operation of torch,
+    # which supports no other data type on the meta device.
     model = builder(config).to(torch.bfloat16).eval()
     # Other implementations of attention than "eager" read the mask's values, and meta tensors have no values.
     model.set_attn_implementation("eager")

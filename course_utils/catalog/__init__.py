@@ -141,7 +141,7 @@ class Model:
 
     @property
     def is_plain_linear(self) -> bool:
-        """True if transformers itself quantises all of the model's matrices while it reads them."""
+        """True if transformers can quantise all of the model's matrices while it reads the weights."""
         return self.architecture not in ("FalconForCausalLM", "MixtralForCausalLM")
 
 
@@ -368,7 +368,7 @@ def trainings() -> dict[str, Training]:
 
 @cache
 def comparisons() -> tuple[Comparison, ...]:
-    """Return the published scores of open and closed models that the course compares, in order of time."""
+    """Return the published scores of open and closed models that the course compares, the oldest first."""
     return tuple(Comparison(**facts) for facts in read("comparisons.toml")["comparisons"])
 
 

@@ -1,6 +1,7 @@
 """Writes the analysis of a graded assignment, as a page and as a CSV file.
 
-Both say for each check of a task which students fail the check, and which known mistake is the most frequent.
+The page and the file say for each check of a task which students fail the check, and which known mistake is
+the most frequent.
 """
 
 import statistics
@@ -61,18 +62,18 @@ class Check:
 class Item:
     """One task, over all students whose notebook could be graded.
 
-    task, title : its grade id and its heading
-    points : the most that it can give
+    task, title : the task's grade id and heading
+    points : the most points that the task can give
     students : how many notebooks could be graded
-    wrote : how many of them have an answer
-    waiting : to how many answers a person must still give points
-    mean : the mean share of the points that the answers got, in percent; answers that wait are left out
+    wrote : how many of these notebooks have an answer to the task
+    waiting : how many answers still wait for a person to give points
+    mean : the mean share of the points that the answers got, in percent, without the answers that still wait
     discrimination : the correlation of the task's points with those of all other tasks, or None
     seconds : the median time that the answer and its checks took, in seconds
-    slowest : the longest such time
+    slowest : the longest time that an answer and its checks took, in seconds
     again : how many students got more points because the task was judged a second time, with the instructor's
         answers to earlier tasks in place of the student's
-    checks : its checks
+    checks : the task's checks
     """
 
     task: str

@@ -1,6 +1,7 @@
 """Finds a student's answers in a submitted notebook, without running anything.
 
-The contents of a submitted notebook can't be trusted. If it can't be used, `Unusable` says why in a sentence.
+The contents of a submitted notebook can't be trusted. If a notebook can't be used, the exception `Unusable`
+says why in a sentence.
 """
 
 import ast
@@ -111,9 +112,9 @@ def _own_cells(cells, assignment, found):
 
     The first dictionary has the code cells. Its keys are the grade ids of the answers and checks before which
     the cells are executed, or "" for cells after the last check. The second dictionary has the cells that
-    continue an answer that a person grades. Its keys are the grade ids of these answers. Text cells that the
-    student added below such an answer continue the answer. Below a task cell of nbgrader, which has no answer
-    cell, added code cells also do.
+    continue an answer that a person grades. Its keys are the grade ids of these answers. A text cell
+    continues the answer below which the student added it. nbgrader's task cells have no answer cell, so both
+    the text cells and the code cells that the student added below a task cell are the answer.
 
     found : dict from the index of each answer's cell to the answer's grade id
     """

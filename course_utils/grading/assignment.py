@@ -266,7 +266,7 @@ class Unparsed(Exception):
 
 
 def parsed(source: str) -> ast.Module:
-    """Parse the source of a student's cell. Raises Unparsed."""
+    """Parse the source of a student's cell. Raises Unparsed if that fails or would take too long."""
     # The parser's time for `import a.a.a…` grows with the square of the statement's length. For 190,000
     # characters the parser took 12 s, and no other submission is graded during this time.
     if source.count(".") > MOST_DOTS:
@@ -485,7 +485,8 @@ def _first_lines(regions):
 class _Replacement(ast.NodeTransformer):
     """Replaces each `course.check(...)` with `__probe__(name, function, arguments, also)`.
 
-    If `whole` is True, the replacement is `__expect__(name, ...)`, with all arguments of the check.
+    The name is the task's name and a number. If `whole` is True, the replacement is `__expect__(name, ...)`,
+    with all arguments of the check, such as the expected value.
     """
 
     def __init__(self, task, whole=False):
@@ -504,7 +505,7 @@ class _Replacement(ast.NodeTransformer):
         }
         if not set(_PARAMETERS) <= given.keys():
             raise CourseError(f"A course.check in {self.task!r} lacks its function or arguments.")
-        # Lambdas delay the evaluation, so that the probe can report a missing name.
+        # Lambdas delay the evaluation of the arguments, so that `__probe__` can report a missing name.
         given.setdefault("also", ast.Tuple([], ast.Load()))
         parts = (*_PARAMETERS[1:], "also")
         delayed = [ast.Lambda(copy.deepcopy(_NO_PARAMETERS), given[part]) for part in parts]

@@ -194,9 +194,9 @@ def _results(entries, start, most, killed, suspects):
 def _alone(suspects, start, most, killed, assignment):
     """Grade each suspect while nothing else is graded, and yield the results.
 
-    All submissions that a killed worker had are suspects, although only those that it was grading can be the
-    reason. If workers are killed again, the result says so. Such a result has no key, so the next run grades
-    the submission again.
+    All submissions that a killed worker had are suspects, although only a submission that the worker was
+    grading can be the reason. If a suspect's workers are killed again, its result says so. Such a result has
+    no key, so the next run grades the submission again.
     """
     for entry in suspects:
         again: list[intake.Entry] = []

@@ -68,10 +68,10 @@ def make(file: Path):
         return
     from nbgrader import api
 
-    tools = os.path.dirname(sys.executable)  # nbgrader looks for alembic on the PATH
+    tools = os.path.dirname(sys.executable)  # nbgrader runs alembic, which must be on the PATH
     if tools not in os.environ.get("PATH", "").split(os.pathsep):
         os.environ["PATH"] = os.pathsep.join([tools, os.environ.get("PATH", os.defpath)])
-    with files.replacing(file, ".gradebook.part") as part:  # the folder's lock keeps other processes away
+    with files.replacing(file, ".gradebook.part") as part:  # only one process uses this name
         api.Gradebook(f"sqlite:///{part}").close()
 
 

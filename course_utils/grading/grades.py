@@ -1,7 +1,7 @@
 """Writes the tables of grades: grades.csv, and for each learning platform a table that it imports.
 
-Some answers get their points from a person. Until then such an answer does not count as 0: its cell in
-grades.csv is empty, and the cell of the student's grade is empty, too. The grade is also empty if the
+Some answers get their points from a person. An answer that still waits for its points does not count as 0.
+Its cell in grades.csv is empty, and so is the cell of the student's grade. The grade is also empty if the
 notebook could not be graded.
 """
 
@@ -125,7 +125,7 @@ def _table(platform, rows, column):
     columns = PLATFORMS[platform].columns
     if not any(facts["comment"] for facts in rows):  # in Moodle, an empty comment would replace an older one
         columns = [column for column in columns if column[1] != "{comment}"]
-    whole = any(char in column for char in "(<[")  # whether `column` is a heading of the platform's own table
+    whole = any(char in column for char in "(<[")  # a heading that a platform wrote has a bracket
     headings = [
         column if whole and "{column}" in heading else heading.format(column=column, max=rows[0]["max"])
         for heading, _ in columns

@@ -357,7 +357,7 @@ class _Maker:
         return bool(inside and self._reader(inside))
 
     def _is_wrapper(self, item, deep=0):
-        """Return whether an item that lies alone contains the files of a class, and not of one student."""
+        """Return whether the only item on its level contains the files of a class, and not of one student."""
         inside = self._inside(item)
         if not inside or deep == DEEPEST or self._is_student(item.name):
             return False
@@ -597,7 +597,7 @@ class _Maker:
         """Add notes on the entries that the instructor should check.
 
         There is a note if two names have the same number on a platform, if a student is called like the
-        assignment, if it is not known how late entries are, and if several names may be one person's.
+        assignment, if it is not known how late a late entry is, and if several names may be one person's.
         """
         claims = {}
         for owner in [entry.owner for entry in entries]:

@@ -225,8 +225,9 @@ class Judge:
 
     def _execute(self, cells, hidden, report):
         """Execute cells and hidden tests in the sandbox, and add the messages that arrive to the report."""
-        # For each task with hidden tests, the run gets the limit twice: once for the task's visible cells,
-        # and once for the hidden tests. The run gets the limit once more for everything else.
+        # `self.seconds` is the time limit for one task. For each task with hidden tests, the run gets this
+        # limit twice, for the task's visible cells and for its hidden tests. The run gets the limit once more
+        # for everything else.
         limit = self.seconds * (2 * len(hidden) + 1)
         job = {"cells": cells, "seconds": self.seconds, "hidden": hidden, "seed": self.seed}
         for message in self.sandbox.messages(job, limit):
@@ -322,7 +323,8 @@ class Judge:
 def _verdict(hidden, outcome, expected, misfits):
     """Return the verdict on one call.
 
-    misfits : the known mistakes that don't explain the outcome of at least one call; no verdict names them
+    misfits : the messages of the known mistakes that fail to explain the outcome of one or more calls; no
+        verdict names these mistakes
     """
     known = {says: wrong for says, wrong in expected.mistakes.items() if says not in misfits}
     problem = _problem(outcome, replace(expected, mistakes=known))
@@ -349,10 +351,11 @@ def _expected(message):
 
 
 def _explains(wrong, outcome, tolerance):
-    """Return whether a known mistake gives what a student's function gave.
+    """Return whether a known mistake gives the values that a student's function gave.
 
-    wrong : the values that the mistake gives: for the arguments of the call, and for its further inputs
-    outcome : the outcome of the student's call, with the outcomes for the further inputs in "further"
+    wrong : the values that the mistake gives: first the value for the call's own arguments, and then, if they
+        are known, the values for the other arguments with which the check also calls the function
+    outcome : the outcome of the student's call; "further" has the outcomes for those other arguments
     """
     outcomes = [outcome, *outcome.get("further", [])][: len(wrong)]
     return len(outcomes) == len(wrong) and all(
@@ -374,7 +377,10 @@ def _problem(outcome, expected):
 
 @dataclass
 class _Report:
-    """What the sandbox has reported about a student's run. Invalid messages and late ones are ignored."""
+    """What the sandbox has reported about a student's run.
+
+    Invalid messages are ignored, and so are outputs and visible checks that arrive after `done`.
+    """
 
     hidden_checks: set[str]  # the checks whose outcomes count only after `done`
     notes: list[str] = field(default_factory=list)  # sentences for the student
@@ -384,8 +390,8 @@ class _Report:
     # The report of an earlier run, if the student must see that report and not this one; otherwise None.
     seen: "_Report | None" = None
     outcomes: dict[str, list] = field(default_factory=dict)  # {check: outcomes of its calls}
-    outputs: dict[str, tuple[str, list]] = field(default_factory=dict)  # {grade id: (text, pictures)}
-    problems: dict[str, str] = field(default_factory=dict)  # {grade id: error of the answer}
+    outputs: dict[str, tuple[str, list]] = field(default_factory=dict)  # {grade id: (printed, displayed)}
+    problems: dict[str, str] = field(default_factory=dict)  # {grade id: what stopped the answer}
     done: bool = False  # True when everything that the student may see has arrived
     index: int | None = None  # index of the cell that is being executed
     seconds: dict[str, float] = field(default_factory=dict)  # {grade id: time of its cells}

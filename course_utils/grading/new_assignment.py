@@ -1,4 +1,4 @@
-"""Writes a small complete assignment, which an instructor then changes: `course new-assignment NAME`."""
+"""Writes a small complete assignment that an instructor then changes, for `course new-assignment NAME`."""
 
 import re
 import tomllib

@@ -36,7 +36,7 @@ class Owner:
 class Platform:
     """A learning platform.
 
-    title : its name in a sentence
+    title : the platform's name
     pattern : matches the name of a file or folder in its download; the groups are fields of `Owner`
     dated : False if each file in a download has the date of the download, not the date when it was handed in
     needs : names of facts about a student; a row of the platform's table of grades needs at least one of them
@@ -53,7 +53,7 @@ class Platform:
 PLATFORMS = {
     "moodle": Platform(
         "Moodle",
-        # The name contains no "_", because Moodle replaces each "_" in a name by a space.
+        # The student's name contains no "_", because Moodle replaces each "_" in it by a space.
         re.compile(r"(?P<name>[^_]+)_(?P<number>\d+)_assignsubmission_[a-z]+(?:_(?P<file>.*))?", re.S),
         False,
         ("number",),
@@ -170,7 +170,7 @@ def recognise(names: Sequence[str], is_assignment) -> str:
         # In Canvas no two files have the same version, so hw_1_2_ann and hw_1_2_bob are not from Canvas.
         if len(versions) > len(set(versions)):
             continue
-        if platform == "google":  # names from elsewhere may also contain " - "
+        if platform == "google":  # names that Google did not make may also contain " - "
             owners = [each for each in owners if is_assignment(each.file)]
         if 2 * len(owners) > len(names):
             return platform

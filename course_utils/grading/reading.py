@@ -26,10 +26,9 @@ COLUMNS = ("id", "answer", "points", "comment")
 class Question:
     """One task that a person grades.
 
-    task : its grade id
-    points : the most that it can give
-    text : the question: the text cells directly above the graded cell, and the text of the graded cell itself
-        if that is a task cell
+    task : the task's grade id
+    points : the most points that the task can give
+    text : the text cells directly above the graded cell; if the graded cell is a task cell, also its own text
     rubric : the instructor's own answer, or the mark scheme of a task cell
     """
 
@@ -40,7 +39,7 @@ class Question:
 
 
 def questions(graded: Graded) -> list[Question]:
-    """Return the tasks that a person grades, in order."""
+    """Return a `Question` for each task that a person grades, in order."""
     found, texts, assignment = [], [], graded.assignment
     for cell in assignment.notebook.cells:
         name = grade_id(cell)
@@ -67,7 +66,7 @@ def write(graded: Graded) -> list[Path]:
         raise CourseError(f"{graded.assignment.name} has no answer for a person to grade.")
     folder, paths = graded.folder / "reading", []
     register = Register(graded.folder)
-    register.save()  # this stores the secret if students.json has none yet
+    register.save()  # store the secret from which the answers' ids are made
     for question in asked:
         rows = _answers(graded, question.task, register)
         stem = folder / f"{graded.assignment.name}.{question.task}"

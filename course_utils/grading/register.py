@@ -26,12 +26,12 @@ class Register:
 
     students : {id: {"name", "platform", "number", "key", FACTS…, "handed in": {assignment: {"file", "date",
         "late", "late days"}}}}
-    assignments : {assignment: {"due", "late policy", "heading"}}, as they were last given
+    assignments : {assignment: {"due", "late policy", "heading"}}, with the values that were given last
     secret : the folder's secret, from which `pseudonym` makes ids
     """
 
     def __init__(self, folder: Path):
-        """Read the file, if there is one. Raises CourseError if it is damaged."""
+        """Read students.json, if it exists. Raises CourseError if the file is damaged."""
         self.path = folder / "students.json"
         self.students, self.assignments, self.secret = {}, {}, secrets.token_hex(16)
         try:
@@ -74,7 +74,7 @@ class Register:
         return hmac.new(self.secret.encode(), f"{task} {student}".encode(), hashlib.sha256).hexdigest()[:10]
 
     def enter(self, plan: Plan, due: datetime | None, late_policy: float | None, headings: list[str]):
-        """Add a plan's students, and the settings of its assignment. `save` then writes the file.
+        """Add a plan's students, and the settings of its assignment. `save` then writes students.json.
 
         due : the due date, in local time, or None if it stays as it was
         late_policy : percent of the points that each late day costs, or None if it stays as it was
@@ -100,7 +100,7 @@ class Register:
             }
 
     def save(self):
-        """Write the file, whole or not at all."""
+        """Write students.json, whole or not at all."""
         stored = {"students": self.students, "assignments": self.assignments, "secret": self.secret}
         write_text(self.path, json.dumps(stored, indent=1, sort_keys=True))
 

@@ -58,7 +58,7 @@ class Result:
     tasks: tuple[TaskResult, ...]
     seconds: float  # how long the grading took
     key: str = ""  # a hash of all that the result depends on; if "", the next run grades the work again
-    seed: int | None = None  # the seed of the hidden inputs; None if the course's version had no seeds yet
+    seed: int | None = None  # the seed of the hidden inputs; None if an old version without seeds graded
     now: bool = True  # False if the submission was in an earlier run only. This field is not stored.
 
     @property

@@ -33,14 +33,14 @@ GRACE = 15  # seconds that the grader waits for the sandbox after the time limit
 # is twice as long as the one before.
 ATTEMPTS, PAUSE = 5, 1
 SYSTEM = ("/usr", "/lib", "/lib32", "/lib64", "/bin", "/sbin", "/etc/ld.so.cache", "/etc/alternatives")
-# Linux limits how many processes a user has in all runs together. So no two runs at the same time have the
-# same user id, even if they belong to two graders on this machine. No real user has these ids.
+# Linux counts all processes with the same user id against the limit on a user's processes. So no two runs at
+# the same time have the same user id, even if two graders work on this machine. No real user has these ids.
 FIRST_USER = 1_700_000_000
 # How many user ids a grader has. The first is FIRST_USER + USERS * the grader's process id. Process ids are
 # below 4,194,304, so all user ids are below 2**32.
 USERS = 400
-# The capabilities that the server keeps if it runs as root, because it needs them to make namespaces, to
-# change the user, and to ask how much memory a process shares with others.
+# The capabilities that the sandbox's server (see `student_process`) keeps if it runs as root. It needs them
+# to make namespaces, to change the user, and to ask how much memory a process shares with others.
 CAPABILITIES = ("CAP_SYS_ADMIN", "CAP_SETUID", "CAP_SETGID", "CAP_SYS_PTRACE")
 
 
@@ -149,8 +149,9 @@ class Sandbox:
             "hidden" (the hidden tests of each check cell that has any), "whole" (True for the instructor's
             answers) and "seed" (with which the hidden tests draw their inputs)
         seconds : the time limit for the whole run, in the run's own time (see `usage`)
-        Raises Ended if the run was stopped or stopped itself, Lost if it can be repeated, wire.Garbled if a
-        message can't be read, and CourseError if no run can be started.
+        Raises Ended if the run was stopped or stopped itself, Lost if the server of all runs died and the
+        caller can repeat the run, wire.Garbled if a message can't be read, and CourseError if no run can be
+        started.
         """
         for attempt in range(ATTEMPTS):
             if attempt:
@@ -181,7 +182,7 @@ class Sandbox:
                     if self._server and self._server.poll() is not None:
                         raise ChildProcessError
                     socket.send_fds(own_control or self._control, *packet)
-                except OSError:  # the server has died: start a new one
+                except OSError:  # the server has died, so start a new one
                     _stop(self._server, self._control)
                     self._server, self._control = self._start()
                     socket.send_fds(self._control, *packet)
@@ -253,7 +254,7 @@ def _reason_of_end(end):
 
 
 def _require_readable():
-    """Raise CourseError if students' code, which runs as another user than root, may not read Python."""
+    """Raise CourseError if users other than root may not read the folders that students' code needs."""
     for folder in filter(os.path.isdir, student_process.readable_folders()):
         if os.stat(folder).st_mode & 0o005 != 0o005:
             raise CourseError(

@@ -18,7 +18,7 @@ from course_utils.grading import pages
 from course_utils.grading.graded import Graded
 from course_utils.grading.output import write_csv, write_text
 
-# A run has RUN characters. Of any WINDOW neighbouring runs, at least one is compared.
+# copydetect compares runs, which are pieces of RUN characters: of any WINDOW neighbouring runs at least one.
 RUN, WINDOW = 20, 5
 COMMON = 0.1  # a run is left out if more than 3 students, and more than this share of the class, have it
 LEAST = 40  # the fewest characters that a pair must share, as `Pair.shared` counts them
@@ -32,9 +32,9 @@ class Pair:
     """Two students whose answers look alike.
 
     students : the ids of both
-    shared : how many characters they share; a name counts as one character, and spaces don't count
+    shared : how many characters both answers share; a name counts as one character, and spaces don't count
     shares : for each student, what percentage of the student's own code is shared
-    rare : the sum of 1 / (number of students with the run - 1) over the shared runs
+    rare : how rare the shared runs of RUN characters are; a run that n students have adds 1 / (n - 1)
     marked : each student's code as HTML with the shared parts marked; "" if the pair is not on the page
     """
 

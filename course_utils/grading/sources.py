@@ -45,10 +45,10 @@ class File:
     """A file that has not been read yet.
 
     parts : the parts of the file's path in the source; an archive around the file is one of these parts
-    size : its size in bytes, as its folder or archive states it
-    date : when it was last changed, in local time, or None if that is not known
-    problem : why it must not be read, as the end of a sentence, or ""
-    open : opens it for reading; raises Unreadable
+    size : the file's size in bytes, as its folder or archive states it
+    date : when the file was last changed, in local time, or None if that is not known
+    problem : why the file must not be read, as the end of a sentence, or ""
+    open : a function that opens the file for reading, and raises Unreadable if that fails
     """
 
     parts: tuple[str, ...]
@@ -122,7 +122,10 @@ def _open(path):
 
 
 def in_zip(path: Path) -> list[File]:
-    """Return the files in a zip file, which stays open. Raises CourseError if it can't be read."""
+    """Return the files in a zip file, which stays open.
+
+    Raises CourseError if the zip file can't be read, or contains more than MOST_FILES files.
+    """
     try:
         archive = zipfile.ZipFile(path)
     except (OSError, zipfile.BadZipFile, NotImplementedError) as error:
@@ -139,7 +142,10 @@ def in_zip(path: Path) -> list[File]:
 
 
 def in_archive(file: File) -> list[File]:
-    """Return the files in an archive that lies in a folder or in another archive. Raises Unreadable."""
+    """Return the files in an archive that lies in a folder or in another archive.
+
+    Raises Unreadable if the archive can't be read or is too large.
+    """
     with _copied(file) as archive:
         return [
             _entry(entry, file.parts, functools.partial(_open_inside, file, number))
@@ -245,7 +251,10 @@ def _open_inside(file, number):
 
 
 def read(file: File, most: int) -> bytes:
-    """Return the first `most` bytes of a file, or all if it has fewer. Raises Unreadable."""
+    """Return the first `most` bytes of a file, or all if it has fewer.
+
+    Raises Unreadable if the file can't be read.
+    """
     with file.open() as source:
         return b"".join(_chunks(_Limited(source, most)))
 
@@ -263,7 +272,10 @@ class _Limited:
 
 
 def lines(file: File) -> Iterator[str]:
-    """Yield the lines of a text file one by one, each cut after LONGEST_LINE bytes. Raises Unreadable."""
+    """Yield the lines of a text file one by one, each cut after LONGEST_LINE bytes.
+
+    Raises Unreadable if the file can't be read.
+    """
     with file.open() as source:
         rest = b""
         for chunk in _chunks(source):

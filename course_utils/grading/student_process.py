@@ -1,11 +1,11 @@
 """The program in the sandbox. It imports the libraries, and forks a copy of its process for each student.
 
-Each run has four processes, each of which is the parent of the next. The first is the server, which imports
-the libraries and forks on request. The second, the supervisor, is a copy of the server. It makes new
-namespaces, waits for the end of the run, and kills the run when the run has used too much time or memory. The
-third is the first process inside the namespaces, and mounts the run's own folders. When this process ends,
-all processes in the namespaces end, so no signal may end it. The fourth drops all rights and executes the
-student's cells.
+Four processes take part in a run, and each process is the parent of the next. The first is the server of all
+runs, which imports the libraries and forks on request. The second, the supervisor, is a copy of the server.
+It makes new namespaces, waits for the end of the run, and kills the run when the run has used too much time
+or memory. The third is the first process inside the namespaces, and mounts the run's own folders. When this
+process ends, all processes in the namespaces end, so no signal may end it. The fourth drops all rights and
+executes the student's cells.
 
 Nothing is judged here. Student code could read everything in its own process, so expected values never enter
 a student's run. The hidden tests come last, after the grader has received everything that the student may
@@ -68,7 +68,7 @@ def serve(control: socket.socket, isolated: bool, imports: list[str], prelude: l
     # A fork shares this process's memory until one of the two writes to it. Without this call, the fork's
     # garbage collector would write to this memory, and the kernel would have to copy it.
     gc.freeze()
-    control.send(b"ready" if prelude else b"bare")  # "bare": each run must execute the prelude itself
+    control.send(b"ready" if prelude else b"bare")  # after "bare", each run executes the prelude itself
     while True:
         request, handles, _, _ = socket.recv_fds(control, 4096, 2)
         if not request:
@@ -222,7 +222,7 @@ def _be_student(shell, connection, status, isolated, memory, user, seconds, sign
             code = 0
     except BaseException:
         traceback.print_exc()
-    finally:  # exit even if student code has closed stderr
+    finally:  # exit even if student code has closed stderr, so that print_exc fails
         os._exit(code)
 
 
@@ -233,7 +233,10 @@ def readable_folders() -> list[str]:
 
 
 def _mount_folders():
-    """Mount empty temporary folders of limited size, and a new /proc for the new process namespace."""
+    """Mount new folders of limited size on /tmp and /dev/shm, new terminals, and a new /proc.
+
+    The readable folders that lie in /tmp are mounted again in the new /tmp.
+    """
     flags = MS_NOSUID | MS_NODEV
     _mount("none", "/", None, MS_REC | MS_PRIVATE)
     in_tmp = [folder for folder in readable_folders() if folder.startswith("/tmp/") and os.path.isdir(folder)]
@@ -255,7 +258,7 @@ def _mount(source, folder, options, flags):
 
 
 def _drop_rights(isolated, memory, user, seconds):
-    """Set limits, give up all rights permanently, and change to an empty home folder."""
+    """Set limits, and change to an empty home folder. If `isolated`, also give up all rights permanently."""
     with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:
         file.write("1000")  # if memory runs out, the kernel kills this process first
     limits = {
@@ -265,7 +268,7 @@ def _drop_rights(isolated, memory, user, seconds):
         resource.RLIMIT_NOFILE: 256,
         resource.RLIMIT_CPU: int(seconds) + 1,
     }
-    if isolated:  # without isolation, the limit would also count other processes of this user
+    if isolated:  # without isolation, RLIMIT_NPROC would also count the user's other processes
         limits[resource.RLIMIT_NPROC] = 64
     for limit, value in limits.items():
         resource.setrlimit(limit, (value, value))
@@ -382,7 +385,7 @@ def _alarm(seconds):
 
     def time_is_up(*_):
         left = end - usage.own_time()
-        if left > 0.01:  # own time is left, because the process had to wait for a processor: set a new alarm
+        if left > 0.01:  # the process had to wait for a processor, so set a new alarm
             signal.setitimer(signal.ITIMER_REAL, left, REPEAT)
         else:
             raise TimeoutError(f"it took longer than {seconds:g} s")
@@ -396,7 +399,7 @@ def _alarm(seconds):
 
 
 def _execute_cell(shell, source, seconds):
-    """Execute one cell as a notebook would. Return the printed text, the pictures and the error."""
+    """Execute one cell as a notebook would. Return what it printed, what it displayed, and its error."""
     from IPython.utils.capture import capture_output
 
     with _captured() as text, capture_output(stdout=False, stderr=False) as displays:
@@ -456,8 +459,9 @@ def _probe(connection, seconds):
 def _expect(connection):
     """Return the function that replaces `course.check` in the run of the instructor's answers.
 
-    This function also sends the expected value, and the wrong values of each known mistake: for the arguments
-    and, if the mistake is a function, for each further input in `also`.
+    The function sends the outcome of each call to the grader, with the expected value and the wrong values
+    that each known mistake gives. A mistake that is a function gives one value for `arguments`, and one for
+    each tuple of arguments in `also`.
     """
 
     def expect(
@@ -476,8 +480,8 @@ def _expect(connection):
 def _attempted(function, arguments, also):
     """Return the outcome of a call, as `checks.attempt` returns it.
 
-    If the function returned a value, "further" has an outcome for each tuple of arguments in `also`. These
-    outcomes tell known mistakes apart.
+    If the function returned a value, "further" has an outcome for each tuple of arguments in `also`. From
+    these outcomes the grader can tell which known mistake the function makes.
     """
     outcome = checks.attempt(function, arguments)
     if "value" in outcome and also:
