@@ -14,7 +14,7 @@ const LEAST = 0.05; // no arc is drawn to a word that gets a smaller share of on
 const LEAST_MEAN = 0.04; // no large arc is drawn to a word if the mean of all heads' shares for it is smaller
 const CLEAR = 0.2; // a word that gets a larger share of the shown head's attention is framed
 const NAMED = 0.04; // a part of the bar has no label if it shows a smaller probability
-const [LARGEST, SMALLEST] = [21, 14]; // font sizes in px; a sentence that needs less than SMALLEST takes several lines
+const [LARGEST, SMALLEST] = [21, 14]; // font sizes in px; a sentence that fits into one line only below SMALLEST takes several lines
 const percent = (share) => (share < 0.005 ? "<1%" : `${Math.round(100 * share)}%`);
 
 /**

@@ -12,7 +12,7 @@ const FAR = 24; // the strip of bars shows the match at each distance from 0 to 
 const FURTHER = 100; // positions by which the text moves for the guess
 const SPIN = 1600; // ms for a turn of both hands that goes more than once around the clock
 const GUESSES = { falls: ["It falls", "\u2193"], stays: ["It stays", "="], rises: ["It rises", "\u2191"] }; // each with a sign for it
-const KNOB = 21; // px from the middle of a hand's knob to where a word beside it begins
+const KNOB = 21; // px from the middle of the query's knob to the hint beside the knob
 const SLOWER = 4; // how many times more slowly the second clock turns
 const WORDS = "Our little black cat often slept all day because it had hunted mice all night and nobody in the house ever woke it up again".split(" ");
 const spell = (value) => (Math.abs(value) < 0.005 ? "0" : String(Math.round(100 * value) / 100).replace("-", "\u2212"));
@@ -210,10 +210,9 @@ export function render({ model, el }) {
     const step = ((((hour - now) % round) + round + round / 2) % round) - round / 2; // the step goes the shorter way round the clock
     move(name, step);
   }
-  /** Write a word of the text at each hour of the clock face: as many consecutive words as there are hours, from the word
-   * `shown` on. If the hands are less than a turn apart, the words of both hands are among them. If they are further apart,
-   * the word of the hand that is left out replaces the word at this hand's hour. If both hands point to the same hour, both
-   * their words stand there. */
+  /** Write a word of the text at each hour of the clock face, in the order of the text, from the word with the index `shown`
+   * on. If the hands are a turn or more apart, the word of one hand is not among these words, and so this hand's word replaces
+   * the word at its hour. If both hands point to the same hour, the words of both hands stand there. */
   function stand(query, key, start) {
     const [low, high] = [Math.min(query, key) - start, Math.max(query, key) - start];
     if (low < shown && high - low < round) shown = low;
@@ -271,7 +270,8 @@ export function render({ model, el }) {
       }
     }
     stand(query, key, start);
-    // The hint stands beside the query's knob, on the side away from the key, so that it covers neither hand nor word.
+    // The hint stands beside the query's knob, on the side away from the key, so that the hint covers neither the hands nor
+    // the words around the clock face.
     const angle = (query * degrees * Math.PI) / 180;
     const away = Math.sin((distance * degrees * Math.PI) / 180) < 0 ? -1 : 1;
     const [right, down] = [away * Math.cos(angle), away * Math.sin(angle)];

@@ -240,14 +240,14 @@ export function render({ model, el }) {
   /** @type {Map<string, { written: [string, number][], call: number }>} what the models write after known texts */
   const known = new Map((data.answers ?? []).map((answer) => [keyOf(answer.want), answer]));
   let asked = null; // the `want` that the host is answering
-  // Whether the page has loaded the warned model (true), and whether it has loaded the other model (false).
+  // `awake.true` is whether the page has loaded the warned model, `awake.false` whether it has loaded the other model.
   let awake = { true: false, false: false };
   let loading = null; // how much of the model has been downloaded, from 0 to 1; null if nothing is being downloaded
   let failed = "";
   let tried = false;
   let coded = false; // whether the lines of the loop are shown
   let found = { steps: [] };
-  let drawn = []; // the units on the screen (see `unitsOf`), to find the first that changes
+  let drawn = []; // what `unitsOf` returned when the view was last drawn
   let rows = [];
   let clocks = [];
   let playing = false;
@@ -311,7 +311,7 @@ export function render({ model, el }) {
   const load = make("button", "er-load");
   load.addEventListener("click", () => askHost(found.want));
   const rates = make("details", "er-rates");
-  rates.open = model.get("size") === undefined; // on a page of the website, it is folded
+  rates.open = model.get("size") === undefined; // `size` is defined only on a page of the website
   const ratesTitle = make("summary");
   const ratesBody = make("div");
   rates.append(ratesTitle, ratesBody);
@@ -453,11 +453,11 @@ export function render({ model, el }) {
     });
   }
 
-  // Dragging the sentence: a page has gaps before, between and after its sentences. The dragged sentence goes into the gap
+  // A page has gaps before, between and after its sentences. A sentence that the visitor drags into a page goes into the gap
   // that is nearest to the pointer.
   let target = null;
-  let pushed = ""; // the sentence that was taken out when the visitor put in another: a page has room for one added sentence
-  const aside = []; // all added sentences that others have replaced: they stay in the tray
+  let pushed = ""; // the sentence that was taken out when the visitor put in another, because only one sentence can be added
+  const aside = []; // all sentences that were added and then replaced by another; the tray offers them again
   function findGap(event) {
     document.activeElement?.blur?.();
     target = null;
@@ -510,7 +510,7 @@ export function render({ model, el }) {
     carry(chip, { over: findGap, out: noGap, drop: () => target && place(text, target) });
     return chip;
   }
-  /** Draw the sentence in its page: it can be dragged elsewhere, moved by keys, or taken out. */
+  /** Draw the added sentence `order` in its page. The visitor can drag it elsewhere, move it by keys, or take it out. */
   function standing(order, many) {
     const line = make("div", `er-line order${isOrder(order.text) ? "" : " plain"}`);
     const grip = make("button", "er-grip", pretty(order.text));
@@ -730,7 +730,7 @@ export function render({ model, el }) {
       const who = make("p", "er-who");
       who.append(personShape(), make("b", "", stranger(all[0] ?? "")));
       if (all.length) whole.append(who);
-      if (!all.length || placedText !== undefined) return whole; // the sentence is on the page, so the tray offers none
+      if (!all.length || placedText !== undefined) return whole; // there is no sentence to offer, or one is already on a page
       const chip = orderChip(all[0]);
       chip.classList.add("invites");
       whole.append(chip, make("p", "er-invite", "Drag me"));
@@ -741,8 +741,8 @@ export function render({ model, el }) {
     return whole;
   }
 
-  // There is a row for each call. `unitsOf` describes each event of the errand in a text, a unit. A comparison of the units
-  // with those on the screen finds the first event that has changed.
+  // There is a row for each call. `unitsOf` returns a list with a text for each event of the errand. The first text that differs
+  // from the list for what is on the screen belongs to the first event that has changed.
   const unitsOf = () => [
     model.get("question"),
     ...found.steps.flatMap((step, at) => [`writes ${step.said.written.map(([token]) => token).join(" ")}`, `runs ${step.call} ${step.result} ${step.refused ?? ""} ${at === found.steps.length - 1 && found.waits === "you"}`]),
@@ -896,8 +896,8 @@ export function render({ model, el }) {
   function drawAround() {
     const now = state();
     const changed = now.order || Object.keys(now.results).length || now.guard !== "none";
-    // `fresh`: whether this is the errand that the view opens with, with a right answer and no message sent, and the visitor
-    // has not yet dragged a sentence into the page
+    // `fresh` is whether the view still shows its first errand, in which the model looked up a page and sent no message, and
+    // the visitor has changed nothing yet.
     const fresh = !changed && !tried && now.question === data.questions[0] && lookedUp() && !found.waits && !found.steps.some(({ letter }) => letter);
     const [word, words_, ember] = fresh ? ["0 messages sent.", ` Now drag ${stranger(offered(now.question, data.people)[0] ?? "")}’s note to the top of the page.`, false] : verdict(now, found);
     if (!playing) {

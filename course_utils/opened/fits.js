@@ -64,7 +64,8 @@ export function render({ model, el }) {
   const square = drawing.appendChild(shape("rect", { class: "machine" }));
   const squares = models.map(() => drawing.appendChild(shape("rect", { class: "model" })));
   const edge = drawing.appendChild(shape("rect", { class: "edge" }));
-  // If the list is beside the drawing and no longer than it, a line leads from each square's corner to its model's row.
+  // If the list stands beside the drawing and is not much taller than the drawing, a line leads from each square's corner to
+  // the row of the square's model.
   const fan = stage.appendChild(shape("svg", { class: "ft-fan", "aria-hidden": "true" }));
   const threads = models.map(() => fan.appendChild(shape("path")));
   const names = models.map(({ title }) => {
@@ -311,7 +312,7 @@ export function render({ model, el }) {
     travel();
   }
 
-  // Drag the machine's corner, or press where the corner is to be
+  /** The memory, in GB, of a machine whose square has its corner at the pointer. */
   function fromPointer(event) {
     const box = drawing.getBoundingClientRect();
     const length = Math.max(event.clientX - box.left, box.bottom - event.clientY, 1);

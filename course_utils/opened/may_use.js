@@ -31,7 +31,7 @@ const WORDS = {
   no: "No.",
   "cannot know": "Unclear.",
 };
-// The word in a cell, for each answer. A yes has no word: its cell is a gap in the wall.
+// The word in a cell, for each answer. The answer "yes" has no word, because its cell is drawn as a gap in the wall.
 const SIGNS = { "yes, with conditions": "if", "ask first": "ask", no: "no", "cannot know": "?" };
 const PAGE = "M6 3h9l4 4v14H6zM14 3v5h5M9 13h7M9 17h7";
 const ICONS = {
@@ -51,7 +51,7 @@ const ICONS = {
 };
 // What a clause does, as a verb. The verb is shown if two clauses have the same topic.
 const DOES = { permission: "permits", condition: "asks", prohibition: "forbids", termination: "ends" };
-const WALL = 0.4; // half of a wall's width, as a part of its column's width: as --wall in may_use.css
+const WALL = 0.4; // half of a wall's width, as a part of its column's width; may_use.css draws walls from 10% to 90% of a column
 const NUMBERS = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"];
 const WEIGHT = ["prohibition", "termination", "condition", "disclaimer", "definition", "permission"];
 
@@ -79,8 +79,8 @@ export function count(licences) {
 
 /**
  * Sort licences. The makers whose best licence allows most come first. A maker's licences stand from the oldest to the
- * newest, so that one sees what a new version changed. At the end stand the licences with `later`: their models came out
- * after those of the magazine article that the course checks.
+ * newest, so that one sees what a new version changed. The licences with `later` come last. Their models are newer than the
+ * models in the magazine article that the course checks.
  * @template {{ author: string, date: string, later: boolean, verdicts: { answer: string }[] }} L
  * @param {L[]} licences
  * @returns {L[]}
@@ -97,7 +97,7 @@ export function inOrder(licences) {
 }
 
 /** The index of the clause that decides. If there are prohibitions, it is the last one, because licences list the forbidden
- * uses at their end. Otherwise it is the first clause of the kind that stands highest in WEIGHT. */
+ * uses at their end. Otherwise it is the first clause of the kind that comes first in WEIGHT. */
 export function weightiest(clauses) {
   const kinds = clauses.map(({ kind }) => kind);
   const first = WEIGHT.find((one) => kinds.includes(one));
@@ -250,12 +250,13 @@ export function render({ model, el }) {
     const before = plans();
     set(before.includes(atColumn) ? before.filter((at) => at !== atColumn) : [...before, atColumn]);
   }
-  /** The index of the use whose answer is shown for a licence: the use that stops its ball; otherwise the first of the set uses; if none is set, use 0. */
+  /** The index of the use whose answer is shown for a licence. This is the use whose gate stops the licence's ball or, if the
+   * ball passes, the first use whose gate is set or, if no gate is set, the use 0. */
   function decisive(atRow, chosen = plans()) {
     const stop = stopOf(licences[atRow], chosen);
     return stop < 0 ? (chosen[0] ?? 0) : stop;
   }
-  let previewed = null; // the cell under the pointer
+  let previewed = null; // [row, column] of the cell under the pointer, whose answer is shown for now; otherwise null
   let focused = column() < 0 ? [-1, 0] : [row(), column()]; // [row, column] of the button that the Tab key reaches
 
   function update() {
@@ -276,8 +277,8 @@ export function render({ model, el }) {
       const passes = stop < 0;
       body.rows[index].classList.toggle("through", passes && !sealed());
       body.rows[index].classList.toggle("here", index === row() && column() >= 0 && !sealed());
-      // At the end of a row stands what decides on the use that stops the ball. If the ball passes and only one gate is set, it
-      // is what decides on the use of this gate.
+      // At the end of a row stands the `word` of the verdict on the use that stops the ball. If the ball passes and only one gate
+      // is set, it is the `word` of the verdict on this gate's use.
       const decides = passes && set.length === 1 ? set[0] : stop;
       const said = licence.verdicts[decides]?.word || (set.length ? "through" : "");
       ends[index].textContent = sealed() ? "" : said;
@@ -344,7 +345,7 @@ export function render({ model, el }) {
       }
     });
   }
-  /** Fit the picture to its size. The balls don't roll meanwhile. */
+  /** Adapt the models' names and the balls' places to the size of the view. The balls change their places without rolling. */
   function fit() {
     nameModels();
     run.classList.add("resting");
@@ -402,7 +403,7 @@ export function render({ model, el }) {
     link.href = licence.url;
     const words = make("blockquote", "", `“${clause.quote}”`);
     const section = make("figcaption", "");
-    // Leave out the summary if there is only one clause: the sentence above says the same.
+    // Leave out the summary if there is only one clause, because the sentence above says the same.
     section.append(make("b", "", clause.section), clauses.length > 1 ? ` ${clause.summary}` : "");
     quote.replaceChildren(words, section);
     source.replaceChildren(

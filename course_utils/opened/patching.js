@@ -1,15 +1,16 @@
 // Carry one token's list of numbers (its hidden state) from one sentence into another, and see whether the answer changes.
-// Each sentence stands above a box, the model. In the box a pipe runs from the words to the answer below: it shows at which
-// token, after which layer, an exchange turns the answer. Below an exchanged list the pipe has the other sentence's colour.
+// Each sentence stands above a box, which stands for the model. In the box, a pipe runs from the words down to the answer. The
+// pipe's course shows at which token, and after which layer, an exchange of the list turns the answer into the other sentence's
+// answer. Below an exchanged list, the pipe has the other sentence's colour.
 // The view's `data` has stored pairs (patching.json) or, in a notebook, `known`: one pair in the form of `said`.
 // The visitor chooses `source` (the sentence that gives its numbers) and `target` (the sentence that gets them); for stored
-// pairs, both are the names of countries. `layer` and `token` are the cell; at layer -1 nothing is carried over.
+// pairs, both are the names of countries. `layer` and `token` say which list is carried over; at layer -1, none is.
 // A host that can compute gets `want` {source, target}, and answers with `said` {pieces: [source's, target's], answers,
 // values[layer][token]}.
 import { adopt, announcer, atOnce, bytes, keeper, make, ownWords, shape } from "./view.js";
 
 const STEP = 90; // ms between two layers while the layers are played
-const FLOW = 420; // ms that the other colour takes from an exchanged list to the answer
+const FLOW = 420; // ms in which the colour of the other sentence runs from an exchanged list down to the answer
 const REACH = 16; // px left of the right box at which a dragged list is carried over into this box
 const BEND = 16; // px: the radius of a bend of the pipe
 const SPOUT = 14; // px that the pipe goes on below the box
@@ -110,8 +111,8 @@ export function render({ model, el }) {
   const receiver = make("div", "pt-board pt-receiver");
   const thread = shape("svg", { class: "pt-thread", "aria-hidden": "true" });
   const line = thread.appendChild(shape("path"));
-  const socket = make("i", "pt-socket"); // where the carried list comes from, or at the start where it goes to
-  const ember = make("i", "pt-ember"); // the list that is carried, under the name of its word
+  const socket = make("i", "pt-socket"); // marks where the carried list came from or, before that, where it can be put
+  const ember = make("i", "pt-ember"); // stands for the list that is carried, and has the text of the list's token
   const hint = make("span", "pt-hint");
   for (const one of [socket, ember, hint]) one.setAttribute("aria-hidden", "true");
   scene.append(donor, axis, receiver, thread, socket, ember, hint);
@@ -169,7 +170,7 @@ export function render({ model, el }) {
     model.save_changes();
   }
 
-  let intro = !still.matches && (model.get("layer") ?? -1) >= 0; // whether the view still shows the answer without the patch
+  let intro = !still.matches && (model.get("layer") ?? -1) >= 0; // true at the start, until the chosen list is carried over
   /** The cell that is chosen, as [layer, lane], or null if nothing is carried over. */
   function chosen({ first, values }) {
     const layer = model.get("layer") ?? -1;
@@ -245,7 +246,7 @@ export function render({ model, el }) {
     }
   }
 
-  /** The layer and the lane of the cell under the pointer, in either box. If `lane` is given, it stays. */
+  /** The layer and the lane of the cell under the pointer, in either box. If `lane` is given, return this lane instead. */
   function at(event, lane) {
     const grid = (donor.contains(event.target) ? donor : receiver).querySelector(".pt-grid").getBoundingClientRect();
     const clamp = (share, many) => Math.max(0, Math.min(many - 1, Math.floor(share * many)));
@@ -258,11 +259,13 @@ export function render({ model, el }) {
     const token = pair().first + lane;
     if (layer !== model.get("layer") || token !== model.get("token")) choose({ layer, token });
   };
-  let held = null; // while a list is dragged: its place, where the drag began, whether it has moved, and whether a `tap` counts
+  // While a list is pressed or dragged: the list's layer and lane, the point (x, y) of the press, whether the pointer has `moved`
+  // away from this point, and whether a release without a move counts as a `tap`.
+  let held = null;
   /**
-   * Let the visitor drag a list from the left box: it is carried over as soon as the pointer reaches the right box, and then
-   * follows the pointer from layer to layer. If it is let go before, nothing is carried over. A press without a drag carries
-   * the list over, too. In the right box a press says where the list is put.
+   * Let the visitor drag a list from the left box. The list is carried over as soon as the pointer reaches the right box, and
+   * then follows the pointer from layer to layer. If the visitor lets go before that, nothing is carried over. A press without a
+   * drag carries the list over, too. In the right box, a press says where the list is put.
    */
   function grab(handle) {
     const move = (event) => {
@@ -297,7 +300,7 @@ export function render({ model, el }) {
       handle.addEventListener("lostpointercapture", drop, { once: true });
     });
     handle.addEventListener("pointercancel", () => {
-      if (held) held.tap = false; // the finger scrolls the page
+      if (held) held.tap = false; // the browser has taken over the finger to scroll the page
     });
   }
   grab(ember);
@@ -342,7 +345,7 @@ export function render({ model, el }) {
    * Draw the pipe of a box, and below an exchanged list the part that has the other sentence's colour.
    * @param {"source" | "target"} which
    * @param {Pair} found
-   * @param {number[] | null} cell
+   * @param {number[] | null} cell [layer, lane] of the exchanged list
    * @param {boolean} flows whether the other colour runs down from the list
    */
   function pipe(which, { values }, cell, flows) {

@@ -6,14 +6,15 @@
 // The view asks with `want` {text}, and the host answers with `said` {pieces, routes} and perhaps `random`.
 // routes[position][layer] = {experts, shares}, the first choice first. `random` has the choices of the random routers:
 // random[router][position][layer] = [first expert, second expert, share of the first].
-// A block stands for a token at one of its experts. Its height is the expert's share, and so is the width of its thread.
+// A block stands for a token at one of its experts, and a thread leads from the token to the block. The larger the expert's
+// share, the higher the block and the wider the thread.
 import { adopt, announcer, arrowStep, chipClass, headline, keeper, lots, make, onSize, ownText, radio, shape } from "./view.js";
 
-const STEP = 170; // ms between two tokens that are sent off
+const STEP = 170; // ms after which the next token is sent to its experts
 const RUN = 320; // ms for a dot's way along its thread
 const TALLEST = 36; // px: the height of a block whose expert has the whole share
 const LEGIBLE = 15; // px: a block that is lower than this has no word
-const [LARGEST, SMALLEST] = [24, 15]; // px: the font sizes between which a text fits into one line
+const [LARGEST, SMALLEST] = [24, 15]; // font sizes in px; a text that fits into one line only below SMALLEST takes several lines
 
 const percent = (share) => `${Math.round(100 * share)}%`;
 
@@ -84,13 +85,14 @@ export function render({ model, el }) {
   const { experts } = data;
   const still = matchMedia("(prefers-reduced-motion: reduce)");
   let said = null;
-  /** @type {{ [sender: string]: Routes[] }} the routes of each sender: one list for "trained", several for the others */
+  /** @type {{ [sender: string]: Routes[] }} from a sender, which chooses experts ("trained", "random" or "dice"),
+   * to its `Routes`: one for "trained", several for the others */
   let senders = {};
-  let turn = 0; // which of a sender's routes are shown: those at the index `turn`, modulo their number
+  let turn = 0; // of a sender's list of `Routes`, the view shows the entry at the index `turn`, modulo the list's length
   let clocks = [];
   let sent = 0; // how many tokens have been sent off
-  let sending = false; // whether tokens are being sent off: meanwhile the last of them is shown with its experts
-  let races = !["trained", undefined].includes(model.get("sender")); // whether other senders are compared
+  let sending = false; // whether tokens are being sent off; if so, the view shows the experts of the token that was sent last
+  let races = !["trained", undefined].includes(model.get("sender")); // whether the trained router is compared with the other senders
   let wrong = ""; // why the host refused the last text
 
   adopt(el, "rt");
@@ -127,7 +129,7 @@ export function render({ model, el }) {
   play.append(make("span", "", " Send the words"));
   top.append(head, play);
   const wake = make("div");
-  if (data.words) wake.dataset.wake = "for your own sentence"; // on a page only: in a notebook the kernel runs the model
+  if (data.words) wake.dataset.wake = "for your own sentence"; // puts a button here that loads the model; a notebook's kernel needs none
   const own = ownText({ placeholder: "Send your own sentence", label: "Your own sentence", button: "Send", offer: "Or send" }, data, ask);
   const fold = make("details", "rt-fold");
   fold.append(make("summary", "", "Another text"), own, wake);
@@ -169,7 +171,7 @@ export function render({ model, el }) {
       read(answer);
       if (answer.want.text !== text()) keepState({ text: answer.want.text, expert: -1 });
       if (first) return;
-      top.scrollIntoView({ block: "nearest" }); // the form stands far below the words
+      top.scrollIntoView({ block: "nearest" }); // the form in which the visitor typed the text stands far below the words
       start();
     }
   }
@@ -191,7 +193,7 @@ export function render({ model, el }) {
     update();
   }
 
-  // A bar for each sender: how many pairs of equal words it sends to the same expert
+  // Each sender has a bar, which shows how many pairs of equal words the sender sends to the same expert.
   function drawRace() {
     const names = { trained: "the trained router", random: "5 routers of random numbers", dice: "5 throws of dice" };
     const rows = Object.keys(senders).map((name) => {
@@ -357,7 +359,8 @@ export function render({ model, el }) {
     const { pairs, same, best } = faithfulness(said.pieces, all, layer());
     const spot = route ? word(looked) : expert < 0 ? best?.word : undefined; // the word whose threads are lit
     const lit = (position) => (sending ? position === looked : expert >= 0 && !route ? all[position][layer()].experts.includes(expert) : word(position) === spot);
-    /** Whether a token's thread to an expert is lit. If an expert was pressed, only the threads to this expert are lit. */
+    /** Whether a token's thread to an expert is lit. If an expert was pressed, and no token is pointed at or was clicked, only
+     * the threads to this expert are lit. */
     const shines = (position, to) => position < sent && lit(position) && (sending || expert < 0 || route !== null || expert === to);
     [...sentence.children].forEach((chip, position) => {
       const { experts: two, shares } = all[position][layer()];
@@ -452,7 +455,7 @@ export function render({ model, el }) {
     return heights;
   }
 
-  /** A thread leads from each word to each of its two experts, and for each of them a block stands on the expert's pile. */
+  // A thread leads from each word to each of its two experts. For each thread, a block stands on the expert's pile.
   let threadList = []; // the paths of all threads
   let blocks = []; // for each thread, its block
   let tokens = []; // for each thread, the position of its token in the text
@@ -484,7 +487,7 @@ export function render({ model, el }) {
     }
     const through = (x, y) =>
       lines.filter(({ top }) => top > y).map(({ top, bottom, gaps }) => ({ top, bottom, x: gaps.reduce((best, gap) => (Math.abs(gap - x) < Math.abs(best - x) ? gap : best)) }));
-    // All places are read before a path is written: each write would make the browser lay out the page again.
+    // All places are read before a path is written, because after a write the browser would have to lay out the page again.
     const ways = threadList.map((path, index) => {
       const [position, rank] = [tokens[index], ranks[index]];
       const { experts: two, shares } = all[position][layer()];
