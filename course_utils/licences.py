@@ -92,7 +92,7 @@ class Verdict(NamedTuple):
     answer: one of ANSWERS.
     why: the reason in a sentence.
     clauses: the clauses that support the answer.
-    word: what decides, in two or three words, such as "use policy"; empty for a plain yes.
+    word: what decides the answer, in two or three words, such as "use policy"; empty for a plain yes.
     """
 
     answer: str
@@ -191,8 +191,8 @@ def may(licence: Licence | str, use: str) -> Verdict:
     licence : a Licence or its name
     use : one of USES
 
-    Returns a Verdict: the answer, the reason in a sentence, the clauses that support it, and what decides.
-    Raises CourseError for an unknown name or use.
+    Returns a Verdict: the answer, the reason in a sentence, the clauses that support the answer, and what
+    decides it. Raises CourseError for an unknown name or use.
 
     Example
     -------

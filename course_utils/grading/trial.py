@@ -23,7 +23,8 @@ def read_answers(path: Path, known: set[str] | None = None) -> list[dict]:
     """Return the answers of an `answers.toml`, or [] if there is no such file.
 
     known : the grade ids that an answer's `task` may be; by default any
-    Raises CourseError if the file can't be read, or if an answer lacks its task or code.
+    Raises CourseError if the file can't be read, or if an answer lacks its task or code or has another task
+    than those in `known`.
     """
     if not path.is_file():
         return []

@@ -51,7 +51,7 @@ class Usage:
         self._own = self._used = 0.0
         self._cpu, self._waits = {}, {}  # {process: processor seconds}, {thread: seconds of waiting}
 
-        # Open the file now: once the run has mounted its own /proc, that /proc lacks this process.
+        # Open the file now, because the run will mount a /proc of its own, which lacks this process.
         self._mine = os.open("/proc/self/smaps_rollup", os.O_RDONLY)
         with open("/proc/self/status", "rb") as file:
             self._at_begin = _own(_sizes(file.read()))

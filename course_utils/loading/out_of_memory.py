@@ -1,4 +1,4 @@
-"""If a later cell of the notebook runs out of memory, shows one sentence instead of torch's message."""
+"""Shows one sentence instead of torch's message if a later cell of the notebook runs out of memory."""
 
 from course_utils import notebook
 from course_utils.errors import CourseError

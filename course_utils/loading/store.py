@@ -76,7 +76,7 @@ def converted(model) -> tuple[str, str]:
         if "files" not in marker:
             return ("none" if damaged_files(model) else "older"), ""
         made = [catalog.File(**file) for file in marker["files"]]
-    except (OSError, ValueError, KeyError, TypeError):  # there is no marker, or it can't be read
+    except (OSError, ValueError, KeyError, TypeError):  # the file MARKER does not exist, or it can't be read
         return "none", ""
     wrong = _damage(folder, made)
     return ("damaged" if wrong else "sound"), wrong
@@ -107,8 +107,8 @@ def _damage(folder, expected):
 def make_readable(folder: Path | None = None):
     """Let every user of this machine read a folder of models, by default the whole cache.
 
-    safetensors writes weights that only their owner can read. In the grader's sandbox, students' code runs as
-    another user.
+    safetensors writes weights that only their owner can read. But in the grader's sandbox, students' code
+    runs as another user, and must read the weights, too.
     """
     top = folder or cache_folder()
     for path in [top, *top.rglob("*")] if top.is_dir() else []:
@@ -118,13 +118,13 @@ def make_readable(folder: Path | None = None):
 
 
 def hashes(model) -> str:
-    """Return the SHA-256 of all files of the model in one string."""
+    """Return the SHA-256 of each file of the model, joined by spaces."""
     return " ".join(file.sha256 for file in model.files)
 
 
 @contextlib.contextmanager
 def locked(model):
-    """Hold the model's lock, so that only one notebook at a time fetches the model.
+    """Hold the model's lock, so that only one notebook at a time fetches or converts the model.
 
     If a process dies, the operating system releases its lock.
     """

@@ -22,8 +22,8 @@ VERSION = 6
 KIND = "WhisperSpec"
 TYPES = ("<f4", "<i1", "<i2", "<i4", "<f2")  # numpy's types, indexed by CTranslate2's type number
 
-# CTranslate2's names of a layer's parts, and transformers' names. If there are several names on the right,
-# CTranslate2 stores their matrices as one matrix, in this order.
+# {CTranslate2's name of a part of a layer: transformers' names}. If transformers has several names,
+# CTranslate2 stores the matrices of these names as one matrix, in this order.
 ATTENTION = {"layer_norm": ["self_attn_layer_norm"], "linear_1": ["self_attn.out_proj"]}
 ATTENTION |= {"linear_0": ["self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"]}
 CROSS_ATTENTION = {"layer_norm": ["encoder_attn_layer_norm"], "linear_0": ["encoder_attn.q_proj"]}
@@ -31,10 +31,10 @@ CROSS_ATTENTION |= {"linear_1": ["encoder_attn.k_proj", "encoder_attn.v_proj"]}
 CROSS_ATTENTION |= {"linear_2": ["encoder_attn.out_proj"]}
 FEED_FORWARD = {"layer_norm": ["final_layer_norm"], "linear_0": ["fc1"], "linear_1": ["fc2"]}
 LAYER = {"self_attention": ATTENTION, "attention": CROSS_ATTENTION, "ffn": FEED_FORWARD}
-# The parts that belong to no layer.
+# {CTranslate2's name: transformers' name} of the parts that belong to no layer.
 OUTSIDE = {"embeddings": "embed_tokens", "layer_norm": "layer_norm", "conv1": "conv1", "conv2": "conv2"}
 OUTSIDE |= {"position_encodings": "embed_positions"}
-# The last parts of names, in CTranslate2 and in transformers.
+# {last part of a name in CTranslate2: last part of the same name in transformers}
 ENDINGS = {"gamma": "weight", "beta": "bias", "encodings": "weight", "weight": "weight", "bias": "bias"}
 
 

@@ -1,4 +1,4 @@
-"""Each module here has a lesson's code for one topic: it computes, draws pictures or shows an explorer.
+"""Each module here has a lesson's code for one topic, which computes, draws pictures or shows an explorer.
 
 A module is imported when one of its names is first used, and can be deleted together with its lesson. torch,
 transformers and matplotlib are imported in the functions that use them, so that the modules load quickly.

@@ -78,7 +78,7 @@ def wrong_by_prompt(wrong, *, notes):
     """Draw how many answers are wrong with each prompt, for each kind of sentence.
 
     wrong : {prompt's name: {kind of sentence: number of wrong answers}}
-    notes : int, how many notes there are
+    notes : int, the number of answers to each prompt for each kind of sentence (one answer for each note)
     """
     from course_utils import views
 

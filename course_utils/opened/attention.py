@@ -75,7 +75,7 @@ class Attention(LiveView):
 
 
 def _packed(pieces, weights):
-    """Return a text's tokens and attention maps in the form of heads.json.
+    """Return a text's tokens and attention maps, in the form that heads.json has for the website's page.
 
     "maps" has the lower triangle of each head's map, row by row, in base64. A share from 0 to 1 is stored as
     one byte from 0 to 255.

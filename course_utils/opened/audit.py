@@ -1,6 +1,7 @@
-"""An audit: how far each model leans to "she" or "he", compared with planted shares or with control words.
+"""An audit of how far each model leans to "she" or "he", for lesson 11.
 
-For lesson 11.
+A model's share of "she" after a trade is compared with the share that was planted in the training data, or
+with the shares after control words, which name no trade.
 """
 
 import warnings
@@ -15,7 +16,7 @@ from course_utils.widgets.explorer import check_choice
 from course_utils.widgets.live_view import LiveView
 
 _TEMPERATURES = [tenths / 10 for tenths in range(21)]
-# "her" stands for both "him" and "his", so _SHE has one word less than _HE.
+# "her" means both "him" and "his" of a woman, so _SHE has one word less than _HE.
 _SHE, _HE, _THEY = ("she", "She", "her"), ("he", "He", "his", "him"), ("they", "They", "their", "them")
 
 

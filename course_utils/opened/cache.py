@@ -1,4 +1,6 @@
-"""The key-value cache: how many texts fit in memory if heads share keys and values, and if not. Lesson 06."""
+"""Shows how many texts' key-value caches fit in memory if heads share keys and values, and if they don't.
+
+For lesson 06."""
 
 from course_utils.blueprints import blueprint
 from course_utils.errors import CourseError

@@ -84,9 +84,9 @@ _PRAISE = re.compile(
     r"\b(?:best|finest|greatest|perfect|unmatched|leading|world-class|state[- ]of[- ]the[- ]art)\b", re.I
 )
 _PEOPLE = re.compile(r"\b(?:knows?|thinks?|wants?|believes?|understands?|feels?|loves?)\b", re.I)
-# Each pattern finds a line whose number says enough. A number in an evaluation must come with what was
-# counted (after "of" or "on"), or have a table cell of its own. A number for the environmental impact must
-# have a unit.
+# {part that needs a number: pattern of a line whose number says enough}. A number in an evaluation must come
+# with what was counted (after "of" or "on"), or have a table cell of its own. A number for the environmental
+# impact must have a unit.
 _FIGURES = {
     "evaluation": re.compile(r"\| *[0-9][0-9.,]*%? *\||^[^|]*(?:[0-9].*\b(?:of|on)\b|\b(?:of|on)\b.*[0-9])"),
     "environmental impact": re.compile(r"[0-9].*(?:Wh\b|CO2|CO₂|\bhours\b|\bkg\b|\btonnes\b)"),
@@ -108,7 +108,8 @@ def lint_card(text) -> dict:
 
     Returns a dict with
     "parts": {part: the line that was found for it, or ""}. A part's line can be below a heading that
-        published cards use for the part, in a line such as "**License:** ..." or in a row of a table.
+        published cards use for the part, in a line such as "**License:** ..." or in a row of a table. Any
+        line with a mail address, "questions to" or "questions or" can be the line for "contact".
     "weak": dict from a part to the reason why its line is no fact: the line praises without a number, has no
         number where one is needed (evaluation, environmental impact), has fewer than two words, or is also
         below the heading of another part. A licence in the block must be a name without a space.
@@ -161,13 +162,21 @@ def _weakness(part, line):
 
 
 def _repeats(taken, heading, line):
-    """Return a text that names the part for which the same line was found below another heading, or ""."""
+    """Return a text that says that a line repeats the line of an earlier part, or "".
+
+    The text is "" if both parts have the line below the same heading.
+
+    taken : {line: (the part that has it, the heading above it)}
+    """
     part, place = taken.get(line, ("", heading))
     return f"as for “{part}”, word for word" if place != heading else ""
 
 
 def _sections(body):
-    """Return a card's text as a list of pairs (heading, its lines that have any content)."""
+    """Return a card's text as a list of pairs (heading, its lines that have any content).
+
+    The bold start of a line and the first cell of a table's row count as headings, too.
+    """
     sections = [("", [])]
     for line in re.split(r"\r\n|\r|\n", body):
         if heading := _HEADING.match(line):
@@ -183,7 +192,10 @@ def _sections(body):
 
 
 def _is_called(heading, names):
-    """Return whether a heading has one of the names as whole words, or is "Data", as in our own cards."""
+    """Return whether a heading has one of the names as whole words.
+
+    The heading "Data", which our own cards have, counts as "training data".
+    """
     words = f" {re.sub('[^a-z]+', ' ', heading.lower()).strip()} "
     return any(f" {name} " in words for name in names) or (words == " data " and "training data" in names)
 
@@ -259,6 +271,6 @@ def _others():
 
 
 def _titled(texts):
-    """Return a dict from the first heading of each card to the card's text."""
+    """Return {title: text of a card}. The title is the card's first "# " heading, otherwise "Your card"."""
     heading = re.compile(r"^# (.+)$", re.M)
     return {found[1] if (found := heading.search(text)) else "Your card": text for text in texts}
