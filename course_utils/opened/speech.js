@@ -134,8 +134,8 @@ function spoken(level) {
 }
 const decibels = (level) => (level === null ? "no noise" : `${String(level).replace("-", "−")} dB`);
 const plural = (count, word) => `${count} ${word}${count === 1 ? "" : "s"}`;
-/** The words "in … words" that follow the number of errors. If there are more errors than words, also why: words that
- * Whisper added count as errors, too. */
+/** The words "in … words" that follow the number of errors. If there are more errors than words, the reason follows: words
+ * that Whisper added count, too. */
 const inWords = ({ errors, of }) => `in ${plural(of, "word")}${errors > of ? " (added words count too)" : ""}`;
 const percent = (share) => (share < 0.005 ? "under 1%" : `${Math.round(100 * share)}%`);
 

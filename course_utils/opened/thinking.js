@@ -22,7 +22,7 @@ const TALL = 230; // px: the height of the tallest bar
 const FALL = 92; // px from the top of the picture to the top of the tallest bar
 const WAVE = 110; // ms from one bar to the next while a change runs through the bars
 const [LIFT, WORD] = [43, 36]; // px: how far the answer's number rises above the answer's bar, and the number's greatest height
-const LEAST = 26; // px: the least distance between the line at the right sum and the answer's bar with which the answer's number stands between them
+const LEAST = 26; // px: with less room than this between the line at the right sum and the answer's bar, the answer's number is not put there
 const GOAL = 38; // px from the top of the picture to the lower edge of the words "right: …", which name the right sum
 const RISE = 280; // ms that a bar takes to get its new height
 

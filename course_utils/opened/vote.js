@@ -166,7 +166,7 @@ export function render({ model, el }) {
   const items = [...new Set(contests.map(([prompt]) => prompt))];
   /** @type {Map<string, Rating[]>} from the picks to the ratings after these votes */
   const rated = new Map([["", models.map(() => null)]]);
-  // In a notebook, ask for the votes in the given order of the contests, because its kernel takes the visitor's first vote
+  // In a notebook, ask for the votes in the given order of the contests, because the kernel takes the visitor's first vote
   // for a vote on the first contest, and so on. On a page, begin with the contests that have a short story, and of these with
   // the ones in which the voter "rule" prefers one ending.
   const given = contests.map((_, index) => index);
@@ -177,7 +177,7 @@ export function render({ model, el }) {
   const voters = { you: "You", rule: capital(theirName), length: "The longer answer" };
 
   const need = Math.min(FEW, contests.length);
-  let half = HALF; // the scale now goes this far from 1,000 to both sides, so that all ratings and bands are on the scale
+  let half = HALF; // how far the scale goes from 1,000 to both sides, far enough for all ratings and bands that are shown
   const across = (rating) => 50 + (50 * Math.max(-half, Math.min(half, rating - 1000))) / half;
   let opened = false; // whether the box with the other voters' votes is open
 
@@ -443,7 +443,7 @@ export function render({ model, el }) {
     gap.classList.toggle("filled", Boolean(contest && answer));
   }
 
-  let explained = ""; // what is said of the last vote
+  let explained = ""; // a sentence about the visitor's last vote, or ""
   function drawRing() {
     const done = picks().length;
     const own = voter() === "you";

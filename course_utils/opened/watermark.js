@@ -11,7 +11,7 @@ import { adopt, announcer, atOnce, glide, headline, keeper, make, onDrag, ownWor
 const FEWEST = 6; // the fewest tokens that are counted
 const LOW = -3; // the lowest z that is drawn
 const SECONDS = 3.5; // s: the time in which the count runs through all tokens
-const GLANCE = 46; // the number of tokens that are shown of each text from which the visitor guesses
+const GLANCE = 46; // how many tokens are shown of each of the two texts, of which the visitor guesses the marked one
 const SHOWN = 60; // the most tokens that the example with the key shows
 const EDGE = 14; // px: the room for the handle at the right of the chart
 const TALL = 20; // px: the height of a text's name in the chart
@@ -48,7 +48,7 @@ export function twister(seed) {
 }
 
 /**
- * The tokens that a key lists after the token `before`. As in transformers, they are the first numbers that
+ * The ids of the tokens that a key lists after the token `before`. As in transformers, these ids are the first numbers that
  * torch.randperm gives.
  * @param {number} key
  * @param {number} before the id of a token
@@ -328,7 +328,7 @@ export function render({ model, el }) {
     });
   }
 
-  /** A text that says how often at least `hits` of `count` words are on the list if a text has no mark. */
+  /** Words that say in how many texts without a mark at least `hits` of `count` words are on the list. */
   const chanceOf = (hits, count) => `by chance: ${odds(byChance(hits, count, ratio))}`;
   /** The fewest listed words of `count` with which a text counts as marked. */
   const fewest = (count) => Math.floor(ratio * count + threshold * Math.sqrt(count * ratio * (1 - ratio))) + 1;
@@ -516,8 +516,8 @@ export function render({ model, el }) {
     });
     turnTo(0);
   }
-  /** Show what comes before the count: in the stage "key" the example, in the stage "guess" two texts without their listed
-   * words, one text without a mark and one with the lightest mark. */
+  /** Show what comes before the count. In the stage "key" it is the example. In the stage "guess" it is two texts, one without
+   * a mark and one with the lightest mark, in which no listed words light up. */
   function lay() {
     if (stage !== "guess") return show();
     loud.textContent = "Which one";

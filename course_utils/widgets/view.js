@@ -140,7 +140,8 @@ export function keeper(model, draw = () => {}) {
   return keep;
 }
 
-/** Return a function that calls `draw` as soon as the running script ends, only once even if it was called several times. */
+/** Return a function that calls `draw` as soon as the running script ends. Several calls of this function in one script lead
+ * to one call of `draw`. */
 export function atOnce(draw) {
   let due = false;
   return () => {

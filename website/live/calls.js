@@ -5,8 +5,8 @@ import { loadTinyWorld } from "./load.js";
 const MOST_TOKENS = 40;
 const short = (share) => Number(share.toFixed(4));
 
-/** @param {string} folder the address of one of the callers. With "-warned" added, it is the address of the other, which was
- * trained with orders in the pages that it looks up, too */
+/** @param {string} folder the address of one of the callers. With "-warned" added, it is the address of the other caller,
+ * which was trained on pages that contain orders */
 export async function answerFor(folder) {
   const { softmax } = await import("./tinyworld.js");
   const callers = new Map();
