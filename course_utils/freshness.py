@@ -47,8 +47,8 @@ class DatedFact:
     """A fact, and the day on which it was read.
 
     what: the fact in a few words, such as "licence flux-dev".
-    where: the path of the file that has it, relative to the course's folder.
-    read: the day, as a date.
+    where: the path of the file that states the fact, relative to the course's folder.
+    read: the day on which the fact was read.
     """
 
     what: str

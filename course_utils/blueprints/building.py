@@ -14,8 +14,8 @@ _MOST_TENSORS = 100_000  # building a model with more parameter tensors takes mi
 
 # Model types that transformers does not know, each with a known type of the same architecture.
 _SAME_ARCHITECTURE = {
-    # The architecture is DeepSeek-V3's. The model_type differs only so that servers can tell the two models
-    # apart; users may set it to deepseek_v3. Source: MoonshotAI/Kimi-K2, docs/deploy_guidance.md.
+    # Kimi K2 has DeepSeek-V3's architecture. Its model_type differs only so that servers can tell the two
+    # models apart; users may set it to deepseek_v3. Source: MoonshotAI/Kimi-K2, docs/deploy_guidance.md.
     "kimi_k2": "deepseek_v3",
 }
 

@@ -21,7 +21,7 @@ from course_utils.blueprints.facts import Blueprint
 from course_utils.blueprints.kv_cache import by_design, dimensions
 from course_utils.errors import CourseError
 
-_LARGEST_FILE = 10_000_000  # bytes; a config has a few thousand bytes, so a larger file is no config
+_LARGEST_FILE = 10_000_000  # in bytes; a larger file is no config, because a config has a few thousand bytes
 
 
 @dataclass(frozen=True)

@@ -29,10 +29,10 @@ class Check:
     """One check of a task, over all students who wrote an answer to it.
 
     number : the check's place among the checks of the task, from 1
-    hidden : True if students do not see it
-    says : what a student sees if the check passes; "" if it passed for nobody, or is hidden
+    hidden : True if students do not see the check
+    says : what a student sees if the check passes; "" if the check passed for nobody, or is hidden
     wrote : how many students wrote an answer
-    failed : the students for whom it fails
+    failed : the students for whom the check fails
     mistakes : how many students made each known mistake, the most frequent first
     """
 

@@ -530,8 +530,7 @@ def _without_expected(tree):
 def _names(statement, context):
     """Return the names that a statement reads, assigns or deletes.
 
-    context : ast.Load for the names that it reads, ast.Store for those that it assigns, ast.Del for those
-        that it deletes
+    context : ast.Load for the names that are read, ast.Store for assigned names, ast.Del for deleted names
     """
     nodes = list(ast.walk(statement))
     names = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, context)}

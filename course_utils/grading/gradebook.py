@@ -1,4 +1,4 @@
-"""Reads and writes nbgrader's gradebook: gradebook.db, which formgrader shows.
+"""Reads and writes gradebook.db, nbgrader's gradebook, which nbgrader's formgrader shows.
 
 nbgrader makes this SQLite database. This module reads and writes it with SQL, because nbgrader's own classes
 take seconds to import, and compute sums for each row that they load.
@@ -71,7 +71,8 @@ def make(file: Path):
     tools = os.path.dirname(sys.executable)  # nbgrader runs alembic, which must be on the PATH
     if tools not in os.environ.get("PATH", "").split(os.pathsep):
         os.environ["PATH"] = os.pathsep.join([tools, os.environ.get("PATH", os.defpath)])
-    with files.replacing(file, ".gradebook.part") as part:  # only one process uses this name
+    # The folder is locked for other processes, so the temporary file can have a fixed name.
+    with files.replacing(file, ".gradebook.part") as part:
         api.Gradebook(f"sqlite:///{part}").close()
 
 

@@ -17,7 +17,9 @@ from course_utils.grading.result import Result
 
 
 def counts(result: Result, late_days: int | None, policy: float) -> float | None:
-    """Return the points after the deduction for late days, or None if they are not known.
+    """Return the points after the deduction for late days.
+
+    Returns None if the notebook could not be graded, or if an answer still waits for its points.
 
     policy : percent of the points that each late day costs
     """

@@ -27,7 +27,7 @@ LARGEST = 20 * 2**20  # bytes of the largest notebook that is read
 LONGEST_NAME = 300  # how many characters of a name are read or shown; a name in a zip file may have 65,535
 LONGEST_ID = 120  # the most bytes of a student's id, which is part of file names
 DEEPEST = 8  # the most levels of folders and archives that may enclose the work of the whole class
-MOST_NAMED = 1000  # of the files that were passed over, at most this many are listed for one student
+MOST_NAMED = 1000  # at most this many of a student's other files are listed one by one
 MOST_ARCHIVES = 4  # the most archives of one student that are opened
 _TOO_LARGE = f"The notebook is larger than {LARGEST // 2**20} MB: clear its outputs."
 # Browsers may add .json or .txt to a notebook's name.
@@ -702,9 +702,10 @@ def _blackboard_users(items: list[_Item], owners: dict[str, Owner | None]) -> di
 def _submitters(metadata: File) -> dict[str, list[Owner]]:
     """Return {folder: owners} for Gradescope's download, from its submission_metadata.yml.
 
-    The file also contains what students' programs printed, indented further than the lines that count. So the
-    file is read line by line. Only folders with Gradescope's own names count, because a student could hand in
-    another file called submission_metadata.yml, which says who owns the other students' folders.
+    The file is read line by line, because it also contains what students' programs printed, with a deeper
+    indent than the lines that are needed. Only folders with Gradescope's own names count, because a student
+    could hand in another file called submission_metadata.yml, which says who owns the other students'
+    folders.
     """
     people, folder, part, person = {}, "", "", {}
     try:

@@ -394,7 +394,7 @@ class _Report:
     problems: dict[str, str] = field(default_factory=dict)  # {grade id: what stopped the answer}
     done: bool = False  # True when everything that the student may see has arrived
     index: int | None = None  # index of the cell that is being executed
-    seconds: dict[str, float] = field(default_factory=dict)  # {grade id: time of its cells}
+    seconds: dict[str, float] = field(default_factory=dict)  # {grade id: seconds that its cells took}
     _since: float = field(default_factory=time.monotonic)
 
     def __post_init__(self):

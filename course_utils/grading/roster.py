@@ -67,7 +67,7 @@ def _by_word(pairs):
 
 
 def read(path: Path) -> Roster:
-    """Read a class list. Raises CourseError if it can't be read, or names nobody."""
+    """Read a class list. Raises CourseError if the file can't be read, or has no names."""
     headings, rows = files.read_csv(path)
     columns = {fact: _column(headings, names) for fact, names in _HEADINGS.items()}
     if all(columns[fact] is None for fact in ("name", "last", "username", "email")):

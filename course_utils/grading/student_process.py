@@ -51,8 +51,9 @@ _libc = ctypes.CDLL(None, use_errno=True)
 def serve(control: socket.socket, isolated: bool, imports: list[str], prelude: list[str]):
     """Import the libraries, execute the prelude, and then fork a copy for each request.
 
-    A request is JSON, {"seconds", "memory", "user"}, with two sockets: one for the messages of the run and
-    one for its exit status. The process ends when the grader closes `control`.
+    A request is JSON, {"seconds", "memory", "user"}, with two sockets. The run sends its messages to the
+    first socket, and the supervisor reports to the second how the run ended. This process ends when the
+    grader closes `control`.
     """
     os.makedirs(HOME, exist_ok=True)
     os.chdir(HOME)
@@ -197,7 +198,7 @@ def _be_first_process(shell, connection, status, isolated, memory, user, seconds
                 _be_student(shell, connection, status, isolated, memory, user, seconds, signals)
             connection.close()
             ended = None
-            while ended != student:  # orphans of the student's process also become this process's children
+            while ended != student:  # os.wait also returns for orphans of the student's process
                 ended, how = os.wait()
             code = os.waitstatus_to_exitcode(how)
     finally:
