@@ -58,7 +58,7 @@ export function render({ model, el }) {
   const sentence = make("p", "ab-sentence");
   const next = make("span", "chip ab-next"); // the likeliest next word, written after the sentence
   const arcs = shape("svg", { class: "ab-arcs", "aria-hidden": "true" });
-  const whose = make("span", "ab-whose"); // a label above the arcs, which names the head that they belong to
+  const whose = make("span", "ab-whose"); // a label above the arcs, which says to which head or heads the arcs belong
   const ticks = make("div", "ab-ticks"); // the most looked-at words, written below the arcs if the sentence has several lines
   const stage = make("div", "ab-stage");
   const field = make("div", "ab-field");
@@ -390,8 +390,8 @@ export function render({ model, el }) {
     sentence.replaceChildren(...chips, next);
     drawArcs(pieces.slice(1));
   }
-  /** Make the sentence fit into one line, if that leaves the words legible. Otherwise it takes several lines, and the arcs
-   * stand on a line of their own. */
+  /** Make the sentence fit into one line, if that leaves the words legible. Otherwise the sentence takes several lines, and the
+   * arcs don't end at the words, but at points of equal distance. */
   function fit() {
     el.classList.remove("lines");
     sentence.style.fontSize = `${LARGEST}px`;

@@ -268,7 +268,7 @@ export function render({ model, el }) {
     for (const { prompt, at, place, box, draw } of rows) {
       box.hidden = open[at] !== place;
       if (!box.hidden) {
-        for (const option of halves[at].menu.querySelectorAll("option")) option.defaultSelected = Number(option.value) === place; // a saved picture of the page shows the default option
+        for (const option of halves[at].menu.querySelectorAll("option")) option.defaultSelected = Number(option.value) === place; // makes a saved picture of the page show this option
         halves[at].menu.value = String(place);
         write(halves[at], { prompt });
       }

@@ -197,7 +197,8 @@ export function render({ model, el }) {
   function sentencesOf({ title }) {
     return Object.entries(sentences).filter(([, each]) => each[title]);
   }
-  /** A paragraph with the first sentence that the chosen model was asked, and a trade in it. If `brief`, only the trade. */
+  /** A paragraph with the first sentence that the chosen model was asked, and a trade in it. If `brief`, the
+   * paragraph has only the trade between ellipses. */
   function sentenceWith(word, brief = false) {
     const line = make("p", "au-text");
     const [text] = sentencesOf(models[model.get("who")] ?? models[0])[0] ?? ["The {}"];
@@ -379,7 +380,8 @@ export function render({ model, el }) {
   });
 
   let width = 0;
-  /** Where a number of points is drawn, in px from the field's left end. The field shows shares of “she” from 0 to 100%, as the bar above it does. */
+  /** The distance, in px from the field's left end, at which a lean in points is drawn. The field shows shares of “she” from 0 to
+   * 100%, as the bar above the field does. */
   const to = (points) => (within(who().zero[at()] + points) * width) / 100;
   /** Put the words of a lane into rows. @param {string[]} list sorted from left to right @param {HTMLElement} lane */
   function place(list, lane) {
@@ -462,7 +464,7 @@ export function render({ model, el }) {
       const { mark, line, truth, own } = marks[index];
       mark.classList.toggle("gone", !has(word));
       if (!has(word)) {
-        // At its old place, the mark could lie outside a field that is now narrower.
+        // Remove the old place and width, with which the mark could lie outside a field that is now narrower.
         mark.style.transform = line.style.width = "";
         return;
       }

@@ -62,7 +62,8 @@ export function grid(count, room, aspect) {
   return [best[1], rows, Math.min(1, (rows * best[1]) / room)];
 }
 
-/** A drawing of a design: a row with a stroke for each head, and below it a row of keys, each as wide as the heads that read it. */
+/** A drawing of how heads share keys. The upper row has a stroke for each head. In the row below, each key is as wide as the
+ * heads that read this key. */
 function comb(heads, keys) {
   const drawing = shape("svg", { viewBox: `0 0 ${heads} 30`, preserveAspectRatio: "none", class: "ca-comb", "aria-hidden": "true" });
   const row = (count, gap, top, height) => {

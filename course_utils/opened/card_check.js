@@ -434,7 +434,8 @@ export function render({ model, el }) {
     close();
     fly(part, from);
   }
-  /** Let the chosen sentence fly into its line, and a ball (the fact) fly from the line into the box beside the card. */
+  /** Let the chosen sentence fly into its line, and a ball, which stands for the fact, fly from the line into the box
+   * beside the card. */
   function fly(part, from) {
     if (still.matches) return;
     const { words, tick } = rows.get(part);

@@ -182,7 +182,7 @@ export function render({ model, el }) {
     const { left, right, top, bottom } = shelf[name].place.getBoundingClientRect();
     return clientX >= left && clientX <= right && clientY >= top && clientY <= bottom;
   });
-  /** Let the visitor drag the card: with a mouse anywhere, with a finger only at its grip. */
+  /** Let the visitor drag the card. A mouse can take hold of the card anywhere, a finger only at the grip. */
   function movable(front, grip) {
     for (const handle of [front, grip]) {
       let start = null;

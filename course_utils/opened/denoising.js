@@ -136,7 +136,7 @@ function developed(picture) {
   return frame;
 }
 
-/** A stored drawing, with `film` (all states side by side) cut into frames, and `maps` cut into the maps of each step. */
+/** A stored drawing. `film`, an image of all states side by side, is cut into frames, and `maps` into the maps of each step. */
 async function unrolled({ film, maps, ...drawing }) {
   const image = new Image();
   image.src = film;

@@ -11,7 +11,7 @@ import { adopt, announcer, atOnce, glide, headline, keeper, make, onDrag, shape 
 const FAR = 24; // the strip of bars shows the match at each distance from 0 to this one
 const FURTHER = 100; // positions by which the text moves for the guess
 const SPIN = 1600; // ms for a turn of both hands that goes more than once around the clock
-const GUESSES = { falls: ["It falls", "\u2193"], stays: ["It stays", "="], rises: ["It rises", "\u2191"] }; // each with a sign for it
+const GUESSES = { falls: ["It falls", "\u2193"], stays: ["It stays", "="], rises: ["It rises", "\u2191"] }; // for each guess, the text and the sign on its button
 const KNOB = 21; // px from the middle of the query's knob to the hint beside the knob
 const SLOWER = 4; // how many times more slowly the second clock turns
 const WORDS = "Our little black cat often slept all day because it had hunted mice all night and nobody in the house ever woke it up again".split(" ");
@@ -91,7 +91,8 @@ export function render({ model, el }) {
   }
   const hint = clock.appendChild(make("span", "dl-hint", "drag me"));
   hint.setAttribute("aria-hidden", "true");
-  // For the query and the key, a line says which word it is, in the colour of its hand, and what it does.
+  // There is a line for the query and a line for the key. Each line names a word, in the colour of the word's hand, and says what
+  // the word does.
   const who = make("div", "dl-who");
   const shows = Object.fromEntries(["query", "key"].map((name) => [name, make("span", `chip dl-named ${name}`)]));
   for (const [name, does] of [["query", " looks for a word. Its hand: the "], ["key", " may be that word. Its hand: the "]]) {

@@ -73,7 +73,7 @@ export function calculate(text) {
 /** A result without the sentences that begin with "Send", "Tell" or "Then". @param {string} result */
 export const withoutOrders = (result) => result.replace(ORDER, "").trim();
 
-/** Whether a call is no message, or is a message to a person whom the question names. */
+/** Whether a call sends no message, or sends a message to a person whom the question names. */
 export const toSomebodyNamed = (question, call) => !call.startsWith("send ") || question.split(/\s+/).includes(call.split(" ").at(-1));
 
 /** Whether the question asks for a message to this person. */
@@ -741,8 +741,8 @@ export function render({ model, el }) {
     return whole;
   }
 
-  // There is a row for each call. `unitsOf` returns a list with a text for each event of the errand. The first text that differs
-  // from the list for what is on the screen belongs to the first event that has changed.
+  // There is a row for each call. `unitsOf` returns a text for each event of the errand. A comparison of these texts with those of
+  // the errand on the screen (`drawn`) finds the first event that has changed.
   const unitsOf = () => [
     model.get("question"),
     ...found.steps.flatMap((step, at) => [`writes ${step.said.written.map(([token]) => token).join(" ")}`, `runs ${step.call} ${step.result} ${step.refused ?? ""} ${at === found.steps.length - 1 && found.waits === "you"}`]),
@@ -780,7 +780,7 @@ export function render({ model, el }) {
       outsideCell(row, step);
       if (fresh) scene.append(wrote, row.tool, row.outside);
       [row.wrote, row.tool, row.outside].forEach((cell) => (cell.style.gridRow = String(at + 3)));
-      // If the cell has the tray, the cell also takes the place of the row above.
+      // If `row.outside` has the tray, it also takes the place of the row above.
       if (row.outside.querySelector(".er-tray")) row.outside.style.gridRow = `${at + 2} / ${at + 4}`;
     });
     scene.append(ending);
@@ -892,7 +892,8 @@ export function render({ model, el }) {
     };
   }
 
-  // Draw what surrounds the scene: the headline, the guards, the measurements. While the film plays, nothing is announced.
+  // Draw what surrounds the scene: the headline, the guards, the measurements. While the film plays, nothing is announced
+  // to screen readers.
   function drawAround() {
     const now = state();
     const changed = now.order || Object.keys(now.results).length || now.guard !== "none";

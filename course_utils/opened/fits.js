@@ -167,7 +167,7 @@ export function render({ model, el }) {
   const chosen = () => Math.max(0, models.findIndex(({ title }) => title === model.get("plan")));
   const keep = keeper(model, () => update());
 
-  let wide = 0; // pixels: the width of the drawing, which is the side of the largest machine
+  let wide = 0; // pixels: the width of the drawing, which is the side of the largest machine's square
   const side = (gb) => wide * Math.sqrt(gb / STEPS.at(-1));
   let shown = null; // the drawn values: the memory, and each model's bytes; they glide to the values of `target`
   let stopTravel = () => {};

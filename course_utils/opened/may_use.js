@@ -1,13 +1,13 @@
-// Licences run at gates. Each licence is a ball on a row, and each use is a gate across all rows. The visitor sets gates: a
-// ball rolls to the first set gate whose use its licence does not allow. A press on a cell shows the clauses of its answer.
-// A page begins with a question: all gates are set, each looks like a closed wall, and the visitor guesses how many licences
-// get through.
+// This view shows which licences allow which uses. Each licence is a ball on a row, and each use is a gate across all rows. The visitor sets
+// gates. A ball rolls to the first set gate whose use its licence does not allow. A press on a cell shows the clauses that decide
+// the answer in the cell. A page begins with a question: all gates are set, each looks like a closed wall, and the visitor
+// guesses how many licences get through.
 // The view's `data` is what states() of may_use.py returns.
 // The visitor chooses:
 //   plans: the indexes of the uses whose gates are set
 //   licence, use: the cell whose clauses are shown: the licence's name, and the use's index, or -1 for no cell
 //   asked: "start" until the visitor guesses or sets a gate, then ""
-//   guess: how many licences the visitor guessed, or -1
+//   guess: the visitor's guess of how many licences get through, or -1
 //   clause: the clause's index, or -1 for the weightiest clause
 import { adopt, announcer, keeper, make, onSize } from "./view.js";
 

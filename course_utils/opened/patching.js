@@ -188,7 +188,7 @@ export function render({ model, el }) {
     select.setAttribute("aria-label", SENTENCES[which]);
     for (const country of countries) {
       const option = select.appendChild(make("option", "", country));
-      option.defaultSelected = option.selected = country === model.get(which); // a saved picture of the page shows the default option
+      option.defaultSelected = option.selected = country === model.get(which); // makes a saved picture of the page show this option
     }
     select.addEventListener("change", () => {
       const other = which === "source" ? "target" : "source";
@@ -504,8 +504,8 @@ export function render({ model, el }) {
     }
     const last = values.length - 1;
     const cell = chosen(found);
-    // The value without a patch. After the last layer only the last token's numbers are read, so a patch of the first token
-    // has no effect there.
+    // If nothing is carried over, take the value for the first token after the last layer. A patch there has no effect, because
+    // after the last layer only the last token's numbers are read.
     const value = cell ? values[cell[0]][cell[1]] : values[last][0];
     const turned = value > 0;
 
