@@ -78,7 +78,10 @@ def models_needed():
 
 
 def cost(model):
-    """Return two lines on a model: size, licence, whether it is gated, and the download, disk and memory."""
+    """Return two lines on a model: licence, gate, and the download, disk and memory that the model needs.
+
+    A model with a gate can be downloaded only after its conditions were accepted on the hub.
+    """
     memory = units.size(model.memory_bytes, "MB")
     if model.ours:
         return (

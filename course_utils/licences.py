@@ -155,7 +155,7 @@ class Licence:
         raise CourseError(f"{self.title} has no section {name!r} here: its sections are {sections}.")
 
     def mark(self, topic: str) -> str:
-        """Return the kind of the licence's clauses on a topic. Of several kinds, return the first in _RANKS.
+        """Return which kind of clause the licence has on a topic: of several kinds, the first in _RANKS.
 
         Without a clause on the topic, return SILENT, or UNREAD if a part of the licence could not be read.
         """

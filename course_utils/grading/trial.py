@@ -92,7 +92,7 @@ def misjudged(judge: Judge, answers: list[dict]) -> list[str]:
 def problems(judge: Judge, answers: list[dict]) -> list[str]:
     """Return a message for each stub that gets points, and for each answer that is misjudged.
 
-    The instructor's own answers are judged as well as `answers`.
+    This includes the instructor's own answers.
     """
     stubs = _graded(judge, judge.assignment.answers).items()
     found = [f"{name}: the untouched stub gets {task.score:g} points" for name, task in stubs if task.score]
@@ -124,7 +124,7 @@ def _graded(judge, answers):
 
 
 def _lost(judge, answers):
-    """Grade a notebook as `_graded` does. Yield a message for each answer that lost points.
+    """Grade a notebook as `_graded` does. Yield a message for each answer whose checks took points away.
 
     answers : {task: code} of right answers
     """

@@ -121,10 +121,10 @@ class Usage:
 
 
 def _processes() -> Iterator[tuple[str, tuple[int, ...]]]:
-    """Yield each process in /proc: its id, and five times in clock ticks.
+    """Yield (id, times) for each process in /proc.
 
-    The times are the user and system time of the process, the user and system time of its children that have
-    ended, and when the process started.
+    The times, in clock ticks, are the user and system time of the process, the user and system time of its
+    children that have ended, and when the process started.
     """
     for name in filter(str.isdigit, os.listdir("/proc")):
         with contextlib.suppress(OSError), open(f"/proc/{name}/stat", "rb") as file:

@@ -453,7 +453,7 @@ def plain(value):
 def _number(value: Fraction | Decimal):
     """Return an exact number as an int if it is whole, else as a float.
 
-    Raises Unreadable if the number is too large for a float, or no number.
+    Raises Unreadable if a Fraction is too large for a float.
     """
     try:
         number = float(value)
@@ -625,7 +625,7 @@ def _numbers_agree(value, wanted, tolerance):
     if math.inf in (abs(value), abs(wanted)):
         return False  # `difference` has already accepted equal infinities
     if tolerance == ROUNDING and value == int(value) and wanted == int(wanted):
-        return False  # different whole numbers, such as counts of parameters, don't agree by default
+        return False  # with the default tolerance, different whole numbers never agree
     try:
         return abs(value - wanted) <= tolerance * max(1, abs(wanted))
     except OverflowError:  # one of the two is a whole number that is too large for a float

@@ -114,8 +114,8 @@ def _gain_and_forms(learners, change, unit, margin):
 
     change : a function that returns a learner's second score minus the first
     unit : what the scores count, such as "questions of 15"
-    margin : the forms are called equivalent if their difference is surely smaller than this; None if the text
-        must not say whether they are equivalent
+    margin : the forms are called equivalent if the interval of their difference lies between minus and plus
+        this number; None if the line does not say whether they are equivalent
     """
     by_order = [[change(learner) for learner in learners if learner.order == form] for form in FORMS]
     (gained, span), _ = statistics.crossover(*by_order)
@@ -334,9 +334,9 @@ def _stored(path):
 def simulation(learners: int) -> str:
     """Return two tables as text, from 2,000 simulated classes of this size.
 
-    The first says for several true gains in how many percent of the classes the gain is found. The second
-    says for several true differences of the forms in how many percent of the classes the forms are shown to
-    be equivalent.
+    The first table has a row for each of several true gains, with the percentage of classes in which the gain
+    is found. The second has a row for each of several true differences of the forms, with the percentage of
+    classes in which the forms are shown to be equivalent.
 
     learners : an even number from 10 to 400
     """

@@ -77,7 +77,7 @@ class Question:
     field : made by `choice_field`, `number_field` or `text_field`
     button : the button's text, or None
     pressed : a function that is called with the field's value when the learner presses the button
-    shown : HTML between the question and its choices, such as a table
+    shown : HTML below the question's text and above its choices or text box, such as a table
     second : another field, which is shown below the first
 
     The attribute `widget` is the widget to display.

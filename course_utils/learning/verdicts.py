@@ -182,7 +182,7 @@ class Capstone(LiveView):
         number, verdict, confidence = want["decide"], want["verdict"], want["confidence"]
         score({number: (verdict, confidence)})  # raises CourseError for an invalid verdict
         note = ""
-        if number not in decided():  # only the first verdict counts: after it, the course's own is shown
+        if number not in decided():  # only the first counts, because the course's verdict is shown after it
             answers.record("confidence", str(number), confidence)
             note = answers.record("verdict", str(number), verdict, verdict == _claim(number).verdict)
         done = {number: (verdict, confidence)} | decided()

@@ -150,7 +150,7 @@ def announce(plan):
 
 
 def _rows(plan, speed):
-    """Return the rows of the table: what the model needs, and what this machine has."""
+    """Return the rows of the table that `announce` shows: what the model needs, and what this machine has."""
     model = plan.model
 
     def megabytes(count):

@@ -16,7 +16,7 @@ from course_utils.widgets.explorer import check_choice
 from course_utils.widgets.live_view import LiveView
 
 _TEMPERATURES = [tenths / 10 for tenths in range(21)]
-# "her" means both "him" and "his" of a woman, so _SHE has one word less than _HE.
+# "her" is the form of "she" for both "him" and "his", so _SHE has one word less than _HE.
 _SHE, _HE, _THEY = ("she", "She", "her"), ("he", "He", "his", "him"), ("they", "They", "their", "them")
 
 

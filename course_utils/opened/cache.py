@@ -1,6 +1,7 @@
 """Shows how many texts' key-value caches fit in memory if heads share keys and values, and if they don't.
 
-For lesson 06."""
+For lesson 06.
+"""
 
 from course_utils.blueprints import blueprint
 from course_utils.errors import CourseError
