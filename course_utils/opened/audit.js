@@ -327,7 +327,7 @@ export function render({ model, el }) {
     field.focus({ preventScroll: true });
   }
   lock.addEventListener("click", reveal);
-  const guessed = model.get("trade"); // in the URLs of an older version, the guess is one number, for this trade
+  const guessed = model.get("trade"); // the trade that is guessed in a URL of an older version, where the guess is one number
 
   function press(event) {
     let best = [Infinity, chosen()];
@@ -410,7 +410,7 @@ export function render({ model, el }) {
       const mine = to(guesses()[word] ?? 0);
       const right = mine > middle;
       own.classList.toggle("right", right);
-      // There is no room for "you" if the mark of the visitor is near the name.
+      // Hide the label "you" if the visitor's mark is so near the word's name that there is no room for the label.
       own.classList.toggle("near", mine > left - (right ? 40 : 8) && mine < left + long + (right ? 8 : 40));
       // From the visitor's mark, a line leads to the model's point.
       const gap = Math.abs(mine - middle) - 12;

@@ -305,7 +305,7 @@ export function render({ model, el }) {
       own.reduce((sum, token) => sum + (found.maps[at][token * CELLS + cell] / 255) * found.peaks[at][token], 0));
   }
 
-  // Asking the host, one state at a time.
+  /** What to ask the host for next: the first missing state of the drawing that has fewer states; null if none is missing. */
   function missing() {
     const lacks = [0, 1].filter((index) => framesOf(index) <= steps());
     lacks.sort((a, b) => framesOf(a) - framesOf(b));
@@ -368,7 +368,7 @@ export function render({ model, el }) {
   }
   const keep = keeper(model, update);
 
-  // The words of the prompts.
+  // Draw a prompt as a line of chips.
   function buildPrompt(index) {
     const { line } = panels[index];
     const other = new Set(chips(1 - index).map((chip) => chip.text.toLowerCase()));
@@ -499,7 +499,7 @@ export function render({ model, el }) {
   field.addEventListener("keydown", (event) => event.key === "Enter" && submit(event)); // in JupyterLab, Enter does not submit a form
   field.addEventListener("input", () => (note.textContent = say(unknownIn(field.value))));
 
-  // The film: a small picture of each state
+  // Build the film, which shows a small picture of each state.
   function buildStrip() {
     const columns = steps() + 1;
     if (strip.children.length !== columns) {

@@ -598,7 +598,7 @@ export function render({ model, el }) {
     const clean = cleaned(text);
     if (clean) keep({ results: { ...model.get("results"), [call]: clean }, approved: {} });
   }
-  /** A sentence of a page, in which the word that the model answers with is marked. */
+  /** The parts of a page's sentence. A part that is the model's answer is marked. */
   function withSource(sentence) {
     const answer = found.answer ?? "";
     if (!/^\w+$/.test(answer)) return [sentence];

@@ -9,9 +9,9 @@
 // values[layer][token]}.
 import { adopt, announcer, atOnce, bytes, keeper, make, ownWords, shape } from "./view.js";
 
-const STEP = 90; // ms between two layers while the layers are played
+const STEP = 90; // ms for each layer while the view puts a list into one layer after another
 const FLOW = 420; // ms in which the colour of the other sentence runs from an exchanged list down to the answer
-const REACH = 16; // px left of the right box at which a dragged list is carried over into this box
+const REACH = 16; // px; a dragged list is carried over as soon as it is this close to the right box
 const BEND = 16; // px: the radius of a bend of the pipe
 const SPOUT = 14; // px that the pipe goes on below the box
 const SENTENCES = { source: "Left sentence", target: "Right sentence" };
@@ -464,7 +464,7 @@ export function render({ model, el }) {
     return (alikeCount = where.size === 1 ? stored.length : 0);
   }
 
-  /** What a cell shows, and what to try next. */
+  /** A text that says what happens if the list at a cell is carried over, and what to try next. */
   function lesson({ pieces, first, values, answers }, cell) {
     const [theirs, own] = pieces.map((all) => all.slice(first).map((piece) => `“${piece.trim()}”`));
     const moves = handover(values);
