@@ -95,10 +95,17 @@ def test_an_empty_value_is_refused_wherever_it_stands(command, capsys):
         assert not out and f"course {command}: error: " in said, line
 
 
-@pytest.mark.parametrize(
-    "command", [name for name, each in COMMANDS.choices.items() if "--json" in each._option_string_actions]
-)
-@pytest.mark.parametrize("more", [(), ("tinyworld-llama",), ("llama", "whisper")])
+def commands_and_names():
+    """Yields each command that has the option --json, with no name, with one name and with two names."""
+    all_blueprints = pytest.mark.everything(reason="builds each architecture of the catalogue")
+    for name, command in COMMANDS.choices.items():
+        if "--json" in command._option_string_actions:
+            yield pytest.param(name, (), marks=all_blueprints if name == "blueprint" else ())
+            yield name, ("tinyworld-llama",)
+            yield name, ("llama", "whisper")
+
+
+@pytest.mark.parametrize(("command", "more"), commands_and_names())
 def test_json_is_one_value_and_nothing_else(command, more, capsys):
     others = {"blueprint": ("mixtral-8x7b", "llama-2-7b"), "freshness": ("licence", "law")}
     names = others.get(command, more)[: len(more)]
