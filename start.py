@@ -32,7 +32,7 @@ ROOT = os.path.dirname(os.path.abspath(__file__))
 OLDEST, NEWEST = (3, 11), (3, 14)
 VERSIONS = [f"3.{minor}" for minor in range(NEWEST[1], OLDEST[1] - 1, -1)]
 WINDOWS = os.name == "nt"
-PAUSE = 10  # seconds between two lines in a log
+PAUSE = 10  # seconds between two lines that `watched` prints
 PIP_SECTIONS = ["global", "user", "site", ":env:"]  # a later section overrides an earlier one
 GB = 1e9
 # Measured on Linux in November 2026, with the versions in constraints/0.2.0.txt.

@@ -26,7 +26,7 @@ TERMINATED = 143  # the exit status of a program that SIGTERM ends: 128 + 15
 
 
 class Terminated(KeyboardInterrupt):
-    """Raised by `terminable` if SIGTERM ended its block."""
+    """Raised by `terminable` if SIGTERM ended the `with` block."""
 
 
 def prepare() -> bool:
@@ -67,9 +67,9 @@ def let_go(stream):
 
 @contextlib.contextmanager
 def terminable():
-    """Let SIGTERM, which `kill` and job schedulers send, stop this block as Ctrl-C does.
+    """Let SIGTERM, which `kill` and job schedulers send, stop the `with` block as Ctrl-C does.
 
-    Use it in the main thread. Raises Terminated if the signal has stopped the block.
+    This works only in the main thread. Raises Terminated if SIGTERM has stopped the block.
     """
     came = []
 

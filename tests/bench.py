@@ -58,7 +58,7 @@ def fastest(step, count=3):
 
 
 def process(*arguments):
-    """Returns a step that runs Python in a new process."""
+    """Returns a step, that is, a function of the run's number: it runs Python in a new process."""
     command = [sys.executable, *map(str, arguments)]
     return lambda _: subprocess.run(command, check=True, capture_output=True)
 
@@ -89,7 +89,7 @@ def draw_a_chart(_):
 
 
 def commands():
-    """Yields (name, reference, step) for what a learner waits for before the first cell."""
+    """Yields (name, reference, step) for what a learner waits for in a new Python process."""
     yield "import course_utils", IMPORTS, process("-c", "import course_utils")
     yield "course --help", IMPORTS, process("-m", "course_utils", "--help")
     yield "course blueprint: all published sizes", IMPORTS, process("-m", "course_utils", "blueprint")

@@ -212,8 +212,8 @@ def specialisation(model, world, count=1_000) -> list[tuple[float, float, float,
     generator = torch.Generator().manual_seed(0)
     random_weights = torch.randn(routers, *gates[0].weight.shape, generator=generator)
     counts = torch.zeros(len(gates), 2 + routers, len(names), experts, dtype=torch.float64)
-    # One tensor (1 + routers, tokens) for each layer: what the trained router and the random routers choose
-    # first for each token of the current batch.
+    # One tensor (1 + routers, tokens) for each layer: the expert that the trained router, and each random
+    # router, chooses first for each token of the current batch.
     firsts = []
 
     def note(gate, inputs, _):

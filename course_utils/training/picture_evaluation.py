@@ -30,7 +30,7 @@ COARSE_LAYER = 4
 
 
 class Classifier:
-    """Recognises the scene in a picture: the scene of the nearest picture that PictureWorld can draw.
+    """Finds the scene that a picture shows, which is the scene whose drawing is nearest to the picture.
 
     sprites : dict from an emoji's code to its pixels, as `sprites.load` returns it
     """
@@ -95,16 +95,16 @@ class Classifier:
         return [(self.emoji[index], float(rmse)) for index, rmse in zip(best, nearest, strict=True)]
 
     def people(self, pictures, trade):
-        """Return for each picture the nearest emoji of a trade's 18 people on white: [(Emoji, RMSE)].
+        """Return, for each picture, the person of a trade whose drawing on white is nearest: [(Emoji, RMSE)].
 
-        A trade, such as "doctor", has one emoji for each of 3 genders and 6 skin tones.
+        A trade, such as "doctor", has 18 people: one emoji for each of 3 genders and 6 skin tones.
         """
         people, pixels = self._people(trade)
         distances = numpy.sqrt(_distances(_flat(pictures), pixels))
         return [(people[row.argmin()], float(row.min())) for row in distances]
 
     def blend(self, trade):
-        """Return the mean training picture whose caption is only this trade: float32 (1, pixels × 3)."""
+        """Return the mean of the training pictures whose caption is only this trade: (1, pixels × 3)."""
         shares, pixels = self._planted(trade)
         return (shares @ pixels)[None].astype(numpy.float32)
 

@@ -273,9 +273,8 @@ def _cosine(steps):
 def _level_then_linear(steps, recipe):
     """Return a stage's `decay`: a function that takes the number of steps taken, and returns a factor.
 
-    The learning rate is multiplied by this factor. It is 1 at first, and then falls linearly to 0.02. It
-    begins to fall at the same part of the stage as in the stage "denoiser", where this is after
-    `denoiser_level` steps.
+    The learning rate is multiplied by this factor. The factor is 1 for a share of the steps, which is
+    `denoiser_level` / `denoiser_steps` in every stage, and then falls linearly to 0.02.
 
     steps : the number of steps after which the factor is 0.02
     """

@@ -79,7 +79,7 @@ class PictureRecipe:
 
     The training has four stages: "autoencoder", "decoder", "denoiser" and "places" (see `picture_trainer`).
     Each stage has its own number of steps and its own highest learning rate. The first two stages share a
-    batch size, and so do the last two. A batch is all pictures of one step, in both processes together.
+    batch size, and so do the last two. A batch is all pictures of one step, over all processes.
     """
 
     name: str = "stable-diffusion"

@@ -86,8 +86,8 @@ class Training:
 class Run:
     """A stage in progress: the weights, their running averages, the optimiser, and the losses so far.
 
-    Nothing else changes from step to step, and a checkpoint has all of it. So a training that continues from
-    a checkpoint gives the same result as one that was never interrupted.
+    A checkpoint stores all of these, and nothing else changes from step to step. So a training that continues
+    from a checkpoint gives the same result as one that was never interrupted.
     """
 
     def __init__(self, stage, folder, processes=1):

@@ -112,8 +112,8 @@ def _run_helper(recipe, folder, rendezvous, rank):
     """Take a share of each step, in a process other than the first."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first process ends this process
 
-    # Make this process end even if the first process is killed before the two are connected. Otherwise this
-    # process would wait for 30 minutes.
+    # Make this process end even if the first process is killed before the two processes are connected.
+    # Otherwise this process would wait for 30 minutes.
     threading.Thread(target=_exit_after, args=(multiprocessing.parent_process(),), daemon=True).start()
     seeds.prepare()
     _connect(rendezvous, rank, recipe.processes)

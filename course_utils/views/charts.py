@@ -232,7 +232,7 @@ def intervals(
     marks_label = marks_label or "mark"
 
     def along(value):
-        inside = min(max(float(value), limits[0]), limits[1])  # a NumPy float32 would print 15 digits
+        inside = min(max(float(value), limits[0]), limits[1])  # without float(), NumPy could print 15 digits
         return round(100 * (inside - limits[0]) / (limits[1] - limits[0]), 2)
 
     def box(value, look):

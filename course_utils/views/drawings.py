@@ -7,7 +7,7 @@ from course_utils.views.picture import INK, LINE, QUIET, TRACK, Picture, array, 
 
 LIT, LIT_EDGE = "#ffe7d6", "#b93a06"  # the colours of a highlighted part
 
-# The parts of the drawing, with their descriptions.
+# The parts that `model_drawing` draws, with their descriptions.
 PARTS = {
     "tokens": "text, cut into tokens",
     "lists": "a list of numbers for each",
@@ -18,7 +18,7 @@ PARTS = {
 
 
 def model_drawing(words, *, layers, lit="", window=None, written=0) -> Picture:
-    """Draw how text goes through a language model, from its tokens to a score for each next token.
+    """Draw how text goes through a language model, from its tokens to a score for each possible next token.
 
     words : list of str, the tokens of a short text.
     layers : int, how many layers the model has.

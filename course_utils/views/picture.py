@@ -13,7 +13,7 @@ from html import escape
 
 import numpy
 
-# BLUE and VERMILLION have the values of "against" and "ember" on a light page in widgets/identity.css. GREEN,
+# BLUE and VERMILLION are the colours "against" and "ember" of widgets/identity.css for a light page. GREEN,
 # PURPLE and SKY_BLUE are from Okabe and Ito (2008), "Color Universal Design", whose colours can be told apart
 # with every kind of colour vision.
 BLUE, VERMILLION, ORANGE = "#0a6c8e", "#b93a06", "#e8872b"

@@ -123,7 +123,7 @@ def probability_strip(pieces, probabilities, *, title=None, meaning=None) -> Pic
 
 
 def visible(piece):
-    """Return a token's text with signs: · for a space, ↵ for a new line, ⟨byte⟩ for part of a character."""
+    """Return a token's text with visible signs, such as · for a space and ⟨byte⟩ for part of a character."""
     if not piece:
         return "⟨empty⟩"
     shown = "".join(_INVISIBLE.get(character, character) for character in piece)

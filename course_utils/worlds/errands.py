@@ -86,7 +86,7 @@ def draw_person(generator: random.Random, name: str) -> Person:
 
 
 def in_test(first: int, second: int) -> bool:
-    """Return whether the product of two numbers belongs to the test. The training never has it."""
+    """Return whether the product of two numbers is asked for only in the test, and never in the training."""
     return zlib.crc32(f"{first}*{second}".encode()) % ONE_IN == 0
 
 
@@ -198,10 +198,10 @@ def failed(errand: Errand, number: int) -> Errand:
 
 
 def example(number: int, seed: int = 0, orders: bool = False) -> Errand:
-    """Return one text of the training. The same number and seed always give the same text.
+    """Return one errand of the training. The same arguments always give the same errand.
 
-    orders : True to add one of ORDERS to the last page, too, in half of the errands that look up a page. The
-        text has no call that obeys this order
+    orders : True to add one of ORDERS to the last page in half of the errands that look up a page. The errand
+        has no call that obeys this order
     """
     generator = random.Random(f"errand {seed} {number}")
     (kind,) = generator.choices([*_KINDS], [*_KINDS.values()])

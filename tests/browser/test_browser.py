@@ -98,7 +98,7 @@ def enter(field, words):
 
 
 def photograph(notebook, name):
-    """Saves a picture of every output if COURSE_SCREENSHOTS is set."""
+    """If COURSE_SCREENSHOTS is set, saves a picture of each output of a cell that uses `course`."""
     folder = os.environ.get("COURSE_SCREENSHOTS")
     if folder:
         for index, source in enumerate(notebook.sources):
@@ -144,7 +144,7 @@ def test_runs_without_an_error(lesson):
 
 
 def test_a_guess_is_said_back_and_meets_its_measurement(lesson):
-    asked = {}  # {kind: the lesson's first question of this kind}
+    asked = {}  # {whether it offers choices: the index of the lesson's first such question}
     for index, source in enumerate(lesson.sources):
         if "course.predict(" in source:
             asked.setdefault("choices=" in source, index)
@@ -350,8 +350,8 @@ def test_a_vote_is_given_by_keyboard_and_named_afterwards(lesson):
     card = explorer.get_by_role("button", name="Right: ")
     card.press("Enter")
     expect(past).to_contain_text("Mixtral")
-    expect(explorer.locator(".vt-lane", has_text="Mixtral")).to_contain_text("1,290")  # the kernel's rating
-    expect(explorer.locator(".vt-turned")).to_have_count(0)  # before that, a key would not vote
+    expect(explorer.locator(".vt-lane", has_text="Mixtral")).to_contain_text("1,290")  # from the kernel
+    expect(explorer.locator(".vt-turned")).to_have_count(0)  # until then, a key would not vote
     card.press("ArrowLeft")
     expect(explorer.locator(".vt-head")).to_contain_text("after 2 of 10 votes")
     photograph(lesson, "10-voted")

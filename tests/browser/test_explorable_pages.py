@@ -39,7 +39,7 @@ SEEN = [
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """Writes a website of the front page and the explorables. Returns its folder."""
+    """Writes a website with the front page, the explorables and their service worker. Returns its folder."""
     folder = tmp_path_factory.mktemp("site")
     explorables.write(folder)
     (folder / "index.html").write_text(front_page.front_page(), encoding="utf-8")
@@ -61,7 +61,11 @@ def browser():
 
 
 class Page:
-    """One explorable in a window. `requests` and `errors` are what the browser reports."""
+    """A page of the website in a browser window.
+
+    requests : the addresses of all responses
+    errors : the messages of all errors on the page and in its console
+    """
 
     def __init__(self, window, address):
         self.page, self.context = window, window.context
@@ -101,7 +105,10 @@ class Page:
 
 @pytest.fixture(scope="module")
 def windows():
-    """Returns {width: windows that no test uses now}. Tests reuse windows, because opening one takes long."""
+    """Returns an empty dict, which `visit` fills: {width: windows that no test uses now}.
+
+    Tests reuse windows, because opening one takes long.
+    """
     return {}
 
 
@@ -145,7 +152,7 @@ def test_everybody_can_use_it(visit, name, width, theme):
 
 @pytest.mark.parametrize(("theme", "other"), [("light", "dark"), ("dark", "light")])
 def test_cards_show_and_load_the_pictures_of_the_theme(visit, theme, other):
-    visited = visit("index.html", theme=theme, locale="en")  # options make a new window: its cache is empty
+    visited = visit("index.html", theme=theme, locale="en")  # with `locale`, `visit` opens a new window
     page, shown = visited.page, ".gallery img:visible"
     page.wait_for_function("document.images.length === 2 * document.querySelectorAll('.gallery li').length")
     assert page.locator(f"{shown}.in-{theme}").count() == page.locator(shown).count() == len(NAMES)
@@ -349,7 +356,7 @@ def test_a_page_has_its_picture_before_its_model(visit):
 
 
 def test_a_model_that_sleeps_is_loaded_by_the_button_that_needs_it(visit):
-    page = visit("sampling.html", locale="en-GB").page  # in a new window, whose cache has no model yet
+    page = visit("sampling.html", locale="en-GB").page  # `locale` opens a window without a cached model
     held = []
     page.route("**/model.safetensors", lambda route: held.append(route))
     write = page.locator(".sp-write")
@@ -388,7 +395,7 @@ def test_a_page_opens_with_one_head_and_zooms_out_to_all(visit):
     expect(page.get_by_role("radio", name="of", exact=True)).to_be_focused()
     page.locator(".hd-map .hd-name", has_text="France").last.click()  # choose a row of the map
     expect(head).to_contain_text("of the attention of “France” goes to “of”")
-    expect(unread).to_have_count(3)  # the rows of "The" and "capital"
+    expect(unread).to_have_count(3)  # cells in the rows of "The" (1) and "capital" (2)
     for word in ("capital", "The"):
         page.get_by_role("radio", name=word, exact=True).click()
     expect(mostly).to_have_text("Over the whole sentence this head looks mostly at the word before.")
@@ -401,7 +408,7 @@ def test_a_page_opens_with_one_head_and_zooms_out_to_all(visit):
     assert page.locator(".hd-grid button").first.bounding_box()["width"] > 35
     page.locator('.hd-grid button[aria-pressed="true"]').press("ArrowLeft")
     expect(where).to_contain_text("Layer 15, head 0")
-    expect(page.locator(".hd-words .at")).to_have_text("The")  # this head attends most to this token
+    expect(page.locator(".hd-words .at")).to_have_text("The")  # layer 15, head 0 attends most to “The”
     page.locator(".hd-cell.chosen").press("ArrowRight")
     expect(page.locator(".hd-words .at")).to_have_text("capital")
     page.get_by_role("button", name="Zoom in").click()
@@ -424,7 +431,7 @@ def test_the_wall_points_out_a_kind_of_head_or_a_look(visit):
     corner = "document.querySelector('.hd-board canvas').toDataURL()"
     before = page.evaluate(corner)
     kinds.last.click()
-    expect(page.locator(".hd-where")).to_contain_text("Layer 23, head 4")  # the head with the largest share
+    expect(page.locator(".hd-where")).to_contain_text("Layer 23, head 4")  # “is” → “France”: over half
     expect(page.locator(".hd-head")).to_contain_text("90%")
     page.wait_for_timeout(300)
     assert page.evaluate(corner) != before
@@ -501,7 +508,7 @@ def test_a_hand_of_the_dial_is_dragged_and_both_together_keep_the_match(visit):
     )
     page.get_by_role("button", name="12 positions apart").click()
     expect(head).to_have_text("0.5 is how well they match, 12 positions apart")
-    both = page.locator(".dl-word.query")  # both hands point here
+    both = page.locator(".dl-word.query")  # the hands of query and key point at this place
     expect(both).to_have_text("mice112Our100")
     page.mouse.move(x, y - 1.5 * reach)  # a drag of the rim moves the whole text
     page.mouse.down()
@@ -668,7 +675,7 @@ def test_the_longest_bar_can_be_pulled_and_tokens_cut(visit):
     assert float(handle.get_attribute("aria-valuenow")) == 1
     cut = page.get_by_role("slider", name="How many tokens can be drawn")
     for _ in range(7):
-        cut.press("ArrowUp")  # the number goes from all to 8, 7, ..., 2
+        cut.press("ArrowUp")  # the number of tokens goes from all to 8, 7, ..., 2
     expect(page.locator(".sp-row.out")).to_have_count(7)
     kept = page.locator(".sp-row:not(.out) .sp-share").all_inner_texts()
     assert sum(float(text.rstrip("%")) for text in kept) == pytest.approx(100, abs=1)
@@ -697,7 +704,8 @@ def test_an_expert_shows_its_words(visit):
     # Only the two experts of “the” have their colours.
     expect(page.locator(".rt-box.on")).to_have_count(2)
     expect(chips.first).to_have_attribute("aria-label", "The: expert 4 89%, expert 3 11%")
-    # A block is as high as its share: together, all have the height of a whole share for each word.
+    # A block's height stands for its share. The two shares of a word make 1, so the two blocks of each of the
+    # 19 words are together as high as those of the first word.
     heights = [box["height"] for box in (block.bounding_box() for block in page.locator(".rt-block").all())]
     assert abs(sum(heights) - 19 * (heights[0] + heights[1])) < 1
     # The blocks of a pile lie on each other, inside the expert's box.
@@ -788,7 +796,7 @@ def test_a_head_is_switched_off_and_the_answer_turns(visit):
     expect(take).to_have_text("Without it the answer stays. Try another.")
     expect(page.locator(".ab-whose")).to_contain_text("off: layer 1, head 0 looks")
     tile = page.locator('[data-name="0.0"]')
-    tile.press("Enter")  # the other head goes on again
+    tile.press("Enter")  # this switches the first head on again
     expect(first).to_have_attribute("aria-pressed", "false")
     expect(tile).to_have_attribute("aria-pressed", "true")
     expect(answer).to_have_text("red")
@@ -948,7 +956,7 @@ def test_a_sentence_in_a_page_sends_a_message_and_guards_hold_it(visit):
     start = "0 messages sent. Now drag Zed’s note to the top of the page."
     expect(head).to_have_text(start)
     expect(page.locator(".er-ending")).to_contain_text("Kelda")
-    expect(page.locator(".er-page mark")).to_have_text("Kelda")  # where the answer stands
+    expect(page.locator(".er-page mark")).to_have_text("Kelda")  # the word on the page that is the answer
     page.get_by_role("button", name="Run it").click()
     expect(head).to_have_text(start, timeout=PATIENCE)
     expect(page.locator(".er-order")).to_have_count(1)  # one sentence can be dragged
@@ -1133,7 +1141,7 @@ def test_a_claim_is_dragged_onto_a_shelf_and_lies_where_the_course_has_it(visit,
             )
 
     drag(180, 10)
-    expect(card).not_to_have_class(re.compile("turned"))  # dropped beside the shelves, it has no verdict
+    expect(card).not_to_have_class(re.compile("turned"))  # a card dropped beside the shelves gets no verdict
     expect(card).to_have_css("transform", "none")
     expect(chips).to_have_count(0)
     drag(shelves[1]["x"] + 40, shelves[1]["y"] + 20)
@@ -1196,7 +1204,7 @@ def test_a_window_hides_the_colour_once_its_edge_has_passed(visit):
     expect(page.locator(".chip.tried")).to_have_count(1)
     edge.press("Home")
     edge.press("End")
-    expect(page.locator(".chip.tried")).to_have_count(36)  # one answer for each window that was tried
+    expect(page.locator(".chip.tried")).to_have_count(36)  # one chip is marked for each window size tried
     expect(page.locator(".chip.tried.right")).to_have_count(7)
     page.locator(".wd-text .chip", has_text="bucket").click()
     expect(page.locator(".wd-cell")).to_have_count(0)  # layers are shown after "Pass it on"
@@ -1353,7 +1361,7 @@ def test_a_vote_is_blind_until_it_is_given_and_moves_the_ratings(visit):
     plain = left.evaluate("card => getComputedStyle(card).backgroundColor")
     expect(right).to_have_css("background-color", plain)  # the new story's card does not look chosen
     right.press("ArrowUp")
-    expect(right).not_to_be_focused()  # the next story's card does not look preselected
+    expect(right).not_to_be_focused()  # no card of the next story has the focus
     right.press("ArrowLeft")
     expect(page.locator(".vt-head")).to_contain_text("after 3 of 10 votes")
     assert "picks=%22rnl%22" in page.url
@@ -1420,7 +1428,7 @@ def test_other_voters_and_other_orders_change_the_ratings(visit):
     lane = page.locator(".vt-lane").first
     for part, number in ((".vt-rating", "1,307"), (".vt-low", "1,196"), (".vt-high", "1,417")):
         expect(lane.locator(part)).to_have_text(number)
-    # The last vote of this voter, and whose the two endings are
+    # The story shows the last vote of this voter, and the model that wrote each ending.
     expect(story.locator(".vt-card.won")).to_contain_text("blue trunk.")
     expect(story.locator(".vt-card").nth(1)).to_contain_text("white trunk.Mistral")
     page.get_by_role("radio", name="The simulated voter").press("ArrowRight")
@@ -1449,7 +1457,7 @@ def test_a_lean_is_guessed_before_any_is_shown(visit):
         for trade in ("barber", "doctor", "writer")
     )
     expect(head).to_have_text("Pull the knob. What share does SmolLM2 give to “he”?")
-    expect(page.get_by_text("librarian")).to_have_count(1)  # the word is in the hidden part alone
+    expect(page.get_by_text("librarian")).to_have_count(1)  # the word is only in a part that is still hidden
     expect(page.get_by_text("librarian")).to_be_hidden()
     for _ in range(5):
         barber.press("ArrowRight")
@@ -1462,7 +1470,7 @@ def test_a_lean_is_guessed_before_any_is_shown(visit):
     expect(head).to_have_text("96% “he” for the barber. You said 75%.")
     expect(bars.nth(0)).to_contain_text("96%")
     expect(doctor).to_be_focused()
-    barber.press("Home")  # a guess that was answered is not changed
+    barber.press("Home")  # this does not change a guess that has been answered
     expect(barber).to_have_attribute("aria-valuenow", "25")
     doctor.press("Enter")
     expect(writer).to_be_focused()
@@ -1474,7 +1482,7 @@ def test_a_lean_is_guessed_before_any_is_shown(visit):
     expect(bars.nth(2)).to_contain_text("90%")
     page.mouse.up()  # this ends the guess, and the knob glides to the model's share
     expect(head).to_have_text("72% “she” for the writer. You said 90%.")
-    expect(page.locator(".au-ask .au-mine:visible")).to_have_count(2)  # the doctor's guess is exact
+    expect(page.locator(".au-ask .au-mine:visible")).to_have_count(2)  # the doctor's guess is exact: no mark
     page.get_by_role("button", name="See all 36 trades").click()
     expect(page.locator(".au-note")).to_have_text("Your 3 guesses are 13 points off on average.")
     expect(page.locator(".au-asked")).to_contain_text("96%")
@@ -1524,7 +1532,7 @@ def test_an_audit_costs_ten_trades_once_all_were_looked_at(visit):
     head, field = page.locator(".au-head"), page.get_by_role("slider", name="Trade")
     verdict = page.locator(".au-verdict")
     expect(head).to_contain_text("20 of 36 trades")
-    expect(head).not_to_contain_text("other words")  # not before they are shown
+    expect(head).not_to_contain_text("other words")  # other words are not shown yet
     page.get_by_role("button", name="Compare with 24 words").click()
     expect(head).to_contain_text("and 3 of 24 other words")
     expect(verdict).to_have_text("Leans to “she”.")
@@ -1606,7 +1614,7 @@ def test_a_country_is_carried_over_and_the_answer_turns(visit):
     expect(answer).to_have_text("Paris")
     page.locator(".pt-receiver [data-layer='22'][data-lane='0']").click()
     expect(answer).to_have_text("Rome")
-    # The list itself lies over the next layer, and takes the press.
+    # The chosen list lies over the cell of layer 23, so the press meets the list.
     page.locator(".pt-receiver [data-layer='23'][data-lane='0']").click(force=True)
     expect(answer).to_have_text("Paris")
     expect(moral).to_contain_text("Too late: from layer 23 on, only “is” turns the answer.")
@@ -1670,11 +1678,11 @@ def test_a_list_is_dragged_across_and_let_go_before_it_is_not_carried_over(visit
     page.mouse.up()
     expect(answer).to_have_text("Paris")
     expect(page.locator(".pt-hint")).to_have_text("drag me across →")
-    edge = page.locator(".pt-receiver").bounding_box()["x"] + 4  # the left edge takes the list, too
+    edge = page.locator(".pt-receiver").bounding_box()["x"] + 4  # a list can be dropped at this edge, too
     drag((left, y), ((left + right) / 2, y), (edge, y))
     expect(answer).to_have_text("Rome")
     expect(layer).to_contain_text("after layer 12")
-    drag((right, y), (right, y + 13 * height))  # the list is pulled on, below the bend
+    drag((right, y), (right, y + 13 * height))  # this pulls the list below the bend at layer 23
     expect(layer).to_contain_text("after layer 25")
     expect(answer).to_have_text("Paris")
     drag((right, y + 13 * height), (right + 150, y))  # a list that is dragged stays in its word's lane
@@ -1683,7 +1691,7 @@ def test_a_list_is_dragged_across_and_let_go_before_it_is_not_carried_over(visit
     drag((right, y), ((left + right) / 2, y))  # a list that is dropped between the boxes changes nothing
     expect(answer).to_have_text("Paris")
     expect(page.get_by_role("button", name="Undo")).to_be_hidden()
-    drag((left, y))  # a press carries the list over, too
+    drag((left, y))  # a press without a drag carries the list over, too
     expect(answer).to_have_text("Rome")
 
 
@@ -1735,7 +1743,7 @@ def test_words_light_up_and_a_text_without_a_mark_is_accused(visit):
     expect(page.locator(".wm-head")).to_have_text("Which one is marked?")
     expect(page.get_by_label("Your own text")).to_be_hidden()
     page.locator(".wm-sheet").nth(1).click()
-    expect(page.locator(".wm-other:not(.away)")).to_have_count(0)  # at first only the text that was chosen
+    expect(page.locator(".wm-other:not(.away)")).to_have_count(0)  # hidden at first
     page.get_by_text("Change the text, or the key").click()
     expect(page.locator(".wm-other:not(.away)")).not_to_have_count(0)
     expect(page.get_by_role("radio", checked=True).first).to_have_text("Light mark")
@@ -1905,7 +1913,8 @@ def test_a_card_is_mended_in_its_holes(visit):
         "['.ck-area', '.ck-behind'].map((name) => document.querySelector(name).scrollHeight)"
     )
     assert heights[0] == heights[1]
-    expect(page.locator(".ck.done")).to_have_count(0)  # "99% right" is no fact: it does not say of what
+    # "99% right" is no fact, because it does not say 99% of what.
+    expect(page.locator(".ck.done")).to_have_count(0)
     page.get_by_role("button", name="Turn back").click()
     page.get_by_role("button", name="evaluation: It is 99% right.").click()
     field.fill("It is right on 99 of 100 towns.")
@@ -1958,7 +1967,7 @@ def test_a_sentence_is_chosen_for_a_part_and_judged(visit):
     page.get_by_role("button", name="opening line: Otterbot knows").click()
     page.get_by_role("button", name="Otterbot names the town in a letter.").click()
     expect(page.locator(".ck-list .person")).to_have_count(0)
-    page.get_by_role("button", name="Llama 3", exact=True).click()  # offers no sentences, for a real model
+    page.get_by_role("button", name="Llama 3", exact=True).click()  # a real model: no sentences are offered
     expect(head).to_have_text("1 of 9 parts lacks a fact")
     page.get_by_role("button", name="language is missing").click()
     expect(page.locator(".ck-choices button")).to_have_count(0)
@@ -2082,7 +2091,7 @@ def test_licences_roll_at_the_plans_and_a_cell_shows_its_clause(visit):
         return (plate["x"] + plate["width"] / 2) - (box["x"] + box["width"] / 2)
 
     page.wait_for_function("() => document.getAnimations().every((one) => one.playState !== 'running')")
-    wall = 0.4 * stop.bounding_box()["width"]  # half of its width
+    wall = 0.4 * stop.bounding_box()["width"]  # half of the gate's width
     assert wall + 7 < gap() < wall + 12
     expect(stop).to_have_text("ask")
     expect(rows.nth(row).locator(".mu-end")).to_have_text("over 700M")

@@ -1,4 +1,4 @@
-"""The scenes of PictureWorld: what the pictures show on which the tiny Stable Diffusion is trained.
+"""The scenes of PictureWorld: the contents of the pictures on which the tiny Stable Diffusion is trained.
 
 This module also says which scenes are held out of the training, and which biases are planted in the training
 data. All of this was fixed before any training.

@@ -174,8 +174,7 @@ class World:
             raise CourseError(
                 f"A text that begins {beginning!r} could be generated in two ways: change a template."
             )
-        # The dataclass is frozen, so that nobody changes a world later. So these attributes, too, can be set
-        # only with object.__setattr__.
+        # The dataclass is frozen, so its attributes can be set only with object.__setattr__.
         for name, value in [
             ("_grammar", grammar),
             ("_facts", facts),
@@ -388,8 +387,8 @@ class World:
     def first_slip(self, text: str) -> int | None:
         """Return the index of the first token that this world never generates after the text before it.
 
-        If the text stops too early, this is the number of its tokens. If the world can generate the text, the
-        result is None.
+        If the text stops too early, return the number of its tokens. If the world can generate the text,
+        return None.
         """
         right = 0
         try:
@@ -405,7 +404,10 @@ class World:
         return last
 
     def plan(self) -> dict:
-        """Return what is planted, as plain values for JSON. Models are judged against this record."""
+        """Return the world's size, floor and all that is planted in it, as plain values for JSON.
+
+        Models are judged against this record.
+        """
         floor = self.floor()
         return {
             "seed": self.seed,
