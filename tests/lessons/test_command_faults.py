@@ -105,7 +105,7 @@ def commands_and_names():
             yield name, ("llama", "whisper")
 
 
-@pytest.mark.parametrize(("command", "more"), commands_and_names())
+@pytest.mark.parametrize(("command", "more"), list(commands_and_names()))
 def test_json_is_one_value_and_nothing_else(command, more, capsys):
     others = {"blueprint": ("mixtral-8x7b", "llama-2-7b"), "freshness": ("licence", "law")}
     names = others.get(command, more)[: len(more)]
