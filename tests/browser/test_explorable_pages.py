@@ -239,6 +239,7 @@ def test_a_page_that_was_seen_works_without_a_network(visit):
 
     def woken(name):
         page.goto(f"{page.url.rpartition('/')[0]}/{name}.html")
+        page.get_by_text("Begin with your own words").click()
         page.get_by_role("button", name=re.compile("Wake the model")).click()
         expect(page.get_by_role("button", name="The model is awake")).to_be_visible(timeout=PATIENCE)
 

@@ -41,7 +41,7 @@ def test_the_page_makes_the_noise_and_the_picture_that_whisper_gets(tmp_path):
         text=True,
     )
     assert result.returncode == 0, result.stdout[-3000:]
-    assert "# pass 3" in result.stdout
+    assert "# fail 0" in result.stdout
 
 
 def test_the_noise_is_white_and_normal():
