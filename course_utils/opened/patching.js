@@ -224,6 +224,7 @@ export function render({ model, el }) {
         grid.tabIndex = 0;
         grid.setAttribute("role", "grid");
         grid.setAttribute("aria-label", "Which list comes from the left: layer and token");
+        grid.append(make("i", "pt-ring")); // with the focus, a ring around the whole box
       } else grid.setAttribute("aria-hidden", "true");
       for (let layer = 0; layer < layers; layer++) {
         const row = grid.appendChild(make("div", "pt-row"));
@@ -322,6 +323,7 @@ export function render({ model, el }) {
     socket.textContent = ember.textContent;
     line.setAttribute("d", `M${from}L${to}`);
     hint.replaceChildren(make("span", "", "further "), "→");
+    place(hint, [to[0], to[1] - (ember.offsetHeight + hint.offsetHeight) / 2 - 4]); // above the list, so that neither covers the other
   }
   receiver.addEventListener("keydown", (event) => {
     const found = pair();
