@@ -103,7 +103,9 @@ export function render({ model, el }) {
   let added = false; // whether the text has just grown by one token
   let seed = 0;
   let flying = 0; // the text's length with the chosen word while this word moves up to the text; otherwise 0
-  let leaves = null; // the chosen word while it moves from its bar to the text: {text, from: its rectangle on the screen}
+  // The chosen word until it has its place in the text: {text, from: the rectangle on the screen from which it moves there}.
+  // While the model writes, `from` is null, and each word comes from just below its place.
+  let leaves = null;
   let scale = 1; // the share at the right end of the axis
   let pulling = false; // whether a bar is being pulled (meanwhile the axis stays as it is)
   let atEnd = false; // whether the bar was pulled to the axis's end, so that the axis must get longer after the pull
@@ -216,7 +218,7 @@ export function render({ model, el }) {
   function add(id, row) {
     if (!said || waiting) return;
     const label = row && !still.matches ? row.children[0] : null;
-    leaves = label ? { text: label.textContent, from: label.getBoundingClientRect() } : null;
+    leaves = label ? { text: label.textContent, from: writing ? null : label.getBoundingClientRect() } : null;
     ask([...said.ids, id]);
   }
   function listen() {
@@ -240,7 +242,12 @@ export function render({ model, el }) {
     added = Boolean(said) && answer.ids.length === said.ids.length + 1;
     said = { ids: answer.ids, order, logits: Float64Array.from(order, (id) => logits[id]) };
     least = 0;
+    // After another text the bars stand for other tokens, so they jump to their shares. A bar that took time to grow or
+    // shrink would meanwhile have the length of another token's share.
+    el.classList.add("jumps");
     update();
+    void el.offsetWidth; // reading the width makes the browser draw the bars before they can move again
+    el.classList.remove("jumps");
   }
 
   /** @type {HTMLElement[]} the rows on the board. A row keeps its place, and its bar grows or shrinks to a new share. */
@@ -375,7 +382,8 @@ export function render({ model, el }) {
     if (leaves && added && chips.at(-1).textContent === leaves.text) goUp(chips.at(-1), leaves);
     leaves = null;
   }
-  /** Move a copy of the chosen token from the token's bar to its place in the text. */
+  /** Move a copy of the chosen token to its place in the text: from the token's bar or, while the model writes, from just
+   * below the place. Otherwise one word after another would cover the headline, which stands between the bars and the text. */
   function goUp(chip, { text, from }) {
     const [to, home] = [chip.getBoundingClientRect(), el.getBoundingClientRect()];
     const ghost = make("span", "chip ember sp-ghost", text);
@@ -383,7 +391,7 @@ export function render({ model, el }) {
     ghost.style.left = `${to.left - home.left}px`;
     ghost.style.top = `${to.top - home.top}px`;
     el.append(ghost);
-    const begins = `translate(${from.right - to.right}px, ${from.top - to.top}px) scale(0.65)`;
+    const begins = from ? `translate(${from.right - to.right}px, ${from.top - to.top}px) scale(0.65)` : "translateY(0.4em)";
     ghost.animate([{ transform: begins, opacity: 0.3 }, { transform: "none", opacity: 1 }], { duration: 280, easing: "cubic-bezier(.2,.7,.2,1)" }).onfinish = () => {
       ghost.remove();
       flying = 0;
