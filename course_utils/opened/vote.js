@@ -15,6 +15,7 @@ const LONG = 220; // characters: a longer story is set in smaller letters
 const HALF = 500; // the scale of ratings goes at least this far from 1,000 to both sides
 const SPACED = 8; // the number of other stories between two votes on the same story
 const ORDERS = 200;
+const NUMBER = 52; // px beside a band's end that the number of this end takes
 const HOLD = 1500; // ms: how long the names stay on the two answers
 const RESULTS = { l: 1, n: 0.5, r: 0 };
 const ELO = 400 / Math.log(10);
@@ -535,8 +536,12 @@ export function render({ model, el }) {
       band.style.left = `${low}%`;
       band.style.width = `${high - low}%`;
       band.classList.toggle("unknown", !known);
+      // A model that can't be first: if the number at its band's right end would reach into the column of the models that
+      // could be first, both numbers stand at the left end, as long as there is room for two numbers.
+      const wide = (100 * NUMBER) / field.clientWidth;
+      const apart = !row.classList.contains("out") || high + wide < across(first[1]) || low < 2 * wide;
       ends.forEach((end, at) => {
-        end.textContent = known ? points(now[1 + at]) : "";
+        end.textContent = !known ? "" : apart ? points(now[1 + at]) : at ? "" : `${points(now[1])} to ${points(now[2])}`;
         end.style.left = `${at ? high : low}%`;
         end.classList.toggle("inside", high - low > 45);
       });
