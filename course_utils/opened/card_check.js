@@ -548,7 +548,7 @@ export function render({ model, el }) {
   function draw() {
     paint();
     const error = model.get("said")?.error;
-    loads.forEach((button, index) => button.setAttribute("aria-pressed", String(titles[index] === chosen() && !model.get("text"))));
+    loads.forEach((button, index) => button.setAttribute("aria-pressed", String(titles[index] === chosen())));
     turn.textContent = card.classList.contains("turned") ? "Turn back to the card" : "Turn it over: the file";
     el.classList.toggle("broken", Boolean(error));
     if (error) {
