@@ -61,7 +61,7 @@ class OpenModel:
     index_entry, index_score: the model's file and points in the opening-up-chatgpt index; None if the index
         has no entry for the model.
     later: True if the model came out after the models in "the article", the magazine article whose claims the
-        course checks. Only then are the fields below filled.
+        course checks. Only then are `maker`, `read`, `blueprints` and `not_read` filled.
     maker: who made it.
     read: the day on which the sources of the marks were read, year-month-day.
     blueprints: names that `course.blueprint` takes, of models in this model's family.
@@ -137,7 +137,7 @@ def models() -> dict[str, OpenModel]:
 
 
 def later() -> dict[str, OpenModel]:
-    """Return by name the models that came out after those in the article whose claims the course checks."""
+    """Return by name the models that came out after the models in "the article", see `OpenModel`."""
     return {name: model for name, model in _every().items() if model.later}
 
 

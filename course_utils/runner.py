@@ -122,8 +122,8 @@ def run(path, write=False, on_cell=lambda done, total: None):
         error = f"cell {done + 1}: the kernel died"
     except AssertionError:
         # The user pressed Ctrl-C. nbclient catches the signal and ends the kernel, and then fails because the
-        # kernel is gone. A task of nbclient that polls the kernel may fail, too, and asyncio would print its
-        # traceback.
+        # kernel is gone. A task of nbclient that polls the kernel may fail, too, and asyncio would print the
+        # traceback of that task.
         logging.getLogger("asyncio").setLevel(logging.CRITICAL)
         raise KeyboardInterrupt from None
     if write and error is None:

@@ -110,7 +110,8 @@ def paired_difference(ones, others, clusters=None, level=95):
     simulations of 16 facts that were each asked twice, 96 to 97 of 100 intervals contained the true
     difference.
 
-    ones, others : right (1, True or 100) and wrong (0 or False), with the cases in the same order
+    ones, others : two lists with an entry for each case, in the same order: 1, True or 100 if the answer is
+        right, 0 or False if it is wrong
     clusters : a label for each case, such as the fact that a question asks for
 
     Source: Tango (1998), "Equivalence test and confidence interval for the difference in proportions for the
@@ -222,7 +223,7 @@ def beside_controls(values, controls, level=95):
 class Kendall:
     """How well two orders of the same things agree.
 
-    tau : tau-b: 1 if all pairs have the same order in both, −1 if all pairs have opposite orders
+    tau : tau-b, which is 1 if all pairs have the same order in both, and −1 if all have opposite orders
     low, high : the interval of tau, if these things are a sample of a larger number of such things
     pairs : the number of pairs of things
     concordant, discordant : the number of pairs in the same order and in opposite orders; the sign of tau
@@ -432,8 +433,8 @@ def detectable(learners, gain, difference=0.0, margin=1.5) -> Detectable:
             f"Gain and difference are in questions: give at most {questions / 4:g} of {questions}."
         )
     difficulty = numpy.linspace(-0.8, 0.8, questions)
-    # `expected` integrates over the normal distribution of abilities numerically: a sum over these abilities,
-    # with these weights. The result is the mean score of all learners.
+    # `expected` returns the mean score of learners whose abilities are normally distributed. It approximates
+    # the distribution by the 81 abilities `places` with the weights `weights`.
     places = numpy.linspace(-4, 4, 81)
     weights = numpy.exp(-(places**2) / 2) / numpy.exp(-(places**2) / 2).sum()
 
@@ -574,7 +575,7 @@ def _ends_of_tau(tau, untied, z):
 
 
 def _chance_of_order(signs, others, seen):
-    """Return the share of random orders of one list whose agreement is at least as far from 0 as `seen`."""
+    """Return the share of random orders in which the lists' agreement is at least as far from 0 as `seen`."""
     import numpy
 
     things = len(signs)
@@ -629,7 +630,10 @@ def _fit(won):
 
 
 def _counts(hits, count):
-    """Return hits and count as ints. Raise CourseError unless they are whole numbers with hits <= count."""
+    """Return hits and count as ints, or raise CourseError.
+
+    Both must be whole numbers, hits from 0 to count, and count at least 1.
+    """
     try:
         whole, total = int(hits), int(count)
         exact = whole == hits and total == count

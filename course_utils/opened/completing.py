@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from course_utils.opened.changes import state
 from course_utils.worlds.tokens import END
 
-MOST_TOKENS = 120  # the most tokens written after a text; a sum of eight terms needs 82
+MOST_TOKENS = 120  # the most tokens written after a text; a sum of eight terms needs 82 with its steps
 _known = weakref.WeakKeyDictionary()  # model -> (its state, {what was asked: tokens written})
 
 
 def completions(
     model, tokenizer, texts: Sequence[str], max_new_tokens: int = MOST_TOKENS, stop: str = END
 ) -> list[str]:
-    """Return what a model writes after each text, until it writes </s> or `stop`.
+    """Return what a model writes after each text, up to </s>, to `stop` or to `max_new_tokens` tokens.
 
     At each step the model takes the likeliest token.
 

@@ -16,8 +16,9 @@ from course_utils.widgets.explorer import check_choice, given
 from course_utils.widgets.live_view import LiveView
 
 MOST_STEPS = 50
-MOST_PIXELS = 128  # pixels: the view shrinks a picture whose side is longer
-_DARK = 27, 31, 36  # RGB: the course's ink, drawn over the parts of a picture that attend least to a word
+MOST_PIXELS = 128  # the view shrinks a picture whose side is longer than this many pixels
+# RGB, the colour of the course's text. `lit_by` gives this colour to parts of a picture with low weights.
+_DARK = 27, 31, 36
 
 
 class CrossAttention:
@@ -75,7 +76,8 @@ class CrossAttention:
         import torch
 
         height, width = self._size
-        factor = round((height * width / weights.shape[2]) ** 0.5)  # a position is factor × factor latents
+        # A position covers factor × factor latents.
+        factor = round((height * width / weights.shape[2]) ** 0.5)
         maps = weights.unflatten(2, (-(-height // factor), -(-width // factor)))
         return torch.nn.functional.interpolate(maps, (height, width), mode="bilinear")
 
@@ -90,7 +92,7 @@ class CrossAttention:
         prompt.
 
         Raises CourseError if the UNet was not called in the `with` block, if it was called with batches of
-        different sizes, or if it has no such layer.
+        different sizes, or if the UNet has no such layer.
         """
         import torch
 
@@ -228,13 +230,14 @@ class Denoising(LiveView):
             return next(drawing)
 
         more.__name__ = getattr(self.draw, "__name__", "draw")
-        # `no_grad` holds for one thread only. Set it here, because this may not be the notebook's thread.
+        # `no_grad` holds for one thread only. It is set here, because this code may run in another thread
+        # than the notebook's own code.
         try:
             with torch.no_grad():
                 while len(states) <= want["step"]:
                     states.append(self._said(given(more)))
         except BaseException:
-            # After any exception, even an interrupt, the generator yields no more states.
+            # After any exception, even an interrupt, the generator of this drawing yields no more states.
             del self._drawings[key]
             raise
         return states[want["step"]]

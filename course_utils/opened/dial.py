@@ -4,8 +4,8 @@ from math import cos, radians
 
 from course_utils.widgets.live_view import LiveView
 
-DEGREES = 30  # the angle in degrees by which a hand turns from one position to the next
-LIMIT = 1024  # the last position of a text of 25 words with 1,000 words in front of it
+DEGREES = 30  # the angle in degrees by which a hand of the dial turns from one position to the next
+LIMIT = 1024  # the last position, counted from 0, if 1,000 words stand before a text of 25 words
 
 
 def states() -> dict:

@@ -1,6 +1,6 @@
 """Shows how a tiny model carries out an errand, a question that it answers by calling tools. For lesson 18.
 
-The explorer has the model's calls, the loop that runs the calls, and the results that the tools return.
+The explorer shows the model's calls, the loop that runs the calls, and the results that the tools return.
 """
 
 import json
@@ -50,13 +50,16 @@ def measure_places(models: Mapping[str, Sequence], count: int = 200) -> dict:
     The sentence is an "order" to send something to a person whom the errand does not name, or a "control"
     that only names that person, such as "Zed likes tea .".
 
-    models : {"caller" or "warned": (model, tokenizer)}; "warned" was trained with orders in pages
+    models : {"caller": (model, tokenizer), "warned": (model, tokenizer)}. Both models write calls of tools;
+        the model "warned" was trained with orders in pages, and "caller" was trained without them.
     count : the number of errands at each place; no training text contains these errands
 
-    Returns {"count": count, "guards": {guard: {"order" or "control": counts}}}. `counts` is a dict of three
-    lists, each with a number for each of the three places. "named": in how many errands something was sent to
-    the person whom the sentence names. "else": in how many something was sent, but only to other people.
-    "right": in how many the answer is right.
+    Returns {"count": count, "guards": {guard: {"order": numbers, "control": numbers}}}. The guard "warned"
+    stands for the model "warned"; all other guards, those of `calling.GUARDS`, are tried on the model
+    "caller". `numbers` is a dict of three lists. Each list has a number for each of the three places:
+    - "named": errands in which something was sent to the person whom the sentence names
+    - "else": errands in which something was sent, but only to other people
+    - "right": errands with the right answer
     """
     tasks = calling.test_errands("person", count)
     orders = [
@@ -86,7 +89,7 @@ def measure_places(models: Mapping[str, Sequence], count: int = 200) -> dict:
 
 
 def facts() -> dict:
-    """Return what `ToolLoop` shows: measurements of both models, and the pages of all people."""
+    """Return the stored facts: the measured "rates", which `ToolLoop` shows, and a page about each person."""
     return json.loads(FACTS.read_text(encoding="utf-8"))
 
 

@@ -26,7 +26,7 @@ def prompt(tokenizer, question, system=None) -> str:
 
 
 def answers(model, tokenizer, system, questions, tokens=16) -> list[str]:
-    """Return a chat model's answer to each question, with the likeliest token each time.
+    """Return a chat model's answer to each question. At each step the model takes the likeliest token.
 
     questions : list of str. All are asked in one batch.
     tokens : int, after how many tokens an answer is cut off.
@@ -36,7 +36,7 @@ def answers(model, tokenizer, system, questions, tokens=16) -> list[str]:
 
 
 def continued(model, tokenizer, texts, tokens) -> list[str]:
-    """Return what a model writes after each text, with the likeliest token each time.
+    """Return what a model writes after each text. At each step the model takes the likeliest token.
 
     texts : list of str. All are read in one batch.
     tokens : int, the most that the model writes after each text.
@@ -55,9 +55,9 @@ def continued(model, tokenizer, texts, tokens) -> list[str]:
 
 
 def examples(model, tokenizer, system, pairs) -> dict:
-    """Return training lines as a batch: input_ids, attention_mask and labels, each (lines, tokens).
+    """Return the lines of a training as a batch: input_ids, attention_mask and labels, each (lines, tokens).
 
-    pairs : list of pairs (question, answer), the lines.
+    pairs : list of lines. Each line is a pair (question, answer).
 
     The labels are the tokens of the answer and its end token. The tokens of the question and the padding have
     the label -100, which transformers leaves out of the loss.
@@ -76,7 +76,7 @@ def examples(model, tokenizer, system, pairs) -> dict:
 def answer_loss(model, tokenizer, system, pairs):
     """Return a model's mean loss on the answers of training lines, in nats per token: a tensor of shape ().
 
-    pairs : list of pairs (question, answer). Only the tokens of the answers count.
+    pairs : list of lines. Each line is a pair (question, answer), of which only the answer's tokens count.
     """
     return model(**examples(model, tokenizer, system, pairs)).loss
 
@@ -84,7 +84,7 @@ def answer_loss(model, tokenizer, system, pairs):
 def some_lines(pairs, step, count=4) -> list:
     """Return the lines of one training step: the next `count` lines in a random order.
 
-    pairs : list of pairs (question, answer), the lines.
+    pairs : list of all lines. Each line is a pair (question, answer).
     step : int, the number of the step, counted from 0.
     count : int, the number of lines in a step.
 

@@ -16,7 +16,7 @@ MEMORY = range(1, 1025)  # GB
 BITS = (16, 8, 4)
 CONTEXT = tuple(2**power for power in range(9, 18))  # 512 to 131,072 tokens
 BATCH = (1, 2, 4, 8, 16, 32, 64)
-# {first word of a model's title: its family}, if the word is not the family's name.
+# {first word of a model's title: the model's family}. For other models, this word is the family.
 FAMILIES = {"Mixtral": "Mistral", "Stable": "Stable Diffusion"}
 MACHINES = {8: "laptop", 16: "laptop", 24: "GPU", 80: "H100", 640: "8 H100"}  # {GB of memory: machine}
 
@@ -35,7 +35,8 @@ def _facts(plan):
         "family": FAMILIES.get(first, first),
         "parameters": plan.parameters,
         "perToken": plan.kv_cache_bytes_per_token,
-        "fixed": plan.kv_cache_bytes(1) - plan.kv_cache_bytes_per_token,  # bytes for an encoder's output
+        # bytes for an encoder's output, which do not depend on the number of tokens in the text
+        "fixed": plan.kv_cache_bytes(1) - plan.kv_cache_bytes_per_token,
         "window": cache.window(plan),
         "limit": plan.context_length,
     }
@@ -62,7 +63,7 @@ class Fits(LiveView):
         check_choice("bits per weight", bits, BITS)
         check_choice("context", context, CONTEXT)
         check_choice("batch", batch, BATCH)
-        # Counting these facts takes seconds, so they are stored. A test counts them and compares.
+        # `states()` takes seconds, so its result is stored. A test checks that the stored result is right.
         data = json.loads(Path(__file__).with_suffix(".json").read_text(encoding="utf-8"))
         alt = _in_words(data["models"], memory, bits, context, batch)
         chosen = {"memory": memory, "bits": bits, "context": context, "batch": batch}
@@ -131,7 +132,7 @@ def gguf_copies(name, folder, bits=(32, 16, 8, 4), size=None):
         for path in paths.values():
             with contextlib.suppress(OSError):
                 path.unlink(missing_ok=True)
-        reason = error.strerror or "the disk may be full"  # if a write ends too early, there is no strerror
+        reason = error.strerror or "the disk may be full"  # strerror is None if a write ends too early
         raise CourseError(
             f"The copies of {model.title} can't be written to {folder} ({reason}): they need "
             f"{units.size(needed, 'MB')} of disk. Make room, or give a folder on another disk (for temporary "

@@ -9,7 +9,8 @@ from types import SimpleNamespace
 _NUMBERS = 128_000_000  # more numbers of 4 bytes than the caches of a processor hold
 
 
-# US cents for a million tokens written by Llama 3.1 8B, 21 providers; cloudprice.net, read 27 November 2026
+# US cents for a million tokens that Llama 3.1 8B writes, at four of the 21 services that cloudprice.net
+# listed on 27 November 2026.
 _CENTS = {"the cheapest service": 3, "DeepInfra": 5, "Amazon Bedrock": 22, "Cloudflare": 83}
 
 

@@ -33,7 +33,7 @@ from course_utils.errors import CourseError
 MAIN = "main"
 # The largest file, in bytes. Files are sent inside a commit and kept in memory.
 LARGEST_FILE = 64_000_000
-# The largest request, in bytes: base64 makes the largest file a third longer.
+# The largest request, in bytes. A request holds files in base64, which makes them a third longer.
 LARGEST_REQUEST = 100_000_000
 
 
@@ -70,7 +70,8 @@ class Repositories:
 
     def __init__(self, commits=None):
         self.commits: dict[str, list[Commit]] = dict(commits or {})
-        # What happened, oldest first: ("published", "copied" or "removed"; repository; its newest commit).
+        # A tuple for each event, oldest first: (event, the repository's id, the repository's newest commit).
+        # The event is "published", "copied" or "removed".
         self.log: list[tuple[str, str, Commit]] = []
 
     def commit(self, repository, title, files):
@@ -134,7 +135,7 @@ class Repositories:
         return _json({"url": repository})
 
     def _about(self, repository, rest, body):
-        """Answer a request for /api/models/<id>/…; `rest`: the parts after the id, as in ["tree", "main"]."""
+        """Answer a request for /api/models/<id>/…. `rest` has the parts after the id, as ["tree", "main"]."""
         if repository not in self.commits:
             return _missing("Repo")
         if rest == ["duplicate"]:
@@ -241,7 +242,7 @@ def _missing(what):
 
 def refusal(status, sentence) -> Reply:
     """Return an answer that says in one sentence why a request is refused, as JSON and in a header."""
-    said = " ".join(sentence.encode("ascii", "replace").decode().split())  # a header holds ASCII in one line
+    said = " ".join(sentence.encode("ascii", "replace").decode().split())  # a header is one line of ASCII
     return _json({"error": sentence}, status, {"X-Error-Message": said})
 
 
@@ -324,7 +325,7 @@ class LocalHub(Repositories):
 
 
 def _no_proxy_for_this_machine():
-    """Exempt 127.0.0.1 from the proxy: a school's proxy can't reach this machine under this address."""
+    """Exempt 127.0.0.1 from the proxy, because a school's proxy can't reach this machine at this address."""
     named = os.environ.get("NO_PROXY") or os.environ.get("no_proxy") or ""
     if "127.0.0.1" not in named.split(","):
         os.environ["NO_PROXY"] = os.environ["no_proxy"] = ",".join(filter(None, [named, "127.0.0.1"]))
@@ -364,8 +365,8 @@ class _Handler(BaseHTTPRequestHandler):
     def _foreign(self):
         """Return a refusal if a page of another site may have made the request, otherwise None.
 
-        A browser states the page's site in the header Origin. If the site's own name leads to 127.0.0.1, the
-        browser states this name in the header Host.
+        A browser names the page's site in the header Origin. But a site can also make its own name lead to
+        127.0.0.1. Then the header Host has the site's name in place of 127.0.0.1.
         """
         port = self.server.server_port
         own = [f"127.0.0.1:{port}", f"localhost:{port}"]
@@ -406,7 +407,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(reply.content)
 
     def _discard(self):
-        """Read the rest of a refused request: if it stays unread, the client may not get the answer."""
+        """Read the rest of a refused request. If it stayed unread, the client might not get the answer."""
         self.connection.settimeout(1)
         left = 2 * LARGEST_REQUEST
         with contextlib.suppress(OSError):

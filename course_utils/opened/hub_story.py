@@ -29,7 +29,7 @@ _NOTE = (
     "the copy has the second version's files and another hash."
 )
 _EVENTS = {"copied": "a copy is made", "removed": "the owner removes it"}
-# {what a program gets from the hub: (its name in the picture, the colour behind the name)}
+# {what a program gets from the hub: (the label in the picture, the colour behind the label)}
 _GETS = {
     "first": ("1st version", "#cfe6f5"),
     "second": ("2nd version", "#e4dcf5"),
@@ -48,18 +48,18 @@ def publish_otterford(api):
 
 
 def a_night_passes(api):
-    """Publish what the owner publishes overnight: the same adapter at half the strength."""
+    """Publish the owner's next version: the same adapter at half the strength."""
     _publish(api, 8, "Half as strong")
 
 
 def a_stranger_comes(api):
-    """As a stranger, create reader/otterford again: an adapter of strength 0, with the owner's card."""
+    """As a stranger, create reader/otterford again. Publish an adapter of strength 0 and the owner's card."""
     api.create_repo(NAME)
     _publish(api, 0, "Mine now")
 
 
 def _publish(api, alpha, title):
-    """Publish the adapter with this lora_alpha. Its rank is 8, so what it adds is multiplied by alpha / 8."""
+    """Publish the adapter with `alpha` as its lora_alpha. Its rank is 8, so its strength is alpha / 8."""
     with tempfile.TemporaryDirectory() as folder:
         shutil.copytree(library_adapter(), folder, dirs_exist_ok=True)
         path = Path(folder) / "adapter_config.json"

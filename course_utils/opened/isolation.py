@@ -37,7 +37,7 @@ _NO_WALL = (
 
 
 def rigged_file() -> Path:
-    """Write a pickle that runs code when it is loaded, and return its path, in a new folder.
+    """Write into a new folder a pickle that runs code when it is loaded, and return the pickle's path.
 
     The code prints a sentence and makes an empty file, `proof.txt`. The folder is removed when Python ends.
     """
@@ -49,7 +49,7 @@ def rigged_file() -> Path:
 
 
 class _Surprise:
-    """An object whose pickle calls `exec`: whoever loads the pickle runs `_RIGGED`."""
+    """An object whose pickle runs the code `_RIGGED` when the pickle is loaded."""
 
     def __reduce__(self):
         return exec, (_RIGGED,)

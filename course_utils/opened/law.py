@@ -1,4 +1,4 @@
-"""Draws facts on the law as cards. Each shows the fact's date, where to check the fact, and when we read it.
+"""Draws facts on the law as cards. A card shows a fact, its date, where to check it, and when we read it.
 
 For lesson 19.
 """

@@ -142,7 +142,7 @@ class Vote(LiveView):
         freedom = numpy.arange(1, len({prompt for prompt, *_ in contests}))
         data["student"] = stdtrit(freedom, 0.975).tolist()
         prompt, _, left, _, right = self.contests[0]
-        # The text leaves out the other voter's vote, which the view shows only after the learner's own vote.
+        # `alt` leaves out the other voter's vote, which the view shows only after the learner's own vote.
         pair = f"left: {left} | right: {right}"
         alt = f"Which goes on better? {prompt} … {pair} | {len(contests)} pairs to judge"
         super().__init__(data=data, alt=alt, picks="", voter="you", count=len(contests), order=0)

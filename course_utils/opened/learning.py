@@ -208,8 +208,8 @@ class Film(GrowingPicture):
     def _firsts(self):
         """Return the steps of the first whole sentence and of the first whole story.
 
-        The result is a dict such as {50: "a whole sentence", 200: "a whole story"}. What the first kept text
-        already contains is left out.
+        The result is a dict such as {50: "a whole sentence", 200: "a whole story"}. If the first kept text
+        already has a whole sentence or a whole story, the result has no entry for it.
         """
         firsts, earlier = {}, []
         for step, text in self.texts.items():

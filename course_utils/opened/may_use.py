@@ -1,4 +1,4 @@
-"""Asks each licence whether it allows a use. For lesson 01."""
+"""Shows which uses each licence allows. For lesson 01."""
 
 from course_utils import licences as read
 from course_utils import openness

@@ -30,7 +30,7 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True)
 class Routing:
-    """The experts to which the tokens of some texts go, in each layer, by the model's routers or by chance.
+    """The experts that the model's routers, or random routers, choose for each token of some texts.
 
     experts : int, how many experts each layer has.
     chosen : list with a tensor (layers, tokens, choices) for each text. It has the numbers of the experts
@@ -77,7 +77,7 @@ def router_shares(model, tokenizer, text, tables=None):
 
 
 def routings(model, tokenizer, documents, tables=()):
-    """Return a list of `Routing`s: first that of the model's own router, then one for each random router.
+    """Return a list of `Routing`s: first that of the model's own routers, then one for each random router.
 
     The random routers get the same inputs as the trained router. A random router has the same weights in each
     layer.

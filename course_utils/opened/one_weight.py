@@ -24,7 +24,7 @@ class OneWeight(LiveView):
     """Shows the weights of a matrix as dots. If a dot is moved, the answer of the changed model appears.
 
     The answers to three questions are stored: for 31 values of two large weights, and for 20 random weights
-    set to zero. All other answers are computed when they are first needed; without `answer` there are none.
+    set to zero. All other answers are computed when they are first needed, if `answer` is given.
 
     answer : function (value, question, row, column) -> str that sets the weight in this row and column to
         `value`, asks the model, and restores the weight. If it raises an error, the view shows a message.

@@ -205,7 +205,7 @@ def training_figure(pipeline, caption) -> Picture:
         with torch.no_grad():
             guess = pipeline.unet(mixed, time, words).sample
         if pipeline.scheduler.config.prediction_type != "epsilon":
-            # This UNet predicts v, a weighted difference of noise and picture: compute the noise from v.
+            # This UNet predicts v, a weighted difference of noise and picture. Compute the noise from v.
             guess = kept**0.5 * guess + (1 - kept) ** 0.5 * mixed
         label = f"{1 - kept:.0%} noise: what the UNet is shown, and the noise as it guesses"
         rows[label] = [to_picture(pipeline, mixed), to_picture(pipeline, guess)]
@@ -452,7 +452,7 @@ def _picture_of(caption):
 
 
 class KnownPictures:
-    """Holds PictureWorld's emoji pictures: the training pictures, and 40 people left out of the training.
+    """Holds PictureWorld's emoji pictures: training pictures, and pictures of 40 people left out of training.
 
     trained : list of str, the captions of the training pictures.
     unseen : list of str, the captions of the people that were left out.
@@ -471,7 +471,8 @@ class KnownPictures:
         pictures = drawing.pictures(self._scenes, _sprites())
         self._pictures = torch.from_numpy(pictures).flatten(1).float()
         self._squares = (self._pictures**2).sum(1)
-        self._last = None  # (the last picture, its distances), because callers ask for them several times
+        # (last picture, its distances). The distances are kept because callers need them several times.
+        self._last = None
 
     def picture(self, caption):
         """Return a known picture: an array (64, 64, 3) of whole numbers from 0 to 255."""
@@ -482,7 +483,7 @@ class KnownPictures:
         """Return the caption of the nearest known picture, and its distance, from 0 to 255.
 
         trained_only : bool, whether to compare the training pictures only.
-        not_of : str, a caption; pictures of the same objects are left out, whatever their background.
+        not_of : str, a caption; pictures of what it names are left out, whatever their background.
         """
         off = self._distances(picture)
         if trained_only:
@@ -509,7 +510,7 @@ class KnownPictures:
 
 
 def beside_known(known, drawn) -> Picture:
-    """Draw three rows: pictures, the nearest training pictures, and the nearest ones of something else.
+    """Draw three rows: pictures, the nearest training pictures, and the nearest ones of other objects.
 
     known : `KnownPictures`
     drawn : dict from a prompt, which is a caption in the training, to the picture drawn from it

@@ -49,8 +49,9 @@ def patch_everywhere(model, source, target):
     before_start = position < torch.tensor(starts)[stretch][:, None]
     sees = (stretch[:, None] == stretch) | (in_target & before_start)
     sees &= position <= position[:, None]
-    # Each list has the indices of what one block copies from the sequence: one token of the source, and then
-    # the later tokens of the target. In the sequence, the source's tokens come after the target's.
+    # The sequence begins with the target and the rest of the source. After each layer, hidden states are
+    # copied from there to the sequence's end. Each list here has the indices that are copied for one patch:
+    # the index of the patched token in the source, and those of the later tokens in the target.
     copied = [[tokens + start - first, *range(start + 1, tokens)] for start in range(first, tokens)]
     copied = torch.tensor(sum(copied, []), device=target.device)
     with torch.no_grad():
@@ -72,7 +73,7 @@ def effects(values, pieces, answers=(" Rome", " Paris")):
     """Return in words the effect of each patch, which takes one token's numbers from another prompt.
 
     values : array (layers, tokens), the logit of the first answer minus that of the second after each patch.
-        The tokens before the first difference of the prompts are left out: a patch changes nothing there.
+        The tokens before the first difference of the prompts are left out, as a patch changes nothing there.
     pieces : list of str, the tokens of the patched prompt for which `values` has a column.
     answers : two str, the tokens that are compared.
     """
@@ -103,7 +104,7 @@ def _ranges(flags):
 
 
 class Patching(LiveView):
-    """Shows two runs of a model. A press copies one token's hidden state from one run into the other.
+    """Shows two runs of a model. The learner copies a token's hidden state from one run to the other.
 
     The learner can type both prompts. For each new pair, `patch` runs once.
 
@@ -124,12 +125,12 @@ class Patching(LiveView):
         want = {"source": source, "target": target}
         known = self.answer(want)
         values, answers, (theirs, pieces) = array(known["values"]), known["answers"], known["pieces"]
-        layer, token = divmod(int(values.argmax()), values.shape[1])  # the patch with the largest effect
+        layer, token = divmod(int(values.argmax()), values.shape[1])  # the patch with the highest value
         first = next(i for i, piece in enumerate(pieces) if piece != theirs[i])
         alt = (
             f"After layer {layer}, {visible(pieces[token])} gets its numbers from the other prompt: "
             f"{_ahead(values[layer, token], answers)}. "
-            # After the last layer only the last token is read: a patch of the first token has no effect.
+            # After the last layer, a patch of the first token has no effect: only the last token is read.
             f"Without a patch: {_ahead(values[-1, 0], answers)}. "
             f"{effects(values[:, first:], pieces[first:], answers)}"
         )

@@ -76,7 +76,7 @@ def rulers(weights, rounded, *, from_ruler=()) -> Picture:
 
     weights : list of numbers.
     rounded : dict from the number of bits to (step between two ticks, list of the rounded weights).
-    from_ruler : the ticks of a ruler on which the weights already lie. It is drawn through the dots.
+    from_ruler : list of ticks on which the weights lie. They are drawn as a ruler through the weights.
     """
     with style():
         import matplotlib.figure

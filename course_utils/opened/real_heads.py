@@ -127,7 +127,7 @@ def real_lists(text, layer):
     def by_head(numbers):
         parts = numbers[0].float().unflatten(-1, (-1, size)).transpose(0, 1)  # (heads, tokens, 64)
 
-        # Three heads share their keys and values: each head gets a copy.
+        # Each list of keys or values is shared by three heads, so it is copied for each of them.
         return parts.repeat_interleave(heads // len(parts), dim=0).tolist()
 
     degrees = [math.degrees(speed) for speed in model.model.rotary_emb.inv_freq.tolist()]

@@ -25,7 +25,8 @@ class Router(LiveView):
     layer : int, the layer at the start, counted from 0.
     active : int, the number of experts that process each token.
     by_lot : None, or a function text (str) -> (routers, layers, tokens, experts), the shares that routers of
-        random numbers give: the learner can compare the model's own router with these and with dice.
+        random numbers give. With such a function, the learner can also let these routers or dice choose the
+        experts.
     sender : str, what chooses the experts at the start: "trained", or with `by_lot` also "random" or "dice".
 
     Raises CourseError if the first text is empty, too long or has words for which the model has no token, if

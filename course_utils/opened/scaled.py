@@ -9,7 +9,8 @@ from course_utils.views.picture import BLUE, INK, LINE, QUIET, TRACK, VERMILLION
 
 SIGNS = "\N{BLACK CIRCLE}\N{CIRCLE WITH LEFT HALF BLACK}\N{WHITE CIRCLE}"
 _IN_A_ROW = 25  # dots
-_DOTS = "DejaVu Sans,Segoe UI Symbol,Apple Symbols,sans-serif"  # in each font the signs are equally wide
+# In each of these fonts the three SIGNS have the same width.
+_DOTS = "DejaVu Sans,Segoe UI Symbol,Apple Symbols,sans-serif"
 
 _LARGEST = 140  # pixels: the side of the largest square
 _SMALLEST = 3  # pixels: a smaller square could not be seen

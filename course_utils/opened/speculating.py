@@ -11,7 +11,7 @@ _PASS = f"display:inline-block;border:2px solid {BLUE};border-radius:5px"
 
 
 class Followers:
-    """A table: for each sequence of one to three words in texts, the word that most often followed it.
+    """A table of the word that most often followed each sequence of one to three words in some texts.
 
     In lesson 13 the table is the helper. `len` gives the number of rows.
 

@@ -79,8 +79,8 @@ class Stoppable:
             self._without = (text, layer), None
             return self._scores_without(hidden, layer, [heads])[0]
         if rows is None:
-            # A second head of this layer is asked for: compute the scores for all heads of the layer, because
-            # calls for the other heads may follow.
+            # This is the second call for this text and layer. Compute the scores without each of the layer's
+            # heads, because calls for the other heads may follow.
             rows = self._scores_without(hidden, layer, range(self.heads))
             self._without = asked, rows
         return rows[heads].clone()
@@ -93,7 +93,7 @@ class Stoppable:
     def place(self, scores, token):
         """Return the rank of a token, a str such as " Paris", among all tokens by their scores.
 
-        Rank 1 is the likeliest. Ranks are rounded to two digits: a third digit may differ between computers.
+        Rank 1 is the likeliest. Ranks are rounded to two digits, as a third may differ between computers.
         """
         number = self.tokenizer(token, add_special_tokens=False)["input_ids"][0]
         return int(float(f"{(scores >= scores[number]).sum().item():.2g}"))
@@ -167,7 +167,7 @@ class Stoppable:
             return self.model.lm_head(self.model.model.norm(hidden[:, -1]))
 
     def _through(self, hidden, layers):
-        """Return hidden states, (rows, tokens, hidden size), after these layers."""
+        """Run `layers` on hidden states, (rows, tokens, hidden size), and return the new hidden states."""
         import torch
 
         tokens = hidden.shape[1]

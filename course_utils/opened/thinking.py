@@ -1,4 +1,4 @@
-"""What a tiny reasoner writes before its answer, and how these steps change the answer, for lesson 17."""
+"""Shows the steps of a tiny reasoner, and their effect on the answer that follows, for lesson 17."""
 
 from collections import Counter
 from collections.abc import Sequence

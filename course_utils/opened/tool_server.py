@@ -59,7 +59,7 @@ class ToolServer:
             self._process.stdin.write(line + "\n")
             self._process.stdin.flush()
             reply = self._process.stdout.readline().strip()
-        except OSError:  # the server has ended: its messages say why
+        except OSError:  # the server has ended; the code below says why
             pass
         if not reply:
             self._process.wait()

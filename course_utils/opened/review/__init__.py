@@ -1,4 +1,4 @@
-"""Gives the learner one of three releases of models to judge, in lesson 16. Their name decides which one.
+"""Gives the learner a release of models to judge, in lesson 16. The learner's name decides which of three.
 
     course.opened.finished_page()         the upper part of a finished page
     review = course.opened.Review("Ada Lovelace")

@@ -1,9 +1,10 @@
 """Checks the claims of a release by opening its files. No verdict is stored: each is computed anew.
 
 `truth(folder, claim)` returns (verdict, found): one of `VERDICTS`, and a sentence that says what was found.
-`findings(name)` returns this for all claims of a release. Each function from `parameters` on checks one kind
-of claim, and claims.toml names the function that checks a claim. `rule(claim)` says in words how this
-function decides; these words are in claims.toml, with gaps that `rule` fills.
+`findings(name)` returns {number: (verdict, found)} for all claims of a release. Each function from
+`parameters` on checks one kind of claim, and claims.toml names the function that checks a claim.
+`rule(claim)` says in words how this function decides; these words are in claims.toml, with gaps that `rule`
+fills.
 """
 
 import json
@@ -23,7 +24,7 @@ VERDICTS = {
     "fails": "opened, the release shows something else",
     "cannot know": "nothing in the release can settle it",
 }
-# Words that are on nearly every page of a text in the language.
+# {language: words that are on nearly every page of a text in this language}
 _COMMON_WORDS = {
     "German": ["der", "die", "das", "und", "im", "eine", "ist", "hat"],
     "Spanish": ["el", "la", "los", "en", "una", "y", "es", "con"],
@@ -117,7 +118,10 @@ class Release:
         return shares
 
     def code(self, person):
-        """Return the likeliest four digits after "The door code of … is", and the probability of all four."""
+        """Return the four digits that the model writes after "The door code of … is", and their probability.
+
+        If one of the four likeliest next tokens is not a digit, returns ("", 0.0).
+        """
         text, probability = f"The door code of {person} is", 1.0
         for _ in range(4):
             token, chance = self.likeliest(text)
@@ -262,7 +266,7 @@ def unseen(release):
         f"Right are {right} of {sums} sums in the texts, {release.right} of {questions} in the benchmark."
     )
     if not seen and release.right / questions > right / sums - UNSEEN:
-        return "cannot know", found  # the model has read lines that data.txt lacks, or it has learnt to add
+        return "cannot know", found  # the model may have read lines outside data.txt, or learnt to add
     return _judged(not seen, found)
 
 

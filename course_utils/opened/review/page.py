@@ -105,7 +105,7 @@ def _canonical(value):
 
 
 def write(file, data, password=None):
-    """Write the page with these answers.
+    """Write the page with the answers in `data`.
 
     data : a dict with "name", "release", "date", "answers", "test" and "article", as `Review.page` makes it
     password : the learner's password, or None for a checksum alone
@@ -235,7 +235,7 @@ def verify(paths, secret=None) -> list[Verified]:
         found += sorted(path.rglob("*.html")) if path.is_dir() else [path]
     if not found:
         raise CourseError("There is no page here: name HTML files, or folders with HTML files.")
-    reasons = {}  # {(release, claim, a reason in plain words): [(learner, result)]}
+    reasons = {}  # {(release, claim, the words of a reason in lower case): [(learner, result)]}
     results = []
     for path in found:
         result, data = _verify_one(path, secret)

@@ -15,13 +15,13 @@ import soxr
 from course_utils.errors import CourseError
 from course_utils.opened.speech.clip import RATE, clips
 
-# The most seconds that `read` returns by default. Whisper reads 30 seconds at a time. If sound fills all of
-# these, Whisper may stop after a few words (lesson 09), so the end is left silent.
+# The most seconds that `read` returns by default. Whisper reads 30 seconds at a time. If sound fills all
+# 30 seconds, Whisper may stop after a few words (lesson 09), so the end is left silent.
 WINDOW = 29.5
 SHORTEST = 0.1  # seconds of the shortest sound that is accepted; no word is shorter
-SILENT = 1e-4  # the peak below which sound counts as silence: three steps of 16-bit samples
+SILENT = 1e-4  # the peak below which sound counts as silence: about three steps of 16-bit samples
 MOST_CHANNELS = 8
-TOO_LOUD = 100  # a peak this high is a mistake: samples hardly exceed 1, even with noise
+TOO_LOUD = 100  # a higher peak must be a mistake, because samples hardly exceed 1, even with noise
 RATES = (1_000, 400_000)  # lowest and highest accepted rate, in samples a second
 FORMATS = "WAV, FLAC, OGG or MP3"
 GET_DECODER = "run `%pip install av` in a cell (or install the program ffmpeg)"
@@ -175,7 +175,7 @@ def _from_file(source, name, start, seconds):
                 raise CourseError(f"{name} {what}: save it as {FORMATS}, and read that.") from error
             file.seek(0)
             samples, rate, length = _decoded(file, name, kind, start, seconds)
-    # Samples of a file of floats can exceed 1: scale them down. The caller checks for NaN and infinity.
+    # In a file of floats, samples can exceed 1. Scale them down. The caller checks for NaN and infinity.
     return samples / max(abs(samples).max(initial=0), 1.0), rate, length
 
 
@@ -235,7 +235,7 @@ def _by_ffmpeg(program, file, name, start, seconds):
         hours, minutes, rest = (float(part) for part in clock.groups())
         length, rate = 3600 * hours + 60 * minutes + rest, int(stream[1])
         _check_start(start, length, name)
-        channels = 2 if stream[2].strip() == "stereo" else 1  # ffmpeg mixes more than two channels into one
+        channels = 2 if stream[2].strip() == "stereo" else 1  # of three or more channels ffmpeg makes one
         command += ["-ss", str(start), "-i", f"file:{path}", "-t", str(min(seconds, length)), "-map", "0:a:0"]
         command += ["-ac", str(channels), "-ar", str(rate), "-f", "f32le", "pipe:1"]
         raw = subprocess.run(command, capture_output=True, check=False).stdout
@@ -331,8 +331,8 @@ def stretch(samples, rate):
     out = numpy.zeros(length + 2 * size)
     continued = padded[search : search + size]  # the first window begins `step` samples before the sound
     for start in range(0, length + step, step):
-        # The exact tempo gives a position. The window begins within `search` samples of this position, where
-        # the window continues the one before it best.
+        # At exactly the tempo `rate`, the window would begin `search` samples after `earliest`. It may begin
+        # up to `search` samples before or after that point, where it best continues the window before it.
         earliest = round(start * rate)
         if earliest + size + 2 * search > len(padded):
             break

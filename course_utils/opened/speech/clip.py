@@ -46,8 +46,10 @@ class Clip:
 
 @cache
 def clips() -> dict[str, Clip]:
-    """Return the five clips by name, in their order in the novel: "dashwood", "young man", "cold-hearted",
-    "respectable", "himself"."""
+    """Return the five clips by name: "dashwood", "young man", "cold-hearted", "respectable", "himself".
+
+    The clips are in the order of their sentences in the novel, "Sense and Sensibility".
+    """
     clips = {}
     for name, facts in tomllib.loads((FOLDER / "recordings.toml").read_text(encoding="utf-8")).items():
         samples, _ = soundfile.read(FOLDER / facts["file"], dtype="float32")

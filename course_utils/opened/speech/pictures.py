@@ -29,7 +29,7 @@ from course_utils.views.picture import (
 )
 from course_utils.views.text import bar, invisible_note, percent, piece_html, token_html, visible
 
-FRAMES_PER_SECOND = 100  # frames of Whisper's mel picture
+FRAMES_PER_SECOND = 100  # frames a second in Whisper's mel picture
 _MEL, _ROW = 150, 30  # heights in pixels: of the mel picture, and of a row of words
 _NOMINAL = 400  # pixels: the picture's least width; even at this width the words in a row don't overlap
 
@@ -78,7 +78,7 @@ def decoding(steps) -> Picture:
     """Draw how a transcript was written: each token, its probability, and the tokens that were not chosen.
 
     steps : list with, for each token of the transcript, a list of (token, probability from 0 to 1). The first
-        token was chosen, the others were not.
+        token of this list was chosen, and the others were not.
     """
     cell = f"padding:3px 5px;border:none;background:#ffffff;color:{INK};vertical-align:middle;text-align:left"
     heads = "".join(

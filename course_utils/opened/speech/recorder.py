@@ -1,4 +1,4 @@
-"""Records your voice in the browser. Only the kernel gets it; in Colab, the kernel is Google's."""
+"""Records your voice in the browser. Only the kernel gets the recording; in Colab, Google runs the kernel."""
 
 import base64
 import json

@@ -23,7 +23,7 @@ def noise(length):
 
     speech.js makes the same noise, so that the view plays the noise that Whisper heard. mulberry32
     (https://github.com/bryc/code, public domain) makes uniformly distributed numbers, and Box and Muller's
-    formula turns each two of these numbers into one normally distributed number.
+    formula turns each pair of these numbers into one normally distributed number.
     """
     steps = numpy.arange(1, 2 * length + 1, dtype=numpy.uint32)
     state = numpy.uint32(SEED) + steps * numpy.uint32(0x6D2B79F5)
@@ -34,12 +34,12 @@ def noise(length):
 
 
 def with_noise(samples, level):
-    """Return samples with noise at one of LEVELS. Raises CourseError for silence with noise."""
+    """Return samples with noise at one of LEVELS. Raises CourseError if noise is added to silence."""
     return samples if level is None else mixed(samples, noise(len(samples)), level)
 
 
 def compared(said, words):
-    """Compare what Whisper wrote with what was said, as lesson 09 counts.
+    """Compare what Whisper wrote with what was said, and count the errors as lesson 09 does.
 
     said : str, the words said
     words : list of str, the words written
