@@ -219,7 +219,7 @@ def pip_settings(venv):
     command = [python_of(venv), "-m", "pip", "config", "list"]
     lines = subprocess.check_output(command).decode(errors="replace").splitlines()
     found = []
-    for line in lines:  # such as global.index-url='https://...', in an order that depends on pip's version
+    for line in lines:  # such as global.index-url='https://...'; pip's version determines their order
         name, _, value = line.partition("=")
         section, _, key = name.rpartition(".")
         weight = PIP_SECTIONS.index(section) if section in PIP_SECTIONS else -1

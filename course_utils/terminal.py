@@ -20,7 +20,7 @@ OF_OUTPUT = (
     errno.ENOSPC,
     errno.EIO,
     errno.EBADF,
-)  # errors that `print` raises if its output can't be written; such an error names no file
+)  # numbers of errors that `print` raises if its output can't be written
 READER_LEFT = 141  # the exit status of a program that the signal SIGPIPE ends: 128 + 13
 TERMINATED = 143  # the exit status of a program that SIGTERM ends: 128 + 15
 

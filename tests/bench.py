@@ -69,7 +69,7 @@ def moves(control, values):
 
 
 def references():
-    """Yields (name, step) of each reference."""
+    """Yields (name, step) of each reference, whose time other steps are compared with."""
     from course_utils import loading
 
     yield IMPORTS, process("-c", LIBRARIES)

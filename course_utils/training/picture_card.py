@@ -68,7 +68,7 @@ def measure(folder, few=False) -> dict:
     return measured
 
 
-_loaded = {}  # in each process that measures: its pipelines, its classifier and its number of prompts
+_loaded = {}  # what this process has loaded to measure: pipelines, a classifier, and the number of prompts
 
 
 def _load_once(folder, few):

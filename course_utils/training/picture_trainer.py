@@ -85,7 +85,7 @@ class PictureTraining(Training):
             Stage(
                 weights=_named(text_encoder) | _named(unet, only=".attn2."),
                 # A time from 0 to 1 says how noisy a picture is. With this distribution, half of the times
-                # are above 0.75. There a picture begins to show the positions of shapes.
+                # are above 0.75. At such times a picture begins to show the positions of shapes.
                 loss=partial(self.denoise, "places", distribution=lambda uniform: 1 - uniform**2),
                 decay=_level_then_linear(recipe.places_steps, recipe),
                 **recipe.stage("places"),

@@ -101,7 +101,7 @@ class PictureRecipe:
 
     # how strongly the autoencoder's loss penalises latents that diverge from a standard normal distribution
     divergence: float = 1e-3
-    # Weight, in the losses of the first two stages, of errors in the differences between adjacent pixels.
+    # The weight of errors in the differences between adjacent pixels, in the losses of the first two stages.
     edges: float = 0.5
     # Share of captions that are replaced by the empty caption. Classifier-free guidance needs a model that
     # was also trained with the empty caption.
@@ -110,8 +110,8 @@ class PictureRecipe:
     clip: float = 1.0  # largest norm of the gradient
     seed: int = 0  # the seed of the initial weights, of the pictures and of the noise
 
-    # The number of processes is the same on every machine, because it determines the order of sums, and so
-    # how the weights are rounded.
+    # The number of processes is the same on every machine, because it determines in which order gradients are
+    # added, and this order changes how the sums are rounded.
     processes: ClassVar[int] = 2
     megabytes: ClassVar[int] = 250
 
@@ -148,7 +148,7 @@ class PictureRecipe:
 
 @dataclass(frozen=True)
 class TextRecipe(_OneStage):
-    """All that determines a tiny Llama whose training texts are questions, each with what follows it."""
+    """All that determines a tiny Llama that learns from questions with steps or calls, and answers."""
 
     name: str
     title: str

@@ -12,8 +12,8 @@ OPENNESS = {
     "unknown": ("?", TRACK),
     "does not apply": ("–", TRACK),
 }
-# {answer to the question whether a licence allows a use: (sign, tint)}. A tint that OPENNESS also has stands
-# for a similar mark there: the tint of "yes" is that of "open".
+# {answer to the question whether a licence allows a use: (sign, tint)}. Most answers have the tint of a
+# similar mark in OPENNESS. For example, "yes" has the tint of "open".
 ANSWERS = {
     "yes": ("✓", "#cfe6f5"),
     "yes, with conditions": ("!", "#fff1d0"),

@@ -1,4 +1,4 @@
-"""Functions for explorables: check choices, and report errors of the course's or the notebook's code."""
+"""Functions that check an explorable's choices, and report errors of the course's or the notebook's code."""
 
 import traceback
 from html import escape
@@ -16,7 +16,8 @@ class GivenFunctionError(Exception):
 def given(function, *arguments):
     """Call a function that a notebook gave to an explorer, and return what it returns.
 
-    If the function raises an error, raise GivenFunctionError from that error; let a CourseError pass.
+    If the function raises CourseError or GivenFunctionError, raise it unchanged. If it raises any other
+    error, raise GivenFunctionError from that error.
     """
     try:
         return function(*arguments)
@@ -28,7 +29,7 @@ def given(function, *arguments):
 
 
 def failure(error):
-    """Return a `Picture` of an unexpected error: where the error comes from, and a folded traceback."""
+    """Return a `Picture` that says where an unexpected error comes from, with a folded traceback."""
     if isinstance(error, GivenFunctionError):
         name, error = str(error), error.__cause__
         text = f"`{name}`, a function that this notebook gave to the explorer, stopped"

@@ -87,7 +87,7 @@ class LiveView:
             message = "Interrupted before the answer was there. Change something to ask again."
             self._tell({"want": change.new, "error": message})
             if threading.current_thread() is threading.main_thread():
-                raise  # to stop a running cell, too
+                raise  # so that a running cell stops, too
         finally:
             self.widget.want = None  # so that traitlets reports the next request even if it is equal
 

@@ -40,7 +40,7 @@ def steps(numbers: Sequence[int]) -> list[str]:
 
 
 def in_test(numbers: Sequence[int]) -> bool:
-    """Return whether a sum belongs to the test. The training never has the same numbers in the same order."""
+    """Return whether a sum belongs to the test. The training has no sum of these numbers in this order."""
     return zlib.crc32(question(numbers).encode()) % ONE_IN == 0
 
 

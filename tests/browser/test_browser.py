@@ -34,8 +34,8 @@ RARELY = pytest.mark.everything(reason="one lesson shows at each push that this 
 
 expect.set_options(timeout=PATIENCE)
 
-# Finds all elements of an output that hide or scroll what does not fit. Three things may scroll: code, a
-# table that is narrower than 300 pixels, and the row of lessons on the wall of claims.
+# Finds all elements of outputs that hide or scroll what does not fit. This leaves out what may scroll: code,
+# input fields, tables that are narrower than 300 pixels, and the row of lessons on the wall of claims.
 TOO_WIDE = """() => [...document.querySelectorAll(".jp-Cell-outputArea .jp-OutputArea-output")]
   .filter(output => !output.querySelector("pre"))
   .flatMap(output => [output, ...output.querySelectorAll("*")])
@@ -351,7 +351,7 @@ def test_a_vote_is_given_by_keyboard_and_named_afterwards(lesson):
     card.press("Enter")
     expect(past).to_contain_text("Mixtral")
     expect(explorer.locator(".vt-lane", has_text="Mixtral")).to_contain_text("1,290")  # from the kernel
-    expect(explorer.locator(".vt-turned")).to_have_count(0)  # until then, a key would not vote
+    expect(explorer.locator(".vt-turned")).to_have_count(0)  # while it is shown, a key does not vote
     card.press("ArrowLeft")
     expect(explorer.locator(".vt-head")).to_contain_text("after 2 of 10 votes")
     photograph(lesson, "10-voted")
@@ -424,7 +424,8 @@ def test_the_browser_takes_the_captions(lesson):
     assert shown == [3, "consider how much there might be prudently"]
 
 
-# Lists what the tab key should reach in an explorer, in the order of the page, and how each part is outlined.
+# Returns how many parts of an explorer the tab key should reach. Defines courseStop(), which tells which of
+# these parts has the focus, and whether the part shows it.
 TAB_STOPS = """explorer => {
   const looks = stop => [stop, ...stop.querySelectorAll("*")].map(part => {
     const style = getComputedStyle(part);
@@ -452,7 +453,7 @@ AT_ITS_END = "slider => Number(slider.ariaValueNow) === Number(slider.ariaValueM
 
 
 def tabbed(page, explorer):
-    """Returns how many parts of an explorer the tab key should reach, and which it reaches, in order."""
+    """Returns the number of parts of an explorer that the tab key should reach, and a list of those reached."""
     stops = explorer.evaluate(TAB_STOPS)
     page.keyboard.press("Shift+Tab")
     reached = []

@@ -25,8 +25,8 @@ sys.path.pop(0)
 NAMES = list(explorables.explorables())
 LEFT = pytest.mark.everything(reason="`make test` draws pages, and opens each in one of the two looks")
 # The two looks of a page: on a wide light screen, and on a dark phone. `make everything` opens each page in
-# both looks. `make test` opens seven pages, or all pages if a file in PLACES changed. It opens each page in
-# one look only: the pages of NAMES take turns between the wide screen and the phone.
+# both looks. `make test` opens seven pages, or all pages if a file in PLACES changed, and each of them in one
+# look only: the pages of NAMES take turns between the wide screen and the phone.
 LOOKS = [(1280, "light"), (360, "dark")]
 PLACES = ("course_utils/opened", "course_utils/widgets", "website", "tests/lab.py", __file__)
 DRAWN = by_commit.drawn("pages of explorables", NAMES, 7, *PLACES)
@@ -350,7 +350,7 @@ def test_a_page_has_its_picture_before_its_model(visit):
     assert not [url for url in visited.requests if url.endswith("safetensors")]
     height = "document.documentElement.scrollHeight"
     before = page.evaluate(height)
-    bars.nth(1).click()  # the second bar needs the model: this click loads the model
+    bars.nth(1).click()  # this loads the model, which the second bar needs
     expect(page.get_by_role("button", name="The model is awake")).to_be_visible(timeout=PATIENCE)
     expect(paper).to_have_count(5)
     assert page.evaluate(height) == before, "the layout jumps"
@@ -1126,7 +1126,7 @@ def test_a_claim_is_dragged_onto_a_shelf_and_lies_where_the_course_has_it(visit,
     kind = "touch" if touch else "mouse"
 
     def drag(x, y):
-        """Drags the card by the middle of the grip to a place on the screen."""
+        """Drags the card to a place on the screen: with touch by its grip, else by its quote."""
         events = [("pointerdown", grip["x"] + grip["width"] / 2, grip["y"] + grip["height"] / 2)]
         events += [("pointermove", x, y), ("pointerup", x, y), ("lostpointercapture", x, y)]
         for event, at_x, at_y in events:
@@ -1380,7 +1380,7 @@ def test_the_arrows_vote_before_anything_has_the_focus(visit):
     for number, key in enumerate(("ArrowRight", "ArrowLeft", "ArrowUp"), start=1):
         page.keyboard.press(key)
         expect(votes).to_have_count(number)
-        expect(page.locator(".vt-turned .vt-card b")).to_have_count(2)  # the names are shown for a moment
+        expect(page.locator(".vt-turned .vt-card b")).to_have_count(2)  # both models' names are shown
         page.keyboard.press("ArrowLeft")  # brings the next story, and does not vote
         expect(page.locator(".vt-turned")).to_have_count(0)
         expect(votes).to_have_count(number)
@@ -1496,7 +1496,7 @@ def test_a_lean_is_guessed_before_any_is_shown(visit):
     for own in page.locator(".au-own:visible").all():
         mark, word = own.bounding_box(), own.locator("xpath=..").inner_text()
         for name, box in boxes.items():
-            if name == word:  # at its own word, a mark is a ring without "you"
+            if name == word:  # a mark at its own word is a ring without "you"
                 continue
             # The pixels that the word "you" takes to the left and to the right of the mark.
             room = (0, 28) if "right" in own.get_attribute("class") else (28, 0)
@@ -2081,7 +2081,7 @@ def test_licences_roll_at_the_plans_and_a_cell_shows_its_clause(visit):
     ]
     through = page.locator(".mu-board tr.through .mu-name b").all_inner_texts()
     assert sorted(through) == sorted(allowed) and len(allowed) == 6
-    # A ball stops at the left of the first set gate that does not let it through.
+    # A ball stops at the left of the first gate that is set and does not let it through.
     row = next(index for index, text in enumerate(rows.all_inner_texts()) if text.startswith("Llama 4"))
     ball = page.locator(".mu-ball").nth(row)
     stop = page.locator("[aria-label^='Llama 4, serve']")
@@ -2103,7 +2103,7 @@ def test_licences_roll_at_the_plans_and_a_cell_shows_its_clause(visit):
     expect(sentence).to_have_text("6of 16 licences let you do all eight")
     expect(rows.nth(row).locator(".mu-end")).to_have_text("“Built with…”")
     assert "plans=%5B0%2C1%2C3" in page.url
-    page.get_by_role("button", name=re.compile("^Llama 4 Community")).click()  # shows what stops the ball
+    page.get_by_role("button", name=re.compile("^Llama 4 Community")).click()  # shows the ball's stop
     expect(page.locator(".mu-question")).to_have_text("Llama 4May I ship it without naming it?")
     expect(verdict).to_have_text("No.")
     expect(quote).to_contain_text("Built with Llama")

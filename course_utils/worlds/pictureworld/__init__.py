@@ -2,7 +2,7 @@
 
 It is known what is in the pictures, and what was left out of the training:
 
-    scenes.SCENES                        every picture that a model is trained on
+    scenes.SCENES                        the scenes of all pictures that a model is trained on
     scenes.draw(index)                   one training example: a scene and its caption
     scenes.test_sets()                   the prompts that a model is measured on, fixed before any training
     scenes.plan()                        a record of what is held out, and of the planted biases
