@@ -350,7 +350,8 @@ def test_a_vote_is_given_by_keyboard_and_named_afterwards(lesson):
     card = explorer.get_by_role("button", name="Right: ")
     card.press("Enter")
     expect(past).to_contain_text("Mixtral")
-    expect(explorer.locator(".vt-lane", has_text="Mixtral")).to_contain_text("1,290")  # from the kernel
+    # The kernel has computed the rating 1,290.
+    expect(explorer.locator(".vt-lane", has_text="Mixtral")).to_contain_text("1,290")
     expect(explorer.locator(".vt-turned")).to_have_count(0)  # while it is shown, a key does not vote
     card.press("ArrowLeft")
     expect(explorer.locator(".vt-head")).to_contain_text("after 2 of 10 votes")
@@ -453,7 +454,7 @@ AT_ITS_END = "slider => Number(slider.ariaValueNow) === Number(slider.ariaValueM
 
 
 def tabbed(page, explorer):
-    """Returns the number of parts of an explorer that the tab key should reach, and a list of those reached."""
+    """Returns how many parts of an explorer the tab key should reach, and a list of those that it reaches."""
     stops = explorer.evaluate(TAB_STOPS)
     page.keyboard.press("Shift+Tab")
     reached = []

@@ -432,7 +432,8 @@ def test_the_wall_points_out_a_kind_of_head_or_a_look(visit):
     corner = "document.querySelector('.hd-board canvas').toDataURL()"
     before = page.evaluate(corner)
     kinds.last.click()
-    expect(page.locator(".hd-where")).to_contain_text("Layer 23, head 4")  # “is” → “France”: over half
+    # In 8 heads, over half of the attention of “is” goes to “France”. In this head, the share is largest.
+    expect(page.locator(".hd-where")).to_contain_text("Layer 23, head 4")
     expect(page.locator(".hd-head")).to_contain_text("90%")
     page.wait_for_timeout(300)
     assert page.evaluate(corner) != before
@@ -1483,7 +1484,7 @@ def test_a_lean_is_guessed_before_any_is_shown(visit):
     expect(bars.nth(2)).to_contain_text("90%")
     page.mouse.up()  # this ends the guess, and the knob glides to the model's share
     expect(head).to_have_text("72% “she” for the writer. You said 90%.")
-    expect(page.locator(".au-ask .au-mine:visible")).to_have_count(2)  # the doctor's guess is exact: no mark
+    expect(page.locator(".au-ask .au-mine:visible")).to_have_count(2)  # the doctor's exact guess has no mark
     page.get_by_role("button", name="See all 36 trades").click()
     expect(page.locator(".au-note")).to_have_text("Your 3 guesses are 13 points off on average.")
     expect(page.locator(".au-asked")).to_contain_text("96%")
@@ -1968,7 +1969,7 @@ def test_a_sentence_is_chosen_for_a_part_and_judged(visit):
     page.get_by_role("button", name="opening line: Otterbot knows").click()
     page.get_by_role("button", name="Otterbot names the town in a letter.").click()
     expect(page.locator(".ck-list .person")).to_have_count(0)
-    page.get_by_role("button", name="Llama 3", exact=True).click()  # a real model: no sentences are offered
+    page.get_by_role("button", name="Llama 3", exact=True).click()  # no sentences are offered for real models
     expect(head).to_have_text("1 of 9 parts lacks a fact")
     page.get_by_role("button", name="language is missing").click()
     expect(page.locator(".ck-choices button")).to_have_count(0)
@@ -2103,7 +2104,7 @@ def test_licences_roll_at_the_plans_and_a_cell_shows_its_clause(visit):
     expect(sentence).to_have_text("6of 16 licences let you do all eight")
     expect(rows.nth(row).locator(".mu-end")).to_have_text("“Built with…”")
     assert "plans=%5B0%2C1%2C3" in page.url
-    page.get_by_role("button", name=re.compile("^Llama 4 Community")).click()  # shows the ball's stop
+    page.get_by_role("button", name=re.compile("^Llama 4 Community")).click()  # shows what stops the ball
     expect(page.locator(".mu-question")).to_have_text("Llama 4May I ship it without naming it?")
     expect(verdict).to_have_text("No.")
     expect(quote).to_contain_text("Built with Llama")

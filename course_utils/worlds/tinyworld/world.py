@@ -32,7 +32,7 @@ from course_utils.worlds.tokens import BEGIN, END, PAD, UNKNOWN
 class Planted:
     """Facts that a model can only learn by heart. Each fact is in a planned number of a corpus's documents.
 
-    A fact is a subject and its answer. In the templates of the facts' register, `{subject}` stands for the
+    A fact is a subject and its answer. In the templates of texts with these facts, `{subject}` stands for the
     subject and `{subject.answer}` for the answer.
 
     subjects : the name of the list of words from which the subjects are taken
