@@ -227,7 +227,7 @@ class Kendall:
     low, high : the interval of tau, if these things are a sample of a larger number of such things
     pairs : the number of pairs of things
     concordant, discordant : the number of pairs in the same order and in opposite orders; the sign of tau
-        depends on these alone
+        depends only on these two numbers
     ties : the number of pairs that are equal in one order or in both
     p : the probability that a random order gives a tau at least as far from 0 as this tau
     """

@@ -1,6 +1,6 @@
 """Shows how a tiny model carries out an errand, a question that it answers by calling tools. For lesson 18.
 
-The explorer shows the model's calls, the loop that runs the calls, and the results that the tools return.
+The view shows the model's calls, the loop that runs the calls, and the results that the tools return.
 """
 
 import json

@@ -70,8 +70,8 @@ def twins(world, items) -> list:
 def contests(models, tokenizer, items) -> list[tuple]:
     """Let each pair of models continue the same prompts, and return the contests in random order.
 
-    A contest is (prompt, (left model's name, its answer), (right model's name, its answer)). If both models
-    write the same, there is no contest. The same models and items give the same order.
+    A contest is (prompt, (left model's name, its answer), (right model's name, its answer)). If the two
+    answers are equal, there is no contest. The same models and items give the same order.
 
     models : dict from a name to a language model of transformers; all share one tokenizer.
     tokenizer : this tokenizer.

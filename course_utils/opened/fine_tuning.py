@@ -216,8 +216,8 @@ def general_lines() -> list:
 def library_adapter() -> Path:
     """Return the folder of the course's adapter for SmolLM2-135M-Instruct.
 
-    The adapter was trained like those of lesson 14, on the 64 lines of library.toml: 64 steps of four lines,
-    with a learning rate of 0.002 that falls to 0.
+    The adapter was trained as lesson 14 trains adapters, on the 64 lines of library.toml: 64 steps of four
+    lines, with a learning rate of 0.002 that falls to 0.
     """
     return Path(__file__).parents[1] / "training" / "otterford"
 

@@ -53,7 +53,7 @@ class Fits(LiveView):
     context : int, tokens in each text at the start; one of CONTEXT.
     batch : int, texts at once at the start; one of BATCH.
 
-    Raises CourseError if a value is not one of these.
+    Raises CourseError for any other value.
     """
 
     view = "fits"

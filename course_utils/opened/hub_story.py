@@ -16,7 +16,7 @@ from course_utils.opened.fine_tuning import answers, is_right, library_adapter, 
 from course_utils.views.picture import INK, LINE, TRACK, Picture, card, scrolled
 
 NAME = "reader/otterford"
-# The owner's card. It is published unchanged with each version, even with the one of `a_stranger_comes`.
+# The owner's card. It is published unchanged with each version, even with the stranger's.
 OWNERS_CARD = """---
 license: apache-2.0
 ---
@@ -104,7 +104,7 @@ def answers_with(folder, model, tokenizer, questions) -> list[str]:
 
 
 def asked_in(wording, folder, model, tokenizer) -> list[dict]:
-    """Return a model's answers, with an adapter, to a question on each of the library's 16 facts.
+    """Return the answers of a model with an adapter to a question on each of the library's 16 facts.
 
     The questions have wordings that are in no training text.
 

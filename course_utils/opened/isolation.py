@@ -16,7 +16,7 @@ from pathlib import Path
 
 from course_utils.errors import CourseError
 
-# Folders that Python needs. The process may read them and not write to them.
+# Folders that Python needs. Code in the sandbox may read these folders, but not write to them.
 _SYSTEM = ("/usr", "/lib", "/lib64", "/bin", "/nix")
 _LIMITS = """
 import resource

@@ -284,9 +284,9 @@ def _head(text, align="left"):
 def _marked(world, text):
     """Return a text in two versions: as HTML and as plain text.
 
-    Each version shows which word of the text is the first that the world rules out. The HTML underlines this
-    word. The plain text ends, for example, with (slips at “cat”). If the world rules out no word, the HTML
-    ends with ✓, and the plain text with (right to its end).
+    Each version marks the first word that can't follow the words before it in a text of `world`. The HTML
+    underlines this word. The plain text ends, for example, with (slips at “cat”). If there is no such word,
+    the HTML ends with ✓, and the plain text with (right to its end).
     """
     words = TOKEN.findall(text)
     index = world.first_slip(text)

@@ -102,7 +102,7 @@ def to_latents(pipeline, caption):
 
 
 def watch_noise(pipeline, prompts):
-    """Return the explorer in which two prompts become pictures from the same noise."""
+    """Return a `Denoising` view, in which two prompts become pictures from the same noise."""
 
     def watch(prompt, seed, guidance, steps):
         import torch
@@ -187,7 +187,7 @@ def pixel_rows(rows) -> Picture:
 
 
 def training_figure(pipeline, caption) -> Picture:
-    """Draw a training step: a picture and noise, and below them three mixtures of both.
+    """Draw a training step: a picture and noise, and below them three mixtures of picture and noise.
 
     Beside each mixture is the noise that the UNet guesses in it, with the mean squared error of the guess.
     The mixtures have as much noise as the scheduler plans for the steps 100, 300 and 500 of its 1,000. Noise,

@@ -180,13 +180,14 @@ def _linked(mark):
 
 
 def uses_wall(models, uses, *, title=None) -> Picture:
-    """Draw which uses models' licences allow: a column for each use, a row for models with the same verdicts.
+    """Draw a table of the uses that models' licences allow, with a column for each use.
 
-    The row with the fewest models comes first, so that the exceptions stand out.
+    All models with the same answers share a row. The row with the fewest models comes first, so that the
+    exceptions stand out.
 
     models : list of `openness.OpenModel`. A model whose licence was not read gets "not read" for each use.
     uses : dict from the head of a column to one of `licences.USES`.
-    title : str, written above the wall.
+    title : str, written above the table.
     """
     titles = {}  # {(the answer for each use): [titles of the models whose licence gives these answers]}
     for model in models:

@@ -12,9 +12,9 @@ _IN_A_ROW = 25  # dots
 # In each of these fonts the three SIGNS have the same width.
 _DOTS = "DejaVu Sans,Segoe UI Symbol,Apple Symbols,sans-serif"
 
-_LARGEST = 140  # pixels: the side of the largest square
-_SMALLEST = 3  # pixels: a smaller square could not be seen
-_NARROWEST = 92  # pixels: the least width of the words below a square
+_LARGEST = 140  # the side of the largest square, in pixels
+_SMALLEST = 3  # the side of the smallest square, in pixels; a smaller square could not be seen
+_NARROWEST = 92  # the least width of the words below a square, in pixels
 
 
 def squares(amounts, *, unit, label="", inside=None, inside_label="", title=None) -> Picture:

@@ -3,13 +3,13 @@
     course.opened.finished_page()         the upper part of a finished page
     review = course.opened.Review("Ada Lovelace")
     review.press()                        what the makers say, in twelve claims
-    review.beforehand(holds=[1, 5], confidence=60)     which of them you expect to hold
-    review.claim(1)                       one of them, and how the course decides it
+    review.beforehand(holds=[1, 5], confidence=60)     which claims you expect to hold
+    review.claim(1)                       the first claim, and how the course decides it
     review.folder                         the release's files: open them with transformers
     review.verdict(1, verdict="holds", confidence=80, because="…", evidence=81_472)
     review.page("my_page.html")           one page of A4, as HTML and PDF; then no verdict can be changed
     review.compare(1)                     what the course finds for the first claim
-    review.compare()                      what it finds for all, by opening the same files
+    review.compare()                      what the course finds for all claims, by opening the same files
 
 Models, texts and files are real and tiny: course_utils/training/releases.py trains them. The makers and what
 they say are invented. `facts` checks the claims, `page` writes, seals and verifies the learner's page.

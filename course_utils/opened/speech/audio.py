@@ -284,7 +284,7 @@ def add_noise(samples, snr_db, seed=0):
         room; at 0 the sound and the noise are equally strong
     seed : the seed of the noise
 
-    Returns the sum, with the same shape, which may go beyond -1 and 1. Raises CourseError if the sound is
+    Returns the sum, in the same shape. Its values may go beyond -1 and 1. Raises CourseError if the sound is
     silent, or if the ratio is not a finite number.
     """
     samples = _checked(samples)

@@ -1,4 +1,4 @@
-"""The explorer of lesson 09 adds noise to a clip or your voice, and shows the words that Whisper writes."""
+"""A view that adds noise to a clip or your voice, and shows the words that Whisper writes. For lesson 09."""
 
 import base64
 

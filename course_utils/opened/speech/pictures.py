@@ -30,13 +30,13 @@ from course_utils.views.picture import (
 from course_utils.views.text import bar, invisible_note, percent, piece_html, token_html, visible
 
 FRAMES_PER_SECOND = 100  # frames a second in Whisper's mel picture
-_MEL, _ROW = 150, 30  # heights in pixels: of the mel picture, and of a row of words
-_NOMINAL = 400  # pixels: the picture's least width; even at this width the words in a row don't overlap
+_MEL, _ROW = 150, 30  # the heights of the mel picture and of a row of words, in pixels
+_NOMINAL = 400  # the picture's least width in pixels; even at this width the words in a row don't overlap
 
 # The element is as wide as the page, and can be scrolled if its content is wider. Without the first two
 # properties, a widget around the element would grow with the content.
 _SCROLLED = "width:0;min-width:100%;overflow-x:auto"
-_LETTER = 8.2  # pixels, the mean width of a letter at 15px
+_LETTER = 8.2  # the mean width of a letter in pixels, at a font size of 15px
 _SCALE_LEFT = 48  # width of the scale on the left of the mel picture, in pixels
 _TIMES = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 60)  # possible seconds between two marks on the time axis
 
