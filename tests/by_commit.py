@@ -37,7 +37,7 @@ def all_due(*paths):
 
 @cache
 def _is_changed(name):
-    """Returns whether the part of a file that has an effect, see `does`, has changed since HEAD~1."""
+    """Returns whether `does` returns something else for a file than for its version in HEAD~1."""
     try:
         status, before = git("show", f"HEAD~1:{name}")
         return status != 0 or does(name, before) != does(name, (ROOT / name).read_text(encoding="utf-8"))

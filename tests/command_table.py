@@ -74,10 +74,10 @@ are below the table.
 class Fault:
     """A fault with which every command is run.
 
-    end : the line that the shell runs, with {} in place of the command
+    end : the line that the shell runs, with {} in place of the command, such as "{} >/dev/full"
     environment : environment variables, as pairs of name and value
-    read : the message of every command that meets the fault
-    no_reader : whether the program that reads the output has ended already
+    read : a part of the message that a command prints because of the fault
+    no_reader : whether the output goes to a pipe that no program reads
     """
 
     name: str
@@ -179,7 +179,7 @@ def run_in_shell(script, folder, fault):
     surroundings = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
     surroundings |= {"COLUMNS": "100", **dict(fault.environment)}
     reader, writer = os.pipe()
-    os.close(reader)  # for `fault.no_reader`: writing to `writer` now fails
+    os.close(reader)  # nobody reads this pipe, so a command of `fault.no_reader` can't write to it
     try:
         done = subprocess.run(
             ["bash", "-c", script],
@@ -221,7 +221,7 @@ def table():
 
 
 def others():
-    """Return the text of the table of other faults."""
+    """Return the table of the faults in OTHERS, as Markdown."""
     text = "\n## Other faults\n\n| Fault | What was done | Status | What was read |\n|---|---|---|---|\n"
     with tempfile.TemporaryDirectory() as parent:
         folder = folder_in(parent)

@@ -133,7 +133,10 @@ def pytest_configure(config):
 
 @pytest.fixture(scope="session")
 def quick_kernels():
-    """Makes kernels start without new imports, in this process and in commands that a test runs."""
+    """Makes kernels start as copies of a process that has already imported the libraries.
+
+    This holds for kernels that this process starts, and for those of commands that a test runs.
+    """
     import forked_kernels
 
     with contextlib.nullcontext() if forked_kernels.ADDRESS in os.environ else forked_kernels.serving():

@@ -25,7 +25,10 @@ def _in_file(name, change):
 
 
 def _in_published(change, converted=False):
-    """Returns a function that changes the largest published file, before it is converted or afterwards."""
+    """Returns a function that changes the largest published file of a model.
+
+    converted : False to remove the converted files first, as if the model was not converted yet
+    """
 
     def bring(folder):
         if not converted:

@@ -35,8 +35,7 @@ def without_pip(code):
 def needed(lesson, cells):
     """Returns the grade ids of the tasks' cells, and of the cells that define what the tasks need.
 
-    Cells that only show something are left out here. The tests of outputs run whole solutions, also these
-    cells.
+    Cells that only show something are left out. The tests of outputs run them with the rest of a solution.
     """
     found, wanted = set(), set()
     for answer in answers_of(lesson):

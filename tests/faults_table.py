@@ -342,7 +342,10 @@ DISK = shutil.disk_usage("/")._replace(free=60 * GB)
 
 
 def table():
-    """Returns the text of docs/faults.md. Needs a new process: the hub's library reads its settings once."""
+    """Returns the text of docs/faults.md.
+
+    Call it in a new process, because huggingface_hub reads its settings only when it is imported.
+    """
     for name in list(os.environ):
         if name.startswith(("HF_", "COURSE_SIZE")) or name.lower().endswith("_proxy"):
             del os.environ[name]

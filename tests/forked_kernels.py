@@ -145,7 +145,7 @@ class _Forked:
 
 
 def _ask_for(cmd, cwd=None, env=None, stdout=None, stderr=None, **_):
-    """Return a kernel that the server has copied, or None if the server can't be asked or refuses.
+    """Return a kernel that the server has made as a copy of itself, or None if it can't be asked or refuses.
 
     The arguments are those of `subprocess.Popen`.
     """

@@ -1,4 +1,4 @@
-"""Tests a view whose requests a kernel answers, in JupyterLab and Notebook 7, and the view's photograph."""
+"""Tests a view that sends requests to a kernel, in JupyterLab and Notebook 7, and the PNG image of a view."""
 
 import io
 import re
@@ -102,7 +102,7 @@ def test_the_kernel_answers_a_view_and_an_interrupt_ends_in_a_word(browser, serv
     expect(words).to_have_text("three times it is 6")
     slider.press("End")
     expect(words).to_have_text("three times it is 27")
-    slider.press("ArrowLeft")  # without `adopt`, Jupyter would use this key, and not the slider
+    slider.press("ArrowLeft")  # `adopt` keeps Jupyter from using this key itself
     expect(words).to_have_text("three times it is 24")
     assert (notebook.findings(), notebook.complaints) == ([], [])
     begun = room / "begun"
@@ -111,7 +111,7 @@ def test_the_kernel_answers_a_view_and_an_interrupt_ends_in_a_word(browser, serv
         while not begun.exists():
             notebook.page.wait_for_timeout(50)
         begun.unlink()
-        # JupyterLab's button ■ runs the same command.
+        # the command of JupyterLab's button ■
         notebook.page.evaluate("window.jupyterapp.commands.execute('notebook:interrupt-kernel')")
         expect(words).to_have_text(re.compile("^Interrupted before the answer was there"))
         slider.press("End")

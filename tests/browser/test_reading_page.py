@@ -31,7 +31,7 @@ def test_points_are_saved_as_a_table_and_nothing_that_a_student_wrote_is_execute
         points = page.locator("article[data-id=a1] input")
         points.fill("9")
         page.click("#save")
-        assert points.evaluate("each => each.matches(':invalid')")  # too many points: nothing is saved
+        assert points.evaluate("each => each.matches(':invalid')")  # 9 are too many, so nothing is saved
         points.fill("2.5")
         page.fill("article[data-id=a1] textarea", 'a "quoted" word,\nand a line')
         assert page.inner_text("#done") == "2 of 2 have points"

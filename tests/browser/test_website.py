@@ -146,7 +146,7 @@ def test_a_prediction_comes_before_its_answer(browser, site):
     expect(answer.locator("xpath=..")).to_contain_text("Measured: ")
     guess = choice.locator("button[value]").first
     guess.click()
-    page.reload()  # the answer is stored
+    page.reload()  # the browser has stored the answer
     expect(answer).to_contain_text("You predicted 1,000: ")
     expect(guess).to_have_attribute("aria-pressed", "true")
     hidden = page.locator("[class*=veil-]:not(.unveiled)")
@@ -201,7 +201,7 @@ def test_a_phones_first_screen_has_the_start_and_the_number_to_drag(browser, sit
 
 @pytest.mark.parametrize("number", [DECKS[0], *(pytest.param(number, marks=RARELY) for number in DECKS[1:])])
 def test_slides_and_handouts_fit(browser, site, number):
-    """No slide overflows on a projector, none is wider than a phone, and each prints on one page."""
+    """Slides fit a projector, slides and handouts fit a phone, and each of them prints on one page."""
     page = browser.new_page(viewport={"width": 1280, "height": 720})
     page.set_default_timeout(PATIENCE)
     page.goto((site / "slides" / f"{number}.html").as_uri())
@@ -254,7 +254,7 @@ def test_the_hour_prints_on_one_page(browser, site):
 
 
 def test_the_five_claims_print_on_one_page(browser, site):
-    """One sheet for each learner is enough. Other paper tasks may take two pages."""
+    """The paper task of lesson 16 must fit on one page. Other paper tasks may take two."""
     page = browser.new_page(viewport={"width": 794, "height": 1123})  # A4
     page.set_default_timeout(PATIENCE)
     page.goto((site / "handouts" / "paper-16.html").as_uri())
@@ -341,7 +341,7 @@ def test_the_hour_of_the_timetable_can_be_taught(browser, site, monkeypatch):
 
 
 def test_every_question_of_a_lesson_has_a_form(site):
-    """The form has the stored question's choices, or a field for a number with its unit."""
+    """The page has one form for each `course.predict`, and one "yours" element for each `course.reveal`."""
     html = (site / f"{LESSON}.html").read_text(encoding="utf-8")
     notebook = nbformat.read(ROOT / f"{LESSON}.ipynb", as_version=4)
     asked = [cell.source for cell in notebook.cells if "course.predict(" in cell.source]
@@ -412,7 +412,7 @@ def test_a_style_sheet_with_a_missing_file_is_found(check, tmp_path):
 
 
 def test_every_source_has_a_page(check, tmp_path):
-    """The check reports each lesson and each page of docs/ that an empty site lacks."""
+    """The check reports each lesson, page of docs/ and exercise that an empty site lacks."""
     sentences = "\n".join(check.missing(tmp_path, {}))
     for source in [
         *ROOT.glob("notebooks/*.ipynb"),

@@ -91,8 +91,8 @@ def test_solution_prints_what_is_stored_and_stub_fails(lesson, begun):
 def tried(lesson):
     """Returns the answers to try: one right and one wrong for each task in ASK_FOR_LONG, all for other tasks.
 
-    After a change of the exercise, all answers are tried: see by_commit.py. After a change of course.check
-    alone, only some are tried, because more than a thousand answers to other tasks call this function anyway.
+    After a change of the lesson's exercise or solution, all its answers are tried: see by_commit.py. A change
+    of `course.check` alone needs no further answers: more than a thousand answers to other tasks test it.
     """
     answers = answers_of(lesson)
     if by_commit.all_due(f"solutions/{lesson}", f"exercises/{lesson}"):
@@ -105,10 +105,7 @@ def tried(lesson):
 
 
 def test_right_answers_pass_and_wrong_ones_get_their_message(lesson, begun):
-    """A wrong answer must fail at a visible check.
-
-    Visible checks run before hidden checks, so the message is that of a visible check.
-    """
+    """Right answers must pass all checks. Wrong answers must already fail the checks that a student sees."""
     solutions, stubs = cells_of("solutions", lesson), cells_of("exercises", lesson)
     for answer in tried(lesson):
         task = answer["task"]

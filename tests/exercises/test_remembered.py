@@ -45,7 +45,7 @@ def test_only_what_may_differ_is_computed_again(model, runs, way):
     with remembered.computing():
         assert is_computed()
         assert not is_computed() and torch.equal(said[0], said[1])
-        said[0].zero_()  # callers may change the result that they got
+        said[0].zero_()  # this must not change the remembered result
         assert not is_computed() and torch.equal(said[1], said[2])
         assert is_computed(input_ids=torch.tensor([[3, 4, 6]]))
         assert is_computed(use_cache=False) and not is_computed(use_cache=False)

@@ -61,7 +61,7 @@ def main():
     from course_utils.grading.judge import Judge
     from course_utils.grading.sandbox import Sandbox
 
-    student_process.IMPORTS = ("torch",)  # as in conftest.py
+    student_process.IMPORTS = ("torch",)  # so that sandboxes start sooner: see conftest.py
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "small.ipynb")
         path.write_text(sys.stdin.readline())

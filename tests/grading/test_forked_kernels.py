@@ -54,7 +54,7 @@ def kernel():
 def executed():
     """Run CELLS in a new kernel. Return whether this kernel was copied, and the outputs of the cells."""
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in CELLS])
-    # A busy kernel may send one line in two parts.
+    # A busy kernel may send one line in two parts, which `coalesce_streams` joins.
     options = {"kernel_name": "python3", "allow_errors": True, "coalesce_streams": True}
     client = nbclient.NotebookClient(notebook, **options)
     with client.setup_kernel():
@@ -143,10 +143,9 @@ def test_other_settings_than_the_server_s_need_a_kernel_of_their_own(setting):
 
 
 def test_a_copy_is_made_after_torch_has_written_a_setting(monkeypatch):
-    """A setting that torch writes itself does not count as a setting other than the server's.
+    """When a model is loaded, torch sets TORCHINDUCTOR_CACHE_DIR for this whole process.
 
-    When a model is loaded, torch sets TORCHINDUCTOR_CACHE_DIR for this whole process. Kernels that later
-    tests start in this process must still be copies of the server's.
+    This variable counts as no difference from the server's environment: kernels still start as copies.
     """
     monkeypatch.delenv("TORCHINDUCTOR_CACHE_DIR", raising=False)
     importlib.import_module("torch._inductor.runtime.cache_dir_utils").cache_dir()

@@ -78,7 +78,7 @@ def test_what_a_person_entered_stays_and_what_is_there_is_not_written_again(assi
     before = file.read_bytes()
     gradebook.enter(file, assignment, results, register)
     assert file.read_bytes() == before
-    with nbgrader.Gradebook(f"sqlite:///{file}") as book:  # formgrader makes these changes in this way
+    with nbgrader.Gradebook(f"sqlite:///{file}") as book:  # nbgrader's formgrader does the same
         grade = book.find_grade("double-check", "small", "small", "ann")
         grade.manual_score, grade.extra_credit, grade.needs_manual_grade = 0.5, 0.25, False
         book.find_comment("double", "small", "small", "ann").manual_comment = "see below"

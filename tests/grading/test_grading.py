@@ -208,7 +208,7 @@ def too_much_code(book):
 
 
 def dots(book):
-    """Put in a line that is slow to parse: the parser's time grows with the square of the line's length."""
+    """Answer with a line that is slow to parse: the parser's time grows with the square of its length."""
     cell_of(book, "double")["source"] = "import a" + ".a" * 90_000
 
 
@@ -523,7 +523,7 @@ def needs_dask():
 
 @pytest.fixture(scope="module")
 def dask(tmp_path_factory):
-    """Yield a function. It starts a Dask scheduler, and returns (address, function that starts a worker)."""
+    """Yield a function that starts a Dask scheduler and returns (address, function that starts a worker)."""
     needs_dask()
     started = []
 
@@ -565,7 +565,7 @@ def test_a_cluster_gives_the_same_grades_even_if_a_worker_dies(course, graded, t
     honest = answered(course, essay="private words of patient000")
     (tmp_path / "in" / "honest-patient000.ipynb").write_text(json.dumps(honest))
     mine = []
-    # Grade the two quickest submissions of each kind.
+    # Take the two quickest submissions of each kind, but none that exhaust the machine or have odd paths.
     for kind in (kind for kind in KINDS if kind not in ("exhausting", "path")):
         whole = [each for each in HOSTILE if each["kind"] == kind and not re.search(PLACEHOLDERS, str(each))]
         mine += sorted(whole, key=lambda each: result_of(graded[0], each)[0].seconds)[:2]
@@ -710,7 +710,7 @@ def test_only_a_change_to_what_decides_a_grade_regrades_a_class(tmp_path):
 
 
 class RunsOf:
-    """Stands in for a sandbox: each run sends prepared messages, and may end early."""
+    """Stands in for a sandbox. Each run sends its prepared messages, and all but the last then end early."""
 
     def __init__(self, *runs):
         self.runs = list(runs)

@@ -462,8 +462,6 @@ def test_every_file_of_a_random_tree_is_in_a_row_or_has_a_reason(tmp_path):
             assert len({entry.student for entry in plan.entries}) == len(plan.entries)
 
 
-# {platform: (the files that it exports, the class list that it exports, the headings of the table of grades
-# that it imports, the table's rows by student)}
 CANVAS = {"doejane_123_4567_small.ipynb": 0, "रायमीरा_LATE_124_4568_small-1.ipynb": 0, "poe_125_text.html": 0}
 GRADESCOPE = """\
 submission_11:
@@ -483,6 +481,8 @@ submission_12:
     :sid: '125'
   :created_at: 2026-10-10 20:00:00.861687000 Z
 """
+# {platform: (the files that it exports, the class list that it exports, the headings of the table of grades
+# that it imports, the table's rows by student)}
 TRIPS = {
     "moodle": (
         {
@@ -570,7 +570,7 @@ TRIPS = {
 def result_of(entry, score=3.0, manual=None):
     """Return a result with `score` of 5 points.
 
-    manual : if not None, add an answer that a person grades: True if nobody has read the answer yet
+    manual : None, or whether a second answer, which a person grades, still waits for its grade
     """
     tasks = [stored.TaskResult("task", "Task", 5.0 if manual is None else 3.0, score=score)]
     if manual is not None:

@@ -1,4 +1,4 @@
-"""Tests that Moodle and Canvas find each student's page in the zip files of feedback made for them."""
+"""Tests that Moodle and Canvas find each student's page in the zip files of feedback."""
 
 import re
 import zipfile

@@ -350,7 +350,7 @@ def test_a_run_that_is_too_long_is_refused_and_a_lost_one_repeated(tmp_path, mon
         result = judge.grade(submission)
         assert len(killed) == 1 and result.score == 4 and result.key
         times = 2
-        monkeypatch.setattr(judges, "MOST_LOST", 0)  # do not repeat a lost run: each new server imports torch
+        monkeypatch.setattr(judges, "MOST_LOST", 0)  # don't repeat a lost run
         result = judge.grade(submission)
         assert len(killed) == 2 and "failed (Lost)" in result.problem and not result.key
 

@@ -75,7 +75,7 @@ def test_a_command_with_every_fault(command, folder):
 
 
 def with_an_empty_value(command):
-    """Yields the command's call many times, each time with an empty text for another argument or option."""
+    """Yields the command's call with one argument empty, or with one option's value empty or a space."""
     call = shlex.split(command_table.CALLS[command])
     for place, word in enumerate(call[1:], 1):
         if not word.startswith("-"):

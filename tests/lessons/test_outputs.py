@@ -67,7 +67,7 @@ def test_outputs_are_reproduced(path, tmp_path, monkeypatch, quick_kernels):
     """nbval compares a run's outputs with the stored outputs. The sanitizer file lists what may differ."""
     monkeypatch.setenv("COURSE_ANSWERS", str(tmp_path / "answers.json"))
     monkeypatch.setenv("COURSE_SEED", "1")  # the seed of the hidden checks when the outputs were stored
-    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")  # `options` loads nbval by its name
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")  # no plugin but nbval, which `options` names
     monkeypatch.chdir(tmp_path)
     passed = []
 

@@ -21,7 +21,7 @@ nbformat = Lazy("nbformat")
 
 ROOT = Path(__file__).parents[2]
 NUMBER = r"(\d+(?:,\d{3})*(?:\.\d+)?)"  # what # stands for in a pattern
-MONTH = r"([A-Z][a-z]+ \d{4})"  # what @ stands for
+MONTH = r"([A-Z][a-z]+ \d{4})"  # what @ stands for in a pattern
 
 MODEL_CARD = "OpenAI, GPT-2 model card"
 T5 = "Raffel et al., arXiv:1910.10683, and the README of its repository"
@@ -33,7 +33,7 @@ EPOCH = "Epoch AI, epoch.ai/data-insights/open-closed-eci-gap"
 WHISPER = "Whisper's model card, github.com/openai/whisper"
 MISTRAL = "Mistral AI's list of models, github.com/mistralai/platform-docs-public"
 
-# (number, source, value, {document: pattern}). A pattern with two groups has a value of two numbers.
+# (number, source, value, {document: pattern}). If a pattern has two groups, the value has two numbers.
 PUBLISHED = [
     (
         "T5's date",

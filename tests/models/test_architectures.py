@@ -272,7 +272,7 @@ def compare(kind):
     real = sum(tensor.numel() for tensor in model.parameters())
     assert plan.parameters == sum(plan.parts.values())
     assert plan.parameters == real or kind in OTHER_TOTAL
-    # Two bytes a number. The windows hold eight tokens: the fifth token is inside them, the 21st is beyond.
+    # A number has two bytes. A window of eight tokens has room for the fifth token, but not for the 21st.
     more = 2 * (cached_numbers(model, 5) - cached_numbers(model, 4))
     beyond = 2 * (cached_numbers(model, 21) - cached_numbers(model, 20))
     assert plan.kv_cache_bytes_per_token_cached in (more, None)

@@ -689,7 +689,10 @@ def test_what_is_neither_a_name_nor_a_file_is_refused_in_one_sentence(tmp_path, 
 
 @pytest.fixture
 def hub_run(capsys, tmp_path):
-    """Returns a function that runs the command with a hub's address, an empty cache and other variables."""
+    """Returns a function that runs the command with a hub's address and an empty cache.
+
+    The function also takes further environment variables.
+    """
     from huggingface_hub import close_session, constants
 
     def run_with(url, *arguments, **environment):
@@ -742,7 +745,7 @@ def test_a_pipeline_on_the_hub_and_a_gate(hub_run):
     with Hub("someone/gated", "main", {"config.json": b"{}"}, gated=True) as hub:
         status, out, error = hub_run(hub.url, "someone/gated")
         assert (status, out) == (1, "") and "is behind a gate" in error and error.count("\n") == 1, error
-    status, out, error = hub_run(hub.url, "someone/painter2")  # that hub has ended
+    status, out, error = hub_run(hub.url, "someone/painter2")  # the hub has ended
     assert (status, out) == (1, "") and "gave no answer" in error and error.count("\n") == 1, error
 
 

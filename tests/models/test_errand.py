@@ -1,6 +1,6 @@
 """Tests the explorable of errands, which are questions that need tools.
 
-The tests are on its answers, the place of a sentence that is added to a page, and the numbers that it shows.
+Tests its answers, the page to which it adds a sentence, and the numbers that it shows.
 """
 
 import json

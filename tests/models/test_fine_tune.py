@@ -44,7 +44,7 @@ def test_each_key_is_in_its_answer_and_in_no_other_one_of_the_library(library):
 
 
 def test_a_key_counts_as_whole_words_only(library):
-    """An answer with the key counts as right. The key inside a longer number or word does not count."""
+    """An answer is right if it contains the fact's key as a whole word, not as a part of a longer one."""
     facts = {fact["key"]: fact for fact in library["told"] + library["untold"] + library["general"]}
     for fact in facts.values():
         assert opened.is_right(fact["answer"], fact)
