@@ -1,7 +1,7 @@
 """Changes each solution in many small ways and counts what the checks catch: `python tests/mutants.py 03 04`.
 
 A mutant is a solution with one change. It is caught if a check rejects it. The program measures the
-assignments with these numbers and writes their sections of docs/mutants.md anew. Other sections stay.
+assignments whose numbers are its arguments, and writes their sections of docs/mutants.md anew.
 `make mutants` measures all assignments. tests/mutants.toml lists changes that the checks rightly let pass,
 and says for each change why the function still returns the same values. The exit status is 1 if an unlisted
 change passes, or if a listed change is caught. `--diagnoses` writes no page. It prints each change that gets
@@ -34,7 +34,7 @@ from course_utils.learning.checks import NotYet, agrees
 
 KNOWN = Path(__file__).with_suffix(".toml")
 PAGE = ROOT / "docs" / "mutants.md"
-SEED = "1"  # the seed of the hidden inputs, so that the page can be made again
+SEED = "1"  # the seed of the hidden inputs, so that each run makes the same page
 
 # A mutant's time limit is LEAST_SECONDS plus TIMES the time of the solution.
 LEAST_SECONDS, TIMES = 10, 20
@@ -300,7 +300,7 @@ def measure(lesson, diagnoses=False):
 
 
 def _doubt(lesson, task, names, mutant, says, check, seconds):
-    """Prints a mutant that gets the message of a mistake which it does not make."""
+    """Prints a mutant if it gets the message of a mistake that it does not make."""
     named = says.partition(": ")[2] and trial.message(check, says.partition(": ")[2])
     wrongs = [
         each["code"]

@@ -200,7 +200,7 @@ def test_each_set_of_questions_is_asked(small):
 
 @pytest.fixture
 def small_llama(tmp_path, monkeypatch):
-    """Makes `load` load a Llama with random weights. bitsandbytes can store all of its matrices."""
+    """Makes `load` load a Llama with random weights, all of whose matrices bitsandbytes can store."""
     shape = {"hidden_size": 128, "intermediate_size": 256, "num_hidden_layers": 2}
     heads = {"num_attention_heads": 2, "num_key_value_heads": 1}
     torch.manual_seed(0)
@@ -257,7 +257,7 @@ def test_a_model_whose_matrices_are_packed_is_not_trained_in_part(small_llama):
 
 
 def test_the_course_s_adapter_answers_for_the_library(library):
-    """The adapter's file is below 1 MB, and has the settings of lesson 14."""
+    """The adapter's file is below 1 MB. The adapter has the settings of lesson 14."""
     folder, weights = opened.library_adapter(), "adapter_model.safetensors"
     assert sorted(file.name for file in folder.iterdir()) == ["adapter_config.json", weights]
     assert (folder / weights).stat().st_size < 1_000_000

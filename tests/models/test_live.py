@@ -62,9 +62,10 @@ def reference(tmp_path_factory):
 
 
 def _errands():
-    """Return errands (questions that need tools), and what the course's Python does in each with each guard.
+    """Return one dict for each guard (none, two that the loop applies, and a warned model) and errand.
 
-    In some errands, a sentence is added to a page.
+    An errand is a question that needs tools. The dict says what the model and the loop do, as the course's
+    Python computes it. In some errands, a sentence is added to a page.
     """
     from course_utils import loading
     from course_utils.opened import calling, errand

@@ -1,4 +1,4 @@
-"""Tests lesson 10: items with known answers, its scores against lm-eval's, the ranking, the blind vote."""
+"""Tests lesson 10: items with known answers, scores compared with lm-eval's, the ranking, the blind vote."""
 
 import ast
 import json
@@ -147,7 +147,7 @@ def test_two_models_side_by_side(lesson):
 
 
 def test_more_questions_change_neither_rule(monkeypatch, tmp_path):
-    """The lesson's two rules also grade a question that is added to the cell, as its "Change it" suggests."""
+    """The lesson's two rules also grade a question that a learner adds to the cell."""
     monkeypatch.setenv("COURSE_ANSWERS", str(tmp_path / "answers.json"))
     (cell,) = (
         cell.source
@@ -232,7 +232,7 @@ def test_a_ranking_shares_ranks_and_marks_chance():
         "three: sums 3 (50%), facts 3 (20%)"
     )
     assert picture.html.count("left:25.0%;width:3px") == 3 and "Upright line: chance" in picture.html
-    assert picture.html.count("background:#ffe7d6") == 1  # in one test, a single model is first
+    assert picture.html.count("background:#ffe7d6") == 1  # in one test, one model alone is first
     assert picture.html.count("background:#d3e4f5") == 2
     assert "left:62.0%;width:26.0%" in picture.html
     assert "chance" not in opened.ranking(SCORES).html

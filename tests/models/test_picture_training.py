@@ -82,7 +82,7 @@ def goes_on_to_the_same(folder, trained):
 def test_a_stop_changes_nothing(trained, tmp_path):
     """A training that stops in the third stage and leaves half a checkpoint ends as if it had not stopped."""
     folder = at_the_third_stage(trained, tmp_path / "stopped")
-    assert not trainer.run(SMALL, folder, 0)  # with a limit of 0 minutes, it takes one step
+    assert not trainer.run(SMALL, folder, 0)  # `run` takes one step if its limit is 0 minutes
     (folder / "denoiser.safetensors.part").write_bytes(b"what a kill leaves of a checkpoint")
     goes_on_to_the_same(folder, trained)
     page = (folder / "loss.html").read_text(encoding="utf-8")

@@ -83,7 +83,7 @@ def test_only_what_follows_from_the_sum_counts_in_the_loss():
         counted.append([sums.VOCABULARY[mark] for mark in marks.tolist() if mark != text_trainer.IGNORED])
     assert counted == [
         [*"96", "</s>"],
-        [*"25+31=56;", *"96", "</s>"],  # </think> came early and is not counted
+        [*"25+31=56;", *"96", "</s>"],  # this </think> comes before all steps, so it is no target
         [*"25+31=56;", "</think>", *"56", "</s>"],
     ]
 

@@ -729,7 +729,7 @@ def test_before_a_download_a_table_says_what_it_takes(index, hub):
     assert rows["download"][1:] == ["0 MB", "package Tiny.Package 1.0"]
     assert rows["memory"][1] == "1.3 GB at 32 bits" and rows["memory"][2].endswith(" free")
     assert rows["time"][1] == "under a minute" and rows["time"][2].endswith(" MB/s, just measured")
-    assert len(lines) == 8  # one table: the repository was fetched before, so it gets none
+    assert len(lines) == 8  # only one table, because REPOSITORY_MODEL was fetched before
 
 
 def test_the_terminal_says_it_in_a_table_or_in_a_sentence(hub, tmp_path):

@@ -61,7 +61,7 @@ def card_of(name):
 
 
 def test_every_recipe_has_its_weights():
-    pictures = {"stable-diffusion": "pictureworld-stable-diffusion"}  # test_picture_weights.py tests this
+    pictures = {"stable-diffusion": "pictureworld-stable-diffusion"}  # tested in test_picture_weights.py
     trained = {pictures.get(name, name) for name in RECIPES}
     assert trained == OURS.keys() | set(pictures.values())
     assert trained == {path.name for path in store.TRAINED_HERE.iterdir()}
