@@ -11,7 +11,8 @@ const MEMORIES = [8, 16, 24, 80]; // GB
 const GROWTH = 1.06; // while the view lets the text grow by itself, each step multiplies the text's length by this
 const PACE = 60; // ms for each step while the text grows by itself; a step of a short text takes twice as long
 const TRAVEL = 320; // ms for the change when the texts in a box get a new size
-const MOST_CELLS = 6000; // the most squares drawn in a box; if more texts fit, the box is filled without squares
+const MOST_CELLS = 6000; // the most squares drawn in a box; if more texts fit, a circle shows some of them enlarged
+const GAP = 0.25; // the gap between two small squares, as a part of the width of a square with its gap
 
 const spell = (number) => number.toLocaleString("en-US");
 const counted = (number, noun) => `${spell(number)} ${noun}${number === 1 ? "" : "s"}`;
@@ -142,8 +143,10 @@ export function render({ model, el }) {
   choices.append(models, memories);
   const scene = make("div", "ca-scene");
   const more = make("details", "ca-more");
-  more.open = model.get("guess") === undefined; // `guess` is defined only on a page of the website
-  more.append(make("summary", "", "Another model, another memory"), choices);
+  const onPage = model.get("guess") !== undefined; // a lesson's view has no `guess`
+  more.open = !onPage;
+  const terms = make("p", "ca-terms"); // on a page, the designs' numbers of keys and their names stand here, in the fold
+  more.append(make("summary", "", "Another model, another memory"), choices, terms);
   scene.append(board, controls, more);
   el.append(head, take, scene, live);
 
@@ -161,7 +164,8 @@ export function render({ model, el }) {
     const groups = evenShares(heads).filter((count) => count > 1 && count < heads);
     const middle = groups.includes(keyValueHeads) ? keyValueHeads : groups.filter((count) => count <= 8).at(-1);
     const all = [["each its own", "multi-head", heads], ["groups share", "grouped-query", middle], ["all share one", "multi-query", 1]];
-    return all.filter(([, , count]) => count);
+    const groupings = { "multi-head": "none share", "grouped-query": `${heads / middle} share`, "multi-query": `all ${heads} share` };
+    return all.filter(([, , count]) => count).map(([words, name, count]) => [onPage ? groupings[name] : words, name, count]);
   }
   const gigabytes = () => (sizes.includes(model.get("memory")) ? model.get("memory") : usual);
   const fitting = (count) => Math.floor((gigabytes() * 1e9) / cacheBytes(plan(), tokens(), count));
@@ -188,7 +192,7 @@ export function render({ model, el }) {
       take.textContent = `${model.get("guess") > 0 ? `You said ${spell(model.get("guess"))}. ` : ""}${sharing(fit, most)}`;
       return;
     }
-    take.textContent = `Here ${keyValueHeads === 1 ? "all " : ""}${heads / keyValueHeads} heads share their notes: keys and values. How many texts fit if none share?`;
+    take.textContent = `Its readers, called heads, share notes ${keyValueHeads === 1 ? "all together" : `in groups of ${heads / keyValueHeads}`}. How many texts fit if none share?`;
     const offers = [Math.round(fit / 2), Math.round(fit / 5), most].sort((one, other) => other - one);
     ask.replaceChildren(
       make("b", "", "Your guess"),
@@ -208,12 +212,14 @@ export function render({ model, el }) {
     const list = designs();
     if (cards.length === list.length) return;
     board.replaceChildren();
-    cards = list.map(([words, name]) => {
+    terms.replaceChildren();
+    cards = list.map(([, name]) => {
       const card = board.appendChild(make("section", "ca-design"));
-      const title = make("h3", "", words);
-      const about = make("p", "ca-about");
+      const title = make("h3");
+      const about = make(onPage ? "span" : "p", "ca-about");
       const line = make("div", "ca-line");
-      line.append(title, about);
+      line.append(title);
+      (onPage ? terms : line).append(about);
       const drawn = make("div", "ca-drawn");
       const result = make("p", "ca-result");
       const box = make("canvas", "ca-box");
@@ -222,7 +228,7 @@ export function render({ model, el }) {
       place.append(box);
       const bytes = make("p", "ca-bytes");
       card.append(line, drawn, result, place, bytes);
-      return { card, name, about, drawn, result, place, box, bytes };
+      return { card, name, title, about, drawn, result, place, box, bytes };
     });
   }
 
@@ -231,8 +237,9 @@ export function render({ model, el }) {
     el.classList.toggle("growing", growing > 0);
     const now = tokens();
     const { keyValueHeads: published, heads } = plan();
-    designs().forEach(([, name, count], index) => {
-      const { card, about, drawn, result, bytes } = cards[index];
+    designs().forEach(([words, name, count], index) => {
+      const { card, title, about, drawn, result, bytes } = cards[index];
+      title.textContent = words;
       const design = `${heads} ${count}`;
       if (drawn.dataset.design !== design) drawn.replaceChildren(comb(heads, count));
       drawn.dataset.design = design;
@@ -245,7 +252,7 @@ export function render({ model, el }) {
       result.replaceChildren(make("b", "loud", fit ? spell(fit) : "none"), make("span", "", unit));
       result.classList.toggle("long", fit >= 1e5);
       bytes.replaceChildren("one text: ", make("b", "num", size(used, 2)));
-      if (fit > MOST_CELLS) bytes.append(make("span", "ca-many", "too small to draw"));
+      if (fit > MOST_CELLS) bytes.append(make("span", "ca-many", "enlarged"));
       else if (fit) bytes.prepend(make("i"));
     });
 
@@ -333,13 +340,34 @@ export function render({ model, el }) {
       return;
     }
     if (fit > MOST_CELLS) {
+      // The texts are too small to tell apart: the box is as dark as many small squares, and a circle shows some enlarged.
       brush.fillStyle = tints.ink;
+      brush.globalAlpha = (1 - GAP) ** 2;
       brush.fillRect(0, 0, width, height);
+      brush.globalAlpha = 1;
+      const radius = 0.36 * Math.min(width, height);
+      brush.beginPath();
+      brush.arc(width / 2, height / 2, radius, 0, 2 * Math.PI);
+      brush.fillStyle = tints.paper;
+      brush.fill();
+      brush.save();
+      brush.clip();
+      const side = radius / 3.5;
+      for (let row = -4; row < 4; row++) {
+        for (let column = -4; column < 4; column++) {
+          brush.fillStyle = row || column ? tints.ink : tints.ember;
+          brush.fillRect(width / 2 + column * side, height / 2 + row * side, side * (1 - GAP), side * (1 - GAP));
+        }
+      }
+      brush.restore();
+      brush.lineWidth = 3;
+      brush.strokeStyle = tints.paper;
+      brush.stroke();
       return;
     }
     const [across, down, part] = grid(fit, room, width / height);
     const [wide, high] = [width / across, (height * part) / down];
-    const gap = Math.min(2, Math.min(wide, high) * 0.25);
+    const gap = Math.min(2, Math.min(wide, high) * GAP);
     for (let cell = 0; cell < fit; cell++) {
       brush.fillStyle = cell ? tints.ink : tints.ember;
       brush.fillRect((cell % across) * wide, height - (Math.floor(cell / across) + 1) * high, wide - gap, high - gap);
