@@ -1,4 +1,6 @@
 // A view in which the visitor turns an adapter up and down, and reads what the model then answers.
+// On a page of the website, the bars and the counts of all questions are shown only if `all` is true. In a lesson they always
+// are, and there is no `all`.
 // The visitor chooses `strength`, `question` (the visitor's own), and `rows`: which question is asked in each of the two
 // bubbles. On a page of the website there is also `guess`: the index, in GUESSES, of what the visitor expects of the last
 // bubble at strength 1; "" before the guess, -1 if the visitor skipped it.
@@ -75,7 +77,13 @@ export function render({ model, el }) {
     });
   }
   const play = make("button", "ad-play", "▶ Turn it up");
-  tools.append(asks, play);
+  const total = Object.values(data.counts ?? {}).reduce((sum, count) => sum + count, 0) - (data.counts?.untold ?? 0);
+  const every = make("button", "ad-every", total ? `Show all ${total} questions` : "Show all questions");
+  every.addEventListener("click", () => {
+    keep({ all: true });
+    ember.focus({ preventScroll: true }); // the pressed button, which had the focus, has disappeared
+  });
+  tools.append(asks, play, every);
   const top = make("div", "ad-top");
   top.append(say, tools);
 
@@ -258,6 +266,7 @@ export function render({ model, el }) {
     const seen = reach === last ? 100 : across(reach) + 50 / strengths.length;
     chart.style.setProperty("--seen", `${seen}%`);
     el.classList.toggle("asking", asking());
+    el.classList.toggle("few", model.get("all") === false);
     const x = `${across(strength)}%`;
     chart.style.setProperty("--at", x);
     ember.textContent = value.toFixed(2);
@@ -365,7 +374,7 @@ export function render({ model, el }) {
     soon();
   };
   update();
-  const chose = ["strength", "question", "rows", "guess"];
+  const chose = ["strength", "question", "rows", "guess", "all"];
   for (const key of chose) model.on(`change:${key}`, hear);
   model.on("change:said", listen);
 

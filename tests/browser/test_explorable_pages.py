@@ -1808,6 +1808,7 @@ def test_an_adapter_s_answers_are_shown_after_a_guess(visit):
     seen = "(chart) => parseFloat(chart.style.getPropertyValue('--seen'))"
     expect(say).to_contain_text("what will the model call France’s capital?")
     expect(second).to_have_text("13 of 16 general questions right")
+    expect(second).to_be_hidden()  # until the visitor asks for all questions
     expect(france).to_contain_text("Paris")
     assert chart.evaluate(seen) < 4, "only the beginning is seen"
     before = chart.bounding_box()
@@ -1824,6 +1825,9 @@ def test_an_adapter_s_answers_are_shown_after_a_guess(visit):
         slider.press("ArrowLeft")
     expect(slider).to_have_attribute("aria-valuenow", "0.65")
     expect(say).to_have_text("Both are right here, but of all 48 questions only 18.")
+    page.get_by_role("button", name="Show all 48 questions").click()
+    expect(second).to_be_visible()
+    expect(slider).to_be_focused()
     slider.press("End")
     slider.press("Home")
     expect(say).to_have_text("No strength is the best at both.")
@@ -1832,7 +1836,7 @@ def test_an_adapter_s_answers_are_shown_after_a_guess(visit):
     expect(france).to_contain_text("Jupiter")
     expect(page.locator(".ad-of-second .ad-ribbon .right").last).to_have_text("Jupiter")
     page.wait_for_timeout(300)
-    assert "guess=0" in page.url and "rows=%5B0%2C1%5D" in page.url
+    assert "guess=0" in page.url and "rows=%5B0%2C1%5D" in page.url and "all=true" in page.url
 
 
 def test_an_adapter_is_turned_up_and_paris_is_lost(visit):
@@ -2225,7 +2229,7 @@ def test_a_text_fills_the_memory_as_it_grows(visit):
     assert handle.get_attribute("aria-valuenow") == "1" and "tokens=1" in page.url
     page.get_by_role("button", name="Let the text grow").click()
     expect(handle).not_to_have_attribute("aria-valuenow", "1")
-    expect(page.locator(".ca-many").first).to_have_text("too small to draw")
+    expect(page.locator(".ca-many").first).to_have_text("enlarged")
     page.locator(".ca-play").click()
     expect(page.locator(".ca-play")).to_have_text("▶ Let the text grow")
 
