@@ -82,7 +82,9 @@ export function render({ model, el }) {
   // The position of a text's length on the ruler, from 0 to 1. Each doubling of the length adds the same distance.
   const along = (tokens) => Math.log2(tokens) / Math.log2(STOPS.at(-1));
 
+  const onPage = model.get("guess") !== undefined; // a lesson's view has no `guess`
   adopt(el, "ca");
+  el.classList.toggle("on-page", onPage);
   const { head, loud, loudWords } = headline("ca");
   const take = make("p", "ca-take");
   const models = make("div", "ca-models");
@@ -143,7 +145,6 @@ export function render({ model, el }) {
   choices.append(models, memories);
   const scene = make("div", "ca-scene");
   const more = make("details", "ca-more");
-  const onPage = model.get("guess") !== undefined; // a lesson's view has no `guess`
   more.open = !onPage;
   const terms = make("p", "ca-terms"); // on a page, the designs' numbers of keys and their names stand here, in the fold
   more.append(make("summary", "", "Another model, another memory"), choices, terms);
