@@ -30,7 +30,9 @@ export const hand = (position, degrees) => [match(position, degrees), Math.sin((
 export function render({ model, el }) {
   const { degrees, limit } = model.get("data");
   const round = 360 / degrees; // positions in one turn of a hand
+  const onPage = model.get("guess") !== undefined; // a lesson's view has no `guess`
   adopt(el, "dl");
+  el.classList.toggle("on-page", onPage);
   const { head, loud, loudWords } = headline("dl");
   const take = make("p", "dl-take");
   const sum = make("p", "dl-sum num");
@@ -41,6 +43,8 @@ export function render({ model, el }) {
   const clock = make("div", "dl-clock");
   const face = clock.appendChild(shape("svg", { viewBox: "-150 -150 300 300" }));
   const plate = face.appendChild(shape("g", { "aria-hidden": "true" }));
+  const ridges = shape("circle", { r: 146, class: "dl-ridges" }); // the rim's edge, which turns with the text
+  if (onPage) plate.append(shape("circle", { r: 121.5, class: "dl-band" }), ridges);
   plate.append(shape("circle", { r: 94, class: "dl-face" }));
   for (let hour = 1; hour <= 12; hour++) {
     const angle = (hour * Math.PI) / 6;
@@ -96,7 +100,9 @@ export function render({ model, el }) {
   const who = make("div", "dl-who");
   const shows = Object.fromEntries(["query", "key"].map((name) => [name, make("span", `chip dl-named ${name}`)]));
   for (const [name, does] of [["query", " looks for a word. Its hand: the "], ["key", " may be that word. Its hand: the "]]) {
-    who.appendChild(make("p")).append(shows[name], does, make("b", name, name));
+    const line = who.appendChild(make("p"));
+    if (onPage) line.append(shows[name], name === "query" ? " looks for a word." : " may be it: the better the match, the more it counts.");
+    else line.append(shows[name], does, make("b", name, name));
   }
   const apart = make("span", "dl-apart");
   loudWords.append("is how well they match, ", apart);
@@ -148,7 +154,10 @@ export function render({ model, el }) {
   const stripWords = make("p", "dl-legend");
   const foot = make("div", "dl-foot");
   foot.append(stripWords, add);
-  then.append(foot, strip, folded);
+  const everyDistance = make(onPage ? "details" : "div", "dl-every");
+  if (onPage) everyDistance.append(make("summary", "", "See the match at every distance"));
+  everyDistance.append(foot, strip, folded);
+  then.append(everyDistance);
   clock.append(secondClock);
   const scene = make("div", "dl-scene");
   scene.append(who, head, clock, take, act);
@@ -249,7 +258,7 @@ export function render({ model, el }) {
     sum.textContent = `query [${asked.join(", ")}], key [${answers.join(", ")}]: ${terms.join(" + ")} = ${spell(match(distance, degrees))}${slow ? `; slower clock: ${spell(slower(distance))}; mean: ${spell(found)}` : ""}`;
     el.classList.toggle("slow", slow);
     add.textContent = slow ? "One clock alone" : "Add a slower clock";
-    stripWords.textContent = slow ? "The mean match of both clocks at each distance" : "The match at each distance";
+    stripWords.textContent = slow ? "The mean match of both clocks at each distance" : onPage ? "Up: they match. Down: they point apart." : "The match at each distance";
     const waits = asking();
     el.classList.toggle("asking", waits);
     bars.forEach((bar, index) => {
@@ -258,6 +267,7 @@ export function render({ model, el }) {
       bar.classList.toggle("below", matched(index) < 0);
     });
     const start = front();
+    ridges.style.transform = `rotate(${start * degrees}deg)`;
     for (const { step, button } of shifts) button.disabled = !hasRoom(step);
     for (const name of ["query", "key"]) {
       const position = model.get(name);
@@ -296,8 +306,8 @@ export function render({ model, el }) {
         : `With one clock, ${round} apart looks like 0 again.`;
     } else if (both && before.waits && guess) take.textContent = `You said “${guess}”. It is ${spell(found)} again: both hands turned alike.`;
     else if (both) take.textContent = `Both hands moved, the angle between them did not: still ${spell(found)}.`;
-    else if (before && before.query !== query) take.textContent = `The query moved, and with it the angle: from ${spell(before.found)} to ${spell(found)}.`;
-    else if (before && before.key !== key) take.textContent = `The key moved, and with it the angle: from ${spell(before.found)} to ${spell(found)}.`;
+    else if (before && before.query !== query) take.textContent = `${onPage ? "One hand" : "The query"} moved, and with it the angle: from ${spell(before.found)} to ${spell(found)}.`;
+    else if (before && before.key !== key) take.textContent = `${onPage ? "One hand" : "The key"} moved, and with it the angle: from ${spell(before.found)} to ${spell(found)}.`;
     else if (!before) take.textContent = "Same direction: 1. A right angle: 0. Opposite: \u22121.";
     if (!slow && before && Math.abs(distance) >= round && before.distance !== distance) take.textContent += ` ${Math.abs(distance)} apart looks like ${Math.abs(distance) % round}.`;
     if (before && before.query !== query && !before.waits && !hasRoom(1)) take.textContent += ` The last word is at ${limit}, the last position here.`;
