@@ -181,6 +181,7 @@ export function render({ model, el }) {
   let half = HALF; // how far the scale goes from 1,000 to both sides, far enough for all ratings and bands that are shown
   const across = (rating) => 50 + (50 * Math.max(-half, Math.min(half, rating - 1000))) / half;
   let opened = false; // whether the box with the other voters' votes is open
+  let watched = false; // whether the visitor has seen another voter's votes
 
   adopt(el, "vt");
   const { head, loud, loudWords } = headline("vt");
@@ -483,7 +484,7 @@ export function render({ model, el }) {
     const rule = cast.rule[turns[done - 1]];
     const took = rule === 0.5 ? "neither" : rule ? one : other;
     const same = [...picks()].filter((each, index) => RESULTS[each] === cast.rule[turns[index]]).length;
-    verdict.textContent = opened ? `${capital(theirName)} took ${took}. You agree on ${same} of ${done}.` : "";
+    verdict.textContent = watched ? `${capital(theirName)} took ${took}. You agree on ${same} of ${done}.` : "";
     if (!opened) explained = why(pick, one, other);
   }
   /** A sentence on which model the visitor picked, and on how likely this was by the ratings before this vote. */
@@ -500,12 +501,14 @@ export function render({ model, el }) {
   }
 
   function drawSeal() {
-    const before = opened;
-    opened ||= voter() !== "you" || picks().length >= need;
+    watched ||= voter() !== "you";
+    opened ||= watched || picks().length >= need;
     el.classList.toggle("sealed", !opened);
+    el.classList.toggle("unwatched", !watched);
+    el.classList.toggle("hosted", Boolean(model.get("live")));
     beads.forEach((bead, index) => bead.classList.toggle("cast", index < picks().length));
-    choice.inert = !opened;
-    steps.hidden = !opened;
+    choice.inert = !watched;
+    steps.hidden = !watched;
   }
 
   function drawScale(found) {
@@ -556,7 +559,7 @@ export function render({ model, el }) {
       dot.classList.toggle("small", Boolean(known));
       rating.classList.toggle("none", !now);
     });
-    note.textContent = found.some(Boolean) ? "400 points ahead: ten wins for each loss." : "All start level. Each vote moves two of them.";
+    note.textContent = found.some(Boolean) ? "Further right: wins more often." : "All start level. Each vote moves two of them.";
     buttons.forEach((button, index) => {
       button.setAttribute("aria-checked", String(names[index] === voter()));
       button.tabIndex = names[index] === voter() ? 0 : -1;
@@ -593,6 +596,8 @@ export function render({ model, el }) {
       loud.textContent = number ? leads : "Press what fits.";
       loudWords.textContent = number ? `after ${number} of ${need} votes` : "";
       take.textContent = number ? explained : `Then you see whose it is. ${need} votes open the box.`;
+    } else if (!watched) {
+      take.textContent = many === 1 ? `Do ${contests.length} votes of ${theirName} say the same?` : `So few votes decide little. Watch ${contests.length} of ${theirName}.`;
     } else if (voter() === "you") {
       const [theirs] = ranked(stored.rule.at(-1));
       const others = `the ${contests.length} votes of ${theirName}`;
