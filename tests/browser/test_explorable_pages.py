@@ -476,7 +476,7 @@ def test_a_hand_of_the_dial_is_dragged_and_both_together_keep_the_match(visit):
     head, who, take = page.locator(".dl-head"), page.locator(".dl-who p"), page.locator(".dl-take")
     expect(head).to_have_text("0.5 is how well they match, 2 positions apart")
     expect(who).to_have_text(
-        ["slept looks for a word. Its hand: the query", "cat may be that word. Its hand: the key"]
+        ["slept looks for a word.", "cat may be it: the better the match, the more it counts."]
     )
     expect(page.locator(".dl-sum")).to_have_text("query [−0.87, 0.5], key [0, 1]: (−0.87)×0 + 0.5×1 = 0.5")
     box = page.locator(".dl-clock svg").first.bounding_box()
@@ -500,6 +500,7 @@ def test_a_hand_of_the_dial_is_dragged_and_both_together_keep_the_match(visit):
     expect(head).to_have_text("−1 is how well they match, 6 positions apart")
     expect(who.nth(0)).to_contain_text("all")
     expect(query).to_have_attribute("aria-valuetext", "all, position 106")
+    page.get_by_text("See the match at every distance").click()
     page.get_by_role("button", name="13 positions apart").click()
     expect(take).to_contain_text("13 apart looks like 1.")
     expect(page.locator(".dl-word.query")).to_have_text("all113")
@@ -528,6 +529,7 @@ def test_a_hand_of_the_dial_is_dragged_and_both_together_keep_the_match(visit):
 
 def test_each_hand_of_the_dial_has_its_word_and_its_bar(visit):
     page = visit("dial.html#guess=%22none%22").wake()
+    page.get_by_text("See the match at every distance").click()
     page.get_by_role("button", name="22 positions apart").click()
     expect(page.locator(".dl-word.query")).to_have_text("again24")
     expect(page.locator(".dl-word.key")).to_have_text("black2")
@@ -546,21 +548,22 @@ def test_both_hands_of_the_dial_spin_after_a_guess(visit):
     expect(take).to_have_text("Put 100 words in front of the text. What becomes of the match?")
     expect(page.get_by_role("button", name="100 on")).to_be_hidden()
     expect(page.locator(".dl-strip")).to_be_hidden()
-    before = page.locator(".dl-strip").bounding_box()
+    before = page.locator(".dl-then").bounding_box()
     page.get_by_role("button", name="It falls").click()
     expect(take).to_have_text("You said “It falls”. It is 0.5 again: both hands turned alike.")
     expect(head).to_have_text("0.5")
     expect(page.locator(".dl-word.key")).to_have_text("cat103")
     expect(page.get_by_role("slider", name="Position of the query")).to_be_focused()
     expect(page.get_by_role("button", name="It falls")).to_be_hidden()
-    assert page.locator(".dl-strip").bounding_box() == before, "the bars stay where they were"
+    assert page.locator(".dl-then").bounding_box() == before, "what comes next has its room already"
+    expect(page.locator(".dl-strip")).to_be_hidden()  # until the visitor unfolds it
     assert "guess=%22falls%22" in page.url
 
 
 def test_who_turns_a_hand_of_the_dial_at_once_is_not_asked(visit):
     page = visit("dial.html").wake()
     page.get_by_role("slider", name="Position of the query").press("ArrowRight")
-    expect(page.locator(".dl-take")).to_have_text("The query moved, and with it the angle: from 0.5 to 0.")
+    expect(page.locator(".dl-take")).to_have_text("One hand moved, and with it the angle: from 0.5 to 0.")
     expect(page.get_by_role("button", name="100 on")).to_be_visible()
     assert "guess=%22none%22" in page.url
 
@@ -1411,9 +1414,16 @@ def test_other_votes_are_sealed_until_ten_are_cast(visit):
         right.press("ArrowRight")
     expect(bands).to_have_count(4)
     expect(page.locator(".vt-head")).to_have_text("4 of 4 could be first after your 10 votes")
+    expect(page.locator(".vt-take")).to_have_text(
+        "So few votes decide little. Watch 134 of the simulated voter."
+    )
+    expect(page.get_by_role("radio")).to_have_count(0)
+    expect(page.locator(".vt-steps")).to_be_hidden()
+    page.get_by_role("button", name="Watch 134 votes").click()
+    expect(page.locator(".vt-steps")).to_be_visible()
+    page.get_by_role("radio", name="You").click()
     expect(page.locator(".vt-take")).to_contain_text("the 134 votes of the simulated voter")
     expect(page.locator(".vt-verdict")).to_contain_text(re.compile(r"took \w+\. You agree on \d of 10\."))
-    expect(page.locator(".vt-steps")).to_be_visible()
     right.press("Backspace")
     expect(page.get_by_role("radio", name="The simulated voter")).to_be_visible()
     page = visit("vote.html").wake()
