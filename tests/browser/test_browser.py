@@ -473,7 +473,7 @@ def test_every_explorable_is_worked_by_the_keyboard_alone(lesson):
     for index in explorers(lesson):
         view = lesson.output(index).locator(".otb")
         stops, reached = tabbed(lesson.page, view)
-        if not reached:  # try again: JupyterLab may have moved the focus to a cell
+        if len(reached) < stops:  # JupyterLab may have moved the focus, or the view was still being drawn
             stops, reached = tabbed(lesson.page, view)
         assert reached == sorted(reached) and set(reached) == set(range(stops)), f"cell {index}"
 
