@@ -274,6 +274,14 @@ def test_one_weight_breaks_the_answer_and_mends_it(visit):
     ember.press("Home")
     expect(answer).not_to_contain_text("Paris")
     expect(page.locator(".ow-verdict")).to_have_text("A different answer.")
+    near = """() => {
+      const [value, handle] = [".ow-label", ".ow-core"].map((name) => {
+        const { left, right } = document.querySelector(name).getBoundingClientRect();
+        return (left + right) / 2;
+      });
+      return Math.abs(value - handle) < 5;
+    }"""
+    page.wait_for_function(near)  # the value stands above the handle, wherever the handle is
     ember.press("Escape")
     expect(answer).to_contain_text("Paris")
     takeaway = page.locator(".ow-take")
@@ -1431,6 +1439,12 @@ def test_other_votes_are_sealed_until_ten_are_cast(visit):
     expect(page.locator(".vt-head")).to_have_text("Falcon is first after 134 votes of the simulated voter")
     expect(page.locator(".vt-take")).to_contain_text("No other band reaches its own.")
     expect(page.locator(".vt-lane.out")).to_have_count(3)
+    # If the number at a band's right end would reach into the first model's column,
+    # it stands at the left end.
+    zone = page.locator(".vt-zone").bounding_box()
+    for number in page.locator(".vt-lane.out :is(.vt-low, .vt-high)").all():
+        box = number.bounding_box()
+        assert box["x"] + box["width"] <= zone["x"], number.text_content()
 
 
 def test_other_voters_and_other_orders_change_the_ratings(visit):
@@ -1686,6 +1700,8 @@ def test_a_list_is_dragged_across_and_let_go_before_it_is_not_carried_over(visit
     page.mouse.down()
     page.mouse.move((left + right) / 2, y)
     expect(page.locator(".pt-hint")).to_have_text("further →")
+    hint, held = (page.locator(name).bounding_box() for name in (".pt-hint", ".pt-ember"))
+    assert hint["y"] + hint["height"] <= held["y"], "the list lies on its hint"
     expect(page.locator(".pt-receiver .new")).to_have_count(0)
     page.mouse.up()
     expect(answer).to_have_text("Paris")
@@ -1898,6 +1914,7 @@ def test_a_card_is_mended_in_its_holes(visit):
     for left, (part, words) in enumerate(typed.items()):
         expect(head).to_contain_text(f"{8 - left} of 9")
         page.get_by_role("button", name=f"{part} is missing").click()
+        expect(page.locator(".ck-shelf [aria-pressed=true]")).to_have_text("Otterbot 7000")
         expect(field).to_be_focused()
         assert page.locator(".ck-list > li").evaluate_all(tops) == places, "a line moves"
         if part == "limitations":
