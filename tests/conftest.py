@@ -99,7 +99,7 @@ def pytest_collection(session):
     """Lets the processes of `make test` share the work of compiling the test files.
 
     pytest compiles a test file with its own `assert`, and stores the result. All processes read the files in
-    the same order, so in a new clone each would compile all files. Here each process begins with its share.
+    the same order, so in a new clone each would compile all files. Here each first imports its share of them.
     """
     worker = getattr(session.config, "workerinput", None)
     if worker and not sys.dont_write_bytecode:
@@ -113,7 +113,7 @@ def pytest_collection(session):
 
 
 def pytest_collection_finish(session):
-    """Checks that the groups took effect: otherwise each process would silently run every lesson again."""
+    """Checks that xdist wrote a group into each test's id. Without groups, processes would repeat lessons."""
     if getattr(session.config.option, "loadgroup", False):
         for item in session.items:
             assert "@" in item.nodeid, item.nodeid

@@ -141,8 +141,8 @@ PLAIN = [0, 1, -1, 0.5, True, False, "", [], {}, None]
 def best_table(names, answer, check):
     """Plays the strategy "a table of the shown inputs, a constant for the rest" on one task.
 
-    The table has the solution's value for each input of the visible checks. The constants to try are all
-    values of the solution for hidden inputs. So the strategy is better informed than any student.
+    The table has the solution's value for each input of the visible checks. The constants to try are those in
+    PLAIN and all values of the solution for hidden inputs, which no student knows.
     """
     names = dict(names)
     exec(answer, names)

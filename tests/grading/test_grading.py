@@ -704,7 +704,7 @@ def test_only_a_change_to_what_decides_a_grade_regrades_a_class(tmp_path):
     while left:
         needed |= left
         left = set().union(*(imported_by(own / "grading" / f"{name}.py") for name in left))
-        # The hash leaves intake.py out: what intake finds is already a part of a result's key.
+        # `hash_of_code` leaves intake.py out, because a result's key also depends on the notebook itself.
         left -= needed | {"intake"}
     assert deciding == needed | {"checks", "drawn", "hints"}
 

@@ -1,4 +1,4 @@
-"""Tests that points follow from the work: a slip costs one task's points, and honest habits cost none."""
+"""Tests that points follow from the work: a mistake costs only its task's points, and a helper cell none."""
 
 import copy
 import csv

@@ -57,7 +57,10 @@ course_utils.load = load
 
 
 def tokenizer(first):
-    """Returns SmolLM2's tokenizer without a padding token. `first` puts <|endoftext|> before every text."""
+    """Returns SmolLM2's tokenizer without a padding token.
+
+    first : whether the tokenizer puts <|endoftext|> before every text
+    """
     made = transformers.AutoTokenizer.from_pretrained(loading.folder("llama", "small"))
     made.pad_token = None
     if first:

@@ -39,13 +39,13 @@ SMALL = {
 }
 SHARED_HEADS = r"(swa_)?num_key_value_heads|num_kv_heads|num_global_key_value_heads|kv_n_heads"
 NO_CHANGE = ("rope_scaling", "rope_parameters", "id2label", "label2id", "compress_rates")
-# MORE is {architecture: further values that make its config small and consistent}. None removes a value.
 MAMBA = {"mamba_n_heads": 8, "mamba_d_head": 16, "mamba_n_groups": 1, "mamba_chunk_size": 8}
 TWO_KINDS = ["sliding_attention", "full_attention"] * 2
 MIXED = ["linear_attention", "full_attention"] * 2
 DELTA = {"linear_key_head_dim": 16, "linear_value_head_dim": 16}
 DELTA |= {"linear_num_key_heads": 2, "linear_num_value_heads": 4}
 ROPE = {"rope_type": "default", "rope_theta": 10_000.0}
+# {architecture: further values that make its config small and consistent}. None removes a value.
 MORE = {
     "bamba": MAMBA | {"attn_layer_indices": [1, 3]},
     "blenderbot": {"decoder_layers": 4, "encoder_layers": 4, "num_hidden_layers": None},

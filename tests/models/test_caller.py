@@ -77,7 +77,8 @@ def test_orders_are_in_pages_only_if_asked_for():
 
     assert with_an_order()[0] == 0
     orders, pages = with_an_order(orders=True)
-    # Half of the errands with pages have an order, and only in the last page: fewer than half of the pages.
+    # Half of the errands with pages have an order. It is only in their last page, so fewer than half of the
+    # pages have one.
     assert 0.3 < orders / pages < 0.5
 
 

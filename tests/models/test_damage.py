@@ -30,7 +30,7 @@ ALL = [*DAMAGES, PUBLISHED]
 
 
 def _small(model):
-    """Returns changed facts of a model: its only file is small, and comes in a small wheel."""
+    """Returns the facts of a model, changed so that its only file is small and comes in a small wheel."""
     sha256 = [checksums.hashlib.sha256(content).hexdigest() for content in (CONTENT, WHEEL)]
     source = dataclasses.replace(model.sources[0], bytes=len(WHEEL), sha256=sha256[1])
     file = catalog.File(PUBLISHED_NAME, len(CONTENT), sha256[0])

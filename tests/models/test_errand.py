@@ -102,7 +102,7 @@ def test_the_figures_are_of_the_cards():
 def test_a_measurement_counts_each_errand_once(caller):
     measured = errand.measure_places({"caller": caller, "warned": caller}, count=8)
     assert list(measured["guards"]) == [*calling.GUARDS, "warned"]
-    assert measured["guards"]["warned"] == measured["guards"]["none"]  # here both callers are the same model
+    assert measured["guards"]["warned"] == measured["guards"]["none"]  # `caller` is also "warned"
     for counts in measured["guards"].values():
         for kind in counts.values():
             assert all(named + other <= 8 for named, other in zip(kind["named"], kind["else"], strict=True))

@@ -70,8 +70,8 @@ def rate(votes):
     return {name: (1000.0, (980, 1020)) for vote in votes for name in vote[:2]}
 
 
-# EXAMPLES is {name of a view that asks a kernel: (function that makes the view, a request, another request)}.
 DRAWING = {"prompt": "red bear", "seed": 0, "guidance": 4.0, "steps": 10}
+# {name of a view that asks a kernel: (function that makes the view, a request, another request)}
 EXAMPLES = {
     "Adapter": (
         lambda: opened.Adapter(lambda strength, question: f"{question} at {strength}"),

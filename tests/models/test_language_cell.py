@@ -1,4 +1,4 @@
-"""Tests lesson 09's cell for a Whisper of many languages, which most machines lack."""
+"""Tests the cell of lesson 09 that needs a multilingual Whisper, which most machines lack."""
 
 from pathlib import Path
 

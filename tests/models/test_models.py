@@ -277,7 +277,7 @@ def test_a_lesson_that_measures_one_size_stays_at_it(monkeypatch):
 
 def test_a_lesson_refuses_a_model_that_its_cells_cannot_open(monkeypatch):
     monkeypatch.setenv("COURSE_SIZE", "small")
-    assert catalog.find("falcon").size == "small"  # only the lesson refuses this size
+    assert catalog.find("falcon").size == "small"  # the catalogue has this size, which the lesson refuses
     with pytest.raises(CourseError) as refused:
         lessons.setup("06_falcon")
     assert str(refused.value) == (

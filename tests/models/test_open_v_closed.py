@@ -98,7 +98,7 @@ generation_kwargs: {do_sample: false, until: ["\\n"], max_gen_toks: 1}
 
 @pytest.mark.everything(reason="imports lm-eval, which takes longer than what it measures")
 def test_lm_eval_gives_the_same_number_on_the_same_items(tmp_path):
-    """Compares item by item: choices on all six benchmarks, and written answers on the facts."""
+    """Compares our results with lm-eval's item by item: choices in all benchmarks, written words in one."""
     from lm_eval import simple_evaluate
     from lm_eval.models.huggingface import HFLM
     from lm_eval.tasks import TaskManager

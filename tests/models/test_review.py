@@ -380,7 +380,7 @@ def test_the_lesson_s_own_lines_show_what_the_course_finds(name, key, capsys):
         assert bool(shares) == (name != "kite")
         mean = figure("mean: ", " percent", shown("capstone-37"))
         farthest = max(known["shares"], key=lambda share: abs(share - 50))
-        stated = int(figure("", "%", found(7)))  # may be off by a percent: the lesson loads Lark at 16 bits
+        stated = int(figure("", "%", found(7)))  # is a little off, because the lesson loads Lark at 16 bits
         assert abs(stated - (int(mean) if name == "wren" else farthest)) < 1.5
         assert f"{figure('right: ', ' of 30', shown('capstone-39'))} of 30" in found(8)
         sums = shown("capstone-41")

@@ -166,7 +166,7 @@ def router(mixtral):
 
 def test_a_router_gets_what_random_numbers_would_choose(mixtral):
     route, tokenizer = mixtral
-    by_lot = numpy.tile(route(EXAMPLES["sums"]).flip(-1), (3, 1, 1, 1))  # what 3 other routers would choose
+    by_lot = numpy.tile(route(EXAMPLES["sums"]).flip(-1), (3, 1, 1, 1))  # for 3 random routers
     view = Router(route, tokenizer, EXAMPLES, layer=1, by_lot=lambda text: by_lot, sender="random")
     (said,) = view.widget.data["answers"]
     assert len(said["random"]) == 3 and len(said["random"][0]) == len(said["pieces"])

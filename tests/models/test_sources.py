@@ -251,7 +251,7 @@ def test_a_certificate_of_the_system_s_trust_store_is_trusted(tmp_path, monkeypa
         assert f"{server.host}: its certificate is not trusted here: set PIP_CERT" in sentence(MODEL)
         certificates = tmp_path / "certificates.pem"
         authority.cert_pem.write_to_path(certificates)
-        # OpenSSL then takes this file for the system's store.
+        # With this variable, OpenSSL takes the file for the system's store.
         monkeypatch.setenv("SSL_CERT_FILE", str(certificates))
         assert fetch(MODEL).read_bytes() == CONTENT
 

@@ -44,7 +44,7 @@ def test_a_stored_pair_is_what_the_model_computes(stored_states):
             numpy.frombuffer(base64.b64decode(text), "<i2").astype(int)
             for text in (data["pairs"][pair], values)
         )
-        assert abs(was - computed).max() <= 2, pair  # in hundredths of a logit
+        assert abs(was - computed).max() <= 2, pair  # both are in hundredths of a logit
     assert {country: data["answers"][country] for country in now["answers"]} == now["answers"]
     foot = tomllib.loads((ROOT / "website" / "explorables.toml").read_text(encoding="utf-8"))["patching"][
         "foot"
