@@ -401,6 +401,7 @@ export function render({ model, el }) {
         [spots, rows, tall] = [flat, others, Math.max(FLAT, Math.min(ROW, room / count))];
       }
     }
+    lane.classList.toggle("low", tall < 34); // too low for a mark between two rows
     list.forEach((word, index) => {
       const { mark, name, own, off } = marks[words.indexOf(word)];
       const { middle, left, long } = spots[index];
@@ -412,11 +413,13 @@ export function render({ model, el }) {
       own.classList.toggle("right", right);
       // Hide the label "you" if the visitor's mark is so near the word's name that there is no room for the label.
       own.classList.toggle("near", mine > left - (right ? 40 : 8) && mine < left + long + (right ? 8 : 40));
-      // From the visitor's mark, a line leads to the model's point.
-      const gap = Math.abs(mine - middle) - 12;
+      // From the visitor's mark, a line leads to the model's point or, while points are not shown, to the word.
+      const target = step ? middle : right ? left + long : left;
+      const gap = (right ? mine - target : target - mine) - 12;
+      mark.classList.toggle("under", mine > left - 10 && mine < left + long + 10); // the visitor's mark is under the word, not beside it
       off.hidden = !(word in guesses()) || gap < 6;
       off.classList.toggle("right", right);
-      off.style.left = `${right ? 4 : -4 - Math.max(0, gap)}px`;
+      off.style.left = `${target - middle + (right ? 4 : -4 - Math.max(0, gap))}px`;
       off.style.width = `${Math.max(0, gap)}px`;
     });
   }

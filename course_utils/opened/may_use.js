@@ -237,12 +237,14 @@ export function render({ model, el }) {
   const keep = keeper(model, update);
   /** Set these gates, and no others. */
   function set(chosen) {
-    keep({ plans: chosen, asked: "", use: chosen.length ? decisive(row(), chosen) : -1, clause: -1 });
+    run.classList.remove("first");
+    keep({ plans: chosen, asked: "", use: chosen.length && column() >= 0 ? decisive(row(), chosen) : -1, clause: -1 });
   }
   function show(atRow, atColumn) {
     previewed = null;
     answerBox.classList.remove("preview");
     keep({ licence: licences[atRow].name, use: atColumn, clause: -1, asked: "" });
+    cells.get(`${atRow} ${atColumn}`).scrollIntoView({ block: "nearest" }); // on a phone, the answer would cover the lowest rows
   }
   function press(atRow, atColumn) {
     focused = [atRow, atColumn];
@@ -261,6 +263,7 @@ export function render({ model, el }) {
 
   function update() {
     el.classList.toggle("sealed", sealed());
+    el.classList.toggle("gated", plans().length > 1);
     body.inert = sealed();
     const set = plans();
     for (const [name, button] of cells) {
@@ -302,15 +305,17 @@ export function render({ model, el }) {
     guesses.replaceChildren(
       ...(sealed() ? numbers : []).map((number) => {
         const button = make("button", "num", String(number));
-        // After the guess, show the clause that decides on the licence that is chosen at the start.
-        button.addEventListener("click", () => keep({ guess: number, asked: "", use: decisive(row()) }));
+        button.addEventListener("click", () => {
+          run.classList.add("first");
+          keep({ guess: number, asked: "" });
+        });
         return button;
       }),
     );
     if (focus && !sealed()) cells.get("-1 0").focus({ preventScroll: true });
     const guess = model.get("guess") ?? -1;
     const said = guess < 0 || set.length !== uses.length ? "" : guess === through() ? "As you guessed. " : `You guessed ${guess}. `;
-    hint.textContent = sealed() ? "" : `${said}${set.length ? "Press a plan to set or lift its gate, a word to read its clause." : "Press a plan to set its gate."}`;
+    hint.textContent = sealed() ? "" : `${said}${set.length ? "Press a plan to set or lift its gate, a wall to read its clause." : "Press a plan to set its gate."}`;
   }
   /** Put each ball where it starts, at the gate that stops it, or behind the last gate. */
   function place() {
@@ -404,7 +409,7 @@ export function render({ model, el }) {
     const words = make("blockquote", "", `“${clause.quote}”`);
     const section = make("figcaption", "");
     // Leave out the summary if there is only one clause, because the sentence above says the same.
-    section.append(make("b", "", clause.section), clauses.length > 1 ? ` ${clause.summary}` : "");
+    section.append(make("b", "", /^(\d|[IV]+\b)/.test(clause.section) ? `Section ${clause.section}` : clause.section), clauses.length > 1 ? ` ${clause.summary}` : "");
     quote.replaceChildren(words, section);
     source.replaceChildren(
       `${licence.title}${licence.date ? `, ${licence.date}` : ""} · `, link, ` · ${licence.basis} · one reading, not legal advice`,

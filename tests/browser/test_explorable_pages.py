@@ -1482,6 +1482,7 @@ def test_a_lean_is_guessed_before_any_is_shown(visit):
         page.get_by_role("slider", name=f"Your guess for {trade}: percent “she”.")
         for trade in ("barber", "doctor", "writer")
     )
+    expect(page.locator(".au-ask:visible")).to_have_count(1)  # one guess at a time
     expect(head).to_have_text("Pull the knob. What share does SmolLM2 give to “he”?")
     expect(page.get_by_text("librarian")).to_have_count(1)  # the word is only in a part that is still hidden
     expect(page.get_by_text("librarian")).to_be_hidden()
@@ -1539,7 +1540,7 @@ def test_a_lean_is_guessed_before_any_is_shown(visit):
     expect(tools).to_be_hidden()
     page.get_by_role("button", name="What if you look at all 36 first?").click()
     expect(head).to_contain_text("10 of 36 trades")
-    expect(panel).to_be_visible()
+    expect(panel).to_be_hidden()
     expect(page.get_by_role("radio", name="mended")).to_be_hidden()
     page.get_by_role("button", name="The same for two other models").click()
     expect(page.get_by_role("radio", name="as planted")).to_be_checked()
@@ -1547,6 +1548,7 @@ def test_a_lean_is_guessed_before_any_is_shown(visit):
     expect(page.get_by_role("button", name="Compare with 24 words")).to_be_hidden()
     page.get_by_role("button", name="Cool the models down").click()
     expect(page.get_by_role("slider", name="temperature")).to_be_visible()
+    expect(panel).to_be_visible()
     page.get_by_role("radio", name="SmolLM2").click()
     expect(page.locator(".au-lane.controls")).to_be_hidden()
     page.get_by_role("button", name="Compare with 24 words").click()
@@ -2113,6 +2115,12 @@ def test_licences_roll_at_the_plans_and_a_cell_shows_its_clause(visit):
     ]
     through = page.locator(".mu-board tr.through .mu-name b").all_inner_texts()
     assert sorted(through) == sorted(allowed) and len(allowed) == 6
+    expect(page.locator(".mu-answer")).to_be_hidden()  # a clause is shown only after a press on a cell
+    page.mouse.move(0, 0)  # away from the rows: the row under the pointer shows all its words
+    shown = """(plates) => plates.filter((plate) => getComputedStyle(plate).opacity !== '0')
+      .map((plate) => plate.textContent)"""
+    page.wait_for_function("() => document.getAnimations().every((one) => one.playState !== 'running')")
+    assert sorted(page.locator(".mu-board td .mu-plate").evaluate_all(shown)) == ["ask"] * 7 + ["no"] * 3
     # A ball stops at the left of the first gate that is set and does not let it through.
     row = next(index for index, text in enumerate(rows.all_inner_texts()) if text.startswith("Llama 4"))
     ball = page.locator(".mu-ball").nth(row)
