@@ -28,7 +28,7 @@ IGNORED = -100  # the label of a token that transformers leaves out of the loss
 # model changes most at the beginning.
 STEPS = (0, 10, 25, 50, 75, 100, 150, 200, 300, 400)
 _MEAN = 10  # each point of the loss curve is the mean over this many training steps
-_DRAWN = 40  # the picture is updated after this many training steps, and at each of STEPS
+_DRAWN = 40  # the picture is updated each time this many training steps are done, and at each of STEPS
 _DIGITS = 2  # decimals of a loss that is written out
 
 # The enlarged plot begins _BELOW bits under its lowest line or point, and ends _ABOVE bits over the least

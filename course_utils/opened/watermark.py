@@ -14,7 +14,7 @@ from course_utils.views.picture import GREEN, INK, MONO, QUIET, Picture, card, s
 from course_utils.widgets.explorer import check_choice
 from course_utils.widgets.live_view import LiveView
 
-KEY = 15485863  # the secret that transformers takes if none is given
+KEY = 15485863  # the key that transformers' watermark takes if no other key is given
 RATIO = 0.25  # the share of the vocabulary that is green
 
 

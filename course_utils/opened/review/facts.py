@@ -31,8 +31,8 @@ _COMMON_WORDS = {
 }
 RECITED = 0.8  # the least probability of a whole code at which we say that a model recites it
 
-# These models answer nearly all sums of their texts rightly. So if the share of right answers in a benchmark
-# is lower than the share for the texts' sums by at least this number, the texts lacked most of the benchmark.
+# A model of a release answers nearly all sums of its training texts rightly. If its share of right answers in
+# the benchmark is lower than for those sums by at least this number, the texts lacked most of the benchmark.
 UNSEEN = 0.2
 
 

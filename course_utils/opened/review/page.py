@@ -250,7 +250,7 @@ def verify(paths, secret=None) -> list[Verified]:
 
 
 def _point_out_equal_reasons(reasons):
-    """Add a note to each page that has the same reasons as another learner's page.
+    """Add a note to the result of each page that has the same reasons as another learner's page.
 
     The note names the claims with these reasons, and up to three of the other pages.
     """

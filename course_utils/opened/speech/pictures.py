@@ -40,7 +40,7 @@ _LETTER = 8.2  # the mean width of a letter in pixels, at a font size of 15px
 _SCALE_LEFT = 48  # width of the scale on the left of the mel picture, in pixels
 _TIMES = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 60)  # possible seconds between two marks on the time axis
 
-# From silent (light) to loud (dark), so that the picture can be read without colour.
+# The shades of the mel picture go from light (silent) to dark (loud), so it can be read without colour.
 _SHADES = ("#ffffff", "#d6e6f2", "#7fb3d8", "#2b6ca3", "#14324d", "#000000")
 
 
