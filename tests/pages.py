@@ -1,4 +1,4 @@
-"""Reads the HTML of a picture, to test what JupyterLab keeps of it and whether it fits a phone."""
+"""Reads a picture's HTML, to test that JupyterLab keeps all of the HTML and that the picture fits a phone."""
 
 import re
 from html.parser import HTMLParser
@@ -46,7 +46,7 @@ class Page(HTMLParser):
         assert {part.split(":")[0] for part in declarations} <= set(KEPT_PROPERTIES.split())
 
     def assert_reads_when_narrow(self, widest):
-        """Checks that no letter is too small, and that nothing is wider than `widest` pixels."""
+        """Checks that each font size is 13 px or more, and each width and min-width `widest` px or less."""
         declarations = ";".join(self.styles)
         assert min(map(int, re.findall(r"font-size:(\d+)px", declarations))) >= 13
         assert max(map(int, re.findall(r"(?:^|;)(?:min-)?width:(\d+)px", declarations)), default=0) <= widest

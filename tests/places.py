@@ -2,9 +2,9 @@
 
     python tests/places.py colab oldest newest            prints a table of lessons by environment
     python tests/places.py newest --lessons 00 07
-    python tests/places.py oldest --instead torch==2.13.0  if a version of the set is not available
+    python tests/places.py oldest --instead torch==2.13.0  installs this version of torch
 
-colab   the packages of Colab (colab_versions.txt), and a kernel with the names of Colab's
+colab   the packages of Colab (colab_versions.txt), and a stand-in for Colab's kernel
 oldest  the lowest versions that pyproject.toml allows, on the lowest Python
 newest  only ipykernel, which VS Code installs, and a kernel with VS Code's variables; pip installs the rest
 
@@ -73,7 +73,7 @@ def repository(folder):
 
 
 def find_python(version):
-    """Returns the path of the first Python of this version that runs. Shims of pyenv may not run."""
+    """Returns the path of the first Python of this version that runs. One that pyenv made may not run."""
     for folder in os.get_exec_path():
         program = Path(folder) / f"python{version}"
         if program.exists() and not subprocess.run([program, "--version"], capture_output=True).returncode:
@@ -105,7 +105,8 @@ def replaced(python, variables):
         new = {each["metadata"]["name"]: each["metadata"]["version"] for each in json.load(report)["install"]}
     here = installed(python)
     keys = {name: name.lower().replace("-", "_") for name in new}
-    others = here.keys() - {"open_the_box", "setuptools"}  # kernels don't import setuptools
+    # pip may replace setuptools, because no kernel imports it.
+    others = here.keys() - {"open_the_box", "setuptools"}
     return [f"{n} {here[k]} by {new[n]}: WRONG" for n, k in keys.items() if k in others]
 
 

@@ -17,14 +17,15 @@ from pathlib import Path
 import course_utils
 
 USER = 1_600_000_000
-CLONE_NEWNS, MS_BIND, MS_REC, MS_PRIVATE = 0x20000, 0x1000, 0x4000, 0x40000  # from Linux's mount.h
+# The values of these constants in Linux's sched.h and mount.h.
+CLONE_NEWNS, MS_BIND, MS_REC, MS_PRIVATE = 0x20000, 0x1000, 0x4000, 0x40000
 
 # The folders that each command needs: those of Python and this repository.
 FOLDERS = (sys.prefix, sys.base_prefix, str(Path(course_utils.__file__).parents[1]))
 
 
 def command(words: list) -> list:
-    """Return a command that runs `words` without rights: as this user, or as `USER` if this user is root."""
+    """Return a command that runs `words` as the current user, or as `USER` if the current user is root."""
     return words if os.getuid() else [sys.executable, __file__, *FOLDERS, "--", *words]
 
 
@@ -42,7 +43,7 @@ def environment() -> dict:
 
 @cache
 def lack() -> str:
-    """Return why this machine can't have a user without rights, or ""."""
+    """Return why no command can be run without rights on this machine, or "" if one can."""
     if os.getuid():
         return ""
     done = subprocess.run(

@@ -52,7 +52,7 @@ class Tensor(torch.Tensor):
 
 
 class Made(TorchDispatchMode):
-    """In its `with` block, tensors can be made on the device: `torch.zeros(3, device=model.device)`."""
+    """In its `with` block, tensors can be made on the pretended GPU, as by `torch.ones(3, device=DEVICE)`."""
 
     def __torch_dispatch__(self, operation, types, args=(), kwargs=None):
         kwargs = kwargs or {}
@@ -76,7 +76,7 @@ def _plain(each):
 
 
 def _run(operation, args, kwargs):
-    """Computes an operation of the device on the processor, or raises the error of a real device."""
+    """Computes an operation of the pretended GPU on the processor. Raises an error where a real GPU would."""
     tensors = [each for each in tree_leaves((args, kwargs)) if isinstance(each, torch.Tensor)]
     ours, name = [each for each in tensors if isinstance(each, Tensor)], operation.__name__.split(".")[0]
     others = [tuple(each.shape) for each in tensors if not isinstance(each, Tensor) and each.dim()]
@@ -90,7 +90,7 @@ def _run(operation, args, kwargs):
         kwargs = kwargs | {"device": "cpu"}
     with _disable_current_modes():
         given, named = tree_map(_plain, args), tree_map(_plain, kwargs)
-        if name == "histc":  # on a real GPU, histc also accepts whole numbers
+        if name == "histc":  # histc takes whole numbers only on a real GPU
             result = operation(given[0].float(), *given[1:], **named).to(given[0].dtype)
         else:
             result = operation(*given, **named)
@@ -121,7 +121,7 @@ def _copy_from(source, target, non_blocking=False):
     return target
 
 
-# torch calls these from C++, for example in `torch.tensor([1, 2], device=...)`.
+# torch's C++ code calls these three operations, for example in `torch.tensor([1, 2], device=...)`.
 _LIBRARY = torch.library.Library("aten", "IMPL")
 _LIBRARY.impl("empty.memory_format", _empty(torch.empty), "PrivateUse1")
 _LIBRARY.impl("empty_strided", _empty(torch.empty_strided), "PrivateUse1")

@@ -2,7 +2,7 @@
 
     python tests/programs.py
 
-installs the missing programs, except git. It takes the system's package, as root or with a sudo that needs
+installs the missing programs, except git. It uses apt-get, if it runs as root or with a sudo that needs
 no password. If that fails for the browser, it tries Playwright, then npm's registry. If it can't install a
 program, it prints how to get it, and the tests that need the program are skipped.
 """
@@ -30,7 +30,8 @@ from course_utils.widgets.photograph import BROWSERS
 requests = Lazy("requests")
 
 ROOT = Path(__file__).parent.parent
-# Whether a test fails, and is not skipped, if a program is missing. In CI on Linux, `make test` installs all.
+# Whether a test fails, and is not skipped, if a program is missing. This holds in CI on Linux, because
+# `make test` installs all programs there.
 MUST_RUN = "CI" in os.environ and sys.platform == "linux"
 PACKAGES = {"a browser": "chromium", "bubblewrap": "bubblewrap", "espeak-ng": "espeak-ng"}
 # A headless Chromium for x86-64 Linux that brings the libraries it needs.
@@ -48,7 +49,7 @@ FONTS = f"""<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd">
 
 
 def browser():
-    """Returns the path of a Chromium or Chrome that starts: the machine's, Playwright's or npm's; or None."""
+    """Returns the path of a Chromium or Chrome that starts, or None. Playwright's and npm's come last."""
     for path in (*map(shutil.which, BROWSERS), playwrights(), FROM_NPM / "start"):
         if path and starts(path):
             return path
@@ -67,7 +68,7 @@ def playwrights():
 def starts(path):
     """Returns whether a program starts.
 
-    It may lack a library, or be a script that only tells its user to install a snap.
+    A program may not start because it lacks a library, or is a script that only says which snap to install.
     """
     if not Path(path).is_file():
         return False
@@ -173,7 +174,7 @@ def from_playwright():
 
 
 def from_npm():
-    """Unpacks the browser in the npm package, if the package has the checksum above."""
+    """Downloads the browser's npm package, and unpacks the browser if the package's checksum is SHA512."""
     url = f"{registry()}/{PACKAGE}/-/chromium-{VERSION}.tgz"
     try:
         answer = requests.get(url, timeout=60)
@@ -204,7 +205,7 @@ def unpacked(package, name):
 
 
 def registry():
-    """Returns the address of npm's registry, or of the one in this user's npm settings."""
+    """Returns the address of the registry in this user's npm settings, or else of npm's public registry."""
     try:
         settings = (Path.home() / ".npmrc").read_text(encoding="utf-8")
     except (OSError, RuntimeError):  # no such file, or no home folder

@@ -10,7 +10,7 @@ _TENSORS = ("_parameters", "_buffers", "_modules")  # a module's attributes that
 
 @contextlib.contextmanager
 def computing():
-    """Store what models of transformers return in the block, and return it again for an equal call.
+    """In the `with` block, store what models of transformers return, and return it again for an equal call.
 
     A call is a forward pass or a call of `generate`. Two calls are equal if they have equal arguments (plain
     values and tensors) and the model is in the same state (its settings and the sum of each tensor). Some

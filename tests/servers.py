@@ -231,7 +231,7 @@ def shrunken(model):
 
 
 def load_elsewhere(model, files, home, program, **environment):
-    """Runs a program in a new process. Returns the last line that the program prints.
+    """Runs the Python code `program` in a new process. Returns the last line that it prints.
 
     The program downloads from a local hub, which has the model's files.
     """
@@ -239,7 +239,7 @@ def load_elsewhere(model, files, home, program, **environment):
 
 
 def load_all_elsewhere(published, home, program, **environment):
-    """Runs a program like `load_elsewhere`, with a hub that has several models: {model: files}."""
+    """Does what `load_elsewhere` does, but the hub has several models. published : {model: its files}"""
     start = "from course_utils import catalog, load\nfrom course_utils.catalog import File, Model, Source\n"
     start += "".join(f"catalog.models()[{model.name!r}] = {shrunken(model)!r}\n" for model in published)
     plain = {key: value for key, value in os.environ.items() if not key.lower().endswith("_proxy")}

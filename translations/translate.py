@@ -29,7 +29,7 @@ def texts(language, lesson):
 def pieces(language, lesson):
     """Return a lesson's TOML file: {"code": {piece of English code: translation}, "of": {cell id: hash}}.
 
-    The hash is that of the English text when the translation was last brought up to date.
+    A cell's hash is the `hash_of` the English cell that the translation was last compared with.
     """
     return tomllib.loads((HERE / language / f"{lesson}.toml").read_text(encoding="utf-8"))
 

@@ -39,7 +39,7 @@ extensions = ["myst_nb"]
 nb_execution_mode = "off"
 # The labels of the cells that `fold_checks` folds.
 nb_code_prompt_show, nb_code_prompt_hide = "Show the check", "Hide the check"
-nb_ipywidgets_js = {}  # no widget scripts from a CDN: pages show stored pictures
+nb_ipywidgets_js = {}  # pages show stored pictures, so they need no widget scripts
 myst_heading_anchors = 3  # headings have the same anchors as on GitHub
 
 templates_path = ["templates"]
@@ -137,7 +137,7 @@ def add_contents(app, docname, source):
 
 
 def name_the_map(app, docname, source):
-    """Give the front page of the notebooks a title of its own: the website has another front page."""
+    """Give notebooks/index a title of its own, because the website's front page is another page."""
     if docname == "notebooks/index":
         source[0] = source[0].replace("# Open the Box", "# Lesson map and test", 1)
 

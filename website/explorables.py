@@ -77,7 +77,7 @@ def _write_folder_script(live, pages):
 
 
 def _data(name):
-    """Return a view's data as bytes: the file `name` in opened/, or if there is none, `states()` as JSON."""
+    """Return a view's data as bytes: the file `name` in opened/, or else its module's `states()` as JSON."""
     file = PACKAGE / "opened" / name
     if file.exists():
         return file.read_bytes()

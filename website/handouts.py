@@ -151,9 +151,9 @@ def _boxes(number):
 def _squares(numbers):
     """Return two HTML tables: the cost of a verdict at each confidence, and empty fields for one's own costs.
 
-    The cost is the square of 1 minus the confidence if the verdict is that of the key, and the square of the
-    confidence if not. The second table has a column for each of the claims `numbers`, and a row for each of
-    two rounds. If `numbers` is empty, return "".
+    The cost is the square of 1 minus the confidence if the verdict is that of the answer key, and the square
+    of the confidence if not. The second table has a column for each of the claims `numbers`, and a row for
+    each of two rounds. If `numbers` is empty, return "".
     """
     if not numbers:
         return ""

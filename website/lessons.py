@@ -138,7 +138,7 @@ def _text(answer):
 
 
 def _reveal(output, code):
-    """Replace the sentence on the missing prediction by an element that lesson.js fills."""
+    """Replace "(No prediction from you yet.)" by an element that lesson.js fills."""
     found = [raw for raw in output.findall(nodes.raw) if "(No prediction from you yet.)" in raw.astext()]
     for key, raw in zip(calls(code, "reveal"), found, strict=True):
         before, after = UNPREDICTED.match(raw.astext())[1], UNPREDICTED.sub("", raw.astext(), count=1)
@@ -154,7 +154,7 @@ def _around(raw):
 
 
 def live_pictures():
-    """Return {class in course_utils/opened that shows a view: explorable with the same view}, as names."""
+    """Return {name of a class in course_utils/opened: name of the explorable that shows the same view}."""
     pages = explorables()
     found = {"".join(word.title() for word in name.split("_")): name for name in pages}
     for path in (PACKAGE / "opened").rglob("*.py"):

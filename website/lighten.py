@@ -40,7 +40,7 @@ def lighten(folder):
         root = "../" * (len(path.relative_to(folder).parts) - 1)
         text = text.replace(found[0], f'<link rel="stylesheet" href="{root}_static/{made[names]}">\n')
         text = named(PLAIN.sub(r"\1", text))
-        if path.name != "search.html":  # scripts in this page's own text need the linked scripts at once
+        if path.name != "search.html":  # scripts in search.html need the linked scripts at once
             text = SCRIPT.sub(r'<script defer src="\1', text)
         path.write_text(text, encoding="utf-8")
 
@@ -68,7 +68,7 @@ def named(text):
 
 
 def smaller(sheet):
-    """Return a style sheet without comments, other than those on rights, and without needless spaces."""
+    """Return a style sheet without needless spaces and without comments, except those that begin with /*!."""
     sheet = re.sub(r"/\*(?!!).*?\*/", "", sheet, flags=re.S)
     sheet = re.sub(r"\s+", " ", sheet)
     return re.sub(r" ?([{};]) ?", r"\1", sheet).replace(";}", "}").strip() + "\n"

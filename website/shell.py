@@ -21,8 +21,8 @@ stroke-width="6" stroke-linecap="round" stroke-linejoin="round"/>
 FONTS = """<script>if (location.protocol !== "file:") for (const name of ["next", "mono"])
   document.head.append(Object.assign(document.createElement("link"), {{ rel: "preload", as: "font",
     type: "font/woff2", crossOrigin: "", href: `{live}/fonts/atkinson-${{name}}.woff2` }}))</script>"""
-# Sets light or dark, as the visitor chose, before the page is painted. The pages that Sphinx writes store
-# this choice under the same name, "theme".
+# Sets the theme that the visitor chose, light or dark, before the page is painted. The pages that Sphinx
+# writes store this choice under the same name, "theme".
 THEME = """const chosen = (() => { try { return localStorage.getItem("theme") } catch { return null } })();
 if (chosen === "light" || chosen === "dark") document.documentElement.dataset.theme = chosen;"""
 
@@ -36,8 +36,8 @@ def website():
 def page(title, description, body, address, view=None, name=None):
     """Return a whole page.
 
-    address : its path on the website
-    view : the explorable that it shows
+    address : the page's path on the website
+    view : the explorable that the page shows
     name : what stands beside the course's name at the top
     """
     root = "../" * address.count("/")

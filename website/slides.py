@@ -21,7 +21,7 @@ from teaching import Lesson, Question, inline, settled, twice
 from course_utils import catalog
 
 SENTENCE = re.compile(r"(.+?[.?!][\"”)]*)(?: (?=[^a-z])|$)(.*)", re.S)
-FOLDED = re.compile(r"\b[Ff]olded ")  # left out, because nothing is folded on a slide
+FOLDED = re.compile(r"\b[Ff]olded ")  # the word "folded" is removed, as slides fold nothing
 QUOTED = re.compile(r"[\"“](.+?)[\"”] *(.*)")
 SCALE = "It holds · In part · It fails · Nobody outside can say"  # as in the explorable of claims
 KEYS = "Arrow keys turn the slides, N opens the notes in a window of their own, F fills the screen."
@@ -37,13 +37,13 @@ def write(folder):
 
 
 def framed(lesson, point, folder):
-    """Return the HTML of the picture for one point of the guide. slides.js fits the picture to its box.
+    """Return the HTML of the picture for one point of docs/instructors.md. slides.js fits it to the slide.
 
     Images that the notebook holds are written as files into `folder`.
     """
     name = point.shows if point.shows in explorables() else ""
     large = point.shows in ("paper", "wide")
-    if not name and not large:  # a stored picture of a live view is hard to read: show its miniature
+    if not name and not large:  # show a live view's miniature, which is easier to read
         name = next(iter(_lived(lesson, point)), "")
     if name:
         alt = escape(explorables()[name]["teaser"])
@@ -54,7 +54,7 @@ def framed(lesson, point, folder):
 
 
 def _lived(lesson, point):
-    """Return the names of the explorables that show a point: the one that it names, or those of its cell."""
+    """Return the names of the explorables for a point: the one that the point names, or those in its cell."""
     if not point.cell:
         return []
     code = lesson.cells[lesson.places[point.cell]].source
@@ -180,7 +180,7 @@ def _point(lesson, point, folder):
 
 
 def _guess(question, vote):
-    """Yield a slide that asks and one that answers. `vote` is the guide's note on the question, or None."""
+    """Yield a slide that asks and one that answers. `vote` is the note on the question's vote, or None."""
     heading = f"<h2>{question.text}</h2>"
     say = f'<p class="say">{inline(question.say)}</p>' if question.say else ""
     plain = [unescape(re.sub(r"<[^>]+>", "", choice)) for choice in question.choices]
@@ -207,7 +207,7 @@ def _evidence(lesson, body):
     places = {}
     for place, slide in enumerate(body, 2):
         if point := re.search(r'data-point="(\d+)"', slide):
-            places[point[1]] = str(place)  # of a point's two slides, the last one counts
+            places[point[1]] = str(place)  # if a point has two slides, the second counts
 
     def slides(match):
         return re.sub(r"\d+", lambda number: places[number[0]], match[0].replace("point", "slide"))

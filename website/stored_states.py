@@ -20,7 +20,7 @@ COUNTRIES += ("Hungary", "Japan", "China", "Korea", "Chile", "Kenya")
 SENTENCE = "The capital of {} is"
 LENGTH = 200  # tokens of a watermarked text
 THRESHOLD = 4  # the z-score above which a text counts as marked
-STRENGTHS = [round(0.05 * step, 2) for step in range(31)]  # 0 to 1.5: factors by which the adapter is scaled
+STRENGTHS = [round(0.05 * step, 2) for step in range(31)]  # the adapter is scaled by these factors, 0 to 1.5
 SHOWN = {  # the questions whose answers an explorable shows, by their index in library.toml
     "told": (13, 0, 15),
     "untold": (2, 0),
@@ -39,14 +39,14 @@ DRAWING = {"seed": 6, "guidance": 4, "steps": 10}
 
 
 def explorer_of(lesson, call):
-    """Run a lesson's cells up to the one that ends with `call`, and return the data of its explorer."""
+    """Run a lesson's cells up to one that ends with the call `call`. Return the data of its explorer."""
     import course_utils as course
 
     cells = json.loads((ROOT / "notebooks" / f"{lesson}.ipynb").read_text(encoding="utf-8"))["cells"]
     sources = ["".join(found["source"]) for found in cells if found["cell_type"] == "code"]
     course.setup(lesson)
     names = {"course": course, "display": lambda *_: None}
-    for source in sources[1:]:  # the first is the set-up cell
+    for source in sources[1:]:  # leave out the set-up cell, which is the first
         before, found, arguments = source.rpartition(f"\n{call}")
         exec(before if found else source, names)
         if found:
@@ -167,9 +167,10 @@ def _drawing(pipeline, prompt, pixels, maps, noise):
 def patching(countries=COUNTRIES):
     """Return, for each pair of countries, how far each patch moves SmolLM2's answer.
 
-    `pairs` has, for each layer and for each token from the country on, the logit of the source's answer minus
-    the logit of the target's answer, in hundredths. The tokens before the country are the same in both
-    sentences, so patches there change nothing.
+    A patch copies numbers from the sentence on one country, the source, into the sentence on another, the
+    target. `pairs` has, for each layer and for each token from the country on, the logit of the source's
+    answer minus the logit of the target's answer, in hundredths. The tokens before the country are the same
+    in both sentences, so patches there change nothing.
     """
     import torch
 
@@ -207,7 +208,7 @@ def patching(countries=COUNTRIES):
 
 
 def watermark(bonuses=(0, 2, 4)):
-    """Return lesson 12's texts, with and without a watermark, and the facts that are needed to look for one.
+    """Return lesson 12's texts, with and without a watermark, and the facts with which one can be found.
 
     bonuses : what is added to the scores of the tokens on the green list; 0 for no watermark
     """
@@ -302,7 +303,7 @@ def adapter(strengths=STRENGTHS, questions=None):
 
 
 def _tokens(tokenizer, ids, scores, row):
-    """Return an answer as a list of [text, its probability in percent]."""
+    """Return an answer as a list of [text of a token, the token's probability in percent]."""
     tokens, before = [], ""
     for index, scored in enumerate(scores):
         if ids[index] in tokenizer.all_special_ids:

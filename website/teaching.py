@@ -25,7 +25,7 @@ HERE = Path(__file__).parent
 UNPLACED = re.compile(r"\b(cells?|folded|below|above|picture|figures?|row|table|bars?|box)\b|\]\(", re.I)
 WORDS = "**What you saw.**"
 ASIDE = re.compile(r" \([A-Z](?:[^()]|\([^()]*\))*[.?!]\)")  # whole sentences in brackets
-NEVER = ("<b>Predict: ", "(No prediction from you yet.)")  # an output with such a text is no picture
+NEVER = ("<b>Predict: ", "(No prediction from you yet.)")  # outputs with one of these texts are no pictures
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ def tasks() -> dict[str, dict]:
 
 
 def settled(claim, number: str) -> str:
-    """Return what a lesson's slides say on a claim: the text in guesses.toml, or else the catalogue's."""
+    """Return what a lesson's slides say on a claim: the text in guesses.toml, or else in the catalogue."""
     return guesses()["verdicts"].get(number, {}).get(str(claim.number), claim.settled[number])
 
 

@@ -1,4 +1,4 @@
-"""Tests lesson 11's pictures and explorer: intervals, planted values, and shares at a temperature."""
+"""Tests lesson 11's pictures and explorer: intervals, shares planted in training data, and temperatures."""
 
 import re
 
@@ -127,7 +127,7 @@ def test_intervals_fill_a_dot_only_where_the_whole_interval_is_outside_the_band(
 
 
 def test_intervals_write_a_float32_in_two_digits():
-    """Numpy 2's `round` returns a float32 again, which as a Python float would be 9.199999809265137."""
+    """In numpy 2, `round` of a float32 gives a float32, which becomes the Python float 9.199999809265137."""
     picture = views.intervals(["a"], [numpy.float32(9.2)], [None])
     assert places(picture, r"left:([\d.]+)%;width:12px") == [9.2]
 

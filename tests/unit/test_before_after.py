@@ -250,7 +250,7 @@ def test_a_form_is_handed_in_whole_and_once(a_first):
     assert all(question.field.disabled for question in again.questions)
     assert again.button.layout.display == "none"
     assert before_after.results() == {"before": 3 * [True] + 12 * [False]}
-    asked.questions[0].field.index = 1  # this page was opened before the form was handed in
+    asked.questions[0].field.index = 1  # `asked` is still open from before the form was handed in
     asked.button.click()
     assert before_after.results() == {"before": 3 * [True] + 12 * [False]}
 
@@ -414,7 +414,7 @@ def test_a_class_gets_its_gain_and_statistics_without_names(tmp_path, capsys):
     gained, low, high = map(
         float, re.search(r"Gain: (\S+) questions of 15 \(95% interval (\S+) to (\S+)\)", out).groups()
     )
-    assert low < 4.5 < high and low < gained < high  # 4.5: a gain of 0.3 in each of 15 questions
+    assert low < 4.5 < high and low < gained < high  # the true gain is 15 x 0.3 = 4.5 questions
     assert re.search(r"Forms: [AB] gives \d\.\d more than [AB] \(90% interval", out)
     rows = [line for line in out.splitlines() if re.match("[AB]  ", line)]
     assert len(rows) == 2 * COUNT and all("% of 15 (" in row for row in rows)

@@ -38,7 +38,7 @@ def test_of_a_notebook_the_code_cells_count_and_of_other_files_every_letter():
 def test_some_cases_are_drawn_in_their_order_and_all_are_tried_each_week(monkeypatch):
     cases = list(range(100))
     monkeypatch.delenv("EVERYTHING", raising=False)
-    place = "no/such/folder"  # no commit changes it
+    place = "no/such/folder"  # a path that no commit changes
     few = drawn("numbers", cases, 7, place)
     assert len(few) == 7 and few == sorted(few) and few == drawn("numbers", cases, 7, place)
     assert few != drawn("other numbers", cases, 7, place)

@@ -129,7 +129,7 @@ def test_a_lesson_s_claims_are_those_that_name_it():
 
 @pytest.mark.parametrize("path", WRITTEN, ids=NAMES)
 def test_what_is_quoted_from_the_article_is_in_it(path):
-    """If a sentence names the article or a claim, the sentence quotes the article letter by letter.
+    """If a sentence names the article or a claim, each quotation in it stands word for word in the article.
 
     A sentence may also quote the words in NOT_THE_ARTICLE_S.
     """
@@ -250,7 +250,7 @@ def test_a_lesson_that_settles_nothing_is_named():
 
 
 def screen(lesson):
-    """Returns the text of a lesson's cells and of their outputs, without its box of claims."""
+    """Returns the text of a lesson's cells and outputs, without commas and without the box of claims."""
     (path,) = (ROOT / "notebooks").glob(f"{lesson}_*.ipynb")
     shown = []
     for cell in nbformat.read(path, as_version=4).cells:

@@ -25,7 +25,7 @@ def test_every_table_with_a_day_is_listed():
     assert {f"licence {name}" for name in licences.later()} <= found
     assert {f"law {name}" for name in law.facts()} <= found
     assert "index successor_read" in found
-    # The dates of lesson 13's prices and of Colab's versions stand in sentences.
+    # These two files state dates in sentences, not in a table.
     where = {fact.where for fact in freshness.facts()}
     assert {"notebooks/13_cost_and_hardware.ipynb", "docs/places.md"} <= where
     days = [fact.read for fact in freshness.facts()]

@@ -134,7 +134,7 @@ def test_each_cell_that_the_notes_name_has_a_picture(name, website, lesson_of):
 def test_no_slide_tells_before_it_asks(name, website, lesson_of):
     """A slide that shows a cell comes after all guesses that the lesson asks for up to this cell.
 
-    The slides on which a class votes have no verdicts: verdicts come later.
+    The slides on which a class votes on claims show no verdicts, because verdicts come later.
     """
     lesson = lesson_of(name)
     deck = [each for _, each in website["slides"].order(lesson)]
@@ -321,7 +321,7 @@ class PretendedHub(http.server.BaseHTTPRequestHandler):
         parts = [unquote(part) for part in path.path.strip("/").split("/")]
         status, reply = 200, {}
         if "%40" in path.path and parts[0] == "user":
-            status = 404  # the proxy finds only a learner's unquoted name
+            status = 404  # for a learner's name with "@", the proxy needs "@" in the path, not "%40"
         elif parts[0] == "user":
             name, file = parts[1], "/".join(parts[4:])
             if token != f"only {name}" or state["servers"].get(name) != "on" or name == state.get("refuses"):

@@ -387,8 +387,8 @@ def test_all_questions_of_the_course_can_be_loaded(file):
         assert quizzes.load(file.stem if part == "quiz" else f"{file.stem}-{part}")
 
 
-# Ways to guess without the lesson. Each function in BLIND rates a choice. One of the functions counts
-# CAUTIOUS words.
+# BLIND has ways to guess a quiz's answers without knowing the lesson. Each way is a function that rates a
+# choice. The function "the most cautious" counts CAUTIOUS words.
 CAUTIOUS = set(
     [
         "about",
@@ -524,7 +524,7 @@ PROBABILITIES = [0.66524096, 0.24472847, 0.09003057]
 
 
 def message(returned, expected=PROBABILITIES, arguments=LOGITS, **options):
-    """Returns what `check` says of the function `returned`, or of a function that returns this value."""
+    """Returns what `check` says of `returned` if it is a function, or else of a function that returns it."""
     function = returned if callable(returned) else lambda *_: returned
     with pytest.raises(NotYet) as caught:
         check("2.1", function, arguments, expected, **options)

@@ -13,7 +13,7 @@ from pages import Page
 from course_utils import CourseError, blueprints, catalog, licences, opened, openness
 from course_utils.openness import DIMENSIONS, MARKS, later, models, score
 
-# The models of the course's fact sheet, and OLMo, which has the index's highest score.
+# The models of the course's fact sheet, and OLMo, which is first in the opening-up-chatgpt index.
 NAMES = """
     llama-2 llama-3 llama-3.1 falcon-7b-40b falcon-180b mistral-7b mixtral-8x7b stable-diffusion-1.5
     stable-diffusion-xl stable-diffusion-3-medium whisper smollm2-135m olmo-7b
@@ -23,7 +23,7 @@ LATER = """
     mistral-large-3 nemotron-3-nano deepseek-v4 qwen3.5 muse-glimmer flux.1-schnell flux.2-dev voxtral-mini
 """
 ALL = models() | later()
-# The scores of the index when it was frozen in March 2025.
+# The scores in the opening-up-chatgpt index when it was frozen in March 2025.
 PUBLISHED = {
     "llama-2": 3.0,
     "llama-3": 2.5,
@@ -87,7 +87,7 @@ def test_the_licence_mark_is_the_licence_s(model):
 
 
 def test_code_is_open_only_under_an_approved_licence_and_packages_are_the_makers_own():
-    """Checks, for all models, two rules of the table that allow no exception."""
+    """Checks which of all models have open code, and which of those in `models()` have an open package."""
     assert {name for name, model in ALL.items() if model.marks["code"].mark == "open"} == {
         "smollm2-135m",
         "olmo-7b",

@@ -13,7 +13,7 @@ from course_utils.worlds.pictureworld import Emoji, Scene, Shape, drawing, scene
 
 
 class Plain(dict):
-    """Emoji for tests that need no real ones: each has its own colour and is transparent at the left."""
+    """Stands in for the emoji's pictures. Each is a tile of its own colour with a transparent left edge."""
 
     def __missing__(self, code):
         number = int(hashlib.sha256(code.encode()).hexdigest()[:6], 16)
@@ -25,7 +25,7 @@ class Plain(dict):
 
 @pytest.fixture(scope="module")
 def examples():
-    """Return the first scenes that are drawn for training."""
+    """Return the first 30,000 scenes that are drawn for training."""
     return [scenes.draw(index) for index in range(30_000)]
 
 
@@ -36,7 +36,7 @@ def test_the_world_has_680_emoji_and_11_870_scenes():
 
 
 def test_a_caption_says_all_of_a_picture():
-    """Two scenes with the same caption differ only in how far their shapes are shifted."""
+    """Scenes with the layout "alone" that share a caption have the same parts and background."""
     scene_of = {}
     for scene in scenes.SCENES:
         for caption in (*scene.captions, *(scene.sided_captions if len(scene.parts) == 2 else ())):

@@ -11,7 +11,7 @@ from course_utils import CourseError, opened
 from course_utils.opened import speech
 from course_utils.opened.speech.explorer import Speech
 
-MEL = numpy.zeros((80, 200))  # 200 frames: two seconds
+MEL = numpy.zeros((80, 200))  # 200 frames are two seconds
 MEL[:20, 50:100] = 1.0  # low sounds from 0.5 to 1 s
 WORDS, SPANS = ["so", "it", "is."], [(0.5, 0.7), (0.7, 1.0), (1.0, 1.5)]
 

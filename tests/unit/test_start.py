@@ -125,7 +125,7 @@ def test_the_newest_constraints_are_taken_unless_others_are_named(start, monkeyp
     ("system", "machine", "libc", "mac", "fits"),
     [
         ("Linux", "x86_64", "glibc", "", True),
-        ("Linux", "x86_64", "", "", False),  # such as Alpine Linux
+        ("Linux", "x86_64", "", "", False),  # a Linux without glibc, such as Alpine
         ("Linux", "armv7l", "glibc", "", False),
         ("Darwin", "arm64", "", "14.5", True),
         ("Darwin", "arm64", "", "13.6", False),

@@ -378,8 +378,8 @@ def test_paired_clusters_contain_the_truth(facts):
     assert 93 < numpy.mean(contained) < 97
 
 
-# Each table takes seconds. `make test` tries one of them. It tries both if course_utils/statistics.py or this
-# file has changed.
+# The test below takes seconds for each (sentences, controls), so `make test` tries one of the two. It tries
+# both if course_utils/statistics.py or this file has changed.
 TABLES = by_commit.drawn("tables", [(8, 8), (12, 8)], 1, "course_utils/statistics.py", __file__)
 
 
@@ -451,7 +451,7 @@ def simulated_votes(rng, strengths, questions, alike):
 @pytest.mark.parametrize("alike", [0, 1])
 @pytest.mark.parametrize("strengths", [(0, 0, 0, 0), (1.8, 0.2, -0.2, -1.8), (3.5, 0.2, -0.2, -3.5)])
 def test_bradley_terry_contains_the_truth(strengths, alike):
-    """Tests ratings from some 123 votes on 33 questions, as in lesson 10. 8,000 questions give the truth."""
+    """Tests ratings from some 123 votes on 33 questions, as in lesson 10. 8,000 give the true ratings."""
     rng = numpy.random.default_rng(0)
     truth = statistics.bradley_terry(simulated_votes(rng, strengths, 8_000, alike)[0])
     ends = {model: [] for model in VOTERS}

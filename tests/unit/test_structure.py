@@ -14,7 +14,7 @@ PARTS = {path.stem for path in PACKAGE.glob("*.py")} | {
 
 
 def order():
-    """Return the parts in the picture from the lowest line to the highest, each line from left to right."""
+    """Return the parts in docs/design.md's picture, from its lowest line up, each line from left to right."""
     (picture,) = re.findall(r"```text\n(.*?)```", (ROOT / "docs" / "design.md").read_text("utf-8"), re.S)
     lines = [line for line in picture.splitlines() if "──" not in line]
     return [name for line in reversed(lines) for name in re.split(r"\s{2,}", line.strip())[1:]]

@@ -107,7 +107,8 @@ def test_probability_strip_draws_a_different_line_for_each_band():
 def test_bars_scale_to_the_longest_and_draw_the_baseline():
     picture = PICTURES["bars"]
     assert picture.alt == "a: 1 MB; b: 2.5 MB; memory, 1.25 MB"
-    assert re.findall(r";width:(\d+)%\">", picture.html) == ["60", "40", "60", "100"]  # cell, bar, cell, bar
+    # The widths of a cell, the bar in it, the other cell, and the bar in that.
+    assert re.findall(r";width:(\d+)%\">", picture.html) == ["60", "40", "60", "100"]
     assert picture.html.count("left:50%") == 2
     assert "Dashed line: memory, 1.25 MB." in Page(picture.html).text
 
@@ -125,7 +126,7 @@ def test_bars_take_a_baseline_for_each():
 def test_bars_of_a_group_have_one_colour_and_a_legend():
     picture = views.bars(["a", "b", "c"], [1, 2, 3], unit="MB", groups=["old", "new", "old"])
     blue, orange = (picture.html.count(f"background:{colour}") for colour in ("#0a6c8e", "#e8872b"))
-    assert (blue, orange) == (3, 2)  # two blue bars and one orange bar, and each colour in the legend
+    assert (blue, orange) == (3, 2)  # two blue bars, one orange bar, and a sample of each in the legend
     assert "</span>old" in picture.html and "</span>new" in picture.html
     assert "</span>" not in views.bars(["a"], [1], unit="MB").html
 
