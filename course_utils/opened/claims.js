@@ -69,6 +69,9 @@ export function render({ model, el }) {
   const take = make("p", "cw-take");
   const legend = make("p", "cw-legend");
   legend.append(make("i", "cw-said", "?"), "at a claim’s right: the shelf that you chose");
+  // The claims keep the article's numbers. Where a visitor sees that a number is missing, this sentence says why.
+  const missing = claims.flatMap(({ number }, index) => Array.from({ length: number - 1 - (claims[index - 1]?.number ?? 0) }, (_, more) => number - 1 - more));
+  const leftOut = make("p", "cw-left-out", missing.length === 1 ? `Claim ${missing[0]} is left out: no lesson can settle it.` : `Claims ${missing.join(", ")} are left out: no lesson can settle them.`);
   const actions = make("p", "cw-actions");
   const copy = make("button", "", "Copy my result");
   const again = make("button", "", "Start again");
@@ -95,7 +98,7 @@ export function render({ model, el }) {
   wall.setAttribute("aria-label", `${claims.length} claims of the article`);
   const side = make("div", "cw-side");
   const bar = make("div", "cw-bar");
-  bar.append(legend, actions);
+  bar.append(legend, leftOut, actions);
   const small = matchMedia("(max-width: 30rem)");
   const fold = make("details", "cw-fold");
   fold.open = exact && !small.matches;
@@ -565,6 +568,7 @@ export function render({ model, el }) {
     el.classList.toggle("fresh", !exact && !made);
     take.textContent = exact && made ? summary : sentence(result);
     legend.hidden = made === same;
+    leftOut.hidden = !(revealed() ? missing.length : missing.some((number) => number < shown().number));
     actions.classList.toggle("idle", !result.made);
     rest.textContent = revealed() ? "Only mine" : `Show the other ${claims.length - made}`;
     rest.hidden = made === claims.length;

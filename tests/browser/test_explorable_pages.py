@@ -1180,6 +1180,7 @@ def test_the_claims_that_were_not_judged_fall_onto_their_shelves(visit):
     expect(given).to_have_count(48)
     expect(head).to_have_text("15 of 49 claims hold")
     expect(page.locator(".cw-shelf.holds .cw-count")).to_have_text("15")
+    expect(page.locator(".cw-left-out")).to_have_text("Claim 47 is left out: no lesson can settle it.")
     assert "all=true" in page.url
     page.get_by_role("button", name="Only mine").click()
     expect(given).to_have_count(0)
