@@ -405,10 +405,12 @@ export function render({ model, el }) {
     const listed = unknown.map((word) => `“${word}”`).join(", ");
     return unknown.length ? `In no caption that it was trained on: ${listed}.` : "";
   }
-  /** A sentence that names the settings in `pending`, which only the loaded model can draw; "" if there are none. */
+  /** The names in words of settings with the keys of `pending`, such as "seed 6, 10 steps". @param {(key: string) => number} value */
+  const inWords = (value) => Object.keys(pending).map((key) => (key === "steps" ? `${value(key)} steps` : `${key} ${value(key)}`)).join(", ");
+  /** Sentences that name the settings in `pending`, which only the loaded model can draw; "" if there are none. */
   function waitsFor() {
-    const names = Object.entries(pending).map(([key, value]) => (key === "steps" ? `${value} steps` : `${key} ${value}`));
-    return names.length ? `Not stored: ${names.join(", ")}. Wake the model to draw that.` : "";
+    if (!Object.keys(pending).length) return "";
+    return `The pictures still have ${inWords((key) => model.get(key))}. Wake the model to draw them with ${inWords((key) => pending[key])}.`;
   }
   /** If the chosen prompt is too long, a sentence with the words that the model did not read; otherwise "". */
   function unread() {
@@ -679,13 +681,15 @@ export function render({ model, el }) {
     head1.hidden = false;
     film.setAttribute("aria-valuenow", String(now));
     film.setAttribute("aria-valuetext", `${loud.textContent} ${loudWords.textContent}`);
-    axis.children[1].textContent = missing() && !stuck ? `drawing: ${Math.max(0, newest())} of ${steps()}` : "";
+    const still = inWords((key) => model.get(key));
+    axis.children[1].textContent = still ? `still ${still}` : missing() && !stuck ? `drawing: ${Math.max(0, newest())} of ${steps()}` : "";
     if (document.activeElement !== field) note.textContent = waitsFor() || stuck || say(unknownIn(prompts()[side])) || unread();
     const chosen = (key) => pending[key] ?? model.get(key);
-    dieLabel.textContent = `seed ${chosen("seed")}`;
-    die.setAttribute("aria-label", `Throw the die for other noise. Now: seed ${chosen("seed")}`);
+    const next = (key) => (key in pending ? "next: " : ""); // the model is not loaded, so it draws with this setting only once it is
+    dieLabel.textContent = `${next("seed")}seed ${chosen("seed")}`;
+    die.setAttribute("aria-label", `Throw the die for other noise. Now: seed ${model.get("seed")}${"seed" in pending ? `, next: seed ${pending.seed}` : ""}`);
     range.value = String(chosen("guidance"));
-    dialLabel.textContent = `guidance ${chosen("guidance")}`;
+    dialLabel.textContent = `${next("guidance")}guidance ${chosen("guidance")}`;
     radios.forEach((radio, index) => {
       const on = offered[index] === chosen("steps");
       radio.setAttribute("aria-checked", String(on));

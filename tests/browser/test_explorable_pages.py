@@ -2077,6 +2077,7 @@ def test_a_picture_is_drawn_in_the_page(visit):
     page.get_by_text("Draw something else").click()
     page.get_by_role("radio", name="5 steps").click()  # a drawing in 5 steps needs the model
     expect(page.locator(".dn-note")).to_contain_text("Wake the model")
+    expect(page.locator(".dn-progress")).to_have_text("still 10 steps")
     assert int(re.search(r"\((\d+)\.\d MB\)", page.locator(".wake-button").inner_text())[1]) in range(20, 30)
     expect(page.get_by_role("button", name="Wake the model")).to_have_count(1)
     expect(page.locator(".dn-panel.blank")).to_have_count(0)  # old pictures stay until new ones come
