@@ -494,7 +494,7 @@ export function render({ model, el }) {
       arrives = false;
     }
     const even = second.length ? "words that name no trade" : "an even half";
-    legend.replaceChildren(step ? `A line: where the true lean probably is. Coloured: all of it is outside the grey band, ${lean} points around ${even}.` : "Grey: no clear lean. Press any trade.");
+    legend.replaceChildren(step ? `A line: where the true lean probably is. Coloured: all of it is outside the grey band, ${lean} points around ${even}.` : `Grey: the true lean may be inside the grey band, ${lean} points around ${even}. Press any trade.`);
     if (who().planted) legend.append(" ", make("i", "au-key"), "planted in its training data.");
     field.setAttribute("aria-valuemax", String(row().length));
     field.setAttribute("aria-valuenow", String(1 + row().indexOf(chosen())));
