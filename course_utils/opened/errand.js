@@ -825,6 +825,16 @@ export function render({ model, el }) {
   function finish() {
     stop();
     drawAround();
+    uncover();
+  }
+  /** On a phone the headline stays at the top of the screen, over the scene. It grows when the film ends. If its lower edge then cuts through a
+   * low element of the scene, scroll until this element is below the headline. */
+  function uncover() {
+    const edge = top.getBoundingClientRect();
+    if (getComputedStyle(top).position !== "sticky" || edge.top > 0) return;
+    const boxes = [...scene.querySelectorAll(".er-card, .er-tokens")].map((each) => each.getBoundingClientRect());
+    const cut = boxes.find((box) => box.top < edge.bottom && box.bottom > edge.bottom && box.height < edge.height);
+    if (cut) scrollBy({ top: cut.top - edge.bottom - 8, behavior: "instant" });
   }
   function film(from) {
     if (still.matches || from >= drawn.length) return finish();
