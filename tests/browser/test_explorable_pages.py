@@ -2179,7 +2179,8 @@ def test_licences_roll_at_the_plans_and_a_cell_shows_its_clause(visit):
       const [word, cell] = [plate, plate.closest("td")].map((each) => each.getBoundingClientRect());
       return word.width > 0.8 * cell.width || word.height > cell.height;
     }).map((plate) => plate.textContent)"""
-    assert page.locator(".mu-board .wall .mu-plate").evaluate_all(beyond) == [], "each word is inside its wall"
+    plates = page.locator(".mu-board .wall .mu-plate")
+    assert plates.evaluate_all(beyond) == [], "each word is inside its wall"
     page.set_viewport_size({"width": 1280, "height": 900})
     expect(page.locator(".mu-board td .mu-plate:visible")).to_have_count(9 * len(every))
     cell = page.locator("[aria-label='RAIL-M, use it for medical advice: no, medical advice']")
