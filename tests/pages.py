@@ -16,7 +16,7 @@ VOID_TAGS = {"br", "img"}
 
 
 class Page(HTMLParser):
-    """Collects tags, styles, image descriptions and text, and fails on a tag that is not closed in order."""
+    """Collects the tags, styles, images and text of some HTML. Fails if tags are not closed in order."""
 
     def __init__(self, html):
         super().__init__()

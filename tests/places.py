@@ -73,7 +73,10 @@ def repository(folder):
 
 
 def find_python(version):
-    """Returns the path of the first Python of this version that runs. One that pyenv made may not run."""
+    """Returns the path of the first Python of this version that runs.
+
+    The first on the PATH may be a script of pyenv that fails.
+    """
     for folder in os.get_exec_path():
         program = Path(folder) / f"python{version}"
         if program.exists() and not subprocess.run([program, "--version"], capture_output=True).returncode:
@@ -150,7 +153,7 @@ def shortened(text):
 
 
 def run_environment(name, options, folder, address):
-    """Runs the lessons in one environment. Returns the entries of the table by row."""
+    """Runs the lessons in one environment. Returns {row of the table: this environment's entry}."""
     version, requirements, arguments, variables = SETS[name]
     instead = {Requirement(each).name: each for each in options.instead}
     wanted = [instead.get(Requirement(each).name, each) for each in requirements()]

@@ -96,6 +96,7 @@ class Index(_Server):
 
     files : {file name: bytes}
     html : whether the index answers only in HTML (PEP 503)
+    login : the Authorization header that requests must have, or None
     files_at : the address of the server that has the files; "" if it is this server
     page : (bytes, content type) to answer instead of the project's page, or None
     busy : how many of the next requests get the answer 503

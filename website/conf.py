@@ -39,7 +39,7 @@ extensions = ["myst_nb"]
 nb_execution_mode = "off"
 # The labels of the cells that `fold_checks` folds.
 nb_code_prompt_show, nb_code_prompt_hide = "Show the check", "Hide the check"
-nb_ipywidgets_js = {}  # pages show stored pictures, so they need no widget scripts
+nb_ipywidgets_js = {}  # pages show stored pictures and need no widget scripts from a CDN
 myst_heading_anchors = 3  # headings have the same anchors as on GitHub
 
 templates_path = ["templates"]

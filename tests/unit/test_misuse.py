@@ -71,7 +71,7 @@ def test_without_a_wall_nothing_is_run(no_wall, tmp_path):
 
 
 def test_a_bubblewrap_that_may_not_work_is_no_wall(tmp_path, monkeypatch):
-    """In containers that forbid namespaces, an installed bubblewrap fails."""
+    """An installed bubblewrap fails in containers that forbid namespaces. Then `has_wall` must be false."""
     broken = tmp_path / "bwrap"
     broken.write_text("#!/bin/sh\nexit 1\n")
     broken.chmod(0o755)

@@ -64,7 +64,7 @@ def test_no_rate_has_an_interval_of_width_zero(count):
 
 
 def test_newcombe_s_published_example():
-    """Newcombe (1998), table II, method 10: 56 of 70 minus 48 of 80, and 9 of 10 minus 3 of 10."""
+    """The expected intervals are those in Newcombe (1998), table II, method 10."""
     assert statistics.difference_of_rates(56, 70, 48, 80) == pytest.approx((5.24, 33.39), abs=0.01)
     assert statistics.difference_of_rates(9, 10, 3, 10) == pytest.approx((17.05, 80.90), abs=0.01)
 
