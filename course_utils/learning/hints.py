@@ -275,7 +275,7 @@ def _on_other_length(value, wanted) -> str:
         return ""
     if not value:
         many = "an item belongs" if len(wanted) == 1 else f"{len(wanted)} items belong"
-        return f"It is empty, and {many} into it: a right answer returns the list when all are in it."
+        return f"It is empty, and {many} into it. (A `return` inside a loop can come too early.)"
     for part, name in ((wanted[: len(value)], "end"), (wanted[len(wanted) - len(value) :], "beginning")):
         if len(value) < len(wanted) and _near(value, part):
             return f"What is there is right, and the {name} is missing."
