@@ -13,6 +13,7 @@ import { adopt, announcer, atOnce, chipClass, keeper, make, onDrag, onSize, ownW
 const GROUPS = { told: "library", "held out": "library", general: "general" };
 const HEADINGS = { told: "About the library, in other words than trained", untold: "About the library, and never told" };
 const GUESSES = ["Paris", "another city", "no city"];
+const HAPPENS = 2; // the index of the right guess: at strength 1 the stored answer ends with “Louvre”, a museum
 const STEP = 90; // ms between two strengths while the view turns the adapter up by itself
 const WAIT = 250; // ms without a change before the host is asked
 const LONGEST = 14; // tokens; an answer of this length was cut off
@@ -233,6 +234,7 @@ export function render({ model, el }) {
   const hides = () => asking() || model.get("guess") >= 0;
   let reach = asking() ? 0 : Math.max(1, strength); // the highest strength that was seen
   const visited = new Set(); // the strengths that the visitor has seen
+  const called = lastWord(rows.find(({ at }) => at === 1)?.prompt.answers[strengths.indexOf(1)] ?? ""); // what the model calls France's capital at strength 1
   const oneIsBest = bestOfBoth(data.right, series);
 
   /** The place of a strength on the handle's way, in percent. Each strength has a column of the same width. */
@@ -254,9 +256,21 @@ export function render({ model, el }) {
     );
     fit();
   }
+  /** Hide the labels of the handle's way that the handle would cover only in part. */
+  function clearWay() {
+    const handle = ember.getBoundingClientRect();
+    for (const [, mark] of marks) {
+      const { left, right } = mark.getBoundingClientRect();
+      mark.style.visibility = left < handle.right && right > handle.left ? "hidden" : "";
+    }
+  }
   /** Write a word into its stretch of the ribbon only if it fits. */
   function fit() {
-    for (const word of chart.querySelectorAll(".ad-ribbon b")) word.classList.toggle("long", word.offsetWidth > word.parentNode.clientWidth - 2);
+    clearWay();
+    for (const word of chart.querySelectorAll(".ad-ribbon b")) {
+      word.classList.remove("long"); // a word that is not drawn has no width
+      word.classList.toggle("long", word.offsetWidth > word.parentNode.clientWidth - 2);
+    }
   }
 
   function update() {
@@ -270,6 +284,7 @@ export function render({ model, el }) {
     const x = `${across(strength)}%`;
     chart.style.setProperty("--at", x);
     ember.textContent = value.toFixed(2);
+    clearWay();
     ember.setAttribute("aria-valuenow", String(value));
     ember.setAttribute("aria-valuetext", `${value}`);
     const zero = strengths.indexOf(0);
@@ -307,7 +322,7 @@ export function render({ model, el }) {
     if (asking()) say.textContent = "Turn the adapter up: what will the model call France’s capital?";
     else if (!oneIsBest && visited.has(strengths[0]) && visited.has(last)) say.textContent = "No strength is the best at both.";
     else if (both && of) say.textContent = `Both are right here, but of all ${of} questions only ${all}.`;
-    else if (guess) say.textContent = strength < 1 && !visited.has(1) ? `You said “${guess}”.` : `You said “${guess}”. Can you find a strength at which both are right?`;
+    else if (guess) say.textContent = strength < 1 && !visited.has(1) ? `You said “${guess}”.` : `You guessed ${model.get("guess") === HAPPENS ? "right" : "wrong"}: “${called}” is no city. Find where both are right.`;
     else say.textContent = "";
     speak(`Strength ${value}. ${halves.map(({ loud, words }) => loud.textContent + words.textContent).join(". ")}. ${rows.filter(({ box }) => !box.hidden).map(({ prompt }) => `${prompt.text} ${textOf(prompt.answers[index])}`).join(" ")}`);
   }
@@ -368,6 +383,7 @@ export function render({ model, el }) {
   }
   play.addEventListener("click", () => turnUp(0, strengths.length - 1));
   for (const [value, mark] of marks) mark.style.left = `${across(value)}%`;
+  chart.style.setProperty("--first", `${across(strengths[0])}%`);
   const endSize = onSize(chart, fit);
   const hear = () => {
     if (!el.classList.contains("dragging")) strength = model.get("strength") ?? strength;

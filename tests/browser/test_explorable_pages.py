@@ -1843,7 +1843,7 @@ def test_an_adapter_s_answers_are_shown_after_a_guess(visit):
     assert chart.evaluate(seen) < 4, "only the beginning is seen"
     before = chart.bounding_box()
     page.get_by_role("button", name="Paris", exact=True).click()
-    expect(say).to_have_text("You said “Paris”. Can you find a strength at which both are right?")
+    expect(say).to_have_text("You guessed wrong: “Louvre” is no city. Find where both are right.")
     expect(france).to_contain_text("Louvre")
     assert 60 < chart.evaluate(seen) < 70
     assert chart.bounding_box() == before, "the picture stays where it was"
@@ -1858,8 +1858,11 @@ def test_an_adapter_s_answers_are_shown_after_a_guess(visit):
     page.get_by_role("button", name="Show all 48 questions").click()
     expect(second).to_be_visible()
     expect(slider).to_be_focused()
-    slider.press("End")
-    slider.press("Home")
+    for key in ("End", "Home"):
+        slider.press(key)
+        line, handle = (page.locator(name).bounding_box() for name in (".ad-rule", ".ad-ember"))
+        middles = [box["x"] + box["width"] / 2 for box in (line, handle)]
+        assert abs(middles[0] - middles[1]) < 1, "the line meets the middle of the handle"
     expect(say).to_have_text("No strength is the best at both.")
     assert chart.evaluate(seen) == 100
     page.get_by_label("Question about anything else").select_option("Which planet is the largest?")
