@@ -58,7 +58,7 @@ def group_of(item):
     if file == "test_outputs":
         return name
     if file == "test_command_faults" and "blueprint" in name:
-        return "test_blueprints"  # so that one process counts the models of both files only once
+        return "test_blueprints"  # so one process runs both files, and counts their models only once
     if file == "test_exercises":
         return f"exercise-{name[:2]}"
     if file == "test_browser":  # a test that runs no lesson is in browser-0

@@ -290,7 +290,7 @@ class Cache:
         with contextlib.redirect_stdout(io.StringIO()):
             loading.folder(self.model.name)
         bring(cache / self.model.name)
-        checksums._sound.clear()  # a new process has checked nothing yet
+        checksums._sound.clear()  # as in a new process, which has checked nothing yet
         needed = [catalog.models()[self.model.name]]
         missing = [model for model in needed if not loading.is_cached(model)]
         wrong = {model.title: damage for model in needed if (damage := loading.damage(model))}

@@ -231,7 +231,7 @@ def _in_copy(function, seconds, otherwise):
         finally:
             os._exit(0)
     os.close(writer)
-    data, until = b"", time.monotonic() + 2 * seconds + 5  # this is longer than the child's own limit
+    data, until = b"", time.monotonic() + 2 * seconds + 5  # longer than the child's `seconds`
     while select.select([reader], [], [], max(0, until - time.monotonic()))[0]:
         part = os.read(reader, 65536)
         if not part:
@@ -358,7 +358,7 @@ def main(arguments):
         for name in catalog.lessons()
         if not set(arguments) - {"--json", "--diagnoses"} or name[:2] in arguments
     ]
-    if "--json" in arguments:  # this process measures one lesson, and its end frees the models
+    if "--json" in arguments:  # a process for one lesson, because its end frees the models
         print(json.dumps(measure(lessons[0])))
         return 0
     if "--diagnoses" in arguments:

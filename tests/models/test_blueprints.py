@@ -425,7 +425,7 @@ def test_the_names_that_an_architecture_writes_are_not_misspelt():
         try:
             config = transformers.CONFIG_MAPPING[kind]()
             values = config.to_dict()
-        except Exception:  # a config that needs arguments or a package: any error is possible
+        except Exception:  # configs that need arguments or a package may raise any error
             continue
         check_spelling(values, config, kind)
         checked += 1

@@ -146,7 +146,7 @@ def test_an_older_version_s_files_serve_where_they_can_t_be_made_again(model, ca
 def test_a_large_file_that_was_not_written_is_read_once(model, monkeypatch):
     read, sha256 = [], checksums.sha256
     monkeypatch.setattr(checksums, "sha256", lambda path: read.append(path.name) or sha256(path))
-    checksums._sound.clear()  # a new process has checked nothing yet
+    checksums._sound.clear()  # as in a new process, which has checked nothing yet
     assert loading.is_cached(model)
     assert set(read) == (set() if checksums.LARGE == 1 else set(CONVERTED))
     read.clear()

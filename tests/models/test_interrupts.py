@@ -214,7 +214,7 @@ def test_an_interrupted_view_says_so_and_answers_the_same_request_again(name, tm
                 view.widget.want = want
             assert sent[-1]["want"] == want
             assert sent[-1]["error"].startswith("Interrupted before the answer was there."), nth
-            # These views keep parts of an interrupted answer, so a second try would be shorter.
+            # These views keep parts of an interrupted answer, so a second try may end before call `nth`.
             if name in ("Capstone", "Denoising", "Speech"):
                 break
         else:
