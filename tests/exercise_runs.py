@@ -124,9 +124,9 @@ def _key(arguments):
 
 @dataclass
 class Guess:
-    """The best result in a task for a learner who has only a table and a constant.
+    """What a learner earns in a task with nothing but a table of the shown inputs and their values.
 
-    The table has a value for each shown input. The constant is the value for all other inputs.
+    For all other inputs, the learner returns the one constant that earns most.
     """
 
     share: float  # the share of the task's points

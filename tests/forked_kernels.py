@@ -34,8 +34,8 @@ IMPORTS += ("matplotlib.pyplot", "ipywidgets", "ipykernel.kernelapp", "course_ut
 NAME, CLASS = "forked-kernels", "forked_kernels:ForkedProvisioner"  # name and value of the entry point
 ADDRESS = "COURSE_KERNELS"  # the environment variable with the path of the server's socket
 
-# Prefixes of environment variables that libraries read only once, when they are imported. A copy's libraries
-# are already imported, so a new value of such a variable would have no effect in a copy.
+# Prefixes of environment variables that libraries read only once, when they are imported. In a forked process
+# the libraries are already imported, so a new value of such a variable would have no effect there.
 READ_EARLY = ("HF_", "TRANSFORMERS_", "OMP_", "MKL_", "OPENBLAS_", "TORCH", "MPL", "PYTHON")
 # torch itself sets this variable when it loads its compiler. No lesson uses the compiler.
 WRITTEN_BY_TORCH = "TORCHINDUCTOR_CACHE_DIR"

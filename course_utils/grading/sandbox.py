@@ -67,7 +67,8 @@ class Sandbox:
 
     prelude : cells that are the same for every run; they are executed once, before the first fork
     isolated : False executes the code without a sandbox; use this only for code that you trust
-    cold : True starts a new process for each run; this is slow, but needed if a fork would not be safe
+    cold : True starts a new process for each run in place of a fork; this is slow, but needed if a fork would
+        not be safe
     memory : bytes of memory for each process of a run, and for all its processes together
     Raises CourseError if this machine can't make a sandbox.
     """

@@ -161,7 +161,7 @@ def _pairs(documents, tokenizer, same_word, same_kind, draw):
     def place(text, position, token):
         return Place(text, position, tokenizer.decode([token]).strip(), documents[text].register)
 
-    words = []  # for each text: a dict from a word to its positions
+    words = []  # for each text: {token that is a word: the positions at which the token stands in the text}
     for document in documents:
         inputs = tokenizer(document.text, return_tensors="pt")
         places = {}

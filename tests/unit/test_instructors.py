@@ -132,7 +132,7 @@ def test_each_cell_that_the_notes_name_has_a_picture(name, website, lesson_of):
 
 @pytest.mark.parametrize("name", catalog.lessons())
 def test_no_slide_tells_before_it_asks(name, website, lesson_of):
-    """A slide that shows a cell comes after all guesses that the lesson asks for up to this cell.
+    """If a slide shows a cell, the guesses that the lesson asks for before this cell are on earlier slides.
 
     The slides on which a class votes on claims show no verdicts, because verdicts come later.
     """

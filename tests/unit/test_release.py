@@ -1,4 +1,7 @@
-"""Tests that all files have pyproject.toml's address and release, and that constraints pin each package."""
+"""Tests that all files name the repository's address and release as pyproject.toml does.
+
+Also tests that the constraints pin each package.
+"""
 
 import re
 import shutil
