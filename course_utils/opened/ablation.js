@@ -49,7 +49,7 @@ export function render({ model, el }) {
   const answers = new Map();
   let clock = 0;
   let hovered = null;
-  let queue = []; // The heads with these names are still to be switched off, each of them alone.
+  let queue = []; // names of the heads that “Try each alone” still has to switch off
   let missed = ""; // the `key` of what the visitor asked before the page had loaded the model
   let several = (model.get("off") ?? []).length > 1; // whether more than one head may be off
   let wrong = ""; // why the host refused the last request
@@ -134,7 +134,7 @@ export function render({ model, el }) {
     }
   }
 
-  /** Switch a head off, or on again if it is off. Unless several heads may be off, the head that was off before is switched on. */
+  /** Switch a head off, or on again if it is off. Unless `several` is true, switching a head off switches all others on. */
   function turn(name) {
     stop();
     const names = off();
@@ -148,7 +148,7 @@ export function render({ model, el }) {
       update();
     };
   }
-  /** Show the model's answer with some heads off. If that answer is not stored, ask the host. */
+  /** Show the model's answer to the text `words` with the heads `names` off. If no such answer is stored, ask the host for it. */
   function ask(words, names) {
     if (answers.has(key(words, names))) return present(words, names);
     el.classList.toggle("waiting", model.get("live"));
@@ -183,7 +183,7 @@ export function render({ model, el }) {
     present(words, names);
   }
 
-  // The button “Try each alone” starts and stops a run in which one head after another is switched off, each of them alone
+  /** End the run of “Try each alone”, in which only one head is off at a time. */
   function stop() {
     clearTimeout(clock);
     queue = [];
@@ -209,7 +209,7 @@ export function render({ model, el }) {
   });
   allOn.addEventListener("click", finish);
 
-  /** A head's attention weights from the last token to every token but the first, which only marks the text's beginning. */
+  /** A head's attention weights from the last token to all tokens except the first, which only marks where the text begins. */
   function looksOf({ layer, number }, { pieces, attention }) {
     const last = pieces.length - 1;
     return attention[layer][number].slice((last * (last + 1)) / 2 + 1, ((last + 1) * (last + 2)) / 2);
@@ -224,8 +224,8 @@ export function render({ model, el }) {
     return mean;
   }
   const tint = (thing, token, plain = "var(--mark)") => thing.style.setProperty("--look", LOOKS[token.trim()] ?? plain);
-  /** Two paths along `line`: the upper path has the colour that the token names, and the wider path under the upper path makes
-   * the upper path visible on any background. */
+  /** Two paths along `line`. `ab-over` has the colour that the token names. `ab-under` lies below it as a border, so that
+   * `ab-over` is visible on any background. */
   function twoLines(line, token) {
     const lines = ["ab-under", "ab-over"].map((name) => shape("path", { class: name, d: line }));
     tint(lines[1], token);
@@ -264,7 +264,7 @@ export function render({ model, el }) {
     }
   }
 
-  /** Show an answer as one bar, whose parts are as long as the words' probabilities. */
+  /** Draw the bar `element` with a piece for each of `parts`, as wide as the part's share. */
   function fill(element, parts) {
     while (element.children.length < parts.length) element.append(make("i"));
     [...element.children].forEach((piece, index) => {
@@ -284,7 +284,7 @@ export function render({ model, el }) {
     const [first, share] = now.top[0];
     const changed = first !== favourite;
 
-    // Show where one head looks or, if no head is chosen, where all heads look together.
+    // Show where the head `shown` looks or, if there is none, where all heads look on average.
     const shown = hovered ?? (gone === 1 ? [...names][0] : null);
     const one = tiles.find(({ name }) => name === shown);
     write(before.pieces);
@@ -356,7 +356,7 @@ export function render({ model, el }) {
     allOn.hidden = gone < 2;
     more.setAttribute("aria-pressed", String(several));
     tiles.forEach(({ name, layer, number, tile, result }, index) => {
-      // The answer without this head; null while several heads are off, because it is not shown then.
+      // The model's answer without this head. While several heads are off, the view does not show such answers.
       const without = gone > 1 ? null : alone[index];
       const down = names.has(name);
       tile.classList.toggle("off", down);
@@ -371,7 +371,7 @@ export function render({ model, el }) {
   }
 
   let written = "";
-  /** @type {{ lines: SVGElement[], word: string, index: number, top: number }[]} the arc of each word but the last; `top`
+  /** @type {{ lines: SVGElement[], word: string, index: number, top: number }[]} an arc for each word except the last; `top`
    * is the y of the arc's highest point, in px */
   let drawn = [];
   let places = []; // the point { x, top } of each word, in px, where the word's arc ends
@@ -390,8 +390,8 @@ export function render({ model, el }) {
     sentence.replaceChildren(...chips, next);
     drawArcs(pieces.slice(1));
   }
-  /** Make the sentence fit into one line, if that leaves the words legible. Otherwise the sentence takes several lines, and the
-   * arcs don't end at the words, but at points of equal distance. */
+  /** Choose a font size at which the sentence fits into one line. If that size is below SMALLEST, the class "lines" lets the
+   * sentence take several lines. */
   function fit() {
     el.classList.remove("lines");
     sentence.style.fontSize = `${LARGEST}px`;
@@ -418,7 +418,7 @@ export function render({ model, el }) {
       return { lines, word, index, top: floor - rise };
     });
     const inColour = ({ word }) => Boolean(LOOKS[word.trim()]);
-    arcs.replaceChildren(...[...drawn].sort((a, b) => inColour(a) - inColour(b)).flatMap(({ lines }) => lines)); // the arcs of words for colours come last, so that they lie above the others
+    arcs.replaceChildren(...[...drawn].sort((a, b) => inColour(a) - inColour(b)).flatMap(({ lines }) => lines)); // draw the arcs of colour words last, so that they lie above the other arcs
   }
   /** Put the label `whose` above the highest arc that is drawn. If the sentence has several lines, write the most looked-at
    * words below the arcs, too. */
@@ -452,7 +452,7 @@ export function render({ model, el }) {
   model.on("change:said", listen);
   model.on("change:off", follow);
   const start = { text: model.get("text") || data.offers[0], off: model.get("off") ?? [] };
-  // If no answer is stored for the start, the model must answer, and the button that loads the model is in this fold.
+  // If no answer to `start` is stored, open `fold`, because the button that loads the model is in it.
   fold.open = Boolean(data.answers) && !answers.has(key(start.text, start.off));
   if (!answers.has(key(start.text, start.off)) && data.answers) present(data.answers[0].want.text, data.answers[0].want.off);
   ask(start.text, start.off);

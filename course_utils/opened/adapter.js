@@ -1,6 +1,6 @@
 // A view in which the visitor turns an adapter up and down, and reads what the model then answers.
-// On a page of the website, the bars and the counts of all questions are shown only if `all` is true. In a lesson they always
-// are, and there is no `all`.
+// On a page of the website, the bars and the counts of all questions are shown only if `all` is true. In a lesson, which has
+// no `all`, they are always shown.
 // The visitor chooses `strength`, `question` (the visitor's own), and `rows`: which question is asked in each of the two
 // bubbles. On a page of the website there is also `guess`: the index, in GUESSES, of what the visitor expects of the last
 // bubble at strength 1; "" before the guess, -1 if the visitor skipped it.
@@ -13,7 +13,7 @@ import { adopt, announcer, atOnce, chipClass, keeper, make, onDrag, onSize, ownW
 const GROUPS = { told: "library", "held out": "library", general: "general" };
 const HEADINGS = { told: "About the library, in other words than trained", untold: "About the library, and never told" };
 const GUESSES = ["Paris", "another city", "no city"];
-const HAPPENS = 2; // the index of the right guess: at strength 1 the stored answer ends with “Louvre”, a museum
+const HAPPENS = 2; // the index of the right guess, “no city”, because the stored answer at strength 1 ends with “Louvre”, a museum
 const STEP = 90; // ms between two strengths while the view turns the adapter up by itself
 const WAIT = 250; // ms without a change before the host is asked
 const LONGEST = 14; // tokens; an answer of this length was cut off
@@ -49,7 +49,7 @@ export function stretches({ answers, right }) {
   return all;
 }
 
-/** Whether one strength gives every group its highest number of right answers. */
+/** Whether there is a strength at which every group has its highest number of right answers. */
 export const bestOfBoth = (right, groups) =>
   right[groups[0]].some((_, index) => groups.every((group) => right[group][index] === Math.max(...right[group])));
 
@@ -82,7 +82,7 @@ export function render({ model, el }) {
   const every = make("button", "ad-every", total ? `Show all ${total} questions` : "Show all questions");
   every.addEventListener("click", () => {
     keep({ all: true });
-    ember.focus({ preventScroll: true }); // the pressed button, which had the focus, has disappeared
+    ember.focus({ preventScroll: true }); // move the focus to the handle, because the pressed button is hidden now
   });
   tools.append(asks, play, every);
   const top = make("div", "ad-top");
@@ -229,15 +229,15 @@ export function render({ model, el }) {
     soon();
   }
 
-  // Unless the visitor skipped the guess, the picture is drawn only up to the highest strength that was seen.
+  // If the page asks for a guess and the visitor has not skipped it, the picture is drawn only up to the strength `reach`.
   const asking = () => model.get("guess") === "";
   const hides = () => asking() || model.get("guess") >= 0;
-  let reach = asking() ? 0 : Math.max(1, strength); // the highest strength that was seen
+  let reach = asking() ? 0 : Math.max(1, strength); // the highest strength that the visitor has seen
   const visited = new Set(); // the strengths that the visitor has seen
   const called = lastWord(rows.find(({ at }) => at === 1)?.prompt.answers[strengths.indexOf(1)] ?? ""); // what the model calls France's capital at strength 1
   const oneIsBest = bestOfBoth(data.right, series);
 
-  /** The place of a strength on the handle's way, in percent. Each strength has a column of the same width. */
+  /** The place of a strength on the handle's track, in percent of the track's width. All strengths have columns of the same width. */
   const across = (value) => (100 * ((value - strengths[0]) / (last - strengths[0]) * (strengths.length - 1) + 0.5)) / strengths.length;
 
   /** Draw the ribbon of the question that a half shows. */
@@ -256,7 +256,7 @@ export function render({ model, el }) {
     );
     fit();
   }
-  /** Hide the labels of the handle's way that the handle would cover only in part. */
+  /** Hide each label on the track that the handle overlaps. */
   function clearWay() {
     const handle = ember.getBoundingClientRect();
     for (const [, mark] of marks) {
@@ -264,11 +264,11 @@ export function render({ model, el }) {
       mark.style.visibility = left < handle.right && right > handle.left ? "hidden" : "";
     }
   }
-  /** Write a word into its stretch of the ribbon only if it fits. */
+  /** Hide the labels under the handle, and hide each word that is too wide for its part of a ribbon. */
   function fit() {
     clearWay();
     for (const word of chart.querySelectorAll(".ad-ribbon b")) {
-      word.classList.remove("long"); // a word that is not drawn has no width
+      word.classList.remove("long"); // "long" hides a word, and a hidden word has no width to measure
       word.classList.toggle("long", word.offsetWidth > word.parentNode.clientWidth - 2);
     }
   }

@@ -8,15 +8,15 @@
 // sentences[text][title][word] is a share of "she" at temperature 1.
 // The visitor chooses `who` (the index of a model), `trade` (a word), `temperature` and `after` (whether the trade was
 // chosen after looking at the results). On a page of the website there is also `guess`: "" until the visitor has
-// guessed the shares of the trades in `asks`, then {trade: its guessed lean in points}. Until then, the words are
-// covered, and the visitor pulls the knob of a bar for each of these trades.
+// guessed the shares of the trades in `asks`, then {trade: its guessed lean in points}; "skipped" if the visitor made
+// no guess. While `guess` is "", the words are covered, and the visitor pulls the knob of a bar for each of these trades.
 import { adopt, announcer, headline, keeper, make, onDrag, radio } from "./view.js";
 
 const APART = 24; // px between two words of a row, so that their intervals do not seem to be one
 const ROW = 27; // greatest height of a row in px
 const BARE = 46; // greatest height of a row in px while the words are drawn without their intervals
-const HIGH = 23; // in px; in lower rows, each word can stand beside its interval instead of above it
-const TIGHT = 18; // in px; in rows that are lower than this, words would overlap the words of the next row
+const HIGH = 23; // if rows would be lower than this (in px), words may stand beside their intervals instead of above them
+const TIGHT = 18; // if rows were lower than this (in px), words would overlap the words of the next row
 const FLAT = 16.5; // least height of a row in px if each word is beside its interval
 
 /**
@@ -166,7 +166,8 @@ export function render({ model, el }) {
   label.htmlFor = slider.id;
   const degrees = label.appendChild(make("b", "num"));
   heatRow.append(label, slider, cool);
-  // Right after the guess, the chart has no controls. Each press on `next` changes one control, and shows it.
+  // Right after the guess, the chart has no controls. Each press on `next` runs the next of STEPS, which changes one control
+  // and shows it.
   const STEPS = [
     [`▶ What if you look at all ${trades.length} first?`, () => keep({ after: true })],
     ["▶ The same for two other models", () => keep({ after: false, who: Math.max(0, models.findIndex(({ planted }) => planted)) })],
@@ -327,7 +328,7 @@ export function render({ model, el }) {
     field.focus({ preventScroll: true });
   }
   lock.addEventListener("click", reveal);
-  const guessed = model.get("trade"); // the trade that is guessed in a URL of an older version, where the guess is one number
+  const guessed = model.get("trade"); // in a URL of an older version, `guess` is one number, the guess for this trade
 
   function press(event) {
     let best = [Infinity, chosen()];
@@ -401,7 +402,7 @@ export function render({ model, el }) {
         [spots, rows, tall] = [flat, others, Math.max(FLAT, Math.min(ROW, room / count))];
       }
     }
-    lane.classList.toggle("low", tall < 34); // too low for a mark between two rows
+    lane.classList.toggle("low", tall < 34); // such rows have no room for the visitor's mark under a word
     list.forEach((word, index) => {
       const { mark, name, own, off } = marks[words.indexOf(word)];
       const { middle, left, long } = spots[index];
@@ -441,13 +442,13 @@ export function render({ model, el }) {
       const drawn = [middle, to(found(word).low), to(found(word).high), ...(plan === undefined ? [] : [to(100 * plan - who().zero[at()])])];
       const sides = [Math.min(...drawn) - long - 6, Math.max(...drawn) + 6];
       ends.push(...drawn);
-      if (points > 0) sides.reverse(); // put the name on the side away from 0 if there is room
+      if (points > 0) sides.reverse(); // try first the side of the point that is away from 0
       const mine = word in guesses() ? to(guesses()[word]) : NaN;
-      if (Math.abs(mine - middle) > 1) sides.push(mine - 14 - long, mine + 14); // or put the name beyond the visitor's mark
-      const [from, till] = [Math.min(mine, middle), Math.max(mine, middle)]; // both are NaN if there is no guess, so that each place counts as free
+      if (Math.abs(mine - middle) > 1) sides.push(mine - 14 - long, mine + 14); // then try both sides of the visitor's mark
+      const [from, till] = [Math.min(mine, middle), Math.max(mine, middle)]; // if there is no guess, both are NaN, and no place counts as covered by the mark
       const free = (edge) => edge >= 0 && edge + long <= width && !(edge < till + 12 && edge + long > from - 12);
       left = sides.find(free) ?? sides.find((edge) => edge >= 0 && edge + long <= width) ?? left;
-      // `span` leaves room for the name even if it stands beside the wider interval.
+      // Extend `span` by the room for a name beside the wider interval.
       ends.push(left < middle ? Math.min(...ends) - long - 6 : Math.max(...ends) + long + 6);
     }
     const span = [Math.min(left, ...ends), Math.max(left + long, ...ends)];
@@ -467,7 +468,7 @@ export function render({ model, el }) {
       const { mark, line, truth, own } = marks[index];
       mark.classList.toggle("gone", !has(word));
       if (!has(word)) {
-        // Remove the old place and width, with which the mark could lie outside a field that is now narrower.
+        // Remove the old place and width, because the field may be narrower now, and the mark could lie outside it.
         mark.style.transform = line.style.width = "";
         return;
       }

@@ -146,7 +146,7 @@ export function render({ model, el }) {
   const scene = make("div", "ca-scene");
   const more = make("details", "ca-more");
   more.open = !onPage;
-  const terms = make("p", "ca-terms"); // on a page, the designs' numbers of keys and their names stand here, in the fold
+  const terms = make("p", "ca-terms"); // on a page of the website, the texts about the designs stand here, in the fold `more`
   more.append(make("summary", "", "Another model, another memory"), choices, terms);
   scene.append(board, controls, more);
   el.append(head, take, scene, live);
@@ -175,7 +175,7 @@ export function render({ model, el }) {
   const still = matchMedia("(prefers-reduced-motion: reduce)");
   /** Whether the view still asks the visitor to guess how many texts fit without sharing. */
   const asking = () => model.get("guess") === 0 && plan().keyValueHeads < plan().heads;
-  /** Store changes. If the visitor changes anything before the guess is made, the guess is skipped. */
+  /** Store changes. On a page of the website, any change other than a guess also sets `guess` to -1, so that the view asks for no guess. */
   const keep = (changes) => keepState(model.get("guess") === undefined ? changes : { guess: -1, ...changes });
   /** A sentence on what sharing does. `fit` texts fit in the memory in the published model, and `most` texts if no heads share. */
   function sharing(fit, most) {
@@ -201,7 +201,7 @@ export function render({ model, el }) {
         const button = make("button", "", counted(offer, "text"));
         button.addEventListener("click", () => {
           keep({ guess: offer });
-          handle.focus({ preventScroll: true }); // the pressed button, which had the focus, has disappeared
+          handle.focus({ preventScroll: true }); // move the focus to the handle, because the pressed button is gone now
         });
         return button;
       }),
@@ -284,8 +284,8 @@ export function render({ model, el }) {
     travel();
   }
 
-  // There is a picture for each design. All pictures show the same memory, divided among the texts that fit.
-  // While the pictures change, `rooms` has for each of them how many texts would fill it at this moment.
+  // There is a picture for each design. All pictures show the same memory, divided among the texts that fit. `rooms` has
+  // for each picture the number of texts, not rounded, that fill it; the number glides while the picture changes.
   let tints = null;
   let rooms = [];
   let stopTravel = () => {};
@@ -341,7 +341,8 @@ export function render({ model, el }) {
       return;
     }
     if (fit > MOST_CELLS) {
-      // The texts are too small to tell apart: the box is as dark as many small squares, and a circle shows some enlarged.
+      // The texts are too small to draw one by one. The box gets the mean darkness of squares and gaps, and a circle shows
+      // some squares enlarged.
       brush.fillStyle = tints.ink;
       brush.globalAlpha = (1 - GAP) ** 2;
       brush.fillRect(0, 0, width, height);

@@ -90,7 +90,7 @@ function weakness(part, line) {
   return "";
 }
 
-/** If `line` already stands for a part below another heading, a text that names that part; otherwise "". */
+/** A text that names the part for which `line` was already found, if that was below another heading; otherwise "". */
 function repeats(taken, heading, line) {
   const [part, place] = taken.get(line) ?? ["", heading];
   return place === heading ? "" : `as for “${part}”, word for word`;
@@ -113,7 +113,7 @@ function sectionsOf(body) {
   return sections;
 }
 
-/** Whether a heading has one of the names as whole words. The heading "Data" is also called "training data". */
+/** Whether a heading has one of the names as whole words. The heading "Data" counts as "training data". */
 function isCalled(heading, names) {
   const words = ` ${heading.toLowerCase().replace(/[^a-z]+/g, " ").trim()} `;
   return names.some((name) => words.includes(` ${name} `)) || (words === " data " && names.includes("training data"));
@@ -168,7 +168,7 @@ function placeOf(text, part, words, from) {
 }
 
 /**
- * The places in a card's text of the words that the linter found, in the order of the text and without overlaps.
+ * Where in a card's text the words stand that the linter found. The places are sorted and don't overlap.
  * @returns {{ start: number, end: number, part: string, also?: string[] }[]} `part` is "" for a word that
  * describes people. `also` lists further parts for which the same line was found.
  */
@@ -188,8 +188,8 @@ export function marksOf(text, { parts, people }) {
     marks.push({ start: at, end: (at += word.length), part: "" });
   }
   marks.sort((one, other) => one.start - other.start);
-  // If two marks overlap, the one that begins later keeps only the letters outside the other. But a word that describes
-  // people keeps all its letters, and divides the mark of a part in two.
+  // If two marks overlap, the mark that begins later keeps only the letters outside the earlier mark. But the mark of a word
+  // that describes people keeps all its letters, and divides the mark of a part in two.
   const free = [];
   for (const mark of marks) {
     const before = free.at(-1);
@@ -210,7 +210,7 @@ export function marksOf(text, { parts, people }) {
   return free;
 }
 
-// {part: [what the view writes into the card if the visitor presses this missing part, the question in the part's place]}
+// {part: [what the view writes into the card if the visitor presses this missing part, the question shown in its hole]}
 const STUBS = {
   license: ["license: ", "under which terms?"],
   language: ["language: ", "which ones?"],
@@ -226,7 +226,7 @@ const STUBS = {
 /** What follows the block of keys and values at a card's top. */
 const bodyOf = (text) => text.slice(blockEnd(text));
 
-/** The card's opening line (the first line that is no heading, above all smaller headings), or "". */
+/** The card's opening line: the first line of text that is no heading. "" if a smaller heading, bold title or table row comes first. */
 export function openingOf(text) {
   for (const line of bodyOf(text).split(/\r\n|\r|\n/)) {
     if (/^ {0,3}#{2,6} /.test(line) || BOLD.test(line) || ROW.test(line)) return "";
@@ -397,7 +397,7 @@ export function render({ model, el }) {
   function reopen(part, words) {
     const from = blockEnd(text());
     const line = new RegExp(`^(${part}: *)(.*)$`, "m").exec(FIELDS.includes(part) ? text().slice(0, from) : "");
-    if (line && !line[2].trim()) return; // its value is a list on the next lines, which a field can't hold
+    if (line && !line[2].trim()) return; // the key's value is a list on the next lines, which a field can't hold
     const start = line ? line.index + line[1].length : part ? placeOf(text(), part, words, from) : text().indexOf(words, from);
     if (start >= 0) slot = { part, start, end: start + (line ? line[2] : words).length };
     draw();
@@ -408,7 +408,7 @@ export function render({ model, el }) {
     if (words) reopen(part, words);
     else fill(part);
     if (!slot) return;
-    // On a touch screen the keyboard would cover the sentences that are offered.
+    // If sentences are offered, don't focus the field on a touch screen, because the keyboard would cover the sentences.
     if (!offersFor(part).length || !matchMedia("(pointer: coarse)").matches) field.focus({ preventScroll: true });
     field.setSelectionRange(field.value.length, field.value.length);
     under.scrollIntoView({ block: "nearest", behavior: still.matches ? "auto" : "smooth" });
@@ -462,7 +462,7 @@ export function render({ model, el }) {
       at = end;
     }
     behind.append(`${words.slice(at)}\n`);
-    area.defaultValue = words; // a copy of the field, in print or in a saved picture, shows this value
+    area.defaultValue = words; // a copy of the field, in print or in a saved picture, shows `defaultValue`
   }
 
   const rows = new Map(); // from a part, or "" for the opening line, to the elements of its line

@@ -24,7 +24,7 @@ const SIGNS = { true: "\u2713", "mostly true": "\u2713", false: "\u2717", "canno
 const TURN = 280; // ms in which a card or tile turns
 const SMALL = 0.4; // the scale at which a card is drawn while it is dragged
 const SHORT = 34; // the most letters of a claim on its tile
-const WORDED = 3; // the number of claims on a shelf that show words, namely those that were judged last; the others show their numbers
+const WORDED = 3; // on each shelf, this many of the claims judged last show words; the others show only their numbers
 
 /** @param {string} verdict */
 export const groupOf = (verdict) => Object.keys(GROUPS).find((name) => GROUPS[name].verdicts.includes(verdict));
@@ -69,7 +69,7 @@ export function render({ model, el }) {
   const take = make("p", "cw-take");
   const legend = make("p", "cw-legend");
   legend.append(make("i", "cw-said", "?"), "at a claim’s right: the shelf that you chose");
-  // The claims keep the article's numbers. Where a visitor sees that a number is missing, this sentence says why.
+  // The claims keep the article's numbers, some of which are missing. `leftOut` says why.
   const missing = claims.flatMap(({ number }, index) => Array.from({ length: number - 1 - (claims[index - 1]?.number ?? 0) }, (_, more) => number - 1 - more));
   const leftOut = make("p", "cw-left-out", missing.length === 1 ? `Claim ${missing[0]} is left out: no lesson can settle it.` : `Claims ${missing.join(", ")} are left out: no lesson can settle them.`);
   const actions = make("p", "cw-actions");
@@ -214,7 +214,7 @@ export function render({ model, el }) {
     }
   }
   let stacked = ""; // the state, as JSON, for which the shelves were last laid out
-  let recent = []; // the numbers of the judged claims, the last judged one last
+  let recent = []; // the numbers of the judged claims, in the order in which they were judged
   /** Lay out the shelves. The claim with the number `fresh` moves to its shelf from the shelf that the visitor chose. */
   function stack(fresh) {
     const made = guesses();
@@ -291,8 +291,8 @@ export function render({ model, el }) {
     return wall.appendChild(tile);
   });
 
-  /** Turn a tile to its back if there is a guess on its claim, otherwise to its front. The back has the course's verdict. It is
-   * made only after the guess, so that the page does not contain the verdict before. */
+  /** Turn a tile to its back if there is a guess on its claim, otherwise to its front. The back has the course's verdict. The
+   * back is made only after the guess, so that the page does not contain the verdict before. */
   function turn(tile, claim, guess, move) {
     const inner = tile.firstChild;
     tile.querySelector(".cw-back")?.remove();
@@ -367,7 +367,7 @@ export function render({ model, el }) {
   }
 
   let drawn = "";
-  let draft = {}; // in a notebook: the chosen verdict and confidence, until the learner presses the button that decides
+  let draft = {}; // the verdict and the confidence that a learner has chosen in a notebook, but not yet made final
   function drawPanel() {
     const claim = shown();
     const group = guesses()[claim.number];
@@ -412,7 +412,7 @@ export function render({ model, el }) {
     if (!exact) return [front];
     return [front, column("cw-groups", [...Object.values(GROUPS).map((group) => opening(group)), ...sureness(claim)])];
   }
-  /** Buttons for the verdicts of one shelf. They are hidden until the shelf is opened. */
+  /** Buttons for the verdicts of one shelf. At first they are shown only if one of these verdicts is already chosen. */
   function opening({ title, verdicts: exactly }) {
     const choices = make("div", "cw-exact");
     choices.setAttribute("role", "radiogroup");
@@ -520,7 +520,6 @@ export function render({ model, el }) {
     return [back, why];
   }
 
-  // Copy the result
   copy.addEventListener("click", async () => {
     const { made, same } = score(guesses(), claims, exact);
     const marks = claims.filter(({ number }) => guesses()[number])
@@ -531,13 +530,14 @@ export function render({ model, el }) {
       await navigator.clipboard.writeText(text);
       copied.textContent = "Copied.";
     } catch {
-      copied.textContent = text; // there is no clipboard here, so show the text, which can be selected
+      copied.textContent = text; // there is no clipboard here, so show the text, which the visitor can select and copy
     }
   });
   again.addEventListener("click", () => {
     keep({ guesses: {}, ...(revealed() ? { all: false } : {}) });
   });
-  /** Let the claims that the visitor has not judged fall onto their shelves, one after another; or take them away. */
+  // A press on `rest` lets the claims that the visitor has not judged fall onto their shelves, one after another. The next
+  // press takes these claims away.
   rest.addEventListener("click", () => {
     keep({ all: !revealed() });
     if (!revealed()) return;
