@@ -12,15 +12,15 @@
 // `maps`, 255 stands for the token's largest value, which is its entry in `peaks`. All bytes are in base64.
 import { adopt, announcer, bytes, headline, keeper, make, onDrag } from "./view.js";
 
-const CELLS = 256; // cells of a map: 16 × 16
+const CELLS = 256; // the number of cells in a map of attention, which has 16 rows and 16 columns
 const SIZE = 384; // pixels of a picture's canvas
-const SHADE = 0.86; // how dark the shade is over the parts of a picture that attend least to the lit word, from 0 to 1
+const SHADE = 0.86; // from 0 to 1: the opacity of the shade over the parts of a picture that attend least to the lit word
 const PACE = 260; // ms for each step while the view plays the steps
 // Matches what CLIP splits a prompt into before it makes tokens: words, digits, and runs of other marks.
 const UNIT = /'s|'t|'re|'ve|'m|'ll|'d|\p{L}+|\p{N}|[^\s\p{L}\p{N}]+/gu;
 const LONGEST = 7; // the most words of a name such as "face with tears of joy"
 const SIDES = ["ember", "against"];
-const LINES = ["#ffa24a", "#5ccbea"]; // the colours of the lines that are drawn on the two pictures' shades, the same in each theme
+const LINES = ["#ffa24a", "#5ccbea"]; // for each of the two pictures, the colour of the line that is drawn on its shade; themes don't change these colours
 
 /** A chip of a prompt: a name from the training captions, or a single word. `units` has the indices of the chip's words in the
  * prompt, `kind` the kind of words that can replace the chip. `glued` is whether no space stands before the chip.
@@ -50,7 +50,7 @@ export function chipsOf(prompt, names) {
   return chips;
 }
 
-/** For each word of a prompt, the indices of its tokens. The last token of a word ends in "</w>". */
+/** Returns, for each word of a prompt, the indices of the word's tokens in `pieces`. The last token of a word ends in "</w>". */
 export function tokensOfUnits(pieces) {
   const units = [[]];
   pieces.forEach((piece, token) => {
@@ -60,7 +60,7 @@ export function tokensOfUnits(pieces) {
   return units;
 }
 
-/** A prompt in which another word replaces a chip. An "a" or "an" before the chip is adapted to the new word. */
+/** Returns the prompt with `word` in place of the chip. An "a" or "an" before the chip is adapted to `word`. */
 export function exchanged(prompt, chip, word) {
   const before = prompt.slice(0, chip.start).replace(/\b(a)n? $/i, (_, a) => (/^[aeiou]/i.test(word) ? `${a}n ` : `${a} `));
   return before + word + prompt.slice(chip.end);
@@ -103,7 +103,7 @@ export function contour(map, level) {
   return segments;
 }
 
-/** A smoothed map of 16 × 16: each cell becomes the mean of itself and its neighbours, with weights 1, 2, 1. */
+/** A smoothed map of 16 × 16: each cell becomes the mean of itself and its neighbours, with weights 1, 2, 1 in both directions. */
 function smoothed(map) {
   const at = (row, column) => map[16 * Math.max(0, Math.min(15, row)) + Math.max(0, Math.min(15, column))];
   return map.map((_, cell) => {
@@ -122,7 +122,7 @@ function canvas(side) {
   return made;
 }
 
-/** A canvas with the picture of a state, from its bytes in base64. */
+/** Returns a canvas with a picture. `picture` has the red, green and blue of each pixel, as bytes in base64. */
 function developed(picture) {
   const colours = bytes(picture);
   const side = Math.round(Math.sqrt(colours.length / 3));
@@ -136,7 +136,8 @@ function developed(picture) {
   return frame;
 }
 
-/** A stored drawing. `film`, an image of all states side by side, is cut into frames, and `maps` into the maps of each step. */
+/** Returns a stored drawing in which `film`, an image of all states side by side, is cut into `frames`, and `maps` is cut into
+ * the maps of each step. */
 async function unrolled({ film, maps, ...drawing }) {
   const image = new Image();
   image.src = film;
@@ -162,7 +163,7 @@ export function render({ model, el }) {
       names.set(key, [...(names.get(key) ?? []), kind]);
     }
   }
-  const drawings = new Map(); // from `keyOf(settings)` to a drawing
+  const drawings = new Map(); // for each `keyOf(settings)`, the drawing with these settings
   const fits = { seed: Number.isInteger, guidance: Number.isFinite, steps: (n) => Number.isInteger(n) && n > 0 && n <= 50 };
   for (const [key, fit] of Object.entries(fits)) if (!fit(model.get(key))) model.set(key, { seed: 6, guidance: 4, steps: 10 }[key]);
 
@@ -182,15 +183,15 @@ export function render({ model, el }) {
   let follows = false; // whether each new state is shown as soon as it arrives
   let turns = 0;
   let asked = null; // the `want` that the host is working on
-  // The seed, guidance or steps that the visitor chose while the model was not loaded, if the drawings are not stored. The view
-  // draws with them once the model is loaded.
+  // A seed, guidance or number of steps that the visitor has chosen, but for which no drawings are stored. The view draws
+  // with these settings once the model is loaded.
   let pending = {};
   let stuck = ""; // a sentence on why the host sends no more states, or ""
   let tab = null; // the kind of the words that the tray shows
   let shown = step(); // the step that is drawn; while the view moves to step(), a number between two steps
   let glow = 0; // how strongly the shade is drawn, a number that moves to 1 if a word is lit, otherwise to 0
   let lastLit = -1;
-  const seen = new Map(); // from `keyOf(settings)` to the last step that the visitor has seen of this drawing
+  const seen = new Map(); // for each `keyOf(settings)`, the last step that the visitor has seen of the drawing with these settings
 
   adopt(el, "dn");
   const { head, loud, loudWords } = headline("dn");
@@ -291,7 +292,7 @@ export function render({ model, el }) {
   scene.append(top, stage, reel, tray);
   el.append(scene, live);
 
-  // The chip that is lit, and what attends to it.
+  // Returns the index of the lit chip: the chip that is pointed at or, if there is none, the chosen one; -1 for none.
   const lit = () => (pointed >= 0 ? pointed : (model.get("word") ?? -1));
   /** A list of how much each of the picture's 256 cells attends to a chip, or null if the model has not read the chip. */
   function attention(index, chip) {
@@ -305,7 +306,8 @@ export function render({ model, el }) {
       own.reduce((sum, token) => sum + (found.maps[at][token * CELLS + cell] / 255) * found.peaks[at][token], 0));
   }
 
-  /** What to ask the host for next: the first missing state of the drawing that has fewer states; null if none is missing. */
+  /** Returns what to ask the host for next. Of the drawing that has fewer states, this is the first state that is missing.
+   * Returns null if no state is missing. */
   function missing() {
     const lacks = [0, 1].filter((index) => framesOf(index) <= steps());
     lacks.sort((a, b) => framesOf(a) - framesOf(b));
@@ -316,7 +318,7 @@ export function render({ model, el }) {
     const want = missing();
     el.classList.toggle("drawing", Boolean(want));
     if (!want) return;
-    asked = { ...want, turn: ++turns }; // the host would not notice a `want` equal to the last one
+    asked = { ...want, turn: ++turns }; // `turn` makes each `want` different, because the host would not notice a `want` equal to the last one
     model.set("want", asked);
     model.save_changes();
   }
@@ -327,7 +329,7 @@ export function render({ model, el }) {
     asked = null;
     if (said.asleep || said.error) {
       stuck = said.asleep ? "That is not stored. Wake the model to draw it." : said.error;
-      more.open = true; // the button that wakes the model is there
+      more.open = true; // `more` contains the button that wakes the model
       el.classList.remove("drawing");
       return update();
     }
@@ -347,7 +349,8 @@ export function render({ model, el }) {
     else update();
     pump();
   }
-  /** Draw with other settings, and show each state, from the noise on, as it arrives. */
+  /** Draw with the settings in `changes`, and show each missing state as it arrives. While the model is not
+   * loaded, keep a seed, guidance or number of steps for which no drawings are stored in `pending` instead. */
   function redraw(changes) {
     stop();
     el.classList.add("known");
@@ -405,7 +408,8 @@ export function render({ model, el }) {
     const listed = unknown.map((word) => `“${word}”`).join(", ");
     return unknown.length ? `In no caption that it was trained on: ${listed}.` : "";
   }
-  /** The names in words of settings with the keys of `pending`, such as "seed 6, 10 steps". @param {(key: string) => number} value */
+  /** Writes the settings whose keys are in `pending`, such as "seed 6, 10 steps". `value` returns a setting's number.
+   * @param {(key: string) => number} value */
   const inWords = (value) => Object.keys(pending).map((key) => (key === "steps" ? `${value(key)} steps` : `${key} ${value(key)}`)).join(", ");
   /** Sentences that name the settings in `pending`, which only the loaded model can draw; "" if there are none. */
   function waitsFor() {
@@ -501,7 +505,7 @@ export function render({ model, el }) {
   field.addEventListener("keydown", (event) => event.key === "Enter" && submit(event)); // in JupyterLab, Enter does not submit a form
   field.addEventListener("input", () => (note.textContent = say(unknownIn(field.value))));
 
-  // Build the film, which shows a small picture of each state.
+  // Build `strip`, which has a column for each state, with a small picture from each of the two drawings.
   function buildStrip() {
     const columns = steps() + 1;
     if (strip.children.length !== columns) {
@@ -583,7 +587,7 @@ export function render({ model, el }) {
     let seed = model.get("seed");
     while (seed === model.get("seed")) seed = Math.floor(100 * Math.random());
     face.classList.remove("thrown");
-    void face.offsetWidth; // this lets the animation start again
+    void face.offsetWidth; // reading `offsetWidth` lets the animation start again
     face.classList.add("thrown");
     redraw({ seed });
   });
@@ -598,7 +602,8 @@ export function render({ model, el }) {
     next.click();
   });
 
-  // The pictures, which blend two states while the view moves from one to the other, and the shade over them.
+  // `paint` draws a picture, and the shade over the picture. While the view moves from one state to another, the picture is a
+  // blend of these two states.
   const shade = canvas(16);
   function paint(index) {
     const { picture, empty, draw, panel } = panels[index];
@@ -630,7 +635,7 @@ export function render({ model, el }) {
     pen.drawImage(shade, 0, 0, SIZE, SIZE);
     // Draw a line where the attention is half-way between the least and the greatest.
     pen.beginPath();
-    const within = (share) => Math.max(3, Math.min(SIZE - 3, SIZE * share)); // at the picture's edge, half of the line would be cut off
+    const within = (share) => Math.max(3, Math.min(SIZE - 3, SIZE * share)); // keeps the line 3 pixels from the picture's edge, where half of the line's width would be cut off
     for (const [x, y, toX, toY] of contour(stretched(smoothed(map)), 0.5)) {
       pen.moveTo(within(x), within(y));
       pen.lineTo(within(toX), within(toY));
@@ -685,7 +690,7 @@ export function render({ model, el }) {
     axis.children[1].textContent = still ? `still ${still}` : missing() && !stuck ? `drawing: ${Math.max(0, newest())} of ${steps()}` : "";
     if (document.activeElement !== field) note.textContent = waitsFor() || stuck || say(unknownIn(prompts()[side])) || unread();
     const chosen = (key) => pending[key] ?? model.get(key);
-    const next = (key) => (key in pending ? "next: " : ""); // the model is not loaded, so it draws with this setting only once it is
+    const next = (key) => (key in pending ? "next: " : ""); // a setting in `pending` is used only once the model is loaded
     dieLabel.textContent = `${next("seed")}seed ${chosen("seed")}`;
     die.setAttribute("aria-label", `Throw the die for other noise. Now: seed ${model.get("seed")}${"seed" in pending ? `, next: seed ${pending.seed}` : ""}`);
     range.value = String(chosen("guidance"));
@@ -699,7 +704,7 @@ export function render({ model, el }) {
     if (!travelling) travelling = requestAnimationFrame(travel);
   }
 
-  /** Forget the stored drawings, because their compression lost details. The model is awake now, and draws them itself. */
+  /** Forget the stored drawings, whose compression lost details, so that the loaded model draws them again. */
   function forgetStored() {
     for (const [key, { index }] of drawings) if (index !== undefined) drawings.delete(key);
   }

@@ -1,7 +1,7 @@
-// A query and a key as the hands of a clock. Each position further on in the text turns a hand by the same angle. How
+// This view shows a query and a key as the hands of a clock. Each position further on in the text turns a hand by the same angle. How
 // well the hands match depends on the angle between them, and so only on the distance between the hands' positions. The
 // words of a text are written around the clock face, each where a hand at the word's position points.
-// The view's `data` is {degrees, limit}.
+// The view's `data` is {degrees: the angle by which each position turns a hand, limit: the last position}.
 // The visitor chooses `query` and `key` (their positions), `front` (the number of words in front of the text) and
 // `slow` (whether there is a second clock, whose hands turn more slowly). On a page of the website there is also `guess`:
 // whether the match falls, stays or rises if the whole text moves on (a key of GUESSES); "" before the guess, "none" if the
@@ -9,7 +9,7 @@
 import { adopt, announcer, atOnce, glide, headline, keeper, make, onDrag, shape } from "./view.js";
 
 const FAR = 24; // the strip of bars shows the match at each distance from 0 to this one
-const FURTHER = 100; // positions by which the text moves for the guess
+const FURTHER = 100; // positions by which the text moves when the visitor guesses
 const SPIN = 1600; // ms for a turn of both hands that goes more than once around the clock
 const GUESSES = { falls: ["It falls", "\u2193"], stays: ["It stays", "="], rises: ["It rises", "\u2191"] }; // for each guess, the text and the sign on its button
 const KNOB = 21; // px from the middle of the query's knob to the hint beside the knob
@@ -30,7 +30,7 @@ export const hand = (position, degrees) => [match(position, degrees), Math.sin((
 export function render({ model, el }) {
   const { degrees, limit } = model.get("data");
   const round = 360 / degrees; // positions in one turn of a hand
-  const onPage = model.get("guess") !== undefined; // a lesson's view has no `guess`
+  const onPage = model.get("guess") !== undefined; // only a view on a page of the website has a `guess`
   adopt(el, "dl");
   el.classList.toggle("on-page", onPage);
   const { head, loud, loudWords } = headline("dl");
@@ -73,7 +73,7 @@ export function render({ model, el }) {
     take.textContent = by < 0 ? `The text begins at position ${front()}: turn the rim the other way.` : `The last word is at ${limit}, the last position here: turn the rim the other way.`;
     speak(take.textContent);
   }, { ready: () => true });
-  rim.addEventListener("click", (event) => dragged || turn("query", event)); // a press on a word turns the query to it
+  rim.addEventListener("click", (event) => dragged || turn("query", event)); // a press on the rim, without a drag, turns the query's hand to the word that is pressed
   const ring = clock.appendChild(make("div", "dl-ring"));
   ring.setAttribute("aria-hidden", "true");
   const slots = Array.from({ length: round }, () => ring.appendChild(make("span", "dl-word")));
@@ -123,7 +123,7 @@ export function render({ model, el }) {
     ask.lastChild.setAttribute("aria-hidden", "true");
     ask.addEventListener("click", () => {
       shift(FURTHER, { guess: name });
-      hands.query.focus({ preventScroll: true }); // the button is hidden now
+      hands.query.focus({ preventScroll: true }); // the focus moves on, because the pressed button is hidden now
     });
   }
   const then = act.appendChild(make("div", "dl-then")); // shown in place of the guess's buttons once the guess is made
@@ -135,7 +135,7 @@ export function render({ model, el }) {
     return { step, button };
   });
 
-  // How well hands match, by distance
+  // A strip of bars shows how well the hands match at each distance.
   const strip = make("div", "dl-strip");
   const slower = (distance) => match(distance, degrees / SLOWER);
   /** How well the hands match at a distance; if there are two clocks, the mean of their matches. */
@@ -167,17 +167,18 @@ export function render({ model, el }) {
   const draw = atOnce(update); // if several values change together, the view is drawn only one time
   const store = keeper(model, draw);
   const asking = () => model.get("guess") === "" && hasRoom(FURTHER);
-  /** Store changes. If the visitor turns a hand before guessing, there will be no guess. */
+  /** Store changes. If they come before the guess and are not the guess, the visitor can no longer guess: `guess` becomes "none". */
   const keep = (changes) => store(asking() && !("guess" in changes) ? { ...changes, guess: "none" } : changes);
-  let before = null; // the distance and the match that were drawn last
+  let before = null; // the hands' positions, their match and other values that were drawn last
   const still = matchMedia("(prefers-reduced-motion: reduce)");
-  let turnedBoth = false; // whether the visitor has moved the whole text
+  let turnedBoth = false; // whether the visitor has turned both hands together, by moving the whole text, since the guess
   let opened = null; // the angle that the wedge shows, in degrees
   let stopWedge = () => {};
   let spinning = 0;
   let shown = 0; // the index, in WORDS, of the first word that is shown around the clock face
 
-  /** The position of the text's first word. If a hand is outside the text, the text starts at the first hand. */
+  /** The position of the text's first word. If a hand is outside the stored text, the text starts at the hand with the lower
+   * position. */
   function front() {
     const [first, second] = [model.get("query"), model.get("key")].sort((a, b) => a - b);
     const stored = model.get("front") ?? 0;
@@ -204,7 +205,7 @@ export function render({ model, el }) {
     const [x, y] = [radius * Math.sin((open * Math.PI) / 180), -radius * Math.cos((open * Math.PI) / 180)];
     return open ? `M0 0V${-radius}A${radius} ${radius} 0 0 ${open > 0 ? 1 : 0} ${x} ${y}Z` : "";
   }
-  /** A small clock for the strip: a key at 12 o'clock, and a query at this distance. */
+  /** Returns a small clock for the strip, with a key at 12 o'clock and a query `distance` positions further on. */
   function small(distance) {
     const drawn = shape("svg", { viewBox: "-11 -11 22 22", class: "dl-small", "aria-hidden": "true" });
     const angle = distance * degrees;
@@ -217,7 +218,7 @@ export function render({ model, el }) {
     const [x, y] = [event.clientX - box.left - box.width / 2, event.clientY - box.top - box.height / 2];
     const hour = Math.round((Math.atan2(x, -y) * 180) / Math.PI / degrees);
     const now = model.get(name);
-    const step = ((((hour - now) % round) + round + round / 2) % round) - round / 2; // the step goes the shorter way round the clock
+    const step = ((((hour - now) % round) + round + round / 2) % round) - round / 2; // positions from `now` to the pressed hour, the shorter way round the clock
     move(name, step);
   }
   /** Write a word of the text at each hour of the clock face, in the order of the text, from the word with the index `shown`
@@ -230,7 +231,7 @@ export function render({ model, el }) {
     shown = Math.max(0, Math.min(WORDS.length - 1, shown));
     slots.forEach((slot, index) => {
       const place = shown + ((((index - shown - start) % round) + round) % round); // the index of the word at this hour
-      const here = [key, query].filter((position) => (position - index) % round === 0); // the hands that point here
+      const here = [key, query].filter((position) => (position - index) % round === 0); // the positions of the hands that point to this hour
       const position = here.length && !here.includes(place + start) ? here[0] : place + start;
       const written = (at) => [make("b", "", WORDS[at - start]), make("span", "num", String(at))];
       slot.replaceChildren(...(WORDS[position - start] ? written(position) : []));

@@ -1,10 +1,10 @@
-// An errand: a tiny model writes calls, a loop of ten lines runs them, and tools return what the model reads next.
+// In an errand, a tiny model writes calls, a loop of ten lines runs them, and tools return what the model reads next.
 // The view's `data` is {people, pages (by name), questions, words (the model's tokens), rates (what was measured),
-// gates (the guards), answers}.
+// gates (the guards), answers (what the models write after some texts; each is like `said`)}.
 // The visitor chooses `question`; `order` (null, or a sentence that is added to a page: {text, call: the call that returns
-// the page, at: the number of the page's sentence before which it stands}); `results` {call: what the visitor wrote in
+// the page, at: how many of the page's sentences stand before the added sentence}); `results` {call: what the visitor wrote in
 // place of its result}; `guard`; and `approved` {call: whether the visitor let it through}.
-// The view asks with `want` {text} or {text, warned: true}. The host sends `said`: `written` (a list of [token, its
+// The view asks with `want` {text} or, for the warned model, {text, warned: true}. The host sends `said`: `written` (a list of [token, its
 // probability]) and `call` (the probability of <call> as the first token). A host that is a web page
 // sends `said` {loading} while it loads the model.
 import { adopt, announcer, keeper, make, onDrag, ownWords, radio, shape } from "./view.js";
@@ -16,7 +16,7 @@ const ORDER = /\b(?:Send|Tell|Then)\b[^.]*\.\s*/g;
 const PIECE = /<\/?[a-z]+>|[A-Za-z_]+|\d|[^\s\w]/g; // matches one token of the models that write calls
 const PLACES = ["at the start", "in the middle", "at the end"];
 const LONG = 60; // a question with more letters than this contains a page
-const PER_POINT = 4; // pixels: a number changes by 1 if the visitor drags it by this distance
+const PER_POINT = 4; // pixels: a drag of a number by this distance changes the number by 1
 const LOOP = [
   "def errand(text):",
   "  while True:",
@@ -38,7 +38,7 @@ const NOW = {
   [GATE]: "It is a call. May it run?",
   [RUNS]: "A tool runs it.",
   [READS]: "The model reads what came back.",
-}; // the headline while the film plays (the film shows the errand step by step)
+}; // for each of these lines, the headline while the film (which plays the errand step by step) is at the line
 const GATES = {
   none: ["No guard", "Every call runs."],
   filter: ["Filter", "Deletes sentences that begin with Send, Tell or Then from what a tool returns."],
@@ -125,7 +125,7 @@ export function carryOut({ question, pages, order, results, guard, approved }, g
 export function truth(question, pages) {
   const [, first, second] = question.match(/(\d+) \* (\d+)/) ?? [];
   if (second) return calculate(`${first} * ${second}`);
-  const asks = question.match(/[^.?]*\?/)?.[0] ?? ""; // the text may also contain a page or an order
+  const asks = question.match(/[^.?]*\?/)?.[0] ?? ""; // only the sentence that asks, because `question` may also contain a page or an order
   const found = asks.split(/\s+/).filter((word) => word in pages);
   const facts = found.map((name) => {
     const [, age, room, town, trade] = pages[name].match(/age (\d+) , room (\d+) , town (\w+) , (\w+) \./) ?? [];
@@ -137,7 +137,8 @@ export function truth(question, pages) {
   return field && facts[0][field[1]];
 }
 
-/** The sentences that a visitor may drag into a page: three with an order, and one without. */
+/** The sentences that a visitor may drag into a page: three with an order, and one without. If the question names nobody, there
+ * are none. */
 export function offered(question, people) {
   const [asked] = question.split(/\s+/).filter((word) => people.includes(word));
   const stranger = ["Zed", "Kofi", "Ada"].find((name) => !question.includes(name));
@@ -223,8 +224,8 @@ export function measured(chosen, found, { count, guards, copied }) {
   };
 }
 
-const FLIGHT = 1400; // ms that a letter flies to its recipient
-const BACK = 600; // ms that a replaced sentence flies back to the tray
+const FLIGHT = 1400; // ms: how long a letter flies to its recipient
+const BACK = 600; // ms: how long a replaced sentence flies back to the tray
 const SVG_LETTER = "M1 1h30v20H1zM1 1l15 12L31 1";
 function drawing(className, box, path) {
   const svg = shape("svg", { viewBox: box, class: className, "aria-hidden": "true" });
@@ -237,7 +238,7 @@ export function render({ model, el }) {
   const still = matchMedia("(prefers-reduced-motion: reduce)");
   const words = new Set(data.words.map((word) => word.trim()));
   const keyOf = ({ text, warned }) => `${warned ? "warned " : ""}${text}`;
-  /** @type {Map<string, { written: [string, number][], call: number }>} what the models write after known texts */
+  /** @type {Map<string, { written: [string, number][], call: number }>} for each `keyOf(want)` that was answered, the answer */
   const known = new Map((data.answers ?? []).map((answer) => [keyOf(answer.want), answer]));
   let asked = null; // the `want` that the host is answering
   // `awake.true` is whether the page has loaded the warned model, `awake.false` whether it has loaded the other model.
@@ -261,7 +262,7 @@ export function render({ model, el }) {
   head.append(loud, loudWords);
   const play = make("button", "er-play");
   const rack = make("div", "er-rack");
-  const counted = make("div", "er-counted"); // above the scene, so that it is seen without scrolling
+  const counted = make("div", "er-counted"); // the measured rate, which stands above the scene so that it is seen without scrolling
   const told = make("div", "er-told");
   told.append(head, counted);
   const top = make("div", "er-top");
@@ -353,8 +354,8 @@ export function render({ model, el }) {
     aside.length = 0;
     keep({ question, order: null, results: {}, approved: {} });
   }
-  /** Return a visitor's text as tokens of the model, joined by spaces. If a part has no token, say so in the note and return
-   * "". */
+  /** Return a visitor's text as tokens of the model, joined by `joined`. If a part of the text is no token of the model, write
+   * this in `note` and return "". */
   function cleaned(text) {
     const pieces = text.match(PIECE) ?? [];
     const lacks = [...new Set(pieces.filter((piece) => !words.has(piece)))];
@@ -362,7 +363,8 @@ export function render({ model, el }) {
     return lacks.length ? "" : joined(pieces);
   }
 
-  // Return what the model writes after `want`. If this is not known yet, ask the host, and return undefined.
+  // Return what the model writes after `want`, or undefined if this is not known yet. Then ask the host, if it has loaded the
+  // model and isn't answering already.
   function goesOn(want) {
     const said = known.get(keyOf(want));
     if (!said && !asked && !failed && (model.get("live") || awake[Boolean(want.warned)])) askHost(want);
@@ -408,7 +410,7 @@ export function render({ model, el }) {
     pages: data.pages,
   });
 
-  /** Add an element above all others, at a position in the browser's window, in pixels. */
+  /** Add `element` with its upper left corner at (left, top), in pixels from the corner of the browser's window. */
   function hover(element, { left, top }) {
     Object.assign(element.style, { left: `${left}px`, top: `${top}px` });
     el.append(element);
@@ -416,7 +418,7 @@ export function render({ model, el }) {
     Object.assign(element.style, { left: `${2 * left - box.left}px`, top: `${2 * top - box.top}px` });
   }
 
-  // When the visitor drags an element, a copy of the element (the ghost) follows the pointer until the ghost is dropped.
+  // `carry` lets the visitor drag an element. A copy of the element (the ghost) follows the pointer until the visitor lets go.
   function inside(event, target) {
     const box = target.getBoundingClientRect();
     return event.clientX > box.left && event.clientX < box.right && event.clientY > box.top && event.clientY < box.bottom;
@@ -447,7 +449,7 @@ export function render({ model, el }) {
       ghost.remove();
       ghost = null;
       handle.classList.remove("carried");
-      setTimeout(() => delete handle.dataset.dragged); // deleted only after the click event that follows the drag
+      setTimeout(() => delete handle.dataset.dragged); // `dragged` is deleted only after the click event that follows the drag
       out();
       drop(last);
     });
@@ -598,7 +600,7 @@ export function render({ model, el }) {
     const clean = cleaned(text);
     if (clean) keep({ results: { ...model.get("results"), [call]: clean }, approved: {} });
   }
-  /** The parts of a page's sentence. A part that is the model's answer is marked. */
+  /** Split a sentence of a page at the model's answer, if the answer is one word, and mark the answer. Returns the parts. */
   function withSource(sentence) {
     const answer = found.answer ?? "";
     if (!/^\w+$/.test(answer)) return [sentence];
@@ -780,7 +782,7 @@ export function render({ model, el }) {
       outsideCell(row, step);
       if (fresh) scene.append(wrote, row.tool, row.outside);
       [row.wrote, row.tool, row.outside].forEach((cell) => (cell.style.gridRow = String(at + 3)));
-      // If `row.outside` has the tray, it also takes the place of the row above.
+      // If `row.outside` contains the tray, `row.outside` also takes the place of the row above.
       if (row.outside.querySelector(".er-tray")) row.outside.style.gridRow = `${at + 2} / ${at + 4}`;
     });
     scene.append(ending);
@@ -827,8 +829,9 @@ export function render({ model, el }) {
     drawAround();
     uncover();
   }
-  /** On a phone the headline stays at the top of the screen, over the scene. It grows when the film ends. If its lower edge then cuts through a
-   * low element of the scene, scroll until this element is below the headline. */
+  /** On a phone the headline stays at the top of the screen, over the scene. It grows when the film ends. If
+   * the headline's lower edge then cuts through an element of the scene that is less tall than the headline, scroll until
+   * this element is below the headline. */
   function uncover() {
     const edge = top.getBoundingClientRect();
     if (getComputedStyle(top).position !== "sticky" || edge.top > 0) return;

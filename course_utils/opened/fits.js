@@ -1,5 +1,5 @@
-// Which model fits which machine, drawn to scale: the machine and all models are squares with one corner in common. The
-// area of the machine's square is its memory, and a model that fits lies inside it.
+// This view shows which model fits which machine. The machine and all models are drawn to scale, as squares with one corner
+// in common. The area of the machine's square is its memory, and a model that fits lies inside it.
 // The view's `data` is {models, machines}, see fits.py.
 // The visitor chooses `memory` (GB), `bits`, `context`, `batch` and `plan` (the title of the
 // model whose needs are shown in detail).
@@ -9,9 +9,9 @@ const BITS = [16, 8, 4];
 const CONTEXT = Array.from({ length: 9 }, (_, index) => 512 * 2 ** index);
 const BATCH = [1, 2, 4, 8, 16, 32, 64];
 const BAND = 17; // px: the least distance between the upper edges of two squares that leaves room for a name
-const SCALE = 16 / 32; // bits for each weight: a GGUF file (Q8_0, Q4_0) has a scale of 16 bits for each block of 32 weights
+const SCALE = 16 / 32; // the bits that scales add for each weight: a GGUF file of type Q8_0 or Q4_0 has a scale of 16 bits for each block of 32 weights
 const LETTER = 7; // px: about the width of a letter of a name in the drawing
-// GB: the arrow keys go from one of these values to the next.
+// Sizes of a machine's memory, in GB. An arrow key goes to the next of these sizes.
 const STEPS = [1, 2, 4, 6, 8, 12, 16, 24, 32, 48, 64, 80, 96, 128, 160, 192, 256, 320, 512, 640, 1024];
 
 const spell = (number) => number.toLocaleString("en-US");
@@ -32,7 +32,8 @@ export function needs({ parameters, perToken, fixed, window, limit }, bits, cont
 }
 
 /**
- * A sentence that says what would make a model fit: fewer bits, else one text at a time, else a shorter context.
+ * A sentence that names one change that would make a model fit: fewer bits, else one text at a time, else a shorter context.
+ * If none of these is enough, the sentence says so.
  * @returns {string}
  */
 export function remedy(model, memory, { bits, context, batch }) {
@@ -275,7 +276,7 @@ export function render({ model, el }) {
       amount.textContent = gigabytes(total);
       row.setAttribute("aria-label", `${models[index].title}: ${gigabytes(total)}, ${fits ? "fits" : `does not fit, ${spell(Math.ceil(total / room))} such machines`}`);
     });
-    drawing.append(squares[chosen()], edge); // draw these two in front of the other squares
+    drawing.append(squares[chosen()], edge); // draw the chosen model's square, and the machine's edge, in front of the other squares
     cut.textContent = fitting ? `fit in ${spell(gb)} GB ↓` : `nothing fits in ${spell(gb)} GB`;
     cut.style.setProperty("--above", String(models.length - fitting));
     const outside = parts.filter(({ total }) => total > STEPS.at(-1) * 1e9).length;

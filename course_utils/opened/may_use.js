@@ -5,7 +5,7 @@
 // The view's `data` is what states() of may_use.py returns.
 // The visitor chooses:
 //   plans: the indexes of the uses whose gates are set
-//   licence, use: the cell whose clauses are shown: the licence's name, and the use's index, or -1 for no cell
+//   licence, use: the name of the licence, and the index of the use, whose clauses are shown; `use` is -1 if none are shown
 //   asked: "start" until the visitor guesses or sets a gate, then ""
 //   guess: the visitor's guess of how many licences get through, or -1
 //   clause: the clause's index, or -1 for the weightiest clause
@@ -49,7 +49,7 @@ const ICONS = {
   "pass restrictions on": "M4 12h15M13 6l6 6-6 6",
   hosting: "M4 5h16v5H4zM4 14h16v5H4zM8 7.5v.1M8 16.5v.1",
 };
-// What a clause does, as a verb. The verb is shown if two clauses have the same topic.
+// For each kind of clause, a verb for what the clause does. The verb is shown if two clauses have the same topic.
 const DOES = { permission: "permits", condition: "asks", prohibition: "forbids", termination: "ends" };
 const WALL = 0.4; // half of a wall's width, as a part of its column's width; may_use.css draws walls from 10% to 90% of a column
 const NUMBERS = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"];
@@ -66,8 +66,7 @@ function draw(className, path) {
 }
 
 /**
- * Count, for each answer such as "yes", how many verdicts on some licences have this answer. A result is, for example,
- * { yes: 3, no: 1 }.
+ * Count the verdicts on some licences by their answers. A result is, for example, { yes: 3, no: 1 }.
  * @param {{ verdicts: { answer: string }[] }[]} licences
  * @returns {Record<string, number>}
  */
@@ -96,8 +95,8 @@ export function inOrder(licences) {
   );
 }
 
-/** The index of the clause that decides. If there are prohibitions, it is the last one, because licences list the forbidden
- * uses at their end. Otherwise it is the first clause of the kind that comes first in WEIGHT. */
+/** The index of the clause that decides. If there are prohibitions, the last prohibition decides, because licences list the
+ * forbidden uses at their end. Otherwise the first clause of the kind that comes first in WEIGHT decides. */
 export function weightiest(clauses) {
   const kinds = clauses.map(({ kind }) => kind);
   const first = WEIGHT.find((one) => kinds.includes(one));
@@ -127,7 +126,7 @@ export function render({ model, el }) {
   const board = make("table", "mu-board");
   board.setAttribute("role", "grid");
   board.setAttribute("aria-label", "Licences by plans");
-  const cells = new Map(); // {"row column": button}
+  const cells = new Map(); // for each "row column", the button in this cell
   const top = board.createTHead().insertRow();
   top.setAttribute("role", "row");
   const corner = top.appendChild(make("td", "mu-corner", "I want to …"));
@@ -235,7 +234,7 @@ export function render({ model, el }) {
   const through = () => licences.filter((licence) => stopOf(licence, plans()) < 0).length;
 
   const keep = keeper(model, update);
-  /** Set these gates, and no others. */
+  /** Set the gates of the uses in `chosen` (a list of indexes), and lift all others. */
   function set(chosen) {
     run.classList.remove("first");
     keep({ plans: chosen, asked: "", use: chosen.length && column() >= 0 ? decisive(row(), chosen) : -1, clause: -1 });
@@ -244,7 +243,7 @@ export function render({ model, el }) {
     previewed = null;
     answerBox.classList.remove("preview");
     keep({ licence: licences[atRow].name, use: atColumn, clause: -1, asked: "" });
-    cells.get(`${atRow} ${atColumn}`).scrollIntoView({ block: "nearest" }); // on a phone, the answer would cover the lowest rows
+    cells.get(`${atRow} ${atColumn}`).scrollIntoView({ block: "nearest" }); // on a phone, the answer would otherwise cover a cell in one of the lowest rows
   }
   function press(atRow, atColumn) {
     focused = [atRow, atColumn];
@@ -280,8 +279,8 @@ export function render({ model, el }) {
       const passes = stop < 0;
       body.rows[index].classList.toggle("through", passes && !sealed());
       body.rows[index].classList.toggle("here", index === row() && column() >= 0 && !sealed());
-      // At the end of a row stands the `word` of the verdict on the use that stops the ball. If the ball passes and only one gate
-      // is set, it is the `word` of the verdict on this gate's use.
+      // At the end of a row stands the `word` of the verdict on the use that stops the ball or, if the ball passes the only
+      // gate that is set, of the verdict on this gate's use.
       const decides = passes && set.length === 1 ? set[0] : stop;
       const said = licence.verdicts[decides]?.word || (set.length ? "through" : "");
       ends[index].textContent = sealed() ? "" : said;
@@ -355,7 +354,7 @@ export function render({ model, el }) {
     nameModels();
     run.classList.add("resting");
     place();
-    void run.offsetWidth; // the browser draws the balls at their places before they may roll again
+    void run.offsetWidth; // reading `offsetWidth` lets the balls take their places before they may roll again
     run.classList.remove("resting");
   }
   /** Show the answer of the cell under the pointer, `at`. If `at` is null, show again what the visitor chose. */
@@ -408,7 +407,7 @@ export function render({ model, el }) {
     link.href = licence.url;
     const words = make("blockquote", "", `“${clause.quote}”`);
     const section = make("figcaption", "");
-    // Leave out the summary if there is only one clause, because the sentence above says the same.
+    // If there is only one clause, its summary is left out, because the sentence in `why` says the same.
     section.append(make("b", "", /^(\d|[IV]+\b)/.test(clause.section) ? `Section ${clause.section}` : clause.section), clauses.length > 1 ? ` ${clause.summary}` : "");
     quote.replaceChildren(words, section);
     source.replaceChildren(
