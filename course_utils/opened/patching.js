@@ -4,7 +4,7 @@
 // answer. Below an exchanged list, the pipe has the other sentence's colour.
 // The view's `data` has stored pairs (patching.json) or, in a notebook, `known`: one pair in the form of `said`.
 // The visitor chooses `source` (the sentence that gives its numbers) and `target` (the sentence that gets them); for stored
-// pairs, both are the names of countries. `layer` and `token` say which list is carried over; at layer -1, none is.
+// pairs, both are the names of countries. `layer` and `token` say which list is carried over. If `layer` is -1, no list is.
 // A host that can compute gets `want` {source, target}, and answers with `said` {pieces: [source's, target's], answers,
 // values[layer][token]}.
 import { adopt, announcer, atOnce, bytes, keeper, make, ownWords, shape } from "./view.js";
@@ -13,12 +13,12 @@ const STEP = 90; // ms for each layer while the view puts a list into one layer 
 const FLOW = 420; // ms in which the colour of the other sentence runs from an exchanged list down to the answer
 const REACH = 16; // px; a dragged list is carried over as soon as it is this close to the right box
 const BEND = 16; // px: the radius of a bend of the pipe
-const SPOUT = 14; // px that the pipe goes on below the box
+const SPOUT = 14; // px by which the pipe extends below the box
 const SENTENCES = { source: "Left sentence", target: "Right sentence" };
 const spell = (number) => (number < 1e6 ? number.toLocaleString("en-US") : `${(number / 1e6).toLocaleString("en-US")} million`);
 
 /**
- * The ratio of the probabilities of two tokens, 1 or more, rounded to two digits.
+ * How many times as likely the likelier of two tokens is as the other, as a text with two digits.
  * @param {number} logits the difference of their logits
  */
 export function times(logits) {
@@ -27,9 +27,9 @@ export function times(logits) {
 }
 
 /**
- * The layer at which the effect of patches moves from the first token to the last. In earlier layers only a patch of the
- * first token turns the answer; from this layer on, only a patch of the last token does.
- * @param {number[][]} values as in a Pair
+ * The layer from which on only an exchange of the last token's list turns the answer (gives a value above 0), while at all
+ * earlier layers only an exchange of the first token's list does.
+ * @param {number[][]} values as in the type `Pair`
  * @returns {number} the layer, or NaN if there is no such layer
  */
 export function handover(values) {
@@ -57,7 +57,8 @@ export function ranges(layers) {
  *   pieces: [string[], string[]], the tokens of both sentences
  *   first: number, the index of the first token that differs
  *   answers: [string, string], the likeliest next token after each sentence
- *   values: number[][], for each layer and each token from `first` on: the first answer's logit minus the second's
+ *   values: number[][], for each layer and each token from `first` on: the first answer's logit minus the second's, if
+ *     this token's list is exchanged after this layer
  * }} Pair
  */
 
@@ -111,7 +112,7 @@ export function render({ model, el }) {
   const receiver = make("div", "pt-board pt-receiver");
   const thread = shape("svg", { class: "pt-thread", "aria-hidden": "true" });
   const line = thread.appendChild(shape("path"));
-  const socket = make("i", "pt-socket"); // marks where the carried list came from or, before that, where it can be put
+  const socket = make("i", "pt-socket"); // marks where the carried list came from or, if no list is carried over, where one can be put
   const ember = make("i", "pt-ember"); // stands for the list that is carried, and has the text of the list's token
   const hint = make("span", "pt-hint");
   for (const one of [socket, ember, hint]) one.setAttribute("aria-hidden", "true");
@@ -171,7 +172,7 @@ export function render({ model, el }) {
   }
 
   let intro = !still.matches && (model.get("layer") ?? -1) >= 0; // true at the start, until the chosen list is carried over
-  /** The cell that is chosen, as [layer, lane], or null if nothing is carried over. */
+  /** The chosen cell as [layer, lane], where lane 0 is the token at `first`, or null if nothing is carried over. */
   function chosen({ first, values }) {
     const layer = model.get("layer") ?? -1;
     if (layer < 0 || intro) return null;
@@ -188,7 +189,7 @@ export function render({ model, el }) {
     select.setAttribute("aria-label", SENTENCES[which]);
     for (const country of countries) {
       const option = select.appendChild(make("option", "", country));
-      option.defaultSelected = option.selected = country === model.get(which); // makes a saved picture of the page show this option
+      option.defaultSelected = option.selected = country === model.get(which); // defaultSelected writes the choice into the HTML, so that a saved copy of the page shows this option
     }
     select.addEventListener("change", () => {
       const other = which === "source" ? "target" : "source";
@@ -224,7 +225,7 @@ export function render({ model, el }) {
         grid.tabIndex = 0;
         grid.setAttribute("role", "grid");
         grid.setAttribute("aria-label", "Which list comes from the left: layer and token");
-        grid.append(make("i", "pt-ring")); // with the focus, a ring around the whole box
+        grid.append(make("i", "pt-ring")); // a ring around the whole box, shown while the grid has the keyboard's focus
       } else grid.setAttribute("aria-hidden", "true");
       for (let layer = 0; layer < layers; layer++) {
         const row = grid.appendChild(make("div", "pt-row"));
@@ -260,8 +261,8 @@ export function render({ model, el }) {
     const token = pair().first + lane;
     if (layer !== model.get("layer") || token !== model.get("token")) choose({ layer, token });
   };
-  // While a list is pressed or dragged: the list's layer and lane, the point (x, y) of the press, whether the pointer has `moved`
-  // away from this point, and whether a release without a move counts as a `tap`.
+  // `held` is null unless a list is pressed or dragged. Then it has the list's layer and lane, the point (x, y) of the press,
+  // whether the pointer has `moved` away from this point, and whether a release without a move counts as a `tap`.
   let held = null;
   /**
    * Let the visitor drag a list from the left box. The list is carried over as soon as the pointer reaches the right box, and
@@ -291,7 +292,7 @@ export function render({ model, el }) {
       const found = pair();
       if (!found) return;
       event.preventDefault();
-      scene.classList.add("by-hand"); // this class hides the ring that shows where the arrow keys act
+      scene.classList.add("by-hand"); // this class hides the ring around the box, which is shown only to a visitor who uses the keyboard
       receiver.querySelector(".pt-grid").focus({ preventScroll: true });
       handle.setPointerCapture(event.pointerId);
       const cell = chosen(found);
@@ -301,7 +302,7 @@ export function render({ model, el }) {
       handle.addEventListener("lostpointercapture", drop, { once: true });
     });
     handle.addEventListener("pointercancel", () => {
-      if (held) held.tap = false; // the browser has taken over the finger to scroll the page
+      if (held) held.tap = false; // the browser uses this touch to scroll the page, so the touch is no tap
     });
   }
   grab(ember);
@@ -312,7 +313,7 @@ export function render({ model, el }) {
     return [box.left + box.width / 2 - origin.left, box.top + box.height / 2 - origin.top];
   };
   const place = (element, [x, y]) => (element.style.transform = `translate(${x}px, ${y}px) translate(-50%, -50%)`);
-  /** Draw a list on its way to the pointer. */
+  /** Draw a dragged list at the pointer, and a line to it from the list's place in the left box. */
   function carry({ layer, lane }, event) {
     const origin = scene.getBoundingClientRect();
     const to = [event.clientX - origin.left, event.clientY - origin.top];
@@ -323,7 +324,7 @@ export function render({ model, el }) {
     socket.textContent = ember.textContent;
     line.setAttribute("d", `M${from}L${to}`);
     hint.replaceChildren(make("span", "", "further "), "→");
-    place(hint, [to[0], to[1] - (ember.offsetHeight + hint.offsetHeight) / 2 - 4]); // above the list, so that neither covers the other
+    place(hint, [to[0], to[1] - (ember.offsetHeight + hint.offsetHeight) / 2 - 4]); // the hint stands above the list, so that neither covers the other
   }
   receiver.addEventListener("keydown", (event) => {
     const found = pair();
@@ -348,7 +349,7 @@ export function render({ model, el }) {
    * @param {"source" | "target"} which
    * @param {Pair} found
    * @param {number[] | null} cell [layer, lane] of the exchanged list
-   * @param {boolean} flows whether the other colour runs down from the list
+   * @param {boolean} flows whether to show the other colour running down from the list
    */
   function pipe(which, { values }, cell, flows) {
     const svg = pipes[which];
@@ -379,8 +380,8 @@ export function render({ model, el }) {
       draw("pipe", `M${x} 0${over}`);
       if (turned) fresh = draw("pipe new", at ? `M${to} ${from}V${end}` : `M${x} ${from}${over}`);
     } else {
-      // There is no layer at which the effect moves from the first token to the last. So draw each token's lane at each layer:
-      // the more an exchange there moves the answer, the wider the lane.
+      // handover() found no layer, so there is no single pipe. Draw a strip for each token (lane) and layer (index) instead:
+      // the larger the effect of exchanging this token's list after this layer, the wider the strip.
       const [base, goal] = [values.at(-1)[0], values.at(-1)[last]];
       const thick = parseFloat(getComputedStyle(scene).getPropertyValue("--pipe")) || 24;
       for (let lane = 0; lane < lanes; lane++) {
@@ -405,8 +406,8 @@ export function render({ model, el }) {
     arrow.animate([{ visibility: "hidden" }, { visibility: "hidden" }], { duration: FLOW });
   }
 
-  /** Draw the pipes, and the carried list: at its cell in the right box or, if nothing is carried over, in the left box. If
-   * `flies`, let the list move from the left box to its cell. */
+  /** Draw the pipes and the list `ember`. The list stands at `cell` in the right box or, if `cell` is null, in the left box. If
+   * `flies` is true, the list moves from the left box to `cell`. */
   function arrange(found, cell, { flows = false, flies = false } = {}) {
     pipe("source", found, null, false);
     pipe("target", found, cell, flows);
@@ -440,7 +441,7 @@ export function render({ model, el }) {
     ember.animate(along, { duration: 260, easing: "cubic-bezier(.2,.7,.2,1)" });
   }
 
-  /** Write a word. If it is `fresh`, the old word stays for `wait` ms, and then the letters turn over one after another. */
+  /** Write a word. If `fresh` is true, the old word stays for `wait` ms, and then the new letters turn into view one after another. */
   function spellOut(element, word, fresh, wait = 0) {
     const old = element.textContent;
     element.textContent = word;
@@ -456,8 +457,8 @@ export function render({ model, el }) {
     ghost.animate([{ opacity: 1 }, { opacity: 1, offset: 0.8 }, { opacity: 0 }], { duration: wait }).finished.catch(() => {}).finally(() => ghost.remove());
   }
 
-  /** The number of stored pairs if the answer turns at the same tokens and layers in all of them, otherwise 0. Before the
-   * pairs are counted, -1. */
+  /** The number of stored pairs if the answer turns at the same tokens and layers in all of them, otherwise 0. It is -1 until
+   * alikeEverywhere() has compared the pairs. */
   let alikeCount = -1;
   function alikeEverywhere() {
     if (alikeCount >= 0) return alikeCount;
@@ -466,7 +467,7 @@ export function render({ model, el }) {
     return (alikeCount = where.size === 1 ? stored.length : 0);
   }
 
-  /** A text that says what happens if the list at a cell is carried over, and what to try next. */
+  /** Say what happens if the list at `cell` is carried over. If `cell` is null, ask the visitor to carry a list over. */
   function lesson({ pieces, first, values, answers }, cell) {
     const [theirs, own] = pieces.map((all) => all.slice(first).map((piece) => `“${piece.trim()}”`));
     const moves = handover(values);
@@ -506,8 +507,8 @@ export function render({ model, el }) {
     }
     const last = values.length - 1;
     const cell = chosen(found);
-    // If nothing is carried over, take the value for the first token after the last layer. A patch there has no effect, because
-    // after the last layer only the last token's numbers are read.
+    // If nothing is carried over, take the value of an exchange that has no effect: that of the first token's list after the
+    // last layer, because there the model reads only the last token's list.
     const value = cell ? values[cell[0]][cell[1]] : values[last][0];
     const turned = value > 0;
 

@@ -11,21 +11,21 @@
 import { adopt, announcer, arrowStep, chipClass, headline, keeper, lots, make, onSize, ownText, radio, shape } from "./view.js";
 
 const STEP = 170; // ms after which the next token is sent to its experts
-const RUN = 320; // ms for a dot's way along its thread
-const TALLEST = 36; // px: the height of a block whose expert has the whole share
-const LEGIBLE = 15; // px: a block that is lower than this has no word
-const [LARGEST, SMALLEST] = [24, 15]; // font sizes in px; a text that fits into one line only below SMALLEST takes several lines
+const RUN = 320; // ms that a dot takes to run along its thread
+const TALLEST = 36; // px: the greatest height of a block, for an expert whose share is 1
+const LEGIBLE = 15; // px: the least height of a block that shows its word
+const [LARGEST, SMALLEST] = [24, 15]; // font sizes in px of a text in one line; a text that would need a size below SMALLEST takes several lines
 
 const percent = (share) => `${Math.round(100 * share)}%`;
 
-/** @typedef {{ experts: number[], shares: number[] }[][]} Routes by position, then by layer */
+/** @typedef {{ experts: number[], shares: number[] }[][]} Routes indexed by the token's position, then by the layer */
 
 /**
  * The tokens that chose each expert in a layer.
  * @param {Routes} routes
  * @param {number} layer
  * @param {number} experts
- * @returns {{ position: number, share: number }[][]} by expert, in the order of the text
+ * @returns {{ position: number, share: number }[][]} for each expert, the tokens in the order of the text
  */
 export function byExpert(routes, layer, experts) {
   const taken = Array.from({ length: experts }, () => []);
@@ -85,14 +85,14 @@ export function render({ model, el }) {
   const { experts } = data;
   const still = matchMedia("(prefers-reduced-motion: reduce)");
   let said = null;
-  /** @type {{ [sender: string]: Routes[] }} from a sender, which chooses experts ("trained", "random" or "dice"),
-   * to its `Routes`: one for "trained", several for the others */
+  /** @type {{ [sender: string]: Routes[] }} for each way to choose experts ("trained", "random" or "dice"), a list of
+   * `Routes`, with one entry for "trained" and several for the others */
   let senders = {};
-  let turn = 0; // of a sender's list of `Routes`, the view shows the entry at the index `turn`, modulo the list's length
+  let turn = 0; // the index, modulo the list's length, of the `Routes` that the view shows from the chosen list in `senders`
   let clocks = [];
   let sent = 0; // how many tokens have been sent off
   let sending = false; // whether tokens are being sent off; if so, the view shows the experts of the token that was sent last
-  let races = !["trained", undefined].includes(model.get("sender")); // whether the trained router is compared with the other senders
+  let races = !["trained", undefined].includes(model.get("sender")); // whether the view compares the trained router with random routers and with dice
   let wrong = ""; // why the host refused the last text
 
   adopt(el, "rt");
@@ -129,7 +129,7 @@ export function render({ model, el }) {
   play.append(make("span", "", " Send the words"));
   top.append(head, play);
   const wake = make("div");
-  if (data.words) wake.dataset.wake = "for your own sentence"; // puts a button here that loads the model; a notebook's kernel needs none
+  if (data.words) wake.dataset.wake = "for your own sentence"; // makes the page put a button here that loads the model; a notebook needs no such button
   const own = ownText({ placeholder: "Send your own sentence", label: "Your own sentence", button: "Send", offer: "Or send" }, data, ask);
   const fold = make("details", "rt-fold");
   fold.append(make("summary", "", "Another text"), own, wake);
@@ -171,7 +171,7 @@ export function render({ model, el }) {
       read(answer);
       if (answer.want.text !== text()) keepState({ text: answer.want.text, expert: -1 });
       if (first) return;
-      top.scrollIntoView({ block: "nearest" }); // the form in which the visitor typed the text stands far below the words
+      top.scrollIntoView({ block: "nearest" }); // the visitor typed the text in a form far below, so scroll up to the words
       start();
     }
   }
@@ -229,7 +229,7 @@ export function render({ model, el }) {
       dots.forEach((dot, index) => {
         dot.style.left = `${pairs ? (100 * counted[index].same) / pairs : 0}%`;
         const equal = counted.slice(0, index).filter(({ same }) => same === counted[index].same).length;
-        dot.style.translate = `0 ${-5 * equal}px`; // dots for the same number stand above each other
+        dot.style.translate = `0 ${-5 * equal}px`; // dots of equal numbers are stacked, so that none hides another
         dot.classList.toggle("now", here && counted.length > 1 && index === turn % counted.length);
       });
       row.dataset.count = `${mean % 1 ? mean.toFixed(1) : mean} of ${pairs}`;
@@ -357,7 +357,7 @@ export function render({ model, el }) {
     updateRace();
 
     const { pairs, same, best } = faithfulness(said.pieces, all, layer());
-    const spot = route ? word(looked) : expert < 0 ? best?.word : undefined; // the word whose threads are lit
+    const spot = route ? word(looked) : expert < 0 ? best?.word : undefined; // the word whose threads are lit, if any
     const lit = (position) => (sending ? position === looked : expert >= 0 && !route ? all[position][layer()].experts.includes(expert) : word(position) === spot);
     /** Whether a token's thread to an expert is lit. If an expert was pressed, and no token is pointed at or was clicked, only
      * the threads to this expert are lit. */
@@ -427,8 +427,8 @@ export function render({ model, el }) {
 
   /**
    * Pile up the blocks of the tokens that were sent, in each expert's box. While tokens are sent, a new block is put on top of
-   * its pile. Once all are sent, a pile has from the bottom up the lit blocks, the other first choices, and the other second
-   * choices.
+   * its pile. Once all are sent, each pile has the lit blocks at the bottom, the other first choices above them, and the other
+   * second choices at the top.
    * @returns {number[]} the height of each pile, in px
    */
   function stack(all, shines) {

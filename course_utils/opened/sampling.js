@@ -1,5 +1,5 @@
-// How the next token is chosen. The view has a bar for each likely token, a pile of twenty draws, and controls for the
-// temperature and the cuts.
+// How the next token is chosen. The view has a bar for each likely token, twenty dots for random draws, and controls for
+// the temperature, top-k and top-p.
 // The visitor chooses `temperature`, `top_k` (0 is off), `top_p` (1 is off) and `ids` (the text so far).
 // On a page, `data` is {words (each token's text, with a space in front if it begins a word), offers (texts to begin
 // with), begin, end (ids of the tokens that begin and end a text), answers (stored answers of the host)}. The view asks
@@ -36,8 +36,8 @@ export function shares(logits, temperature) {
 }
 
 /**
- * The shares of the tokens that remain after top-k and then top-p, scaled so that they add up to 1. top-k and top-p follow
- * the rules of transformers.
+ * The shares of the tokens that remain after top-k and then top-p, scaled so that they add up to 1. Tokens are cut as in the
+ * library transformers.
  * @param {Float64Array} share the largest first
  * @param {number} topK 0 switches it off
  * @param {number} topP 1 switches it off
@@ -94,22 +94,22 @@ export function draw(kept, lot) {
 
 export function render({ model, el }) {
   const data = model.get("data");
-  const writes = !data.pieces; // whether the text can grow: on a page, but not in a notebook
+  const writes = !data.pieces; // whether the text can grow, as it can on a page, but not in a notebook
   const still = matchMedia("(prefers-reduced-motion: reduce)");
-  let said = null; // {ids, logits (the largest first), order (the token of each logit)}, or null before an answer
+  let said = null; // {ids, logits (the largest first), order (the token of each logit)}, or null until the host has answered
   let writing = 0;
   let waiting = false;
   let goesOn = false; // whether the model goes on writing as soon as it is loaded
   let added = false; // whether the text has just grown by one token
   let seed = 0;
-  let flying = 0; // the text's length with the chosen word while this word moves up to the text; otherwise 0
-  // The chosen word until it has its place in the text: {text, from: the rectangle on the screen from which it moves there}.
-  // While the model writes, `from` is null, and each word comes from just below its place.
+  let flying = 0; // while the chosen word moves up to the text, the text's length including this word; otherwise 0
+  // The chosen word, {text, from}, until the text with this word is drawn. The word then moves to its place from the rectangle
+  // `from` on the screen or, if `from` is null because the model writes, from just below the place.
   let leaves = null;
   let scale = 1; // the share at the right end of the axis
   let pulling = false; // whether a bar is being pulled (meanwhile the axis stays as it is)
   let atEnd = false; // whether the bar was pulled to the axis's end, so that the axis must get longer after the pull
-  let least = 0; // the least `scale`, so that the axis does not shrink after a pull until the text or the temperature's dial changes
+  let least = 0; // `scale` is at least this, so that after a pull the axis does not shrink until the text or the dial changes
 
   adopt(el, "sp");
   const paper = make("div", "sp-paper");
@@ -205,7 +205,7 @@ export function render({ model, el }) {
   const k = () => model.get("top_k") ?? 0;
   const p = () => model.get("top_p") ?? 1;
   const keepState = keeper(model, update);
-  /** Go to the text `ids`: stop writing, and ask for its logits. */
+  /** Stop writing, and ask for the logits of the token after the text `ids`. */
   function go(ids) {
     stop();
     ask(ids);
@@ -376,14 +376,14 @@ export function render({ model, el }) {
       return chip;
     });
     paper.replaceChildren(...chips, make("i", "sp-cursor"));
-    paper.classList.add("short"); // set the text in larger letters, if it fits into the box with them
+    paper.classList.add("short"); // set the text in larger letters, unless it then does not fit into the box
     if (paper.scrollHeight > paper.clientHeight + 1) paper.classList.remove("short");
     paper.scrollTop = paper.scrollHeight; // a long text scrolls within its box, so that nothing below it moves
     if (leaves && added && chips.at(-1).textContent === leaves.text) goUp(chips.at(-1), leaves);
     leaves = null;
   }
-  /** Move a copy of the chosen token to its place in the text: from the token's bar or, while the model writes, from just
-   * below the place. Otherwise one word after another would cover the headline, which stands between the bars and the text. */
+  /** Move a copy of the chosen token to its place in the text. The copy starts at `from`, beside the token's bar. While the
+   * model writes, `from` is null, and the copy starts just below its place, so that it does not cross the headline. */
   function goUp(chip, { text, from }) {
     const [to, home] = [chip.getBoundingClientRect(), el.getBoundingClientRect()];
     const ghost = make("span", "chip ember sp-ghost", text);
@@ -401,7 +401,7 @@ export function render({ model, el }) {
     chip.style.opacity = "0";
   }
 
-  // Choosing tokens at random: twenty draws for the pile, or one token after the other for the text
+  // Choose tokens at random: twenty for the dots, or one after another for the text
   again.addEventListener("click", () => {
     seed += 1;
     update();
@@ -454,7 +454,7 @@ export function render({ model, el }) {
   function pullTo(event) {
     const track = others.children[1];
     const part = (event.clientX - track.getBoundingClientRect().left) / (track.clientWidth - labelWidth());
-    atEnd = part > 0.97; // the pointer is at the axis's end or, if the visitor pulls the bar on, beyond it
+    atEnd = part > 0.97; // whether the pointer is at the axis's end or beyond it
     // The bar shows the likeliest token's share after the cut by top-k. From this share, compute the share before the cut.
     const before = shares(said.logits, temperature());
     const stay = before.slice(0, cut(before, k(), 1).length).reduce((sum, value) => sum + value, 0);
@@ -470,7 +470,7 @@ export function render({ model, el }) {
       handle.addEventListener("lostpointercapture", () => {
         pulling = false;
         least = atEnd ? (SCALES[SCALES.indexOf(scale) + 1] ?? 1) : scale;
-        setTimeout(update); // only after `onDrag` has ended the drag, so that knob and bar move together
+        setTimeout(update); // update only after `onDrag` has ended the drag, so that the handle and the bar move together
       }, { once: true });
     },
   });
@@ -486,8 +486,8 @@ export function render({ model, el }) {
     heat(Math.exp(Number(warm.input.value)));
   });
 
-  // The visitor limits how many tokens can be drawn by dragging `line`, which lies below the last of these tokens, or by
-  // turning the dials of top_k and top_p.
+  // To limit which tokens can be drawn, the visitor drags `line`, which lies below the last of these tokens, or turns the
+  // dials of top_k and top_p.
   const cutTo = (many) => keepState({ top_k: many > ROWS ? 0 : Math.max(1, many), top_p: 1 });
   const lineTo = (event) => cutTo(Math.round((event.clientY - list.getBoundingClientRect().top) / others.offsetHeight));
   onDrag(el, line, lineTo, { ready });

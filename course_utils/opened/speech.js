@@ -12,9 +12,9 @@ export const RATE = 16000;
 const BANDS = 80;
 const WINDOW = 400; // samples: 25 ms
 const HOP = 160; // samples: 10 ms
-const ATTENDED = 50; // positions that attention can go to, for each second of sound
+const ATTENDED = 50; // the number of positions that attention can go to in each second of sound
 const OWN = "your voice";
-const LONGEST = 15; // seconds of a recording
+const LONGEST = 15; // seconds: the greatest length of a recording
 
 /**
  * White noise: mulberry32 makes uniform numbers, and Box and Muller's formula turns them into normally distributed ones.
@@ -35,7 +35,7 @@ export function whiteNoise(length, seed) {
 }
 
 /**
- * The factor by which noise is multiplied to get this signal-to-noise ratio; 0 if the ratio is null (no noise).
+ * The factor by which `noise` must be multiplied for the signal-to-noise ratio `level`. It is 0 if `level` is null (no noise).
  * @param {Float32Array} samples
  * @param {Float32Array} noise
  * @param {number | null} level the signal-to-noise ratio in dB
@@ -45,7 +45,7 @@ export function gainOf(samples, noise, level) {
   return level === null ? 0 : Math.sqrt(power(samples) / 10 ** (level / 10) / power(noise));
 }
 
-/** Whisper's mel filters: for each band its lowest frequency, in steps of 40 Hz, and the weights from that frequency up. */
+/** Whisper's mel filters: for each band, `first` (its lowest frequency, in steps of 40 Hz) and the weights from `first` up. */
 function filters() {
   const toHertz = (mel) => (mel < 15 ? (200 / 3) * mel : 1000 * 6.4 ** ((mel - 15) / 27));
   const highest = 15 + (27 * Math.log(RATE / 2 / 1000)) / Math.log(6.4);
@@ -126,7 +126,7 @@ function power(level) {
   const share = 10 ** (-level / 10);
   return share > 0.95 ? String(Math.round(share)) : `1/${Math.round(1 / share)}`;
 }
-/** The noise at a level in words, such as “in noise of 1/10 of the voice’s power”. */
+/** Words for the noise at a level, such as “in noise of 1/10 of the voice’s power”. */
 function spoken(level) {
   if (level === null) return "without noise";
   if (level === 0) return "in noise as strong as the voice";
@@ -134,12 +134,12 @@ function spoken(level) {
 }
 const decibels = (level) => (level === null ? "no noise" : `${String(level).replace("-", "−")} dB`);
 const plural = (count, word) => `${count} ${word}${count === 1 ? "" : "s"}`;
-/** The words "in … words" that follow the number of errors. If there are more errors than words, the reason follows: words
- * that Whisper added count, too. */
+/** Text such as "in 9 words", which is put after the number of errors. If there are more errors than words, the text also says
+ * why: words that Whisper added count as errors, too. */
 const inWords = ({ errors, of }) => `in ${plural(of, "word")}${errors > of ? " (added words count too)" : ""}`;
 const percent = (share) => (share < 0.005 ? "under 1%" : `${Math.round(100 * share)}%`);
 
-/** `fromPcm` turns 16-bit samples, as base64 text, into numbers from -1 to 1. `toPcm` turns such numbers into that text. */
+/** `fromPcm` turns 16-bit samples, as base64 text, into numbers from -1 to 1. `toPcm` turns such numbers into such a text. */
 const fromPcm = (text) => Float32Array.from(new Int16Array(bytes(text).buffer), (value) => value / 32768);
 function toPcm(samples) {
   const whole = Int16Array.from(samples, (value) => Math.round(32767 * Math.max(-1, Math.min(1, value))));
@@ -151,7 +151,7 @@ function toPcm(samples) {
 const decode = async (file) => (await new OfflineAudioContext(1, 1, RATE).decodeAudioData(file)).getChannelData(0);
 
 const NOTE = "The picture: to the right time, upwards pitch, and the darker, the louder.";
-const SIZES = [1.5, 1.25, 1.0625]; // rem: the sizes of letters. The largest one with which the words fit in one line is used.
+const SIZES = [1.5, 1.25, 1.0625]; // rem: font sizes; the view uses the largest size with which the words fit in one line
 
 /** A word's pieces, in lower case and without punctuation. A hyphen separates two pieces: "ill-disposed" has two. */
 const piecesOf = (text) => text.toLowerCase().split(/[\s-]+/).map((piece) => piece.replace(/[^\p{L}\p{N}]/gu, "")).filter(Boolean);
@@ -166,14 +166,14 @@ const piecesOf = (text) => text.toLowerCase().split(/[\s-]+/).map((piece) => pie
 export function columnsOf(spoken, written) {
   const pieces = written.flatMap((text, word) => piecesOf(text).map((piece) => ({ piece, word })));
   const same = (s, w) => piecesOf(spoken[s])[0] === pieces[w].piece;
-  // most[s][w]: how many equal pairs there can be, in order, from spoken word s and piece w on
+  // most[s][w] is how many spoken words from s on can be paired, in order, with equal pieces from w on
   const most = Array.from({ length: spoken.length + 1 }, () => new Array(pieces.length + 1).fill(0));
   for (let s = spoken.length - 1; s >= 0; s--) {
     for (let w = pieces.length - 1; w >= 0; w--) most[s][w] = same(s, w) ? 1 + most[s + 1][w + 1] : Math.max(most[s + 1][w], most[s][w + 1]);
   }
   const columns = [];
   let placed = -1; // the last written word that has a column
-  let [said, wrote] = [[], []]; // the words since the last equal pair
+  let [said, wrote] = [[], []]; // the spoken and the written words after the last pair of equal words
   const flush = () => {
     for (let at = 0; at < Math.max(said.length, wrote.length); at++) columns.push([said[at] ?? -1, wrote[at] ?? -1]);
     [said, wrote] = [[], []];
@@ -208,7 +208,7 @@ export function render({ model, el }) {
   const mels = new Map(); // {"sound|level": mel picture}
   const noises = new Map(); // {number of samples: Float32Array}
   let asked = null; // the sound and level that the host is computing
-  let chosen = -1; // the word that the visitor points at
+  let chosen = -1; // the index of the word that the visitor points at, or -1
   let now = 0; // seconds: where the playhead stands
   let player = null; // while sound plays: {whole, word, tune, position, stop, end}, as `start` makes it; otherwise null
   let ended = false;
@@ -339,7 +339,7 @@ export function render({ model, el }) {
   }
 
   let context = null;
-  /** Play a stretch of the sound, with the noise. `word` is the index of the word that is played, or -1 for all. */
+  /** Play the sound with the noise, from `from` to `end` (in seconds). `word` is the index of the only word played, or -1. */
   function start(from, end, word = -1) {
     stop();
     const clean = samples.get(name());
@@ -433,7 +433,7 @@ export function render({ model, el }) {
     light();
   }
 
-  // The picture of the sound. `glow` is how strongly each position is attended to, from 0 to 1.
+  // The picture of the sound. `glow` says for each position in the sound how much attention goes there, from 0 to 1.
   let glow = new Float32Array(0);
   let stopGlow = () => {};
   let shades = null;
@@ -472,7 +472,7 @@ export function render({ model, el }) {
     brush.imageSmoothingQuality = "high";
     brush.drawImage(picture, 0, 0, canvas.width, canvas.height);
   }
-  /** Let the sound glow where the shown word's attention goes. */
+  /** Let the picture glow where the attention of the word `shown()` goes. */
   function light() {
     const index = shown();
     const row = attention(index);
@@ -511,7 +511,7 @@ export function render({ model, el }) {
     if (!still.matches) stopGlow = glide(180, draw);
   }
 
-  // Writing the heard words, each at its time
+  // Showing the words that Whisper wrote, near the times at which they are spoken
   let drawn = "";
   function write() {
     const found = written();
@@ -552,7 +552,7 @@ export function render({ model, el }) {
     place();
     haunt(gone, found.words);
   }
-  let last = null; // the words that were shown before, and the sound that they are from
+  let last = null; // {sound, words}: the words that `write` showed last, and the name of their sound
   /** Let the words that are no longer written fade out while the new words appear. They disappear without fading during a
    * drag, if the words are not in one line (the class "flow"), or if the visitor prefers reduced motion. */
   function haunt(gone, found) {
@@ -783,7 +783,7 @@ export function render({ model, el }) {
 
   // Requests to a host that can compute
   let asking = 0;
-  let fresh = false; // whether the host lacks the last recording
+  let fresh = false; // whether the last recording has still to be sent to the host
   function ask() {
     if (!model.get("live") || asked === key()) return;
     asked = key();
@@ -795,7 +795,7 @@ export function render({ model, el }) {
       fresh = false;
       model.set("want", { sound: name(), noise: level(), send: !samples.has(name()), ...own });
       model.save_changes();
-    }, 250); // the wait is so long that a drag over several levels asks only for the last one
+    }, 250); // wait, so that a drag over several levels asks the host only for the last level
   }
   function listen() {
     const said = model.get("said");

@@ -22,7 +22,7 @@ const TALL = 230; // px: the height of the tallest bar
 const FALL = 92; // px from the top of the picture to the top of the tallest bar
 const WAVE = 110; // ms from one bar to the next while a change runs through the bars
 const [LIFT, WORD] = [43, 36]; // px: how far the answer's number rises above the answer's bar, and the number's greatest height
-const LEAST = 26; // px: with less room than this between the line at the right sum and the answer's bar, the answer's number is not put there
+const LEAST = 26; // px: the answer's number is put between the answer's bar and the line at the right sum only if there is at least this much room
 const GOAL = 38; // px from the top of the picture to the lower edge of the words "right: …", which name the right sum
 const RISE = 280; // ms that a bar takes to get its new height
 
@@ -41,7 +41,7 @@ export function stepsOf(written) {
   });
 }
 
-/** The text of steps. @param {{ left: string, result: string }[]} steps */
+/** Steps as a text, such as "25+31=56;". @param {{ left: string, result: string }[]} steps */
 const textOf = (steps) => steps.map(({ left, result }) => `${left}=${result};`).join("");
 
 /**
@@ -79,12 +79,13 @@ export function writeOut(sum, { edits, on, stop }, goesOn) {
   return { steps, answer: written.split(CLOSE).at(-1) };
 }
 
-/** Whether a step adds up. */
+/** Whether a step's result is the sum of the numbers that the step adds. */
 export const addsUp = ({ left, result }) => total(left) === Number(result);
 
 /**
- * Where each number in the steps comes from: an equal number in the sum ("term"), the result of the step before ("before"),
- * or neither ("nowhere").
+ * Where each number in the steps comes from. From the second step on, a step's first number comes from the result of the step
+ * before ("before") or, if it differs, from "nowhere". Any other number comes from an equal number in the sum ("term") or, if
+ * there is none left, from "nowhere".
  * @param {string} sum
  * @param {{ steps: { left: string, result: string, by: string }[], answer: string }} shown
  * @returns {{
@@ -112,8 +113,8 @@ export function flow(sum, { steps, answer }) {
     const lit = by === "you" || (by === "model" && Boolean(before?.lit) && parts[0]?.from === "before");
     bars.push({ parts, result: Number(result), lit, column: Math.max(...parts.map(({ term }) => term)) });
   }
-  // A bar stands in the column of the rightmost number that its step adds. If an earlier bar stands there or to the right,
-  // the bar moves right. If the later bars would then have too few columns, the bar moves left.
+  // A bar stands in the column of the rightmost number that its step adds. If the bar before stands there or farther right,
+  // the bar moves to the next column right of it. If the later bars would then have too few columns, the bar moves left.
   bars.forEach((bar, index) => (bar.column = Math.max(bar.column, (bars[index - 1]?.column ?? 0) + 1)));
   for (let index = bars.length - 1, most = numbers.length - 1; index >= 0; index--, most--) {
     bars[index].column = Math.min(bars[index].column, most);
@@ -127,8 +128,8 @@ export function flow(sum, { steps, answer }) {
 const listed = (numbers) => (numbers.length > 1 ? `${numbers.slice(0, -1).join(", ")} and ${numbers.at(-1)}` : String(numbers[0]));
 
 /**
- * The remarks below the picture of a text, each a sentence: steps that don't go on with the result before, wrong steps, and
- * an answer that is not the last result.
+ * Sentences to show below the picture, about steps that don't go on with the result of the step before, steps that are wrong,
+ * and an answer that is not the last result.
  * @param {string} sum
  * @param {{ steps: { left: string, result: string, by: string }[], answer: string }} shown
  * @param {boolean} tells whether the remarks also name numbers that no step adds, and added numbers that are not in the sum
@@ -171,7 +172,7 @@ export function verdict(sum, { steps, answer }, short, tells) {
   return `${off ? `is wrong, ${by}` : "is right"}, and is not the result of the last step.`;
 }
 
-/** The points of a torn edge, from one height to another. */
+/** The points of a torn edge: a zigzag line at `x`, from the height `from` to the height `to`. */
 function torn(x, from, to) {
   const teeth = Math.max(2, Math.round(Math.abs(to - from) / 9));
   return Array.from({ length: teeth + 1 }, (_, index) => `${x + (index % 2 ? 5 : -2)} ${from + ((to - from) * index) / teeth}`);
@@ -180,13 +181,13 @@ function torn(x, from, to) {
 export function render({ model, el }) {
   const data = model.get("data");
   const still = matchMedia("(prefers-reduced-motion: reduce)");
-  /** @type {Map<string, string>} what the model writes after a text */
+  /** @type {Map<string, string>} from a text to what the model writes after it */
   const known = new Map((data.answers ?? []).map(({ want, written }) => [want.text, written]));
   let asked = null; // the text after which the host is writing
   let shown = null; // the text on the screen, as `writeOut` returns it; edits appear in it before the host has answered
-  let chosen = { sum: data.offers[0], edits: {}, on: true, stop: "all" }; // the latest choices that have an answer
+  let chosen = { sum: data.offers[0], edits: {}, on: true, stop: "all" }; // the visitor's latest choices for which `writeOut` returned a text
   let touched = false; // whether the visitor has changed a step
-  const looked = new Set(); // the sums for which the visitor has asked which numbers the steps add
+  const looked = new Set(); // the sums for which the visitor has pressed the button `look`
 
   adopt(el, "th");
   const { head, loud, loudWords } = headline("th");
@@ -203,7 +204,7 @@ export function render({ model, el }) {
     draw();
     (list.querySelector("input") ?? head).focus({ preventScroll: true });
   });
-  // This button, shown after a first change, chooses a sum with more numbers than the model was trained to add.
+  // The button `more` appears after a first change. It chooses a sum with more numbers than the model was trained to add.
   const longest = data.offers.reduce((long, offer) => (terms(offer).length > terms(long).length ? offer : long));
   const more = make("button", "th-more", `Now a sum of ${terms(longest).length} numbers →`);
   more.addEventListener("click", () => {
@@ -317,8 +318,7 @@ export function render({ model, el }) {
     el.classList.toggle("waiting", !found);
     if (found) [shown, chosen] = [found, now];
     else if (shown && now.sum === chosen.sum) {
-      // Show the results that the visitor has changed at once. What the model writes after them is shown when the host has
-      // answered.
+      // Show the visitor's changed results at once, before the host has answered with what the model writes after them.
       const steps = shown.steps.map((step, at) => (at in now.edits ? { ...step, result: now.edits[at], by: "you" } : step));
       shown = { ...shown, steps };
     }
@@ -359,8 +359,8 @@ export function render({ model, el }) {
     travel(plan(text, riddle));
     speak(`${shown.answer}${loudWords.textContent} ${said.join(" ")}`);
   }
-  /** Whether the steps leave out numbers of the sum, or add numbers that are not in it. The number in a step that should be
-   * the result of the step before does not count. */
+  /** Whether the steps leave out numbers of the sum, or add numbers that are not in it. From the second step on, a step's first
+   * number, which should be the result of the step before, does not count. */
   function hides(text, found) {
     const { bars, loose } = flow(text, found);
     return loose.length > 0 || bars.some(({ parts }, at) => parts.some(({ from }, index) => from === "nowhere" && (!at || index)));
@@ -473,10 +473,10 @@ export function render({ model, el }) {
     const floor = FALL + TALL;
     const unit = width / (numbers.length + 1.5);
     const thick = Math.max(8, Math.min(30, 0.16 * unit));
-    const fall = Math.min(scale, (0.62 * unit) / 99); // px: the width of a falling number's strand, divided by the number
+    const fall = Math.min(scale, (0.62 * unit) / 99); // a number's strand is `number * fall` px wide, and at least 2 px
     const roof = 34;
     const chipAt = (term) => (term + 0.5) * unit;
-    // While the visitor is to find out which numbers are added, the bars stand at equal distances and give no hint.
+    // In a `riddle`, the visitor is to find out which numbers are added, so the bars stand at equal distances and give no hint.
     const barAt = (bar) => ((riddle ? ((bars.indexOf(bar) + 1) * (numbers.length - 1)) / bars.length : bar.column) + 1) * unit;
     const answerAt = (numbers.length + 0.95) * unit;
     const high = (number) => Math.min(number * scale, TALL + 12); // the limit keeps the bars below the numbers of the sum
@@ -496,7 +496,7 @@ export function render({ model, el }) {
     };
     parts.push(shape("path", { class: "th-floor", d: `M0 ${floor}H${width}` }));
     const level = floor - high(total(text));
-    const mark = shape("path", { class: "th-level" }); // a line at the height of the right sum, which then leads up to the words "right: …"
+    const mark = shape("path", { class: "th-level" }); // a line that runs at the height of the right sum, and then up to the words "right: …"
     parts.push(mark);
     /** Draw a number as a strand that falls from its place in the sum into a bar. If `bar` is null, the strand's end is torn. */
     const strand = (className, x, number, bar, base, from = roof) => {
