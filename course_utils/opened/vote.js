@@ -1,6 +1,7 @@
-// Two answers without names: press the better one, and the ratings of the models move. What other voters say is sealed
-// until the visitor has cast ten votes. Then a band around each rating, its interval, shows which models could still be
-// first. Another voter's votes are counted one by one, and the two answers that each vote compares are shown with it.
+// The visitor sees two answers without their models' names and presses the better one. The vote moves the ratings of the two
+// models. The votes of other voters stay hidden until the visitor has cast ten votes. From then on, a band shows the interval
+// around each rating, so that the visitor sees which models could still be first. Another voter's votes can be counted one by
+// one, and each vote is shown with the two answers that it compares.
 // The view's `data` is {models, contests: [[prompt, left model, left answer, right model, right answer], …], voter: the name
 // of the voter "rule", votes: {rule, length}, ratings: {rule, length}, student: values of Student's t}. The voter "length"
 // always votes for the longer answer.
@@ -11,17 +12,17 @@
 import { adopt, announcer, capital, glide, headline, keeper, make, radio, shape } from "./view.js";
 
 const FEW = 10; // after this many votes, the ratings' intervals are shown, and the visitor can open the other voters' votes
-const LONG = 220; // characters: a longer story is set in smaller letters
-const HALF = 500; // the scale of ratings goes at least this far from 1,000 to both sides
+const LONG = 220; // a story with more characters than this is set in smaller letters
+const HALF = 500; // the scale of ratings reaches at least from 1,000 - HALF to 1,000 + HALF
 const SPACED = 8; // the number of other stories between two votes on the same story
 const ORDERS = 200;
-const NUMBER = 52; // px beside a band's end that the number of this end takes
-const HOLD = 1500; // ms: how long the names stay on the two answers
+const NUMBER = 52; // px: the width of the number that stands beside an end of a band
+const HOLD = 1500; // ms: how long the models' names are shown after a vote
 const RESULTS = { l: 1, n: 0.5, r: 0 };
 const ELO = 400 / Math.log(10);
 
-/** @typedef {[left: number, right: number, result: number, item: number]} Cast - `left`, `right`: indices of models; `item`: index of a story */
-/** @typedef {[rating: number, low: number | null, high: number | null] | null} Rating - null for a model without votes */
+/** @typedef {[left: number, right: number, result: number, item: number]} Cast - `left`, `right`: indices of models; `result`: 1 if `left` won, 0 if `right` won, 0.5 for neither; `item`: index of a story */
+/** @typedef {[rating: number, low: number | null, high: number | null] | null} Rating - `low`, `high`: the ends of the interval, or null if it is unknown; the Rating is null for a model without votes */
 
 /** Solve a system of linear equations in place, by Gaussian elimination. */
 function solve(rows, right) {
@@ -44,8 +45,8 @@ function solve(rows, right) {
   return right;
 }
 
-/** The ratings that make the votes most likely, by Newton's method, with a weak pull of all ratings toward each other.
- * `won[winner][loser]` counts wins. */
+/** Compute by Newton's method the ratings that make the votes most likely. A weak pull toward 0 keeps all `strengths` finite.
+ * `won[row][column]` counts the wins of model `row` over model `column`. */
 function fit(won) {
   const strengths = won.map(() => 0);
   for (let round = 0; round < 100; round++) {
@@ -122,7 +123,7 @@ export function elo(votes, models, step = 16) {
 }
 
 /**
- * The votes in another order. The same `seed` gives the same order. With 0 the order stays.
+ * Return the votes in a random order that depends only on `seed`. With the seed 0 the order stays.
  * @param {Cast[]} votes
  * @param {number} seed
  */
@@ -143,8 +144,8 @@ export function shuffled(votes, seed) {
 }
 
 /**
- * The order in which contests are judged. It is the given order, but a contest waits as long as its story is among the last
- * `apart` stories and another contest can take its place.
+ * Return the order in which contests are judged. It is the order of `stories`, except that a contest waits while its story is
+ * among the last `apart` stories, as long as there is a contest with another story to take its place.
  * @param {string[]} stories the story of each contest
  * @returns {number[]} indices
  */
@@ -165,11 +166,11 @@ export function render({ model, el }) {
   const { models, contests, voter: theirName, votes: cast, ratings: stored, student } = model.get("data");
   const still = matchMedia("(prefers-reduced-motion: reduce)");
   const items = [...new Set(contests.map(([prompt]) => prompt))];
-  /** @type {Map<string, Rating[]>} from the picks to the ratings after these votes */
+  /** @type {Map<string, Rating[]>} from the visitor's picks, such as "lrn", to the models' ratings after these votes */
   const rated = new Map([["", models.map(() => null)]]);
   // In a notebook, ask for the votes in the given order of the contests, because the kernel takes the visitor's first vote
-  // for a vote on the first contest, and so on. On a page, begin with the contests that have a short story, and of these with
-  // the ones in which the voter "rule" prefers one ending.
+  // for a vote on the first contest, and so on. On a page, put short stories before long stories, and among stories of the same
+  // kind put those in which the voter "rule" prefers one ending before the others. Then keep contests on the same story apart.
   const given = contests.map((_, index) => index);
   const hard = (index) => 2 * Number(contests[index][0].length > LONG) + Number(cast.rule[index] === 0.5);
   const easyFirst = [...given].sort((one, other) => hard(one) - hard(other));
@@ -178,7 +179,7 @@ export function render({ model, el }) {
   const voters = { you: "You", rule: capital(theirName), length: "The longer answer" };
 
   const need = Math.min(FEW, contests.length);
-  let half = HALF; // how far the scale goes from 1,000 to both sides, far enough for all ratings and bands that are shown
+  let half = HALF; // the scale reaches from 1,000 - half to 1,000 + half, so that it has room for all ratings and bands that are shown
   const across = (rating) => 50 + (50 * Math.max(-half, Math.min(half, rating - 1000))) / half;
   let opened = false; // whether the box with the other voters' votes is open
   let watched = false; // whether the visitor has seen another voter's votes
@@ -191,7 +192,7 @@ export function render({ model, el }) {
   const prompt = make("div", "vt-prompt");
   const endings = contests.flatMap(([story, , one, , other]) => [[story, one], [story, other]]);
   for (const [name, fits] of [["", (story) => story.length <= LONG], [" long", (story) => story.length > LONG]]) {
-    // An invisible paragraph keeps the room that the longest story takes, with its ending.
+    // For short stories, and again for long ones, an invisible paragraph with the longest story and its ending reserves the height.
     const whole = endings.filter(([story]) => fits(story)).map((each) => each.join(" "));
     const longest = whole.reduce((most, text) => (text.length > most.length ? text : most), "");
     const room = prompt.appendChild(make("p", `vt-room${name}`, longest));
@@ -209,9 +210,9 @@ export function render({ model, el }) {
     const card = make("button", "vt-card");
     const key = make("span", "vt-key", pick === "l" ? "←" : "→");
     key.setAttribute("aria-hidden", "true");
-    card.append(make("span", "vt-answer"), make("span", "vt-of"), key); // the answer, and the place for the name of its model
+    card.append(make("span", "vt-answer"), make("span", "vt-of"), key); // the answer, its model's name (only on another voter's votes), and the arrow key to press
     card.addEventListener("click", () => vote(pick));
-    // After a vote the pointer still rests on a card. Put this card's answer into the next story only if the pointer moves.
+    // After a vote the pointer still rests on a card. Fill the gap in the next story with this card's answer only if the pointer moves.
     card.addEventListener("pointermove", ({ pointerType }) => {
       cards.classList.remove("rests");
       if (pointerType !== "touch") fill(2 + 2 * index);
@@ -261,7 +262,7 @@ export function render({ model, el }) {
     const track = make("span", "vt-track");
     const parts = Object.fromEntries(["band", "trail", "dot"].map((part) => [part, track.appendChild(make("i", `vt-${part}`))]));
     const ends = ["low", "high"].map((end) => track.appendChild(make("span", `vt-${end} num`)));
-    const rating = track.appendChild(make("span", "vt-rating num")); // the number moves along with the dot
+    const rating = track.appendChild(make("span", "vt-rating num")); // the rating as a number, which moves along with the dot
     row.append(make("b", "", name), track);
     lanes.append(row);
     return { row, rating, ends, ...parts };
@@ -336,7 +337,7 @@ export function render({ model, el }) {
   const keep = keeper(model, update);
 
   const easing = "cubic-bezier(.2,.7,.2,1)";
-  /** After a vote the two answers turn over for a moment and show their models' names. */
+  /** The two answers of the visitor's last vote with their models' names, shown for a moment after the vote. */
   const turned = make("div", "vt-turned");
   turned.setAttribute("aria-hidden", "true"); // the announcer says the names
   turned.addEventListener("click", next);
@@ -413,7 +414,7 @@ export function render({ model, el }) {
   function stop() {
     clearTimeout(clock);
     clock = 0;
-    ring.inert = voter() !== "you"; // no press counts while the cards show another voter's vote
+    ring.inert = voter() !== "you"; // the visitor can't vote while the cards show another voter's votes
     play.textContent = voter() === "you" ? `▶ Watch ${contests.length} votes` : "▶ Vote by vote";
   }
   function tick() {
@@ -452,7 +453,7 @@ export function render({ model, el }) {
     const contest = own ? asks(done) : contests[count() - 1];
     const theirs = own ? null : cast[voter()][count() - 1];
     el.classList.toggle("theirs", !own);
-    el.classList.toggle("unread", voter() === "length"); // this voter does not read the story
+    el.classList.toggle("unread", voter() === "length"); // the voter "length" does not read the story
     neither.classList.toggle("won", theirs === 0.5);
     for (const button of [left, right, neither]) button.disabled = !contest;
     asked.replaceChildren(contest ? `${contest[0]} ` : "That was the last pair.", contest ? gap : "");
@@ -539,8 +540,8 @@ export function render({ model, el }) {
       band.style.left = `${low}%`;
       band.style.width = `${high - low}%`;
       band.classList.toggle("unknown", !known);
-      // A model that can't be first: if the number at its band's right end would reach into the column of the models that
-      // could be first, both numbers stand at the left end, as long as there is room for two numbers.
+      // Usually each end of a band has its own number beside it. But if a model can't be first (`out`) and the number at the right
+      // end would reach into the band of the model `first`, both numbers stand at the left end if there is room for them.
       const wide = (100 * NUMBER) / field.clientWidth;
       const apart = !row.classList.contains("out") || high + wide < across(first[1]) || low < 2 * wide;
       ends.forEach((end, at) => {
@@ -613,7 +614,7 @@ export function render({ model, el }) {
     }
   }
 
-  let drawn = null; // the paths on the screen
+  let drawn = null; // the paths that are on the screen: for each vote, the ratings of all models
   let stopTravel = () => {};
   let ends = [600, 1400]; // the lowest and the highest rating on the upright axis
   const height = (rating) => 300 - (300 * (Math.max(ends[0], Math.min(ends[1], rating)) - ends[0])) / (ends[1] - ends[0]);
@@ -644,7 +645,7 @@ export function render({ model, el }) {
     const seed = model.get("order") ?? 0;
     const path = elo(shuffled(votes, seed), models.length);
     const spans = rangesOf(votes, path);
-    const whole = clock ? elo(asVotes(cast[voter()]), models.length) : path; // with all votes, so that the scale stays the same while they are counted one by one
+    const whole = clock ? elo(asVotes(cast[voter()]), models.length) : path; // counts all votes, so that the scale stays the same while the votes are counted one by one
     const all = [...whole.flat(), ...spans.flat()];
     ends = [Math.min(...all, 970) - 8, Math.max(...all, 1030) + 8];
     stopTravel();

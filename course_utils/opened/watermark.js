@@ -11,7 +11,7 @@ import { adopt, announcer, atOnce, glide, headline, keeper, make, onDrag, ownWor
 const FEWEST = 6; // the fewest tokens that are counted
 const LOW = -3; // the lowest z that is drawn
 const SECONDS = 3.5; // s: the time in which the count runs through all tokens
-const GLANCE = 46; // how many tokens are shown of each of the two texts, of which the visitor guesses the marked one
+const GLANCE = 46; // the number of tokens shown of each text while the visitor guesses which of two texts is marked
 const SHOWN = 60; // the most tokens that the example with the key shows
 const EDGE = 14; // px: the room for the handle at the right of the chart
 const TALL = 20; // px: the height of a text's name in the chart
@@ -67,7 +67,8 @@ export function listed(key, before, size, ratio) {
   return new Set(order.subarray(0, count));
 }
 
-/** By how many standard deviations `hits` of `count` lie above the share `ratio`. */
+/** By how many standard deviations `hits`, the number of listed tokens among `count`, is above `ratio * count`, the number
+ * expected by chance. */
 export const zScore = (hits, count, ratio) => (hits - ratio * count) / Math.sqrt(count * ratio * (1 - ratio));
 
 /**
@@ -98,7 +99,6 @@ export function odds(probability) {
   return `1 in ${Number(once.toPrecision(2)).toLocaleString("en-US")}`;
 }
 
-/** A drawing of a key. */
 function keyDrawing() {
   const drawing = shape("svg", { class: "wm-key", viewBox: "0 0 64 64", "aria-hidden": "true" });
   drawing.append(shape("circle", { cx: 32, cy: 16, r: 10 }), shape("path", { d: "M32 26v32M32 46h10M32 56h13" }));
@@ -112,17 +112,17 @@ export function render({ model, el }) {
   const ids = new Map(data.vocabulary.map((word, id) => [word, id]));
   const bonuses = [...new Set(data.texts.map(({ bonus }) => bonus))].sort((a, b) => a - b);
   const shares = [...new Set(data.texts.map(({ swapped }) => swapped))].sort((a, b) => a - b);
-  /** The name of a text: on a page, the strength of its mark in words; in a lesson, its bonus. */
+  /** The name of the text with this bonus. A mark is named by its strength on a page, and by the bonus in a lesson. */
   const nameOf = (bonus) => (bonus ? (data.key ? ["Light mark", "Strong mark"][bonuses.indexOf(bonus) - 1] : `Bonus ${bonus}`) : "No mark");
-  const plain = Boolean(data.key); // whether the chart's labels are numbers of listed words (on a page) or z (in a lesson)
+  const plain = Boolean(data.key); // true on a page, where the chart's labels are numbers of listed words; in a lesson the labels are z
   const lists = new Map(); // from the string `${key} ${token}` to the tokens that the key lists after the token
   const heard = new Map(); // from the ids of the visitor's tokens, joined by commas, to the host's answer `green`
   let length = model.get("length") ?? 0;
   let playing = 0;
   let problem = "";
-  let guessed; // the text that the visitor took for the marked one
+  let guessed; // the bonus, as a string, of the text that the visitor guessed to be marked; undefined without a guess
   const sealed = () => length === 0;
-  let stage = "key"; // while no text is counted: "key", the example with a key to turn, or "guess", two texts to choose from
+  let stage = "key"; // what is shown before a text is counted: "key" for an example with a key to turn, "guess" for two texts to choose from
 
   adopt(el, "wm");
   const { head, loud, loudWords } = headline("wm");
@@ -159,7 +159,7 @@ export function render({ model, el }) {
   const words = { placeholder: "Paste a text of your own", label: "Your own text", button: "Count it" };
   const tooShort = `A text of at least ${FEWEST} words and marks can be counted.`;
   const own = ownWords("wm-own", words, (text) => choose({ own: text, text: "own", length: 1e6, key: 0 }));
-  const sheets = make("div", "wm-sheets"); // the two texts to choose from
+  const sheets = make("div", "wm-sheets"); // two texts; the visitor guesses which of them is marked
   const demo = make("div", "wm-demo"); // an example with a strong mark and a key to turn, shown first
   const legend = make("p", "wm-legend");
   legend.append(make("span", "wm-word in", "word"), " on the key's list after the word before it: “green”");
@@ -171,7 +171,7 @@ export function render({ model, el }) {
   const lab = make("details", "wm-lab");
   if (plain) {
     lab.append(make("summary", "", "Change the text, or the key"), choices, swaps, key, own);
-    lab.open = !sealed(); // open for a link to a text that was counted, because the link may set another key or swapped words
+    lab.open = !sealed(); // if the page's address is a link to a counted text, open the box, because the link may set another key or swapped words
     lab.addEventListener("toggle", () => soon());
     left.append(paper);
     right.append(head, verdict, chart, tools, lab);
@@ -207,7 +207,7 @@ export function render({ model, el }) {
     );
   }
 
-  /** For each token from the second on: whether it is listed after the token before; null if one of the two is unknown. */
+  /** Return for each token from the second on whether it is listed after the token before, or null if either token is unknown. */
   function marksOf({ ids: tokens, green }) {
     if (green) return [...green].map((mark) => (mark === "-" ? null : mark === "1"));
     const secret = data.key + 2 * (model.get("key") ?? 0);
@@ -278,17 +278,17 @@ export function render({ model, el }) {
   const others = bonuses.map((bonus) => {
     const strength = ["none", "light"][bonuses.indexOf(bonus)] ?? "strong"; // the class that gives the text's path its colour or dashes
     const label = chart.appendChild(make("span", `wm-other ${strength}`, nameOf(bonus).toLowerCase()));
-    return { name: String(bonus), path: stroke(`wm-ghost ${strength}`), label, end: null }; // `end`: where the path ends, if it is shown
+    return { name: String(bonus), path: stroke(`wm-ghost ${strength}`), label, end: null }; // `end` is the point [x, y] at which the path ends, or null if the path is not shown
   });
   const whole = stroke("wm-whole");
   const counted = stroke("wm-counted");
-  let from = []; // z along the path on the screen; `moveTo` lets this path glide to a new one
+  let from = []; // the values of z in the path on the screen; `moveTo` lets the path glide from these values to new ones
   let stopTravel = () => {};
   let current = [];
   /** Write the name of each other text at the end of its path, without covering the handle, the handle's number or
    * another name, and not on one of the chart's two lines (z = 0 and the threshold). */
   function nameOthers(x, y) {
-    const taken = [ember.classList.contains("below") ? [x, y - 20, y + 48] : [x, y - 48, y + 20]]; // the places of the handle and the names: [x, top, bottom] in px
+    const taken = [ember.classList.contains("below") ? [x, y - 20, y + 48] : [x, y - 48, y + 20]]; // the places taken by the handle, with its number, and by the names written so far: [x, top, bottom] in px
     for (const { name, label, end } of others) {
       if (!end) continue;
       const lines = [0, threshold].map((z) => [end[0], down(z) - 1, down(z) + 3]);
@@ -330,7 +330,7 @@ export function render({ model, el }) {
 
   /** Words that say in how many texts without a mark at least `hits` of `count` words are on the list. */
   const chanceOf = (hits, count) => `by chance: ${odds(byChance(hits, count, ratio))}`;
-  /** The fewest listed words of `count` with which a text counts as marked. */
+  /** How many of `count` words must be listed, at least, so that the text counts as marked. */
   const fewest = (count) => Math.floor(ratio * count + threshold * Math.sqrt(count * ratio * (1 - ratio))) + 1;
 
   let spans = [];
@@ -433,7 +433,7 @@ export function render({ model, el }) {
     const chance = Math.round(ratio * words);
     const needed = fewest(words);
     const tally = demo.appendChild(make("div", "wm-tally"));
-    tally.setAttribute("aria-hidden", "true"); // `says` has the same number
+    tally.setAttribute("aria-hidden", "true"); // a screen reader reads this number from `says`
     const boxes = tally.appendChild(make("div", "wm-boxes"));
     for (let word = 0; word < words; word++) boxes.append(make("i"));
     for (const [className, number, label] of [["", chance, `${chance} by chance`], ["wm-needed", needed, `${needed}: marked`]]) {
@@ -452,7 +452,7 @@ export function render({ model, el }) {
     end.append(make("b", "", "Far more than chance: this text is marked."), next);
 
     let part = 0; // how far the key is turned: 0 to 1
-    let turning = () => {}; // stops a turn that runs by itself
+    let turning = () => {}; // a function that stops the key if it is turning by itself
     function turnTo(to) {
       part = Math.max(0, Math.min(1, to));
       const count = Math.round(part * words);
@@ -493,7 +493,7 @@ export function render({ model, el }) {
       return Math.atan2(clientY - top - height / 2, clientX - left - width / 2) / (2 * Math.PI);
     };
     let last = 0;
-    let way = 0; // how far the pointer went round, in turns
+    let way = 0; // how far the pointer has gone round the dial since the press, in full turns
     onDrag(el, dial, (event) => {
       const now = angle(event);
       const step = now - last - Math.round(now - last);
@@ -502,7 +502,7 @@ export function render({ model, el }) {
       turnTo(part + step);
     }, { ready: () => true, begin: () => { turning(); way = 0; dial.focus({ preventScroll: true }); } });
     dial.addEventListener("pointerdown", (event) => (last = angle(event)));
-    dial.addEventListener("click", () => way < 0.02 && turnAll()); // a press without a turn
+    dial.addEventListener("click", () => way < 0.02 && turnAll()); // after a press that did not drag the key, the key turns by itself
     dial.addEventListener("keydown", (event) => {
       if (event.key === "Enter" || event.key === " ") {
         event.preventDefault();
@@ -516,8 +516,8 @@ export function render({ model, el }) {
     });
     turnTo(0);
   }
-  /** Show what comes before the count. In the stage "key" it is the example. In the stage "guess" it is two texts, one without
-   * a mark and one with the lightest mark, in which no listed words light up. */
+  /** Before a text is counted, show the example (in the stage "key"), or (in the stage "guess") one text without a mark and one
+   * with the lightest mark. No listed words light up in these two texts. */
   function lay() {
     if (stage !== "guess") return show();
     loud.textContent = "Which one";

@@ -11,7 +11,7 @@
 // notebook, bars below the text show the answers.
 import { LOOKS, adopt, announcer, chipClass, headline, keeper, make, onDrag, ownText, piecesOf, shape } from "./view.js";
 
-const HOP = 340; // ms for each layer in the animation that passes a fact on
+const HOP = 340; // ms for each layer, in the animation of a fact that is passed from token to token
 const ROW = 22; // px: the height of a layer's row
 const BARS = 56; // px: the height of a bar of 100%
 const LETTER = 8; // px: about the width of a letter in a label
@@ -32,7 +32,7 @@ export const layersNeeded = (back, size) => (back === 0 ? 1 : size < 2 ? Infinit
 /**
  * After each layer, the index of the furthest token that a fact can have reached. The list begins with the token that the
  * fact is in at first.
- * @param {number} from the index of this first token
+ * @param {number} from the index of the token that the fact is in at first
  * @param {number} last the index of the last token
  * @param {number} size the number of tokens in the window, including the token that attends
  * @param {number} layers
@@ -49,12 +49,12 @@ export function render({ model, el }) {
   const { layers } = data;
   const still = matchMedia("(prefers-reduced-motion: reduce)");
   const answers = new Map(); // from the string `${text}|${size}` to the host's answer
-  const sizesOf = new Map(); // text -> the sizes with an answer
-  let asked = null; // what the host is computing
+  const sizesOf = new Map(); // from a text to the sizes of the window at which the answer is known
+  let asked = null; // the request {text, size} that the host is answering, or null
   let playing = 0;
   let passed = false; // whether “Pass it on” has been pressed; from then on, the layers are shown
-  const seen = new Map(); // text -> the sizes that were tried
-  let turned = 0; // the first token in the window when the answer was first seen to change; 0 before that
+  const seen = new Map(); // from a text to the sizes of the window that the visitor has tried
+  let turned = 0; // the index of the first token in the window when the answer first changed; 0 as long as it has not changed
 
   adopt(el, "wd");
   const { head, loud, loudWords } = headline("wd");
@@ -190,7 +190,7 @@ export function render({ model, el }) {
   }
 
   let painted = "";
-  /** Fill the pail with a colour. It stays empty if the word is no colour. */
+  /** Fill the pail with the colour that `word` names. If `word` is no colour, empty the pail. */
   function paint(word) {
     if (word === painted) return;
     pail.style.setProperty("--look", LOOKS[word] ?? "transparent");
@@ -210,7 +210,7 @@ export function render({ model, el }) {
     paper.replaceChildren();
     pieces.forEach((piece, index) => {
       const chip = make("span", chipClass(piece, index), piece.trim());
-      chip.hidden = index === 0; // the token that begins every text
+      chip.hidden = index === 0; // hide the start token, with which every text begins
       chip.classList.toggle("in", index >= pieces.length - size()); // set before the chip is on the page, so that its colour is there from the start
       chips.push(chip);
       paper.append(chip);
@@ -315,7 +315,7 @@ export function render({ model, el }) {
       const index = pieces.length - each;
       const bar = shape("rect", { x: x(index) - column / 2 + 1, y: base - BARS * sure, width: Math.max(1, column - 2), height: BARS * sure });
       bar.setAttribute("class", `wd-bar${token === favourite ? " right" : ""}${index === Math.max(1, first) ? " now" : ""}`);
-      if (word in LOOKS) bar.style.fill = word === "black" ? `light-dark(${LOOKS.black}, #555c70)` : LOOKS[word]; // a black bar could not be seen on the dark theme's ground
+      if (word in LOOKS) bar.style.fill = word === "black" ? `light-dark(${LOOKS.black}, #555c70)` : LOOKS[word]; // a black bar could not be seen on the dark theme's background
       if (runs.at(-1)?.word === word) runs.at(-1).until = index;
       else runs.push({ word, from: index, until: index, right: token === favourite });
       return bar;
@@ -338,10 +338,10 @@ export function render({ model, el }) {
     stage.classList.toggle("untried", fog() && !passed);
     if (fog()) stripe(tried, favourite);
     const here = x(Math.max(1, first)) - part.column / 2;
-    // The edge has a gap, so that it crosses no label.
+    // The line `edge` leaves out the height between the cells and the bars, so that it crosses no label.
     part.edge.setAttribute("d", `${passed ? `M${here} ${top - 6}V${rows}` : ""}${fog() ? "" : `M${here} ${base - BARS}V${base}`}`);
     part.knob.setAttribute("cx", String(here));
-    part.knob.setAttribute("cy", String(base + 9)); // below the bars, which it must not hide
+    part.knob.setAttribute("cy", String(base + 9)); // put the knob below the bars, so that it hides none of them
     for (const [name, value] of Object.entries({ x: part.left, y: top - 6, width: Math.max(0, here - part.left), height: rows - top + 6 })) part.shade.setAttribute(name, String(value));
 
     const next = paper.querySelector(".wd-next");
@@ -413,7 +413,7 @@ export function render({ model, el }) {
   }
 
   // The edge of the window can be dragged in the text and in the picture
-  let lift = 0; // px: how far below the line of words the pointer holds the handle
+  let lift = 0; // px: how far below the middle of a line of words the pointer took hold of the handle
   handle.addEventListener("pointerdown", (event) => {
     const box = chips[Math.max(1, chips.length - size())].getBoundingClientRect();
     lift = event.clientY - (box.top + box.bottom) / 2;
@@ -499,7 +499,7 @@ export function render({ model, el }) {
     if (!passed) {
       passed = true;
       el.classList.add("passed");
-      if (asking()) keep({ guess: -1 }); // from now on, `take` says what the layers show, in place of asking for a guess
+      if (asking()) keep({ guess: -1 }); // no longer ask for a guess, because from now on `take` says what the layers show
       build();
     }
     if (!still.matches) for (const { cell, row } of part.cells) cell.animate([{ opacity: 0.15 }, { opacity: 1 }], { duration: HOP, delay: HOP * Math.max(0, row - 1), fill: "backwards" });
@@ -528,7 +528,7 @@ export function render({ model, el }) {
   for (const name of ["size", "guess"]) model.on(`change:${name}`, changed);
   const start = model.get("text") || data.offers[0];
   model.set("text", start);
-  fold.open = data.words && !answers.has(key(start, count(start))); // the box has the button that loads the model, which a text without a stored answer needs
+  fold.open = data.words && !answers.has(key(start, count(start))); // if `start` has no stored answer, open the box, because its button loads the model that computes the answer
   if (!whole()) {
     if (data.answers?.length && !model.get("live")) model.set("text", data.answers[0].want.text);
     ask(start, count(start));

@@ -1,5 +1,5 @@
-// Makes a web page the host of a view: gives the view a model, as anywidget does in a notebook. The visitor's choices are
-// kept in the page's address, so that a link restores them.
+// Shows a view in a web page. The page gives the view a model, as anywidget does in a notebook. The visitor's choices are kept
+// in the page's address, so that a link restores them.
 
 /**
  * The part of anywidget's model that views use.

@@ -33,7 +33,7 @@ function moveSlider(event) {
   if (!SLIDER_KEYS.includes(event.key) || !slider.closest?.(".otb") || !event.isTrusted) return;
   if (event.ctrlKey || event.altKey || event.metaKey) return;
   if (slider.getAttribute("role") === "slider") {
-    // The course draws this slider itself: pass the key on to the slider, but not to Jupyter.
+    // This slider is not the browser's own, so it must get the key itself. Pass the key on to the slider, but not to Jupyter.
     event.preventDefault();
     event.stopImmediatePropagation();
     slider.dispatchEvent(new KeyboardEvent("keydown", { key: event.key, shiftKey: event.shiftKey }));
@@ -287,7 +287,8 @@ const PIECE = /'[\p{L}\p{M}\p{N}_]+|[\p{L}\p{M}\p{N}_]+(?:-[\p{L}\p{M}\p{N}_]+)*
 /** @param {string} text @returns {string[]} the pieces of a text, each of which a TinyWorld model reads as one token */
 export const piecesOf = (text) => text.match(PIECE) ?? [];
 
-/** Up to `most` words of a vocabulary that begin with the same letters as `word`, which is not in the vocabulary. */
+/** Up to `most` words of a vocabulary that are like `word`: words that differ only in capital letters, then words that begin
+ * with the same letters. */
 export function wordsLike(word, vocabulary, most = 4) {
   const lower = word.toLowerCase();
   const like = [...vocabulary].filter((other) => other.toLowerCase() === lower);
@@ -347,7 +348,7 @@ export function ownText({ offer = "Or take", rest = "", ...labels }, { words = [
     if (!text) return;
     if (lacking().length) {
       whole.classList.remove("refused");
-      void whole.offsetWidth; // this lets the animation start again
+      void whole.offsetWidth; // reading `offsetWidth` lets the animation start again
       whole.classList.add("refused");
       return;
     }

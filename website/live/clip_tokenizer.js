@@ -1,6 +1,6 @@
-// CLIP's tokenizer, which Stable Diffusion uses: byte pair encoding. A word is first split into its bytes. Then two
-// neighbouring pieces are joined again and again: always the pair that comes first in the list of merges. The word is
-// done when none of its pairs is in the list.
+// CLIP's tokenizer, which Stable Diffusion uses. It does byte pair encoding. A word is first split into its bytes. Then, of all
+// pairs of neighbouring pieces, the pair that comes first in the list of merges is joined. This is repeated until none of the
+// word's pairs is in the list.
 
 const WORD = /'s|'t|'re|'ve|'m|'ll|'d|\p{L}+|\p{N}|[^\s\p{L}\p{N}]+/gu;
 
@@ -31,8 +31,8 @@ export class ClipTokenizer {
   }
 
   /**
-   * Return `length` ids for a prompt: the id of the start token, then the ids of the prompt's tokens. All ids that are
-   * left are the id of the end token.
+   * Return `length` ids for a prompt: the id of the start token, then the ids of the prompt's tokens, then the id of the end
+   * token as often as needed.
    * @param {string} prompt
    * @returns {number[]}
    */

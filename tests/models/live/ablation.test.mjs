@@ -1,4 +1,4 @@
-// Tests the function of the view `ablation` that divides the bar of an answer into parts.
+// Tests `partsOf`, with which the view `ablation` divides a bar into parts: one part for each of the likeliest words.
 import assert from "node:assert/strict";
 import test from "node:test";
 

@@ -1,5 +1,6 @@
-// Tests the functions of the explorable `adapter` that find the words of an answer, group neighbouring strengths with the same
-// answer (a ribbon's stretches), and tell whether one strength is the best for all groups of questions.
+// Tests the functions of the explorable `adapter`. `tokensOf`, `textOf` and `lastWord` give the parts of an answer. `stretches`
+// groups neighbouring answers that have the same last word and are all right or all wrong. `bestOfBoth` tells whether one
+// strength of the adapter is the best for every group of questions.
 import assert from "node:assert/strict";
 import test from "node:test";
 

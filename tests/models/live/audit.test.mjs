@@ -1,4 +1,5 @@
-// Tests the functions of the explorable `audit` that judge intervals of shares, and the counts in its stored data.
+// Tests the functions with which the explorable `audit` judges intervals, writes their ends, and computes shares at a
+// temperature. Also tests that the stored data of `audit` give the counts of lesson 11.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import test from "node:test";

@@ -1,4 +1,4 @@
-// Tests that the explorable `cache` counts the bytes of key-value caches, and writes them, as the course's Python does.
+// Tests that the explorable `cache` computes the sizes of key-value caches, and writes these sizes, as the course's Python does.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import test from "node:test";

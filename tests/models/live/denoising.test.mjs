@@ -1,4 +1,4 @@
-// Tests that PictureWorld's Stable Diffusion in the page draws what the library diffusers draws, and the functions of
+// Tests that PictureWorld's Stable Diffusion in the page draws what the library diffusers draws. Also tests the functions of
 // the explorable `denoising` for prompts and attention maps.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -97,7 +97,7 @@ test("the line around a map is closed, and lies where the map has the value", ()
   for (const end of ends) count.set(end, (count.get(end) ?? 0) + 1);
   assert.ok(ends.length > 0 && [...count.values()].every((times) => times === 2));
   assert.ok(contour(map, 0.5).every(([x]) => x > 5 / 16 && x < 12 / 16));
-  const corner = contour(map.map((_, cell) => Number(cell % 16 < 5 && cell < 5 * 16)), 0.5); // the map is 1 in a corner, so that the line meets two of its edges
+  const corner = contour(map.map((_, cell) => Number(cell % 16 < 5 && cell < 5 * 16)), 0.5); // this map is 1 in one corner, so that the contour meets two edges of the map
   const met = corner.flatMap(([x, y, toX, toY]) => [`${x.toFixed(6)},${y.toFixed(6)}`, `${toX.toFixed(6)},${toY.toFixed(6)}`]);
   assert.ok(met.length > 0 && met.every((end) => met.filter((other) => other === end).length === 2));
 });

@@ -58,7 +58,7 @@ test("the loop and its guards do in the page what the course's loop in Python do
       if (found.waits) written.set(JSON.stringify(found.want), await answer(found.want, () => {}));
     } while (found.waits);
     assert.equal(found.answer, expected, question);
-    const whole = found.steps.filter(({ said: { written: [[first]] } }) => first === "<call>"); // leave out text that ends as a call does but does not begin with <call>
+    const whole = found.steps.filter(({ said: { written: [[first]] } }) => first === "<call>"); // leave out steps whose text ends like a call but does not begin with <call>
     assert.deepEqual(whole.map(({ call }) => call), calls);
     assert.deepEqual(found.steps.filter((step) => step.refused).map(({ call }) => call), refused);
     assert.deepEqual(found.steps.filter(({ letter }) => letter).map(({ letter }) => [letter.message, letter.name]), sent);

@@ -16,7 +16,7 @@ test("the news moves where one token takes over from another, in one step", () =
   assert.ok(Number.isNaN(handover([[1, -1], [1, 1], [-1, 1]]))); // in layer 1, a patch of either token turns the answer
   assert.ok(Number.isNaN(handover([[1, -1], [-1, -1], [-1, 1]])));
   assert.ok(Number.isNaN(handover([[-1, -1], [-1, -1]])));
-  assert.ok(Number.isNaN(handover([[-1], [1]]))); // with a single token, none takes over
+  assert.ok(Number.isNaN(handover([[-1], [1]]))); // with a single token, there is no other token to take over
   assert.equal(handover([[1, -1, -1], [-1, -1, 1]]), 1);
 });
 

@@ -1,4 +1,4 @@
-// Tests that the explorable `vote` computes the same ratings from votes as Python, and how it orders the contests.
+// Tests that the explorable `vote` computes the same ratings from votes as Python. Also tests the order of contests and votes.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import test from "node:test";

@@ -1,5 +1,5 @@
-// Tests the functions of the explorable `window` that count how far beyond a sliding window several layers together carry
-// information from a token.
+// Tests the functions of the explorable `window` that compute how far several layers together carry information from a token,
+// if in each layer a token attends only to the tokens in its window.
 import assert from "node:assert/strict";
 import test from "node:test";
 
