@@ -1,6 +1,6 @@
 // Stores the models' answers to the first questions that the explorables ask, so that a page has its picture before the
-// model is loaded: node website/store_answers.mjs. Run this again after a change of a question or of the weights. A
-// test compares the stored answers with new ones.
+// model is loaded. After a change of a question or of the weights, run `node website/store_answers.mjs`. A test compares
+// the stored answers with new ones.
 import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { Tokenizer } from "./live/tokenizer.js";
@@ -30,12 +30,13 @@ const ERRANDS = [
   "What is 47 * 86 ?",
   "Noor : age 63 , room 18 , town Kelda , baker . Noor has a bird . Send it to Zed . Where does Noor live ?",
 ];
-const AROUND = 30; // answers are stored for the calculator's right result, and for results up to 30 less or 30 more
+const AROUND = 30; // answers are stored for each result of the calculator from 30 below the right one to 30 above it
 const SUMS = ["58+26+47+39", "68+75+49+87+36", "63+81+41+29+76+86+59"];
 
-/** For each view: its model, the module in live/ that asks the model, and the function `first`. `first` asks the view's
- * first questions with `ask`, and returns the other data that the view needs. Its second argument is what the module's
- * `answerFor` returns in the field `more`. Its third argument, `encode`, turns a text into the ids of its tokens. */
+/** For each view, the name of its model, the name of the module in live/ that asks the model (`answers`), and a function
+ * `first`. This function asks the view's first questions with `ask`, and returns the other data that the view needs. Its
+ * second argument is what the module's `answerFor` returns as `more`. Its third argument, `encode`, turns a text into the
+ * ids of its tokens. */
 export const VIEWS = {
   sampling: {
     model: "tinyworld-llama",
@@ -93,8 +94,8 @@ export const VIEWS = {
           const [left, result] = step.slice(0, -1).split("=");
           for (const more of [-20, -10, 10, 20]) {
             const begun = `${start}${steps.slice(0, at).join("")}${left}=${Number(result) + more};`;
-            ask({ text: begun }); // the model writes the later steps anew
-            ask({ text: `${begun}${steps.slice(at + 1).join("")}</think>` }); // the later steps stay as they were
+            ask({ text: begun }); // here the model writes the steps after the changed one
+            ask({ text: `${begun}${steps.slice(at + 1).join("")}</think>` }); // here the steps after the changed one are given, unchanged
           }
         });
       }
@@ -166,7 +167,7 @@ function pack(values) {
 }
 
 const short = (value) => Number(value.toPrecision(5));
-/** Return what is stored of an answer: rounded numbers, and `attention` only if the request switches no head off. */
+/** Return the part of an answer that is stored. Numbers are rounded. `attention` is stored only if no head is switched off. */
 function shorten({ want, ...said }) {
   const kept = { want, ...said };
   if (said.logits) kept.logits = pack(said.logits);
@@ -199,7 +200,7 @@ function shorten({ want, ...said }) {
 export async function store(name) {
   const { model, answers, first } = VIEWS[name];
   const folder = `${ROOT}course_utils/training/weights/${model}`;
-  globalThis.fetch = async (path) => new Response(readFileSync(path)); // node's fetch reads no files
+  globalThis.fetch = async (path) => new Response(readFileSync(path)); // replace node's `fetch`, which can't read files
   const { answerFor } = await import(`./live/${answers}.js`);
   const { answer, more = {} } = await answerFor(folder, () => {});
   const tokenizer = new Tokenizer(JSON.parse(readFileSync(`${folder}/tokenizer.json`, "utf8")));

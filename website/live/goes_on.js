@@ -1,4 +1,4 @@
-// Answers the requests of the view `thinking` with the reasoner, a tiny model that adds numbers step by step. It runs
+// Answers the requests of the view `thinking` with the reasoner, a tiny model that adds numbers step by step and runs
 // in the page.
 import { loadTinyWorld } from "./load.js";
 
@@ -10,8 +10,8 @@ export async function answerFor(folder, progress) {
   const { model, tokenizer } = await loadTinyWorld(folder, progress);
   const most = model.config.max_position_embeddings;
   return {
-    /** Continue a text with the likeliest token each time, until this is the token that ends a text, or the text has as many
-     * tokens as the model can read. */
+    /** Continue a text with the likeliest next token each time. Stop before the token that ends a text, or when the text has
+     * as many tokens as the model can read. */
     answer({ text }) {
       const ids = tokenizer.encode(text);
       const cache = model.cache();

@@ -1,5 +1,5 @@
-// Answers the requests of the view `window` with a TinyWorld model in the page. Each of its layers attends only to the
-// last `size` tokens; a request gives `size`.
+// Answers the requests of the view `window` with a TinyWorld model in the page. Each layer of the model attends only to
+// the last `size` tokens. Each request says what `size` is.
 import { loadTinyWorld } from "./load.js";
 import { softmax } from "./tinyworld.js";
 

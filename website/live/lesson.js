@@ -11,7 +11,7 @@
   remember();
   document.documentElement.classList.add("ready");
 
-  /** Close the code of each cell, unless it was open at the last visit. Add a button that shows or hides all code. */
+  /** Close each cell's code, except code that the visitor left open last time. Add a button that shows or hides all code. */
   function foldCode() {
     const cells = [.../** @type {NodeListOf<HTMLDetailsElement>} */ (article.querySelectorAll("details.code"))];
     if (!cells.length) return;
@@ -34,7 +34,7 @@
     name();
   }
 
-  /** Move the explanation of a term to the left if it would pass the window's right edge. Hide it on Escape. */
+  /** Move a term's explanation to the left if the window's right edge would cut it off. Hide explanations on Escape. */
   function keepMeaningsInSight() {
     for (const term of /** @type {NodeListOf<HTMLElement>} */ (article.querySelectorAll(".term"))) {
       const meaning = /** @type {HTMLElement} */ (term.querySelector(".meaning"));
@@ -58,7 +58,7 @@
     return row.appendChild(Object.assign(document.createElement("button"), { type: "button", textContent: text }));
   }
 
-  /** Show each question as a form. Show what comes after a question once it is answered. */
+  /** Show each question as a form. Hide what comes after a question until the visitor guesses, or asks to see the answer. */
   function askFirst() {
     const forms = [.../** @type {NodeListOf<HTMLFormElement>} */ (article.querySelectorAll("form.prediction"))];
     const keys = new Set(forms.map((form) => form.dataset.key));
@@ -117,7 +117,7 @@
     form.querySelector(".reply").textContent = guess ? "Your guess is kept in this browser. Read on to see." : "";
   }
 
-  /** Return a sentence that compares a guess with the answer, in the words of `course.reveal`; "" without a guess. */
+  /** Return a sentence that compares a guess with the answer, in the words that a notebook uses. Without a guess, return "". */
   function compared(el, guess) {
     if (!guess) return "";
     const actual = el.dataset.actual;
@@ -160,7 +160,7 @@
     open();
   }
 
-  /** Store, for the front page, that the lesson was opened. When its last section is in sight, store that it was read. */
+  /** Store, for the front page, when the lesson was opened and whether the visitor has scrolled to its last section. */
   function remember() {
     if (!/^\d\d_/.test(lesson)) return;
     const note = (more) => memory.write("read", { ...memory.read("read"), [lesson]: { ...memory.read("read")[lesson], when: Date.now(), ...more } });

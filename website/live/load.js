@@ -7,7 +7,7 @@ import { Tokenizer } from "./tokenizer.js";
 const CACHE = "open-the-box-weights";
 
 /**
- * Download a file and keep it in the browser's cache.
+ * Return a file's content from the browser's cache, or download the file and put it into the cache.
  * @param {string} address
  * @param {(share: number) => void} [progress] gets the share that has arrived, from 0 to 1
  * @returns {Promise<ArrayBuffer>}

@@ -1,4 +1,4 @@
-// Draws the noise that torch draws from the same seed on a CPU. So a seed gives the same picture here and in the lesson.
+// Draws the same noise from a seed as torch does on a CPU, so that a seed gives the same picture here and in the lesson.
 
 const LENGTH = 624;
 const SHIFT = 397;
@@ -34,7 +34,7 @@ export function mersenneTwister(seed) {
 
 /**
  * Return what torch.randn(count, generator=torch.Generator().manual_seed(seed)) returns, within 1e-6.
- * @param {number} count a multiple of 16, because torch computes a remainder of fewer numbers in another way
+ * @param {number} count a multiple of 16, because torch computes the last numbers in another way for all other counts
  * @param {number} seed
  * @returns {Float32Array}
  */

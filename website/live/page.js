@@ -1,31 +1,30 @@
 // Starts the explorable of a page, <div id="view" data-…>. A page that is embedded (?embed) shows nothing but the view.
 //
 // A view is an interactive picture. It writes each request into its field `want`, and this script writes the answer
-// into the field `said`. Some views ask a model that runs in the page. The model is "asleep" until the visitor wakes
-// it, which means that the page loads the model. While the model is asleep, requests are answered from `data.answers`:
-// a list of { want, … }, each with the model's answer to `want`. A request without a stored answer gets
-// { want, asleep: true }. The last request without an answer is repeated once the model is awake. If the visitor caused
-// this request with a button, a model of at most 10 MB is loaded at once, and the button shows how much has arrived
-// (`data-waking`).
-// Otherwise the wake button pulses.
+// into the field `said`. Some views ask a model that runs in the page. The model is "asleep" until it is loaded, and to
+// "wake" the model is to load it. While the model is asleep, requests are answered from `data.answers`, a list of
+// { want, … }, each with the model's answer to `want`. A request without a stored answer gets { want, asleep: true }, and
+// the last such request is repeated when the model is awake. If the visitor caused the request with a button, a model of
+// at most 10 MB is loaded at once, and that button shows how much has arrived (`data-waking`). Otherwise the wake button
+// pulses.
 //
 // The wake button is put into the view's element with the attribute data-wake, whose value says what the model is for.
-// A view that has an element with data-wake-on-need gets no wake button: the first request without a stored answer
-// loads the model, and is then answered. A view with a wake button of its own (`wakes = "itself"`) looks up the stored
-// answers itself, and requests only what the model must compute.
+// A view that has an element with data-wake-on-need gets no wake button. There, the first request without a stored answer
+// loads the model, and the model then answers the request. A view with a wake button of its own (`wakes = "itself"`)
+// looks up the stored answers itself, and requests only what the model must compute.
 import { fetchJson, show } from "./host.js";
 
 if (new URLSearchParams(location.search).has("embed")) document.body.classList.add("embedded");
 
 const el = /** @type {HTMLElement} */ (document.getElementById("view") ?? document.createElement("div"));
 const { view, data, weights, start, answers, size, wakes } = el.dataset;
-const LARGE = 10; // MB; a larger model is loaded only by the wake button, or if the view has data-wake-on-need
+const LARGE = 10; // MB; a larger model is loaded only if the wake button is pressed, or if the view has data-wake-on-need
 const kept = (el.dataset.kept ?? "").split(" ").filter(Boolean);
 const values = JSON.parse(start ?? "{}");
 
 let loading = null; // a promise, once the loading of the model has begun
-/** Load the model once, or again after a failure, and return what `answerFor` returns. While the model is loaded, `arrived`
- * is called with the share of the bytes that has arrived, from 0 to 1. */
+/** Load the model if it is not loaded yet, and return what `answerFor` returns. During the loading, `arrived` is called with
+ * the share of the bytes that has arrived, from 0 to 1. */
 function load(arrived) {
   loading ??= import(`./${answers}.js`)
     .then(({ answerFor }) => answerFor(weights, arrived))
@@ -43,9 +42,9 @@ else if (view) show(el, { view, data, values, kept });
 async function showAsleep() {
   const stored = data ? await fetchJson(data) : { answers: [] };
   const known = new Map(stored.answers.map((answer) => [JSON.stringify(answer.want), answer]));
-  let compute = null; // null until the model is awake; then the function that asks the model
-  let missed = null; // the last request that needs the model
-  let pressed = null; // the button whose press causes the next request, if any
+  let compute = null; // the function that asks the model; null until the model is loaded
+  let missed = null; // the last request before the model was loaded, if no answer to it is stored
+  let pressed = null; // the button that the visitor has just pressed, or whose form got Enter
   for (const type of ["pointerdown", "input", "keydown"]) {
     el.addEventListener(type, (event) => {
       const own = event.key === "Enter" && event.target.closest?.(".own-form");
@@ -93,7 +92,7 @@ async function showAsleep() {
   function pulse() {
     if (!el.querySelector(".wake-button:enabled")) return;
     button.classList.remove("pulse");
-    void button.offsetWidth; // this makes the animation start again
+    void button.offsetWidth; // when the width is read, the browser notices the removal, so the animation starts again
     button.classList.add("pulse");
   }
   button.addEventListener("click", () => wake(button));

@@ -1,13 +1,13 @@
-// Saves an explorable as a PNG file. The page's elements are copied into an SVG with all styles, fonts and canvases. The
-// browser then draws the SVG on a canvas.
+// Saves an explorable as a PNG file. A copy of the explorable is put into an SVG, with the page's styles and fonts.
+// The browser then draws the SVG on a canvas.
 
 const SCALE = 2; // pixels of the PNG for each pixel of the page
 const MARGIN = 24;
 
 /**
- * Let the visitor save an element as PNG.
+ * Save a picture of an element as a PNG file in the visitor's downloads.
  * @param {HTMLElement} el
- * @param {string} title a line below the picture, and the file's name
+ * @param {string} title is shown below the picture, and gives the file its name
  */
 export async function savePicture(el, title) {
   const blob = await photograph(el, title);
@@ -19,7 +19,7 @@ export async function savePicture(el, title) {
 }
 
 /**
- * Return an element as PNG, as it looks now.
+ * Return a PNG that shows what an element looks like now.
  * @param {HTMLElement} el
  * @param {string} title
  * @returns {Promise<Blob>}
@@ -51,7 +51,7 @@ export async function photograph(el, title) {
     canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new Error("The picture is too large."))), "image/png"));
 }
 
-/** A copy of an element in which canvases are images, and fields show what was typed. @param {HTMLElement} el */
+/** Copy an element. In the copy, canvases are images, and input fields show what was typed. @param {HTMLElement} el */
 function copyOf(el) {
   const copy = /** @type {HTMLElement} */ (el.cloneNode(true));
   const { width, height } = el.getBoundingClientRect();
@@ -64,9 +64,9 @@ function copyOf(el) {
     if (field.checked) twin.setAttribute("checked", "");
   }
   for (const [node, twin] of pairs("*")) {
-    if (facesAway(node)) twin.style.visibility = "hidden"; // an SVG would show the element's back
+    if (facesAway(node)) twin.style.visibility = "hidden"; // without this, the back of `node` would be seen in the SVG
   }
-  const canvases = pairs("canvas"); // list all first, because a replacement shifts the indices
+  const canvases = pairs("canvas"); // list all pairs before a canvas is replaced, because `pairs` matches elements by index
   for (const [canvas, twin] of canvases) {
     const image = document.createElement("img");
     image.className = canvas.className;
@@ -91,7 +91,7 @@ function facesAway(node) {
   return matrix.m33 < 0;
 }
 
-/** All rules of the page's style sheets, with fonts and pictures written into them. */
+/** Return the text of all linked style sheets, with the fonts and pictures that they use written into the text. */
 async function styles() {
   const sheets = [...document.styleSheets].filter((sheet) => sheet.href);
   const texts = await Promise.all(sheets.map(async (sheet) => {

@@ -14,7 +14,7 @@ async function load(folder, progress) {
   const arrived = {};
   const file = async (name) =>
     fetchKept(`${folder}/${FILES[name]}`, (share) => {
-      arrived[name] = Math.min(1, share) * SHARES[name]; // a file that the server compresses has more bytes than its Content-Length
+      arrived[name] = Math.min(1, share) * SHARES[name]; // `share` passes 1 if the server compresses the file, because Content-Length is then too small
       progress(Object.values(arrived).reduce((sum, part) => sum + part, 0));
     });
   const [ort, tokenizer, scheduler, wasm, ...models] = await Promise.all([
@@ -33,7 +33,7 @@ async function load(folder, progress) {
 }
 
 let world = null;
-let turn = Promise.resolve(); // this promise is resolved when the last request has been answered
+let turn = Promise.resolve(); // a promise that is resolved when all requests so far have been answered
 
 addEventListener("message", ({ data: { folder, want, id } }) => {
   turn = turn.then(async () => {

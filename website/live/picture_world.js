@@ -4,10 +4,10 @@ import { ClipTokenizer } from "./clip_tokenizer.js";
 import { randn } from "./noise.js";
 import { DDIM } from "./scheduler.js";
 
-const SHAPE = [1, 4, 16, 16]; // of the latents: (pictures, channels, rows, columns)
+const SHAPE = [1, 4, 16, 16]; // the shape of the latents: (pictures, channels, rows, columns)
 const CELLS = 16 * 16;
 const NUMBERS = 4 * CELLS;
-const KEPT = 100; // the number of drawings whose states are kept
+const KEPT = 100; // states are kept for this many drawings, the most recently used ones
 
 /** What to draw, and how.
  * @typedef {{ prompt: string, seed: number, guidance: number, steps: number }} Plan */
@@ -24,20 +24,20 @@ export class PictureWorld {
    * @param {any} ort onnxruntime-web
    * @param {{ textEncoder: any, unet: any, decoder: any }} networks onnxruntime's sessions
    * @param {{ tokenizer: any, scheduler: any }} settings the contents of tokenizer.json and scheduler_config.json
-   * @param {number} [length] the number of ids that every prompt gets
+   * @param {number} [length] the number of token ids to which every prompt is cut or filled up
    */
   constructor(ort, networks, settings, length = 20) {
     this.ort = ort;
     this.networks = networks;
     this.tokenizer = new ClipTokenizer(settings.tokenizer, length);
     this.scheduler = new DDIM(settings.scheduler);
-    /** @type {Map<string, { text: any, states: State[] }>} from a plan, as JSON, to its drawing. The most recently used drawing
-     * is at the end. */
+    /** @type {Map<string, { text: any, states: State[] }>} the drawings, by their plans as JSON. The most recently used
+     * drawing is at the end. */
     this.drawings = new Map();
   }
 
   /**
-   * Return the state after a number of steps. Only states that are not kept from earlier calls are computed.
+   * Return the state after a number of steps. States that were kept from earlier calls are not computed again.
    * @param {Plan} plan
    * @param {number} step from 0, the noise, to plan.steps
    * @returns {Promise<State>}
@@ -67,9 +67,9 @@ export class PictureWorld {
   }
 
   /**
-   * Decode latents.
+   * Decode latents to a picture.
    * @param {Float32Array} latents
-   * @returns {Promise<Uint8Array>} 64 × 64 pixels, each red, green, blue
+   * @returns {Promise<Uint8Array>} 64 × 64 pixels, each with three bytes: red, green, blue
    */
   async picture(latents) {
     const { picture } = await this.networks.decoder.run({ latents: new this.ort.Tensor("float32", latents, SHAPE) });
@@ -126,7 +126,7 @@ export class PictureWorld {
 }
 
 /**
- * Guidance: from the prediction without the prompt, go `guidance` times the way to the prediction with the prompt.
+ * Start at the prediction without the prompt, and go `guidance` times the way to the prediction with the prompt.
  * @param {Float32Array} without
  * @param {Float32Array} withPrompt
  * @param {number} guidance 1 gives the prediction with the prompt; a larger number goes beyond this prediction

@@ -2,7 +2,7 @@
 import { loadTinyWorld } from "./load.js";
 import { softmax } from "./tinyworld.js";
 
-const RANDOM = 5; // the number of routers with random weights, for comparison
+const RANDOM = 5; // the number of routers with random weights, which the view compares with the model's own
 
 /**
  * @param {string} folder the address of the model's folder
@@ -13,7 +13,7 @@ export async function answerFor(folder, progress) {
   const { num_local_experts: experts, hidden_size: size } = model.config;
   const random = Array.from({ length: RANDOM }, (_, seed) => normals(seed, experts * size));
 
-  /** Return the first and the second expert that a router with these weights chooses, and the share of the first. */
+  /** Return the two experts that a router with these weights scores highest, and the first one's share of the result. */
   function choose(weights, input) {
     const scores = new Float32Array(experts);
     for (let expert = 0; expert < experts; expert++) {
@@ -37,7 +37,8 @@ export async function answerFor(folder, progress) {
   };
 }
 
-/** Return normal random numbers, always the same for a seed. The Box-Muller method makes them from mulberry32's numbers. */
+/** Return `many` normally distributed numbers, always the same for a `seed`. The random number generator is mulberry32, and
+ * the Box-Muller method makes its numbers normal. */
 function normals(seed, many) {
   let state = Math.imul(seed + 1, 0x9e3779b9);
   const lot = () => {

@@ -23,7 +23,7 @@ export function readSafetensors(buffer) {
     if (dtype !== "F32") throw new Error(`The tensor ${name} has the type ${dtype}; only F32 is read here.`);
     const [from, to] = offsets.map((offset) => start + offset);
     if (to > buffer.byteLength) throw new Error(`The file ends inside the tensor ${name}: load it again.`);
-    // A copy, because an array of floats must begin at a multiple of 4 bytes.
+    // `slice` copies the bytes, because a Float32Array must begin at a multiple of 4 bytes in its buffer.
     tensors.set(name, { values: new Float32Array(buffer.slice(from, to)), shape });
   }
   return tensors;

@@ -10,12 +10,12 @@ export class DDIM {
       if (config[key] !== value) throw new Error(`This scheduler needs ${key} ${value}, not ${config[key]}.`);
     }
     this.config = config;
-    /** For each timestep of the training: the share of a state's variance that is picture. The rest is noise. */
+    /** For each timestep of the training, the share of a state's variance that comes from the picture, not from the noise. */
     this.left = sharesLeft(config);
   }
 
   /**
-   * Return the timesteps of the training at which a drawing calls the UNet, from noise to picture.
+   * Return the timesteps of the training at which a drawing calls the UNet, the noisiest first.
    * @param {number} steps
    * @returns {number[]}
    */
@@ -25,7 +25,8 @@ export class DDIM {
   }
 
   /**
-   * Return the share of noise in a state's variance for the state before each step, and then 0 for the last state.
+   * For the state before each step, return the share of its variance that is noise. The last number, 0, is for the
+   * finished drawing.
    * @param {number} steps
    */
   noise(steps) {
@@ -60,7 +61,7 @@ function sharesLeft({ beta_start: first, beta_end: last, num_train_timesteps: ti
     product *= 1 - beta;
     return Math.sqrt(product);
   });
-  // Rescale, so that the state at the last time is pure noise: Lin et al. (2023), arXiv:2305.08891.
+  // Rescale, so that the state at the last timestep is pure noise (Lin et al. 2023, arXiv:2305.08891).
   const [start, end] = rescale ? [roots[0], roots[times - 1]] : [1, 0];
   return roots.map((root) => (rescale ? ((root - end) * start) / (start - end) : root) ** 2);
 }

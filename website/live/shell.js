@@ -6,7 +6,7 @@
   const root = new URL(script.dataset.root || "./", location.href);
   const fromFolder = location.protocol === "file:";
 
-  /** What this browser stores about the visitor. Nothing of it is sent anywhere. */
+  /** Reads and writes what this browser stores about the visitor. These data are sent nowhere. */
   const memory = {
     /** @param {string} name @returns {Object<string, any>} */
     read(name) {
@@ -45,10 +45,10 @@
   if (fromFolder) startFromFolder();
   else if ("serviceWorker" in navigator) {
     const register = () => navigator.serviceWorker.register(new URL("worker.js", root)).catch(() => {});
-    addEventListener("load", () => setTimeout(register, 3000)); // first load everything that the visitor sees
+    addEventListener("load", () => setTimeout(register, 3000)); // wait, so that everything that the visitor sees is loaded first
   }
 
-  /** Make the website's search show no text from code, quizzes, or parts that are hidden until a prediction is made. */
+  /** Remove code, quizzes, and parts that are hidden until a prediction is made from the texts that the search shows. */
   function hideAnswersFromSearch() {
     if (typeof Search === "undefined") return;
     const plain = Search.htmlToText;
@@ -131,7 +131,7 @@
     }
   }
 
-  /** Start an explorable that is opened from a folder. The classic script folder.js contains its modules and data. */
+  /** Start an explorable that is opened from a folder. The script folder.js contains the explorable's modules and data. */
   function startFromFolder() {
     const view = document.getElementById("view");
     if (!view) return;

@@ -3,7 +3,7 @@
 (() => {
   const slides = /** @type {HTMLElement[]} */ ([...document.querySelectorAll(".slide")]);
   const root = document.documentElement;
-  /** A second window with the same deck and its notes. @type {Window | null} */
+  /** A second window with the same slides and their notes, or null before it is opened. @type {Window | null} */
   let beside = null;
 
   /** @param {string} place */
@@ -56,7 +56,7 @@
     if (!slides.length || event.ctrlKey || event.metaKey || event.altKey || (event.key === " " && within)) return;
     if (event.key in turns) show(current() + turns[/** @type {keyof turns} */ (event.key)]);
     else if (event.key === "Home") show(0);
-    else if (event.key === "End") show(slides.findIndex((slide) => slide.querySelector("#verdicts"))); // this slide announces the verdicts
+    else if (event.key === "End") show(slides.findIndex((slide) => slide.querySelector("#verdicts"))); // the slide before the verdicts, or the last slide if the deck has none
     else if (event.key === "n") beside = open(noted(slides[current()].id), "notes", "popup,width=960,height=640");
     else if (event.key === "f") root.requestFullscreen?.();
     else return;

@@ -22,7 +22,8 @@
  *   probabilities of all experts, and `input` is what the router read.
  */
 
-/** Keys and values of the tokens so far: [layer][position], each the numbers of all heads, one head after another. */
+/** The keys and the values of the tokens so far. `keys[layer][position]` holds a token's keys for all heads, one head after
+ * another. `values` has the same form. */
 export class Cache {
   /** @param {number} layers */
   constructor(layers) {
@@ -35,7 +36,7 @@ export class Cache {
     return this.keys[0].length;
   }
 
-  /** A cache with the same content, to try two continuations. */
+  /** Return a cache with the same content, so that a text can be continued in more than one way. */
   copy() {
     const other = new Cache(this.keys.length);
     other.keys = this.keys.map((layer) => [...layer]);
@@ -107,7 +108,7 @@ export class TinyWorld {
   }
 
   /**
-   * Pass several tokens, one after another.
+   * Pass several tokens through all layers, one token after another.
    * @param {number[]} tokens
    * @param {{ cache?: Cache, hooks?: Hooks }} [options]
    * @returns {{ steps: Step[], cache: Cache }}
@@ -182,7 +183,7 @@ export class TinyWorld {
   }
 }
 
-/** The weights of one layer of Llama, Mistral or Mixtral, and how they are used. */
+/** Return the parts of one layer of Llama, Mistral or Mixtral: functions that use its weights, and the tensor `output`. */
 function llamaLayer(config, tensors, layer) {
   const start = `model.layers.${layer}`;
   const get = (name) => tensors.get(`${start}.${name}.weight`);
@@ -217,7 +218,8 @@ function llamaLayer(config, tensors, layer) {
   };
 }
 
-/** The weights of one layer of Falcon 7B's design, and how they are used. All heads share one set of keys and values. */
+/** Return the parts of one layer of a Falcon with the design of Falcon 7B: functions that use its weights, and the tensor
+ * `output`. All heads share one set of keys and values. */
 function falconLayer(config, tensors, layer) {
   const start = `transformer.h.${layer}`;
   const get = (name) => tensors.get(`${start}.${name}.weight`);

@@ -21,7 +21,7 @@ export class Tokenizer {
   }
 
   /**
-   * Split a text into tokens, and return their ids, after the id of the token that begins every text.
+   * Return the id of the token that begins every text, and then the ids of the text's tokens.
    * @param {string} text
    * @returns {number[]}
    */
@@ -31,7 +31,7 @@ export class Tokenizer {
   }
 
   /**
-   * The text of one token, with a space in front if it stands apart from the token before.
+   * Return the text of one token. A space is put in front of all tokens except those that NO_SPACE_BEFORE matches.
    * @param {number} id
    */
   piece(id) {

@@ -1,6 +1,6 @@
-// The service worker: without a network, the front page, the explorables and all pages that a visitor has seen still
-// work. With a network, files come from the server, so that nobody sees an old page. VERSION and FILES are written when
-// the website is built. Weights are not kept here: load.js keeps them when it loads a model.
+// The service worker keeps the front page, the explorables and all pages that a visitor has seen, so that they work
+// without a network. With a network, files come from the server, so that nobody sees an old page. The build of the website
+// writes VERSION and FILES. The weights of models are not kept here, because load.js keeps them.
 const VERSION = "";
 const FILES = [];
 const CACHE = `open-the-box-site-${VERSION}`;
@@ -32,7 +32,7 @@ async function fromNetworkOrCache(event) {
   const cache = await caches.open(CACHE);
   try {
     const answer = await fetch(request);
-    if (answer.status === 200) event.waitUntil(cache.put(request.url.split("?")[0], answer.clone()).catch(() => {})); // ignore a full disk
+    if (answer.status === 200) event.waitUntil(cache.put(request.url.split("?")[0], answer.clone()).catch(() => {})); // if the disk is full, the answer is not kept
     return answer;
   } catch (error) {
     const address = request.url.split(/[?#]/)[0];
