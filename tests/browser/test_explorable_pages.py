@@ -330,8 +330,11 @@ def test_the_other_large_weight_is_within_reach_of_a_finger(visit):
     page.get_by_role("button", name="Try a random").tap()
     expect(page.locator(".ow-verdict")).to_contain_text("A random one is zero.")
     assert page.evaluate(top) == before, "the layout jumps"
-    label, field = (page.locator(name).bounding_box() for name in (".ow-label", ".ow-field"))
-    assert label["x"] > field["x"] + 0.4 * field["width"], "the label would cover dots"
+    clear = """() => {
+        const box = (name) => document.querySelector(name).getBoundingClientRect();
+        return box(".ow-label").left > box(".ow-field").left + 0.4 * box(".ow-field").width;
+    }"""
+    page.wait_for_function(clear)  # once the handle has moved back, the label covers no dots
 
 
 def test_a_head_opens_and_the_address_keeps_it(visit):
@@ -1704,8 +1707,11 @@ def test_a_list_is_dragged_across_and_let_go_before_it_is_not_carried_over(visit
     page.mouse.down()
     page.mouse.move((left + right) / 2, y)
     expect(page.locator(".pt-hint")).to_have_text("further →")
-    hint, held = (page.locator(name).bounding_box() for name in (".pt-hint", ".pt-ember"))
-    assert hint["y"] + hint["height"] <= held["y"], "the list lies on its hint"
+    above = """() => {
+        const box = (name) => document.querySelector(name).getBoundingClientRect();
+        return box(".pt-hint").bottom <= box(".pt-ember").top;
+    }"""
+    page.wait_for_function(above)  # once the hint has moved, the list does not lie on it
     expect(page.locator(".pt-receiver .new")).to_have_count(0)
     page.mouse.up()
     expect(answer).to_have_text("Paris")
