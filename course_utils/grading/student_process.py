@@ -447,7 +447,9 @@ def _probe(connection, seconds):
                 called = function()
             except NameError:
                 called = None
-            outcome = _attempted(called, arguments(), also())
+            outcome = checks.attempt(called, arguments())
+            if "value" in outcome:
+                outcome["further"] = [checks.attempt(called, more) for more in also()]
         except BaseException as error:
             outcome = checks.stopped(error)
         _send_outcome(connection, {"check": name}, outcome)
@@ -473,21 +475,9 @@ def _expect(connection):
         message = {"check": name, "task": task, "call": checks.call_as_text(function, arguments)}
         message |= {"about": about, "tolerance": tolerance, "mistakes": mistakes}
         message |= {"expected": wire.encode(checks.plain(expected))}
-        _send_outcome(connection, message, _attempted(function, arguments, also))
+        _send_outcome(connection, message, checks.attempt(function, arguments))
 
     return expect
-
-
-def _attempted(function, arguments, also):
-    """Return the outcome of a call, as `checks.attempt` returns it.
-
-    If the function returned a value, "further" has an outcome for each tuple of arguments in `also`. From
-    these outcomes the grader can tell which known mistake the function makes.
-    """
-    outcome = checks.attempt(function, arguments)
-    if "value" in outcome and also:
-        outcome["further"] = [checks.attempt(function, more) for more in also]
-    return outcome
 
 
 def _encoded(outcome):

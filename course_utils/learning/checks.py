@@ -90,33 +90,25 @@ def check(
     _praise.add(task)
 
 
-def values_of(mistakes: dict, arguments: tuple) -> dict:
-    """Return {message: wrong value} for the known mistakes of a task.
+def wrong_values(mistakes: dict, arguments: tuple, also: tuple[tuple, ...] = ()) -> dict:
+    """Return {message: list of wrong values} for the known mistakes of a task.
 
-    A mistake that is given as a function is called with the arguments. The mistake is left out if the call
-    fails, or if the function returns None. None means that these arguments don't show the mistake.
+    A mistake that is given as a function is called with the arguments, and then with each tuple of arguments
+    in `also`. Its list has the values that it returns. Any other mistake is a wrong value, which is alone in
+    its list. A function's message is left out if a call fails, or if the first call returns None. None means
+    that these arguments don't show the mistake.
     """
     known = {}
     for says, wrong in mistakes.items():
-        outcome = attempt(wrong, arguments) if callable(wrong) else {"value": plain(wrong)}
-        untold = callable(wrong) and outcome.get("value") is None
-        if "value" in outcome and not untold:
-            known[says] = outcome["value"]
-    return known
-
-
-def wrong_values(mistakes: dict, arguments: tuple, also: tuple[tuple, ...]) -> dict:
-    """Return {message: list of wrong values} for the known mistakes of a task.
-
-    The first value in a list is the one that `values_of` returns. If the mistake is given as a function, the
-    list also has what the function returns for each tuple of arguments in `also`. If one of these calls
-    fails, the message is left out.
-    """
-    known = {}
-    for says, wrong in values_of(mistakes, arguments).items():
-        more = [attempt(mistakes[says], given) for given in also] if callable(mistakes[says]) else []
-        if all("value" in outcome for outcome in more):
-            known[says] = [wrong, *(outcome["value"] for outcome in more)]
+        if not callable(wrong):
+            known[says] = [plain(wrong)]
+            continue
+        first = attempt(wrong, arguments)
+        if first.get("value") is None:
+            continue
+        outcomes = [first, *(attempt(wrong, given) for given in also)]
+        if all("value" in outcome for outcome in outcomes):
+            known[says] = [outcome["value"] for outcome in outcomes]
     return known
 
 
@@ -127,8 +119,8 @@ def _shown(mistakes, outcome, function, arguments, also, tolerance):
     when the caller asks this generator for the next message.
     """
     for says, wrong in mistakes.items():
-        for known in values_of({says: wrong}, arguments).values():
-            made = agrees(outcome, known, tolerance)
+        for known in wrong_values({says: wrong}, arguments).values():
+            made = agrees(outcome, known[0], tolerance)
             if made and (not callable(wrong) or _same(function, wrong, also, tolerance)):
                 yield says
 
