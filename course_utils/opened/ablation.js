@@ -7,14 +7,14 @@
 // The visitor chooses `text` and `off` (names of heads such as "0.3", which is head 3 of layer 0).
 // Arcs run from the last word to the words that heads look at. The large arcs stand above the sentence, and each head has
 // a box with small arcs of its own.
-import { LOOKS, adopt, announcer, chipClass, headline, keeper, make, onSize, ownText, shape } from "./view.js";
+import { LOOKS, adopt, announcer, chipClass, fitLine, headline, keeper, make, onSize, ownText, shape } from "./view.js";
 
 const PACE = 320; // ms for which each head is shown when all are tried one after another
 const LEAST = 0.05; // no arc is drawn to a word that gets a smaller share of one head's attention
 const LEAST_MEAN = 0.04; // no large arc is drawn to a word if the mean of all heads' shares for it is smaller
 const CLEAR = 0.2; // a word that gets a larger share of the shown head's attention is framed
 const NAMED = 0.04; // a part of the bar has no label if it shows a smaller probability
-const [LARGEST, SMALLEST] = [21, 14]; // font sizes in px; a sentence that fits into one line only below SMALLEST takes several lines
+const LETTERS = [21, 14]; // px: the largest and the smallest font size of a sentence in one line
 const percent = (share) => (share < 0.005 ? "<1%" : `${Math.round(100 * share)}%`);
 
 /**
@@ -145,7 +145,7 @@ export function render({ model, el }) {
   function show(to) {
     return () => {
       hovered = to;
-      update();
+      look();
     };
   }
   /** Show the model's answer to the text `words` with the heads `names` off. If no such answer is stored, ask the host for it. */
@@ -274,17 +274,13 @@ export function render({ model, el }) {
     });
   }
 
-  function update() {
-    const now = said(off());
+  /** Show where the head under the pointer looks or, if there is none, where the head that is off looks. If no head or several
+   * are off, show where all heads look on average. */
+  function look() {
     const before = whole();
-    if (!now || !before) return;
     const names = off();
+    if (!before || !said(names)) return;
     const gone = names.size;
-    const favourite = before.top[0][0];
-    const [first, share] = now.top[0];
-    const changed = first !== favourite;
-
-    // Show where the head `shown` looks or, if there is none, where all heads look on average.
     const shown = hovered ?? (gone === 1 ? [...names][0] : null);
     const one = tiles.find(({ name }) => name === shown);
     write(before.pieces);
@@ -306,6 +302,19 @@ export function render({ model, el }) {
         : `where all ${tiles.length} heads look, together`;
     whose.classList.toggle("ember", Boolean(one) && names.has(shown));
     place(one ? seen : null, most);
+  }
+
+  function update() {
+    const now = said(off());
+    const before = whole();
+    if (!now || !before) return;
+    const names = off();
+    const gone = names.size;
+    const favourite = before.top[0][0];
+    const [first, share] = now.top[0];
+    const changed = first !== favourite;
+
+    look();
 
     // Show the model's answer.
     const parts = partsOf(before.top, now.top);
@@ -390,17 +399,8 @@ export function render({ model, el }) {
     sentence.replaceChildren(...chips, next);
     drawArcs(pieces.slice(1));
   }
-  /** Choose a font size at which the sentence fits into one line. If that size is below SMALLEST, the class "lines" lets the
-   * sentence take several lines. */
-  function fit() {
-    el.classList.remove("lines");
-    sentence.style.fontSize = `${LARGEST}px`;
-    const size = Math.min(LARGEST, (LARGEST * 0.995 * stage.clientWidth) / sentence.scrollWidth);
-    el.classList.toggle("lines", size < SMALLEST);
-    sentence.style.fontSize = size < SMALLEST ? "" : `${size}px`;
-  }
   function drawArcs(words) {
-    fit();
+    fitLine(sentence, stage, LETTERS, (several) => el.classList.toggle("lines", several));
     const around = field.getBoundingClientRect();
     const floor = around.height;
     places = words.map((_, index) => {

@@ -267,10 +267,10 @@ export function render({ model, el }) {
   /** Hide the labels under the handle, and hide each word that is too wide for its part of a ribbon. */
   function fit() {
     clearWay();
-    for (const word of chart.querySelectorAll(".ad-ribbon b")) {
-      word.classList.remove("long"); // "long" hides a word, and a hidden word has no width to measure
-      word.classList.toggle("long", word.offsetWidth > word.parentNode.clientWidth - 2);
-    }
+    const words = [...chart.querySelectorAll(".ad-ribbon b")];
+    for (const word of words) word.classList.remove("long"); // "long" hides a word, and a hidden word has no width to measure
+    const long = words.map((word) => word.offsetWidth > word.parentNode.clientWidth - 2);
+    words.forEach((word, index) => word.classList.toggle("long", long[index]));
   }
 
   function update() {
@@ -340,15 +340,13 @@ export function render({ model, el }) {
     strength = value;
     settle();
   }
-  let frame = 0;
   const follow = (event) => {
     giveUp();
     el.classList.add("known");
     const { left, width } = chart.getBoundingClientRect();
     const part = (((event.clientX - left) / width) * strengths.length - 0.5) / (strengths.length - 1);
     strength = strengths[0] + Math.max(0, Math.min(1, part)) * (last - strengths[0]);
-    cancelAnimationFrame(frame);
-    frame = requestAnimationFrame(update);
+    update();
   };
   onDrag(el, chart, follow, {
     ready: () => true,
@@ -397,7 +395,6 @@ export function render({ model, el }) {
   return () => {
     stop();
     clearTimeout(resting);
-    cancelAnimationFrame(frame);
     hush();
     endSize();
     for (const key of chose) model.off(`change:${key}`, hear);

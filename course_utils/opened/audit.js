@@ -304,7 +304,6 @@ export function render({ model, el }) {
     answered.done = true;
     el.classList.add("known");
     keep({ trade: asks[index] });
-    update();
   }
   function drawGuess() {
     const next = pins.find(({ done }) => !done);

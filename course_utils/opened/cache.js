@@ -176,7 +176,7 @@ export function render({ model, el }) {
   /** Whether the view still asks the visitor to guess how many texts fit without sharing. */
   const asking = () => model.get("guess") === 0 && plan().keyValueHeads < plan().heads;
   /** Store changes. On a page of the website, any change other than a guess also sets `guess` to -1, so that the view asks for no guess. */
-  const keep = (changes) => keepState(model.get("guess") === undefined ? changes : { guess: -1, ...changes });
+  const keep = (changes) => keepState(onPage ? { guess: -1, ...changes } : changes);
   /** A sentence on what sharing does. `fit` texts fit in the memory in the published model, and `most` texts if no heads share. */
   function sharing(fit, most) {
     const { heads, keyValueHeads } = plan();

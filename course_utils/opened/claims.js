@@ -62,7 +62,6 @@ export function render({ model, el }) {
   const agrees = (claim, guess) => guess === (exact ? claim.verdict : groupOf(claim.verdict));
   const wordsOf = (guess) => (exact ? guess : GROUPS[guess].title.toLowerCase());
   const still = matchMedia("(prefers-reduced-motion: reduce)");
-  const count = (group) => claims.filter(({ verdict }) => groupOf(verdict) === group).length;
 
   adopt(el, "cw");
   const { head, loud, loudWords } = headline("cw");
@@ -70,7 +69,11 @@ export function render({ model, el }) {
   const legend = make("p", "cw-legend");
   legend.append(make("i", "cw-said", "?"), "at a claim’s right: the shelf that you chose");
   // The claims keep the article's numbers, some of which are missing. `leftOut` says why.
-  const missing = claims.flatMap(({ number }, index) => Array.from({ length: number - 1 - (claims[index - 1]?.number ?? 0) }, (_, more) => number - 1 - more));
+  const missingBefore = (index) => {
+    const first = (claims[index - 1]?.number ?? 0) + 1;
+    return Array.from({ length: claims[index].number - first }, (_, more) => first + more);
+  };
+  const missing = claims.flatMap((_, index) => missingBefore(index));
   const leftOut = make("p", "cw-left-out", missing.length === 1 ? `Claim ${missing[0]} is left out: no lesson can settle it.` : `Claims ${missing.join(", ")} are left out: no lesson can settle them.`);
   const actions = make("p", "cw-actions");
   const copy = make("button", "", "Copy my result");
@@ -224,8 +227,8 @@ export function render({ model, el }) {
     const group = (guess) => (exact ? groupOf(guess) : guess);
     const now = claims.filter(({ number }) => made[number]).map(({ number }) => number);
     recent = [...recent.filter((number) => made[number]), ...now.filter((number) => !recent.includes(number))];
+    const others = revealed() ? claims.filter(({ number }) => !made[number]) : [];
     for (const [name, { place, button, stack: lies, number: total }] of Object.entries(shelf)) {
-      const others = revealed() ? claims.filter(({ number }) => !made[number]) : [];
       const lying = recent.map((number) => claims.find((claim) => claim.number === number)).filter(({ verdict }) => groupOf(verdict) === name);
       const given = others.filter(({ verdict }) => groupOf(verdict) === name).map((claim) => {
         const chip = make("i", "cw-chip given num", String(claim.number));
@@ -264,7 +267,7 @@ export function render({ model, el }) {
   // The wall of tiles. A claim of the article that the course leaves out has a stub in place of a tile.
   const stubs = [];
   const tiles = claims.map((claim, index) => {
-    for (let number = (claims[index - 1]?.number ?? 0) + 1; number < claim.number; number++) {
+    for (const number of missingBefore(index)) {
       const stub = make("p", "cw-stub");
       stub.append(make("span", "cw-number num", String(number)), "left out: no lesson can settle it");
       stubs.push(wall.appendChild(stub));

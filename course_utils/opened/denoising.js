@@ -672,16 +672,15 @@ export function render({ model, el }) {
         button.classList.toggle("lit", on);
         button.setAttribute("aria-pressed", String(at === model.get("word") && index === side));
       });
-      const name = attention(index, all[lit()]) && all[lit()].text;
-      tag.textContent = name ? `lit: attends to “${name}”` : "";
+      const chip = all[lit()];
+      tag.textContent = attention(index, chip) ? `lit: attends to “${chip.text}”` : "";
       picture.setAttribute("aria-label", `${prompts()[index]}, ${now ? `after step ${now} of ${steps()}` : "noise"}`);
     });
     buildStrip();
     buildTray();
     const noise = drawing(0)?.noise[now] ?? drawing(1)?.noise[now];
     loud.textContent = noise === undefined ? "…" : `${Math.round(100 * noise)}%`;
-    const when = noise === undefined ? `step ${now} is not drawn yet` : now === 0 ? "noise, the same for both" : now < steps() ? `noise after step ${now} of ${steps()}` : `noise after ${now} steps`;
-    loudWords.textContent = when;
+    loudWords.textContent = noise === undefined ? `step ${now} is not drawn yet` : now === 0 ? "noise, the same for both" : now < steps() ? `noise after step ${now} of ${steps()}` : `noise after ${now} steps`;
     head1.style.setProperty("--step", String(now));
     head1.hidden = false;
     film.setAttribute("aria-valuenow", String(now));
@@ -706,7 +705,7 @@ export function render({ model, el }) {
 
   /** Forget the stored drawings, whose compression lost details, so that the loaded model draws them again. */
   function forgetStored() {
-    for (const [key, { index }] of drawings) if (index !== undefined) drawings.delete(key);
+    for (const [key, { stored }] of drawings) if (stored) drawings.delete(key);
   }
   function revive() {
     stuck = "";
@@ -721,7 +720,7 @@ export function render({ model, el }) {
   stop();
   let ended = false;
   update();
-  Promise.all((data.drawings ?? []).map(async (one, index) => drawings.set(keyOf(one), { ...(await unrolled(one)), index }))).then(() => {
+  Promise.all((data.drawings ?? []).map(async (one) => drawings.set(keyOf(one), { ...(await unrolled(one)), stored: true }))).then(() => {
     if (ended) return;
     follows = Boolean(missing());
     if (!follows || model.get("step") !== undefined) tray.dataset.state = "";

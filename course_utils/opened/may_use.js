@@ -379,7 +379,6 @@ export function render({ model, el }) {
   function drawVerdict(licence, place) {
     const verdict = licence.verdicts[place[1]];
     question.replaceChildren(make("b", "", licence.short), make("span", "", `May I ${uses[place[1]]}?`));
-    verdictLine.className = `mu-verdict ${kind(verdict.answer)}`;
     verdictLine.replaceChildren(make("b", "loud", WORDS[verdict.answer] ?? verdict.answer));
     why.textContent = verdict.why;
   }

@@ -7,7 +7,7 @@
 // pairs, both are the names of countries. `layer` and `token` say which list is carried over. If `layer` is -1, no list is.
 // A host that can compute gets `want` {source, target}, and answers with `said` {pieces: [source's, target's], answers,
 // values[layer][token]}.
-import { adopt, announcer, atOnce, bytes, keeper, make, ownWords, shape } from "./view.js";
+import { adopt, announcer, atOnce, bytes, keeper, make, onSize, ownWords, shape } from "./view.js";
 
 const STEP = 90; // ms for each layer while the view puts a list into one layer after another
 const FLOW = 420; // ms in which the colour of the other sentence runs from an exchanged list down to the answer
@@ -566,11 +566,10 @@ export function render({ model, el }) {
     choose({ source: draw(), target: draw() });
   });
 
-  const watcher = new ResizeObserver(() => {
+  const forget = onSize(scene, () => {
     const found = pair();
     if (found && drawn && !problem) arrange(found, chosen(found));
   });
-  watcher.observe(scene);
   const chose = ["source", "target", "layer", "token"];
   for (const key of chose) model.on(`change:${key}`, soon);
   model.on("change:said", listen);
@@ -585,7 +584,7 @@ export function render({ model, el }) {
   return () => {
     clearTimeout(clock);
     hush();
-    watcher.disconnect();
+    forget();
     for (const key of chose) model.off(`change:${key}`, soon);
     model.off("change:said", listen);
   };

@@ -8,13 +8,13 @@
 // random[router][position][layer] = [first expert, second expert, share of the first].
 // A block stands for a token at one of its experts, and a thread leads from the token to the block. The larger the expert's
 // share, the higher the block and the wider the thread.
-import { adopt, announcer, arrowStep, chipClass, headline, keeper, lots, make, onSize, ownText, radio, shape } from "./view.js";
+import { adopt, announcer, arrowStep, chipClass, fitLine, headline, keeper, lots, make, onSize, ownText, radio, shape } from "./view.js";
 
 const STEP = 170; // ms after which the next token is sent to its experts
 const RUN = 320; // ms that a dot takes to run along its thread
 const TALLEST = 36; // px: the greatest height of a block, for an expert whose share is 1
 const LEGIBLE = 15; // px: the least height of a block that shows its word
-const [LARGEST, SMALLEST] = [24, 15]; // font sizes in px of a text in one line; a text that would need a size below SMALLEST takes several lines
+const LETTERS = [24, 15]; // px: the largest and the smallest font size of a text in one line
 
 const percent = (share) => `${Math.round(100 * share)}%`;
 
@@ -337,14 +337,7 @@ export function render({ model, el }) {
     );
     fit();
   }
-  /** Let a text take one line, if its words are then large enough to read. */
-  function fit() {
-    sentence.classList.add("one");
-    sentence.style.fontSize = `${LARGEST}px`;
-    const size = Math.min(LARGEST, (LARGEST * 0.99 * sentence.clientWidth) / sentence.scrollWidth);
-    sentence.classList.toggle("one", size >= SMALLEST);
-    sentence.style.fontSize = size < SMALLEST ? "" : `${size}px`;
-  }
+  const fit = () => fitLine(sentence, sentence, LETTERS, (several) => sentence.classList.toggle("one", !several));
 
   function update() {
     if (!said) return;

@@ -165,7 +165,8 @@ const piecesOf = (text) => text.toLowerCase().split(/[\s-]+/).map((piece) => pie
  */
 export function columnsOf(spoken, written) {
   const pieces = written.flatMap((text, word) => piecesOf(text).map((piece) => ({ piece, word })));
-  const same = (s, w) => piecesOf(spoken[s])[0] === pieces[w].piece;
+  const firsts = spoken.map((text) => piecesOf(text)[0]);
+  const same = (s, w) => firsts[s] === pieces[w].piece;
   // most[s][w] is how many spoken words from s on can be paired, in order, with equal pieces from w on
   const most = Array.from({ length: spoken.length + 1 }, () => new Array(pieces.length + 1).fill(0));
   for (let s = spoken.length - 1; s >= 0; s--) {
@@ -582,10 +583,10 @@ export function render({ model, el }) {
   /**
    * Where the spoken and the written words stand if each of the two texts fits in one line. The words stand near their
    * times, and a written word stands below the equal spoken word.
+   * @param {[number, number][]} columns as `columnsOf` returns them for `said` and `found`
    * @returns {{ spoken: number[], written: number[] } | null} the left edges in px; null if they don't fit
    */
-  function score(found, said, wide, widthOf) {
-    const columns = columnsOf(said.map(([text]) => text), found.map(([text]) => text));
+  function score(columns, found, said, wide, widthOf) {
     const widths = columns.map(([s, w]) => Math.max(s < 0 ? 0 : widthOf(said[s][0]), w < 0 ? 0 : widthOf(found[w][0])) + 4);
     const times = columns.map(([s, w]) => (s < 0 ? found[w] : said[s])[1]);
     const lefts = [];
@@ -611,13 +612,15 @@ export function render({ model, el }) {
     const brush = picture.getContext("2d");
     const rem = parseFloat(getComputedStyle(document.documentElement).fontSize);
     const style = getComputedStyle(chips[0]);
+    const aligned = (found) => [columnsOf(said.map(([text]) => text), found.map(([text]) => text)), found];
+    const known = levels.map((at) => heard.get(`${name()}|${at}`)?.words).filter(Boolean).map(aligned);
+    const now = aligned(written().words);
     for (const size of SIZES) {
       const pixels = size * rem;
       brush.font = `${style.fontWeight} ${pixels}px ${style.fontFamily}`;
       const widthOf = (text) => brush.measureText(text).width + 0.62 * pixels;
-      const known = levels.map((at) => heard.get(`${name()}|${at}`)?.words).filter(Boolean);
-      if (!known.every((found) => score(found, said, wide, widthOf))) continue;
-      lines = score(written().words, said, wide, widthOf);
+      if (!known.every((each) => score(...each, said, wide, widthOf))) continue;
+      lines = score(...now, said, wide, widthOf);
       el.style.setProperty("--letters", `${size}rem`);
       el.classList.add("paired");
       return;

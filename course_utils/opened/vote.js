@@ -513,6 +513,7 @@ export function render({ model, el }) {
   }
 
   function drawScale(found) {
+    const wide = (100 * NUMBER) / field.clientWidth; // the width of a number, in percent of the field
     const few = results().length < FEW;
     half = Math.max(HALF, ...found.filter(Boolean).flatMap(([rating, ...ends]) => [rating, ...(few ? [] : ends.slice(0, 2).filter((end) => end !== null))]).map((end) => 100 * Math.ceil((1.4 * Math.abs(end - 1000)) / 100)));
     const first = few ? null : found[ranked(found)[0]];
@@ -542,7 +543,6 @@ export function render({ model, el }) {
       band.classList.toggle("unknown", !known);
       // Usually each end of a band has its own number beside it. But if a model can't be first (`out`) and the number at the right
       // end would reach into the band of the model `first`, both numbers stand at the left end if there is room for them.
-      const wide = (100 * NUMBER) / field.clientWidth;
       const apart = !row.classList.contains("out") || high + wide < across(first[1]) || low < 2 * wide;
       ends.forEach((end, at) => {
         end.textContent = !known ? "" : apart ? points(now[1 + at]) : at ? "" : `${points(now[1])} to ${points(now[2])}`;
@@ -638,7 +638,7 @@ export function render({ model, el }) {
     }
     return ranged[1];
   }
-  function drawSteps(found) {
+  function drawSteps() {
     // As long as the visitor has cast few votes, use the votes of the voter "rule" to show the effect of the order.
     const own = results().length >= FEW || voter() !== "you";
     const votes = own ? asVotes(results()) : asVotes(cast.rule, "rule");
@@ -679,7 +679,6 @@ export function render({ model, el }) {
   }
 
   let shown = models.map(() => null);
-  let drawnOnce = false;
   function update() {
     const found = ratings();
     if (found) shown = found;
@@ -687,8 +686,7 @@ export function render({ model, el }) {
     drawRing();
     drawHead(shown);
     drawScale(shown);
-    if (opened) drawSteps(shown);
-    drawnOnce = true;
+    if (watched) drawSteps();
     const summary = models.map((name, index) => (shown[index] ? `${name} ${points(shown[index][0])}` : "")).filter(Boolean).join(", ");
     const named = voter() === "you" && picks() ? `Left was ${asks(picks().length - 1)[1]}, right was ${asks(picks().length - 1)[3]}. ${verdict.textContent} ` : "";
     speak(`${named}${loud.textContent} ${loudWords.textContent}. ${take.textContent} ${summary}`);

@@ -213,6 +213,22 @@ export function onSize(element, fit) {
   return () => watcher.disconnect();
 }
 
+/**
+ * Set the largest font size at which a text fits into one line. If this size is too small, the text takes several lines, in the
+ * font size of the style sheet.
+ * @param {HTMLElement} line the element with the text
+ * @param {HTMLElement} within the element whose width the line may take
+ * @param {[number, number]} sizes the largest and the smallest font size of one line, in px
+ * @param {(several: boolean) => void} wrap lets the text take several lines, or only one
+ */
+export function fitLine(line, within, [largest, smallest], wrap) {
+  wrap(false);
+  line.style.fontSize = `${largest}px`;
+  const size = Math.min(largest, (largest * 0.99 * within.clientWidth) / line.scrollWidth);
+  wrap(size < smallest);
+  line.style.fontSize = size < smallest ? "" : `${size}px`;
+}
+
 /** The bytes that a base64 text stands for. */
 export const bytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
 
