@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import test from "node:test";
 
 const { columnsOf, melPicture, whiteNoise, gainOf } = await import(`${process.env.SITE}/live/speech.js`);
-const reference = JSON.parse(readFileSync(process.env.SPEECH, "utf-8"));
+const reference = JSON.parse(readFileSync(process.env.REFERENCE, "utf-8"));
 const furthest = (one, other) => one.reduce((most, value, index) => Math.max(most, Math.abs(value - other[index])), 0);
 
 test("the page's noise is the noise that Whisper got", () => {
