@@ -35,12 +35,18 @@ def all_due(*paths):
     return any(map(_is_changed, names.splitlines()))
 
 
+def text_before(name):
+    """Returns the text that a file had in HEAD~1, or "" if it was not there."""
+    status, text = git("show", f"HEAD~1:{name}")
+    return text if status == 0 else ""
+
+
 @cache
 def _is_changed(name):
     """Returns whether `does` returns something else for a file than for its version in HEAD~1."""
     try:
-        status, before = git("show", f"HEAD~1:{name}")
-        return status != 0 or does(name, before) != does(name, (ROOT / name).read_text(encoding="utf-8"))
+        before = text_before(name)
+        return before == "" or does(name, before) != does(name, (ROOT / name).read_text(encoding="utf-8"))
     except (OSError, ValueError, SyntaxError):  # the file is gone, or it is not text, JSON or Python
         return True
 

@@ -13,6 +13,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import by_commit
@@ -91,17 +92,22 @@ def test_solution_prints_what_is_stored_and_stub_fails(lesson, begun):
 def tried(lesson):
     """Returns the answers to try: one right and one wrong for each task in ASK_FOR_LONG, all for other tasks.
 
-    After a change of the lesson's exercise or solution, all its answers are tried: see by_commit.py. A change
-    of `course.check` alone needs no further answers: more than a thousand answers to other tasks test it.
+    After a change of the lesson's exercise or solution, all its answers are tried: see by_commit.py. After a
+    change of answers.toml, its new answers are tried, too. A change of `course.check` alone needs no further
+    answers: more than a thousand answers to other tasks test it.
     """
     answers = answers_of(lesson)
-    if by_commit.all_due(f"solutions/{lesson}", f"exercises/{lesson}"):
+    if by_commit.all_due(f"solutions/{lesson}/{lesson}.ipynb", f"exercises/{lesson}"):
         return answers
     kept = [answer for answer in answers if answer["task"] not in ASK_FOR_LONG]
+    file = f"solutions/{lesson}/answers.toml"
+    if by_commit.all_due(file):
+        before = tomllib.loads(by_commit.text_before(file)).get("answers", [])
+        kept += [answer for answer in answers if answer not in before]
     for task, is_wrong in itertools.product(ASK_FOR_LONG, (False, True)):
         alike = [each for each in answers if each["task"] == task and ("says" in each) == is_wrong]
         kept += by_commit.some(f"{lesson} {task} {is_wrong}", alike, 1)
-    return kept
+    return [answer for answer in answers if answer in kept]  # each once, in the order of the file
 
 
 def test_right_answers_pass_and_wrong_ones_get_their_message(lesson, begun):

@@ -2,7 +2,8 @@
 
 import json
 
-from by_commit import does, drawn
+import pytest
+from by_commit import does, drawn, git, text_before
 
 CODE = '''
 """Adds."""
@@ -44,3 +45,9 @@ def test_some_cases_are_drawn_in_their_order_and_all_are_tried_each_week(monkeyp
     assert few != drawn("other numbers", cases, 7, place)
     monkeypatch.setenv("EVERYTHING", "1")
     assert drawn("numbers", cases, 7, place) == cases
+
+
+def test_the_text_of_the_last_commit_is_read_and_a_new_file_had_none():
+    if git("rev-parse", "--verify", "--quiet", "HEAD~1")[0]:
+        pytest.skip("HEAD~1 is not there: clone with a history of at least two commits")
+    assert "Apache" in text_before("LICENSE") and text_before("no/such/file") == ""
