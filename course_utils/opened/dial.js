@@ -3,15 +3,13 @@
 // words of a text are written around the clock face, each where a hand at the word's position points.
 // The view's `data` is {degrees: the angle by which each position turns a hand, limit: the last position}.
 // The visitor chooses `query` and `key` (their positions), `front` (the number of words in front of the text) and
-// `slow` (whether there is a second clock, whose hands turn more slowly). On a page of the website there is also `guess`:
-// whether the match falls, stays or rises if the whole text moves on (a key of GUESSES); "" before the guess, "none" if the
-// visitor skipped it.
+// `slow` (whether there is a second clock, whose hands turn more slowly). `plain` is true on a page of the website, where the
+// view does not use the words "query" and "key", shows a scale of matches, and folds away the match at each distance.
 import { adopt, announcer, atOnce, glide, headline, keeper, make, onDrag, shape } from "./view.js";
 
 const FAR = 24; // the strip of bars shows the match at each distance from 0 to this one
-const FURTHER = 100; // positions by which the text moves when the visitor guesses
+const FURTHER = 100; // positions by which the button moves the whole text
 const SPIN = 1600; // ms for a turn of both hands that goes more than once around the clock
-const GUESSES = { falls: ["It falls", "\u2193"], stays: ["It stays", "="], rises: ["It rises", "\u2191"] }; // for each guess, the text and the sign on its button
 const KNOB = 21; // px from the middle of the query's knob to the hint beside the knob
 const SLOWER = 4; // how many times more slowly the second clock turns
 const WORDS = "Our little black cat often slept all day because it had hunted mice all night and nobody in the house ever woke it up again".split(" ");
@@ -27,12 +25,21 @@ export const match = (distance, degrees) => Math.cos((distance * degrees * Math.
 /** Where the tip of a hand of length 1 is, if the hand stands at a position: [how far up, how far right] from the clock's middle. */
 export const hand = (position, degrees) => [match(position, degrees), Math.sin((position * degrees * Math.PI) / 180)];
 
+/** The point at an angle, in degrees clockwise from 12 o'clock, and at a distance from the clock's middle. */
+const point = (radius, angle) => [radius * Math.sin((angle * Math.PI) / 180), -radius * Math.cos((angle * Math.PI) / 180)];
+
+/** The path of an arc around the clock's middle, from one angle to another. */
+const arc = (radius, from, to) => `M${point(radius, from)}A${radius} ${radius} 0 0 1 ${point(radius, to)}`;
+
+/** The path of the head of an arrow that bends clockwise around the clock's middle and ends at an angle. */
+const arrowhead = (radius, angle) => `M${point(radius - 7, angle - 5)}L${point(radius, angle)}L${point(radius + 7, angle - 5)}`;
+
 export function render({ model, el }) {
   const { degrees, limit } = model.get("data");
   const round = 360 / degrees; // positions in one turn of a hand
-  const onPage = model.get("guess") !== undefined; // only a view on a page of the website has a `guess`
+  const plain = Boolean(model.get("plain"));
   adopt(el, "dl");
-  el.classList.toggle("on-page", onPage);
+  el.classList.toggle("plain", plain);
   const { head, loud, loudWords } = headline("dl");
   const take = make("p", "dl-take");
   const sum = make("p", "dl-sum num");
@@ -44,8 +51,7 @@ export function render({ model, el }) {
   const face = clock.appendChild(shape("svg", { viewBox: "-150 -150 300 300" }));
   const plate = face.appendChild(shape("g", { "aria-hidden": "true" }));
   const ridges = shape("circle", { r: 146, class: "dl-ridges" }); // the rim's edge, which turns with the text
-  if (onPage) plate.append(shape("circle", { r: 121.5, class: "dl-band" }), ridges);
-  plate.append(shape("circle", { r: 94, class: "dl-face" }));
+  plate.append(shape("circle", { r: 121.5, class: "dl-band" }), ridges, shape("circle", { r: 94, class: "dl-face" }));
   for (let hour = 1; hour <= 12; hour++) {
     const angle = (hour * Math.PI) / 6;
     const [x, y] = [Math.sin(angle), -Math.cos(angle)];
@@ -53,7 +59,16 @@ export function render({ model, el }) {
   }
   const wedge = plate.appendChild(shape("path", { class: "dl-wedge" })); // fills the angle between the hands
   // A drag of the rim moves the whole text: both hands turn, and with them the words around the clock face.
-  const rim = face.appendChild(shape("circle", { r: 116.5, class: "dl-rim" }));
+  const rim = face.appendChild(shape("circle", { r: 121.5, class: "dl-rim", role: "slider", tabindex: 0, "aria-label": "The whole text: position of its first word", "aria-valuemin": 0, "aria-valuemax": limit - WORDS.length + 1 }));
+  rim.addEventListener("keydown", (event) => {
+    const step = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1, PageUp: FURTHER, PageDown: -FURTHER, Home: -front(), End: limit - WORDS.length + 1 - front() }[event.key];
+    if (step === undefined) return;
+    event.preventDefault();
+    shift(step);
+  });
+  // A sign on the rim, until the visitor has turned the rim: an arrow that bends along the rim, and words in the corner of the picture.
+  const bend = face.appendChild(shape("g", { class: "dl-bend", "aria-hidden": "true" }));
+  bend.append(shape("path", { d: arc(158, -64, -26) }), shape("path", { d: arrowhead(158, -26) }));
   let grabbed = null; // while the rim is dragged: the angle of the pointer when the text was last moved
   const angleOf = (event) => {
     const box = face.getBoundingClientRect();
@@ -93,16 +108,18 @@ export function render({ model, el }) {
       if (goal >= low && goal <= high) keep({ [name]: goal });
     });
   }
+  const turnMe = clock.appendChild(make("span", "dl-turn-me", "turn me"));
+  turnMe.setAttribute("aria-hidden", "true");
   const hint = clock.appendChild(make("span", "dl-hint", "drag me"));
   hint.setAttribute("aria-hidden", "true");
-  // There is a line for the query and a line for the key. Each line names a word, in the colour of the word's hand, and says what
-  // the word does.
+  // The words of the query and of the key, each in the colour of its hand
   const who = make("div", "dl-who");
   const shows = Object.fromEntries(["query", "key"].map((name) => [name, make("span", `chip dl-named ${name}`)]));
-  for (const [name, does] of [["query", " looks for a word. Its hand: the "], ["key", " may be that word. Its hand: the "]]) {
-    const line = who.appendChild(make("p"));
-    if (onPage) line.append(shows[name], name === "query" ? " looks for a word." : " may be it: the better the match, the more it counts.");
-    else line.append(shows[name], does, make("b", name, name));
+  if (plain) who.appendChild(make("p")).append("How much does ", shows.key, " count for ", shows.query, "?");
+  else {
+    for (const [name, does] of [["query", " looks for a word. Its hand: the "], ["key", " may be that word. Its hand: the "]]) {
+      who.appendChild(make("p")).append(shows[name], does, make("b", name, name));
+    }
   }
   const apart = make("span", "dl-apart");
   loudWords.append("is how well they match, ", apart);
@@ -115,25 +132,22 @@ export function render({ model, el }) {
   const slowHands = Object.fromEntries(["key", "query"].map((name) => [name, second.appendChild(shape("line", { y2: name === "key" ? -78 : -58, class: `dl-slow ${name}` }))]));
   const add = make("button");
   add.addEventListener("click", () => keep({ slow: !model.get("slow") }));
-  const act = make("div", "dl-act");
-  const asks = act.appendChild(make("div", "dl-asks"));
-  for (const [name, [words, sign]] of Object.entries(GUESSES)) {
-    const ask = asks.appendChild(make("button", "", words));
-    ask.append(make("i", "", sign));
-    ask.lastChild.setAttribute("aria-hidden", "true");
-    ask.addEventListener("click", () => {
-      shift(FURTHER, { guess: name });
-      hands.query.focus({ preventScroll: true }); // the focus moves on, because the pressed button is hidden now
-    });
+  // On a page of the website: a scale from the worst match to the best. Small clocks show how the hands stand at its ends and in
+  // its middle. In a notebook, the match at each distance shows this.
+  const gauge = make("div", "dl-gauge");
+  gauge.setAttribute("aria-hidden", "true"); // the headline and the announcer say the match
+  const pointer = make("i", "dl-pointer");
+  for (const [at, distance, words] of [[-1, round / 2, "counts least"], [0, round / 4, ""], [1, 0, "counts most"]]) {
+    const mark = gauge.appendChild(make("span", "dl-mark"));
+    mark.style.left = `${50 + 50 * at}%`;
+    mark.append(small(distance), make("b", "num", spell(at)), words);
   }
-  const then = act.appendChild(make("div", "dl-then")); // shown in place of the guess's buttons once the guess is made
-  const both = then.appendChild(make("div", "dl-both"));
-  both.append(make("span", "", "Move the whole text"));
-  const shifts = [-1, 1, FURTHER].map((step) => {
-    const button = both.appendChild(make("button", "", step === 1 ? "one on" : step > 1 ? `${step} on` : "one back"));
-    button.addEventListener("click", () => shift(step));
-    return { step, button };
-  });
+  gauge.append(make("i", "dl-line"), pointer);
+  const act = make("div", "dl-act");
+  const both = act.appendChild(make("div", "dl-both"));
+  const further = make("button", "", `${FURTHER} on`);
+  further.addEventListener("click", () => shift(FURTHER));
+  both.append(make("span", "", "Move all words"), further);
 
   // A strip of bars shows how well the hands match at each distance.
   const strip = make("div", "dl-strip");
@@ -154,24 +168,22 @@ export function render({ model, el }) {
   const stripWords = make("p", "dl-legend");
   const foot = make("div", "dl-foot");
   foot.append(stripWords, add);
-  const everyDistance = make(onPage ? "details" : "div", "dl-every");
-  if (onPage) everyDistance.append(make("summary", "", "See the match at every distance"));
+  const everyDistance = make(plain ? "details" : "div", "dl-every");
+  if (plain) everyDistance.append(make("summary", "", "See the match at every distance"));
   everyDistance.append(foot, strip, folded);
-  then.append(everyDistance);
+  act.append(everyDistance);
   clock.append(secondClock);
   const scene = make("div", "dl-scene");
-  scene.append(who, head, clock, take, act);
+  scene.append(who, head, clock, ...(plain ? [gauge] : []), take, act);
   const { live, speak, hush } = announcer();
   el.append(scene, live);
 
   const draw = atOnce(update); // if several values change together, the view is drawn only one time
-  const store = keeper(model, draw);
-  const asking = () => model.get("guess") === "" && hasRoom(FURTHER);
-  /** Store changes. If they come before the guess and are not the guess, the visitor can no longer guess: `guess` becomes "none". */
-  const keep = (changes) => store(asking() && !("guess" in changes) ? { ...changes, guess: "none" } : changes);
+  const keep = keeper(model, draw);
   let before = null; // the hands' positions, their match and other values that were drawn last
   const still = matchMedia("(prefers-reduced-motion: reduce)");
-  let turnedBoth = false; // whether the visitor has turned both hands together, by moving the whole text, since the guess
+  let turnedBoth = false; // whether the visitor has turned both hands together, by moving the whole text
+  let turnedOne = false; // whether the visitor has turned a single hand
   let opened = null; // the angle that the wedge shows, in degrees
   let stopWedge = () => {};
   let spinning = 0;
@@ -192,13 +204,13 @@ export function render({ model, el }) {
   /** Whether `step` words can be put in front of the text or, if `step` is negative, taken away. */
   const hasRoom = (step) => front() + step >= 0 && front() + step + WORDS.length - 1 <= limit;
   /** Put `step` words in front of the text or, if `step` is negative, take them away. */
-  function shift(step, more = {}) {
-    if (!hasRoom(step)) return; // the visitor may press twice before the button is drawn as disabled
+  function shift(step) {
+    if (!step || !hasRoom(step)) return; // the visitor may press twice before the button is drawn as disabled
     const [query, key, now] = [model.get("query"), model.get("key"), front()];
     clearTimeout(spinning);
     el.classList.toggle("spinning", Math.abs(step) > round && !still.matches); // while the hands spin, the words are pale
     spinning = setTimeout(() => el.classList.remove("spinning"), SPIN);
-    keep({ query: query + step, key: key + step, front: now + step, ...more });
+    keep({ query: query + step, key: key + step, front: now + step });
   }
   /** The path of a sector of the clock face that begins at 12 o'clock. `open` is its angle in degrees. */
   function wedgeOf(open, radius) {
@@ -259,9 +271,8 @@ export function render({ model, el }) {
     sum.textContent = `query [${asked.join(", ")}], key [${answers.join(", ")}]: ${terms.join(" + ")} = ${spell(match(distance, degrees))}${slow ? `; slower clock: ${spell(slower(distance))}; mean: ${spell(found)}` : ""}`;
     el.classList.toggle("slow", slow);
     add.textContent = slow ? "One clock alone" : "Add a slower clock";
-    stripWords.textContent = slow ? "The mean match of both clocks at each distance" : onPage ? "Up: they match. Down: they point apart." : "The match at each distance";
-    const waits = asking();
-    el.classList.toggle("asking", waits);
+    stripWords.textContent = slow ? "The mean match of both clocks at each distance" : plain ? "Up: they match. Down: they point apart." : "The match at each distance";
+    pointer.style.left = `${50 + 50 * found}%`;
     bars.forEach((bar, index) => {
       bar.setAttribute("aria-label", `${index} positions apart: match ${spell(matched(index))}`);
       bar.style.setProperty("--match", matched(index));
@@ -269,7 +280,9 @@ export function render({ model, el }) {
     });
     const start = front();
     ridges.style.transform = `rotate(${start * degrees}deg)`;
-    for (const { step, button } of shifts) button.disabled = !hasRoom(step);
+    further.disabled = !hasRoom(FURTHER);
+    rim.setAttribute("aria-valuenow", String(start));
+    rim.setAttribute("aria-valuetext", `${WORDS[0]}, position ${start}`);
     for (const name of ["query", "key"]) {
       const position = model.get(name);
       const word = WORDS[position - start];
@@ -290,7 +303,6 @@ export function render({ model, el }) {
     const off = `${KNOB}px + ${Math.abs(right).toFixed(3)} * 1.9em + ${Math.abs(down).toFixed(3)} * 0.7em`;
     hint.style.left = `calc(${50 + 18.7 * Math.sin(angle)}% + ${right.toFixed(3)} * (${off}))`;
     hint.style.top = `calc(${50 - 18.7 * Math.cos(angle)}% + ${down.toFixed(3)} * (${off}))`;
-    hint.hidden = waits || Boolean(before && !before.waits); // the hint is shown from the guess on, until the visitor's next change
     const open = ((distance * degrees) % 360 + 540) % 360 - 180; // the angle from the key to the query, in degrees
     wedge.style.transform = `rotate(${key * degrees}deg)`;
     stopWedge();
@@ -299,33 +311,35 @@ export function render({ model, el }) {
     if (from === to || still.matches || el.classList.contains("dragging") || Math.abs(from - to) > 180) wedge.setAttribute("d", wedgeOf(open, 93));
     else stopWedge = glide(280, (part) => wedge.setAttribute("d", wedgeOf(from + part * (to - from), 93)));
     const both = before && before.distance === distance && before.query !== query;
-    const [guess] = GUESSES[model.get("guess")] ?? [];
-    if (waits) take.textContent = `Put ${FURTHER} words in front of the text. What becomes of the match?`;
-    else if (before && before.slow !== slow) {
+    const one = before && !both && (before.query !== query || before.key !== key);
+    turnedBoth ||= Boolean(both);
+    turnedOne ||= Boolean(one);
+    const turned = !before || before.query !== query ? "query" : "key"; // which hand was turned, if it was only one
+    if (!before) take.textContent = `Turn the rim, and all words move on. What becomes of ${spell(found)}?`;
+    else if (before.slow !== slow) {
       take.textContent = slow
         ? `A slower clock as well: ${round} apart no longer looks like 0. The match there is ${spell(matched(round))}, no longer 1.`
         : `With one clock, ${round} apart looks like 0 again.`;
-    } else if (both && before.waits && guess) take.textContent = `You said “${guess}”. It is ${spell(found)} again: both hands turned alike.`;
-    else if (both) take.textContent = `Both hands moved, the angle between them did not: still ${spell(found)}.`;
-    else if (before && before.query !== query) take.textContent = `${onPage ? "One hand" : "The query"} moved, and with it the angle: from ${spell(before.found)} to ${spell(found)}.`;
-    else if (before && before.key !== key) take.textContent = `${onPage ? "One hand" : "The key"} moved, and with it the angle: from ${spell(before.found)} to ${spell(found)}.`;
-    else if (!before) take.textContent = "Same direction: 1. A right angle: 0. Opposite: \u22121.";
+    } else if (both) take.textContent = `Both hands moved, the angle between them did not: still ${spell(found)}.`;
+    else if (one) take.textContent = `${plain ? "One hand" : `The ${turned}`} moved, and with it the angle: from ${spell(before.found)} to ${spell(found)}.`;
     if (!slow && before && Math.abs(distance) >= round && before.distance !== distance) take.textContent += ` ${Math.abs(distance)} apart looks like ${Math.abs(distance) % round}.`;
-    if (before && before.query !== query && !before.waits && !hasRoom(1)) take.textContent += ` The last word is at ${limit}, the last position here.`;
-    if (both && !before.waits) turnedBoth = true;
-    if (hint.hidden && !turnedBoth && !waits && !take.querySelector(".dl-next")) take.append(" ", make("span", "dl-next", "Now turn the rim."));
+    if (before && before.query !== query && !hasRoom(1)) take.textContent += ` The last word is at ${limit}, the last position here.`;
+    const next = turnedBoth === turnedOne ? "" : turnedBoth ? "Now drag one hand." : "Now turn the rim.";
+    if (next && !take.querySelector(".dl-next")) take.append(" ", make("span", "dl-next", next));
+    el.classList.toggle("unturned", !turnedBoth);
+    hint.hidden = !turnedBoth || turnedOne;
     if (both && !still.matches) loud.animate([{ scale: 1 }, { scale: 1.25, color: "var(--ember)" }, { scale: 1 }], { duration: 500 });
     bars.forEach((bar, index) => bar.setAttribute("aria-pressed", index === Math.abs(distance)));
-    if (!before || before.query !== query || before.key !== key || before.slow !== slow) before = { query, key, distance, found, slow, waits };
+    if (!before || before.query !== query || before.key !== key || before.slow !== slow) before = { query, key, distance, found, slow };
     if (take.textContent) speak(`${shows.query.textContent} and ${shows.key.textContent}: ${loud.textContent} ${loudWords.textContent}. ${take.textContent}`);
   }
-  model.on("change:query change:key change:slow change:guess", draw);
+  model.on("change:query change:key change:slow", draw);
   update();
   return () => {
     hush();
     clearTimeout(spinning);
     stopWedge();
-    model.off("change:query change:key change:slow change:guess", draw);
+    model.off("change:query change:key change:slow", draw);
   };
 }
 

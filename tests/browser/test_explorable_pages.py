@@ -483,12 +483,11 @@ def test_on_a_phone_the_number_stays_above_the_wall(visit):
 
 
 def test_a_hand_of_the_dial_is_dragged_and_both_together_keep_the_match(visit):
-    page = visit("dial.html#guess=%22none%22").wake()
+    page = visit("dial.html").wake()
     head, who, take = page.locator(".dl-head"), page.locator(".dl-who p"), page.locator(".dl-take")
     expect(head).to_have_text("0.5 is how well they match, 2 positions apart")
-    expect(who).to_have_text(
-        ["slept looks for a word.", "cat may be it: the better the match, the more it counts."]
-    )
+    expect(who).to_have_text("How much does cat count for slept?")
+    expect(page.locator(".dl-pointer")).to_have_attribute("style", "left: 75%;")  # a scale from −1 to 1
     expect(page.locator(".dl-sum")).to_have_text("query [−0.87, 0.5], key [0, 1]: (−0.87)×0 + 0.5×1 = 0.5")
     box = page.locator(".dl-clock svg").first.bounding_box()
     x, y, reach = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2, 0.27 * box["width"]
@@ -499,7 +498,7 @@ def test_a_hand_of_the_dial_is_dragged_and_both_together_keep_the_match(visit):
     page.mouse.move(x, y - reach)
     page.mouse.up()
     expect(head).to_have_text("−0.87 is how well they match, 5 positions apart")
-    expect(who.nth(1)).to_contain_text("Our")
+    expect(who).to_contain_text("How much does Our count")
     expect(page.locator(".dl-word.key")).to_have_text("Our0")
     page.get_by_role("button", name="100 on").click()
     expect(take).to_have_text("Both hands moved, the angle between them did not: still −0.87.")
@@ -509,7 +508,7 @@ def test_a_hand_of_the_dial_is_dragged_and_both_together_keep_the_match(visit):
     query = page.get_by_role("slider", name="Position of the query")
     query.press("ArrowRight")
     expect(head).to_have_text("−1 is how well they match, 6 positions apart")
-    expect(who.nth(0)).to_contain_text("all")
+    expect(who).to_contain_text("for all?")
     expect(query).to_have_attribute("aria-valuetext", "all, position 106")
     page.get_by_text("See the match at every distance").click()
     page.get_by_role("button", name="13 positions apart").click()
@@ -535,11 +534,10 @@ def test_a_hand_of_the_dial_is_dragged_and_both_together_keep_the_match(visit):
     for _ in range(9):
         page.get_by_role("button", name="100 on").click()
     expect(page.get_by_role("button", name="100 on")).to_be_disabled()  # fewer than 100 positions remain
-    assert "guess=%22none%22" in page.url
 
 
 def test_each_hand_of_the_dial_has_its_word_and_its_bar(visit):
-    page = visit("dial.html#guess=%22none%22").wake()
+    page = visit("dial.html").wake()
     page.get_by_text("See the match at every distance").click()
     page.get_by_role("button", name="22 positions apart").click()
     expect(page.locator(".dl-word.query")).to_have_text("again24")
@@ -547,36 +545,52 @@ def test_each_hand_of_the_dial_has_its_word_and_its_bar(visit):
     page.get_by_role("button", name="1 positions apart").first.click()
     page.get_by_role("slider", name="Position of the query").press("Home")
     expect(page.locator(".dl-head")).to_contain_text("2 positions apart")
-    expect(page.locator(".dl-named")).to_have_text(["Our", "black"])
+    expect(page.locator(".dl-who")).to_have_text("How much does black count for Our?")
     expect(page.locator('.dl-strip [aria-pressed="true"]')).to_have_attribute(
         "aria-label", re.compile("^2 positions apart")
     )
 
 
-def test_both_hands_of_the_dial_spin_after_a_guess(visit):
+def test_the_rim_of_the_dial_invites_first_and_then_a_hand(visit):
     page = visit("dial.html").wake()
     head, take = page.locator(".dl-head .loud"), page.locator(".dl-take")
-    expect(take).to_have_text("Put 100 words in front of the text. What becomes of the match?")
-    expect(page.get_by_role("button", name="100 on")).to_be_hidden()
-    expect(page.locator(".dl-strip")).to_be_hidden()
-    before = page.locator(".dl-then").bounding_box()
-    page.get_by_role("button", name="It falls").click()
-    expect(take).to_have_text("You said “It falls”. It is 0.5 again: both hands turned alike.")
-    expect(head).to_have_text("0.5")
-    expect(page.locator(".dl-word.key")).to_have_text("cat103")
-    expect(page.get_by_role("slider", name="Position of the query")).to_be_focused()
-    expect(page.get_by_role("button", name="It falls")).to_be_hidden()
-    assert page.locator(".dl-then").bounding_box() == before, "what comes next has its room already"
+    expect(take).to_have_text("Turn the rim, and all words move on. What becomes of 0.5?")
+    rim, turn_me, drag_me = (
+        page.get_by_role("slider", name="The whole text"),
+        page.get_by_text("turn me", exact=True),
+        page.get_by_text("drag me", exact=True),
+    )
+    expect(turn_me).to_be_visible()
+    expect(drag_me).to_be_hidden()
     expect(page.locator(".dl-strip")).to_be_hidden()  # until the visitor unfolds it
-    assert "guess=%22falls%22" in page.url
+    before = page.locator(".dl-act").bounding_box()
+    rim.press("ArrowRight")
+    expect(take).to_have_text(
+        "Both hands moved, the angle between them did not: still 0.5. Now drag one hand."
+    )
+    expect(head).to_have_text("0.5")
+    expect(page.locator(".dl-word.key")).to_have_text("cat4")
+    expect(rim).to_have_attribute("aria-valuetext", "Our, position 1")
+    expect(rim).to_be_focused()
+    expect(turn_me).to_be_hidden()
+    expect(drag_me).to_be_visible()
+    assert page.locator(".dl-act").bounding_box() == before, "nothing moves below the sentence"
+    page.get_by_role("slider", name="Position of the query").press("ArrowRight")
+    expect(take).to_have_text("One hand moved, and with it the angle: from 0.5 to 0.")
+    expect(drag_me).to_be_hidden()
+    rim.press("PageUp")
+    expect(page.locator(".dl-word.key")).to_have_text("cat104")
+    rim.press("Home")
+    expect(page.locator(".dl-word.key")).to_have_text("cat3")
 
 
-def test_who_turns_a_hand_of_the_dial_at_once_is_not_asked(visit):
+def test_who_turns_a_hand_of_the_dial_first_is_shown_the_rim(visit):
     page = visit("dial.html").wake()
     page.get_by_role("slider", name="Position of the query").press("ArrowRight")
-    expect(page.locator(".dl-take")).to_have_text("One hand moved, and with it the angle: from 0.5 to 0.")
-    expect(page.get_by_role("button", name="100 on")).to_be_visible()
-    assert "guess=%22none%22" in page.url
+    expect(page.locator(".dl-take")).to_have_text(
+        "One hand moved, and with it the angle: from 0.5 to 0. Now turn the rim."
+    )
+    expect(page.get_by_text("turn me", exact=True)).to_be_visible()
 
 
 def test_a_text_is_written_token_by_token(visit):
