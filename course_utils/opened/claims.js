@@ -21,10 +21,11 @@ export const GROUPS = {
 };
 // The signs of some verdicts, as in the lessons. A verdict that is not listed has the sign "~".
 const SIGNS = { true: "\u2713", "mostly true": "\u2713", false: "\u2717", "cannot know": "?" };
+const INVITATION = "Drag the claim onto a shelf, or press one.";
 const TURN = 280; // ms in which a card or tile turns
-const SMALL = 0.4; // the scale at which a card is drawn while it is dragged
+const SMALL = 0.3; // the scale at which a card is drawn while it is dragged
 const SHORT = 34; // the most letters of a claim on its tile
-const WORDED = 3; // on each shelf, this many of the claims judged last show words; the others show only their numbers
+const WORDED = 2; // on each shelf, this many of the claims judged last show words; the others show only their numbers
 
 /** @param {string} verdict */
 export const groupOf = (verdict) => Object.keys(GROUPS).find((name) => GROUPS[name].verdicts.includes(verdict));
@@ -66,8 +67,6 @@ export function render({ model, el }) {
   adopt(el, "cw");
   const { head, loud, loudWords } = headline("cw");
   const take = make("p", "cw-take");
-  const legend = make("p", "cw-legend");
-  legend.append(make("i", "cw-said", "?"), "at a claim’s right: the shelf that you chose");
   // The claims keep the article's numbers, some of which are missing. `leftOut` says why.
   const missingBefore = (index) => {
     const first = (claims[index - 1]?.number ?? 0) + 1;
@@ -101,7 +100,7 @@ export function render({ model, el }) {
   wall.setAttribute("aria-label", `${claims.length} claims of the article`);
   const side = make("div", "cw-side");
   const bar = make("div", "cw-bar");
-  bar.append(legend, leftOut, actions);
+  bar.append(leftOut, actions);
   const small = matchMedia("(max-width: 30rem)");
   const fold = make("details", "cw-fold");
   fold.open = exact && !small.matches;
@@ -246,7 +245,8 @@ export function render({ model, el }) {
         if (!agrees(claim, made[claim.number])) {
           chip.classList.add("differs");
           const chosen = group(made[claim.number]);
-          chip.append(make("b", `cw-said ${chosen}`, chip.matches(".worded") ? GROUPS[chosen].sign : ""));
+          chip.append(make("b", `cw-said ${chosen}`, GROUPS[chosen].sign));
+          chip.title = `you said: ${wordsOf(made[claim.number])}`;
         }
         chip.addEventListener("click", () => keep({ claim: claim.number }));
         return [claim, chip];
@@ -553,7 +553,7 @@ export function render({ model, el }) {
 
   /** A sentence that compares the visitor's guesses with the course's verdicts. The argument is the result of `score`. */
   function sentence({ made, same, trusted, doubted }) {
-    if (!made) return "Drag the claim onto a shelf, or press one.";
+    if (!made) return INVITATION;
     if (made === 1) return same ? "You agree with the course." : trusted ? "You believed it too readily." : doubted ? "You doubted it too readily." : "The course has it on another shelf.";
     if (same === made) return `You agree with the course on all ${made}.`;
     const leaning = trusted > doubted ? ` and believed ${trusted} too readily` : doubted > trusted ? ` and doubted ${doubted} too readily` : "";
@@ -568,9 +568,11 @@ export function render({ model, el }) {
     loud.textContent = exact ? String(made ? same : 0) : `${holding} of ${revealed() ? claims.length : made}`;
     if (exact) loudWords.textContent = made ? `of ${made} as the course read ${made === 1 ? "it" : "them"}` : `of ${claims.length} claims judged`;
     else loudWords.textContent = made === 1 && !revealed() ? "claim holds" : holding === 1 ? "claims holds" : "claims hold";
-    el.classList.toggle("fresh", !exact && !made);
-    take.textContent = exact && made ? summary : sentence(result);
-    legend.hidden = made === same;
+    // For each claim that is not judged yet, the invitation stands in place of the headline.
+    const asks = !exact && !revealed() && !guesses()[shown().number];
+    el.classList.toggle("fresh", asks);
+    el.classList.toggle("first", asks && !made);
+    take.textContent = asks ? INVITATION : exact && made ? summary : sentence(result);
     leftOut.hidden = !(revealed() ? missing.length : missing.some((number) => number < shown().number));
     actions.classList.toggle("idle", !result.made);
     rest.textContent = revealed() ? "Only mine" : `Show the other ${claims.length - made}`;

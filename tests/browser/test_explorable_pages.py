@@ -1119,6 +1119,8 @@ def test_a_claim_turns_once_a_verdict_is_given(visit):
     expect(head).to_have_text("0 of 1 claim holds")
     expect(page.locator(".cw-take")).to_have_text("You believed it too readily.")
     page.get_by_role("button", name="The next claim").click()
+    expect(head).to_be_hidden()  # the words on the claim before have gone
+    expect(page.locator(".cw-take")).to_have_text("Drag the claim onto a shelf, or press one.")
     expect(panel).not_to_contain_text("What speaks for it")
     expect(panel).not_to_contain_text(re.compile("hold as they stand"))  # the verdict is hidden
     in_part = page.locator(".cw-shelf.part button")
