@@ -9,18 +9,18 @@
 //   asked: "start" until the visitor guesses or sets a gate, then ""
 //   guess: the visitor's guess of how many licences get through, or -1
 //   clause: the clause's index, or -1 for the weightiest clause
-import { adopt, announcer, keeper, make, onSize } from "./view.js";
+import { adopt, announcer, capital, keeper, make, onSize } from "./view.js";
 
-// A use in two or three words, for the head of a column.
+// A use in a few words, for the head of a column. The head goes on after "I want to …".
 const SHORT = {
-  "study and modify it": "study, modify",
+  "study and modify it": "study and change it",
   "sell a product built on it": "sell a product",
-  "serve it to a billion monthly users": "a billion users",
+  "serve it to a billion monthly users": "serve a billion users",
   "offer it to others as a hosted service": "host it for others",
   "train another large model of its kind on its outputs": "train on outputs",
-  "ship it without naming it": "leave its name out",
-  "use it for medical advice": "medical advice",
-  "have a revenue of over a million dollars a year": "over $1M a year",
+  "ship it without naming it": "hide its name",
+  "use it for medical advice": "give medical advice",
+  "have a revenue of over a million dollars a year": "earn over $1M a year",
   "build on it in the European Union": "build in the EU",
 };
 const short = (use) => SHORT[use] ?? use;
@@ -33,6 +33,7 @@ const WORDS = {
 };
 // The word in a cell, for each answer. The answer "yes" has no word, because its cell is drawn as a gap in the wall.
 const SIGNS = { "yes, with conditions": "if", "ask first": "ask", no: "no", "cannot know": "?" };
+const MEANINGS = { no: "it forbids this", "ask first": "only if its maker agrees", "yes, with conditions": "yes, on a condition" };
 const PAGE = "M6 3h9l4 4v14H6zM14 3v5h5M9 13h7M9 17h7";
 const ICONS = {
   "use and share": "M5 13l5 5 9-12",
@@ -150,7 +151,7 @@ export function render({ model, el }) {
     cell.scope = "row";
     cell.setAttribute("role", "rowheader");
     const label = make("span", "mu-name");
-    label.append(make("b", "", licence.short), " ", make("span"));
+    label.append(make("b", "", licence.short));
     addButton(cell, row, -1, [licence.title, ...licence.models].join(", "), label);
     licence.verdicts.forEach(({ answer, word }, column) => {
       const place = line.appendChild(make("td", kind(answer)));
@@ -203,6 +204,15 @@ export function render({ model, el }) {
   const left = make("div", "mu-left");
   left.append(track, all);
 
+  // Until an answer is shown, what the words on the board mean, each drawn as on the board.
+  const key = make("ul", "mu-key");
+  for (const [answer, meaning] of Object.entries(MEANINGS)) {
+    const line = key.appendChild(make("li", kind(answer)));
+    line.append(make("i", "", SIGNS[answer]), meaning);
+  }
+  const beyond = key.appendChild(make("li", "beyond"));
+  beyond.append(make("i"), "a wall further on");
+
   const answerBox = make("section", "mu-answer");
   answerBox.setAttribute("aria-label", "The answer");
   const question = make("p", "mu-question");
@@ -219,7 +229,7 @@ export function render({ model, el }) {
   summed.append(question, verdictLine, more);
   answerBox.append(summed, why, chips, quote, source);
   const scene = make("div", "mu-scene");
-  scene.append(ask, left, answerBox);
+  scene.append(ask, left, key, answerBox);
   const { live, speak, hush } = announcer();
   el.append(scene, live);
 
@@ -232,6 +242,8 @@ export function render({ model, el }) {
   };
   const sealed = () => model.get("asked") === "start";
   const through = () => licences.filter((licence) => stopOf(licence, plans()) < 0).length;
+  /** How many of the set gates a licence lets the visitor through on a condition. */
+  const conditionsOf = ({ verdicts }) => plans().filter((at) => verdicts[at].answer === "yes, with conditions").length;
 
   const keep = keeper(model, update);
   /** Set the gates of the uses in `chosen` (a list of indexes), and lift all others. */
@@ -262,7 +274,7 @@ export function render({ model, el }) {
 
   function update() {
     el.classList.toggle("sealed", sealed());
-    el.classList.toggle("gated", plans().length > 1);
+    el.classList.toggle("gated", plans().length > 0);
     body.inert = sealed();
     const set = plans();
     for (const [name, button] of cells) {
@@ -280,9 +292,11 @@ export function render({ model, el }) {
       body.rows[index].classList.toggle("through", passes && !sealed());
       body.rows[index].classList.toggle("here", index === row() && column() >= 0 && !sealed());
       // At the end of a row stands the `word` of the verdict on the use that stops the ball or, if the ball passes the only
-      // gate that is set, of the verdict on this gate's use.
+      // gate that is set, of the verdict on this gate's use. If the ball passes several gates, their conditions are counted.
       const decides = passes && set.length === 1 ? set[0] : stop;
-      const said = licence.verdicts[decides]?.word || (set.length ? "through" : "");
+      const conditions = passes && set.length > 1 ? conditionsOf(licence) : 0;
+      const counted = conditions ? `${conditions} ${conditions === 1 ? "if" : "ifs"}` : "through";
+      const said = licence.verdicts[decides]?.word || (set.length ? counted : "");
       ends[index].textContent = sealed() ? "" : said;
       licence.verdicts.forEach((_, at) => cells.get(`${index} ${at}`).parentElement.classList.toggle("stop", at === stop));
     });
@@ -314,7 +328,9 @@ export function render({ model, el }) {
     if (focus && !sealed()) cells.get("-1 0").focus({ preventScroll: true });
     const guess = model.get("guess") ?? -1;
     const said = guess < 0 || set.length !== uses.length ? "" : guess === through() ? "As you guessed. " : `You guessed ${guess}. `;
-    hint.textContent = sealed() ? "" : `${said}${set.length ? "Press a plan to set or lift its gate, a wall to read its clause." : "Press a plan to set its gate."}`;
+    const free = licences.filter((licence) => stopOf(licence, set) < 0 && !conditionsOf(licence)).length;
+    const ifs = set.length > 1 && through() ? `${capital(NUMBERS[free] ?? String(free)).replace("No", "None")} without an “if”. ` : "";
+    hint.textContent = sealed() ? "" : `${said}${ifs}${set.length ? "Press a plan to lift its gate, a wall to read its clause." : "Press a plan to set its gate."}`;
   }
   /** Put each ball where it starts, at the gate that stops it, or behind the last gate. */
   function place() {
@@ -337,21 +353,8 @@ export function render({ model, el }) {
       trail.style.transform = `translate(${from}px, ${y}px) scaleX(${Math.max(0, x - from)})`;
     });
   }
-  /** Write the names of a licence's models beside the licence. If some have no room, write how many more there are. */
-  function nameModels() {
-    licences.forEach(({ short, models }, index) => {
-      const label = cells.get(`${index} -1`).firstChild;
-      const titles = models.filter((title) => title !== short);
-      for (let shown = titles.length; shown >= 0; shown--) {
-        const others = shown && shown < titles.length ? ` +${titles.length - shown}` : "";
-        label.lastChild.textContent = titles.slice(0, shown).join(", ") + others;
-        if (label.scrollWidth <= label.clientWidth) break;
-      }
-    });
-  }
-  /** Adapt the models' names and the balls' places to the size of the view. The balls change their places without rolling. */
+  /** Adapt the balls' places to the size of the view. The balls change their places without rolling. */
   function fit() {
-    nameModels();
     run.classList.add("resting");
     place();
     void run.offsetWidth; // reading `offsetWidth` lets the balls take their places before they may roll again
@@ -368,7 +371,8 @@ export function render({ model, el }) {
   function drawAnswer() {
     const place = previewed ?? (column() < 0 ? null : [row(), column()]);
     answerBox.hidden = sealed() || !place;
-    hint.hidden = Boolean(previewed) && column() < 0;
+    key.hidden = sealed() || !answerBox.hidden;
+    el.classList.toggle("answered", !answerBox.hidden);
     const counted = `${sentence.textContent} ${hint.textContent}`;
     if (answerBox.hidden) return speak(counted);
     const licence = licences[place[0]];
@@ -409,8 +413,11 @@ export function render({ model, el }) {
     // If there is only one clause, its summary is left out, because the sentence in `why` says the same.
     section.append(make("b", "", /^(\d|[IV]+\b)/.test(clause.section) ? `Section ${clause.section}` : clause.section), clauses.length > 1 ? ` ${clause.summary}` : "");
     quote.replaceChildren(words, section);
+    const models = licence.models.filter((title) => title !== licence.short);
+    const others = models.length > 3 ? ` and ${models.length - 3} more` : "";
     source.replaceChildren(
       `${licence.title}${licence.date ? `, ${licence.date}` : ""} · `, link, ` · ${licence.basis} · one reading, not legal advice`,
+      models.length ? ` · models: ${models.slice(0, 3).join(", ")}${others}` : "",
     );
     return `${clause.section}: ${clause.quote}`;
   }

@@ -2152,9 +2152,22 @@ def test_licences_roll_at_the_plans_and_a_cell_shows_its_clause(visit):
     expect(page.locator(".mu-answer")).to_be_hidden()  # a clause is shown only after a press on a cell
     page.mouse.move(0, 0)  # away from the rows: the row under the pointer shows all its words
     shown = """(plates) => plates.filter((plate) => getComputedStyle(plate).opacity !== '0')
-      .map((plate) => plate.textContent)"""
+      .map((plate) => plate.textContent).filter(Boolean)"""
     page.wait_for_function("() => document.getAnimations().every((one) => one.playState !== 'running')")
-    assert sorted(page.locator(".mu-board td .mu-plate").evaluate_all(shown)) == ["ask"] * 7 + ["no"] * 3
+    conditions = sum(
+        use.answer == "yes, with conditions"
+        for licence in every
+        if licence.short in allowed
+        for use in licence.uses.values()
+    )
+    words = ["ask"] * 7 + ["if"] * conditions + ["no"] * 3
+    assert sorted(page.locator(".mu-board td .mu-plate").evaluate_all(shown)) == words
+    ends = page.locator(".mu-board tr.through .mu-end").all_inner_texts()
+    assert sum(int(end.split()[0]) for end in ends) == conditions
+    expect(hint).to_contain_text("None without an “if”.")
+    expect(page.locator(".mu-key li")).to_have_text(
+        ["noit forbids this", "askonly if its maker agrees", "ifyes, on a condition", "a wall further on"]
+    )
     # A ball stops at the left of the first gate that is set and does not let it through.
     row = next(index for index, text in enumerate(rows.all_inner_texts()) if text.startswith("Llama 4"))
     ball = page.locator(".mu-ball").nth(row)
@@ -2178,6 +2191,7 @@ def test_licences_roll_at_the_plans_and_a_cell_shows_its_clause(visit):
     assert "plans=%5B0%2C1%2C3" in page.url
     page.get_by_role("button", name=re.compile("^Llama 4 Community")).click()  # shows what stops the ball
     expect(page.locator(".mu-question")).to_have_text("Llama 4May I ship it without naming it?")
+    expect(page.locator(".mu-key")).to_be_hidden()
     expect(verdict).to_have_text("No.")
     expect(quote).to_contain_text("Built with Llama")
     assert not findings(page, "body")
