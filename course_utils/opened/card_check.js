@@ -6,7 +6,7 @@
 // The visitor chooses `card` (a title) and `text` (the card's text with the visitor's changes; "" if nothing was changed).
 // If the host is live, its linter gets `want` {text} and sends `said` {want, parts, weak, people}. Otherwise the linter
 // below checks the text.
-import { adopt, announcer, capital, headline, make, shape } from "./view.js";
+import { adopt, announcer, capital, headline, make, onSize, shape } from "./view.js";
 
 // The linter of lesson 15 (card_check.py) in JavaScript. The block for machines at a card's top is YAML. The linter reads
 // only those forms of YAML that cards use.
@@ -22,15 +22,37 @@ const NAMES = {
   "environmental impact": ["environmental impact", "carbon footprint", "emissions", "energy"],
   contact: ["contact", "questions or comments", "feedback"],
 };
-const PRAISE = /\b(?:best|finest|greatest|perfect|unmatched|leading|world-class|state[- ]of[- ]the[- ]art)\b/i;
+const PRAISE = /\b(?:good|best|finest|greatest|perfect|unmatched|unrivalled|leading|world-class|state[- ]of[- ]the[- ]art|cutting[- ]edge|excellent|outstanding|amazing|superb|revolutionary)\b/i;
+// Names of licences that the Hugging Face hub takes in a card's block, without "other", "unknown" and
+// the names of families ("cc").
+const LICENCES = `afl-3.0 agpl-3.0 apache-2.0 apple-amlr apple-ascl artistic-2.0 bigcode-openrail-m bigscience-bloom-rail-1.0
+  bigscience-openrail-m bsd-2-clause bsd-3-clause bsd-3-clause-clear bsl-1.0 c-uda cc-by-2.0 cc-by-2.5 cc-by-3.0 cc-by-4.0
+  cc-by-nc-2.0 cc-by-nc-3.0 cc-by-nc-4.0 cc-by-nc-nd-3.0 cc-by-nc-nd-4.0 cc-by-nc-sa-2.0 cc-by-nc-sa-3.0 cc-by-nc-sa-4.0
+  cc-by-nd-4.0 cc-by-sa-3.0 cc-by-sa-4.0 cc0-1.0 cdla-permissive-1.0 cdla-permissive-2.0 cdla-sharing-1.0
+  creativeml-openrail-m deepfloyd-if-license ecl-2.0 epl-1.0 epl-2.0 etalab-2.0 eupl-1.1 gemma gfdl gpl-2.0 gpl-3.0 isc
+  lgpl-2.1 lgpl-3.0 lgpl-lr llama2 llama3 llama3.1 llama3.2 llama3.3 llama4 lppl-1.3c mit mpl-2.0 ms-pl ncsa odbl odc-by
+  ofl-1.1 openrail openrail++ osl-3.0 pddl postgresql unlicense wtfpl zlib`.split(/\s+/);
+const LINK = /:\/\/|\blinks?\b|\bLICEN[SC]E\b/; // a line on the licence may say where its text is
+const CODE = /^(?:[a-z]{2,3}(?:-[A-Za-z]+)?|multilingual)$/; // a language's name in the block, such as pt-BR
+const ADDRESS = /@|:\/\/|\b(?:repository|README|forum|issues)\b/;
 const PEOPLE = /(?<![\p{L}\p{N}_])(?:knows?|thinks?|wants?|believes?|understands?|feels?|loves?)(?![\p{L}\p{N}_])/giu;
 const PEOPLE_WORD = new RegExp(PEOPLE.source, "iu"); // like PEOPLE, but finds only the first word
-const FACT = "A fact, says the linter. Is it true? That it cannot see.";
-// Each pattern finds a line whose number says enough. A number in an evaluation must come with what was counted (after
-// "of" or "on"), or have a table cell of its own. A number for the environmental impact must have a unit.
+// {part: what the linter tested in a line that passes}. A part that is not listed needs two words, or a word and a number.
+const TESTED = {
+  license: "A known licence, or a link to one.",
+  language: "A language is named.",
+  evaluation: "A figure, and of how many.",
+  "environmental impact": "A figure with its unit.",
+  contact: "An address.",
+};
+const saysOf = (part) => `${TESTED[part] ?? "At least two words, and no praise that the linter knows."} Is it true? That the linter cannot see.`;
+// {part that needs a number: [pattern of a line whose number says enough, what is said of any other number]}. In an
+// evaluation a second number must say of how many ("99 of 100", "0.91 on 200 letters"), or the test must have a name with
+// capital letters ("66.6 on MMLU"), or the number must have a table cell of its own. A number for the environmental impact
+// must have a unit, at most two words later.
 const FIGURES = {
-  evaluation: /\| *[0-9][0-9.,]*%? *\||^[^|]*(?:[0-9].*\b(?:of|on)\b|\b(?:of|on)\b.*[0-9])/,
-  "environmental impact": /[0-9].*(?:Wh\b|CO2|CO₂|\bhours\b|\bkg\b|\btonnes\b)/,
+  evaluation: [/\| *[0-9][0-9.,]*%? *\||^[^|]*[0-9]%?(?:[^|0-9]*[^|0-9A-Za-z])?(?:of|on) (?:[a-z]+ ){0,2}(?:[0-9]|(?<=on )[A-Z]{3})/, "of how many?"],
+  "environmental impact": [/[0-9][0-9.,]* *(?:[A-Za-z]+ ){0,2}(?:[kMG]?Wh\b|CO2|CO₂|hours?\b|kg\b|tonnes\b|minutes\b)/, "a figure without its unit"],
 };
 const HEADING = /^ {0,3}#{1,6} +(.*)$/;
 const BOLD = /^(?:[-*] )?\*\*([^*]+)\*\*:?(.*)$/;
@@ -84,11 +106,32 @@ function readBlock(block) {
 /** The reason why a line does not count as a fact about a part, or "" if it may be a fact. */
 function weakness(part, line) {
   const praise = PRAISE.exec(line);
-  if (praise && (part in FIGURES || !/[0-9]/.test(line))) return `“${praise[0]}” says nothing`;
-  if (part in FIGURES && !FIGURES[part].test(line)) return /[0-9]/.test(line) ? "a figure without its measure" : "no figure";
-  if (!FIELDS.includes(part) && (line.match(WORD) ?? []).length < 2 && !/[0-9]|@|:\/\//.test(line)) return "too few words";
-  return "";
+  if (praise) return `“${praise[0]}” says nothing`;
+  if (part in FIGURES) {
+    const [enough, elseSaid] = FIGURES[part];
+    if (!/[0-9]/.test(line)) return "no figure";
+    return enough.test(line) ? "" : elseSaid;
+  }
+  if (part === "license") {
+    // "The Apache License, version 2.0" becomes " apache 2 0 ", as does the name "apache-2.0".
+    const words = spaced(spaced(line).replace(/\b(?:the|licen[sc]e|version|v)\b/g, " "));
+    return LICENCES.some((name) => words.includes(spaced(name))) || LINK.test(line) ? "" : "no known licence";
+  }
+  if (part === "contact") return ADDRESS.test(line) ? "" : "no address";
+  const words = (line.match(WORD) ?? []).length;
+  if (part === "language") return words ? "" : "no word";
+  return words + Number(/[0-9]/.test(line)) < 2 ? "too few words" : ""; // a number counts as a word
 }
+
+/** The reason why a value in the block names no licence or language, or "" if it may name one. */
+function misnamed(part, value) {
+  const names = value.startsWith("[") ? [...value.matchAll(/'([^']*)'/g)].map(([, name]) => name) : [value];
+  if (part === "license") return names.length && names.every((name) => LICENCES.includes(name.toLowerCase())) ? "" : "no known licence";
+  return names.length && names.every((name) => CODE.test(name)) ? "" : "no code such as en";
+}
+
+/** The words of a text in small letters, each with one space before and after. */
+const spaced = (text) => ` ${text.toLowerCase().replace(/[^a-z0-9+]+/g, " ").trim()} `;
 
 /** A text that names the part for which `line` was already found, if that was below another heading; otherwise "". */
 function repeats(taken, heading, line) {
@@ -136,7 +179,8 @@ export function lint(text) {
   for (const [part, names] of Object.entries(NAMES)) {
     if (FIELDS.includes(part) && fields[part]) {
       parts[part] = fields[part];
-      if (part === "license" && /^[^[].*\s/.test(parts[part])) weak[part] = "no licence has such a name";
+      const reason = misnamed(part, parts[part]);
+      if (reason) weak[part] = reason;
       continue;
     }
     let lines = sections.flatMap(([heading, found]) => (isCalled(heading, names) ? found.map((line) => [heading, line]) : []));
@@ -223,6 +267,13 @@ const STUBS = {
   contact: ["## Contact\n\n", "whom to ask?"],
 };
 
+/** A line as it is read, without the signs of Markdown: a row of a table becomes "first cell: other cells". */
+export function plain(line) {
+  const cells = line.startsWith("|") ? line.split("|").map((cell) => cell.trim()).filter(Boolean) : [];
+  const words = cells.length > 1 ? `${cells[0]}: ${cells.slice(1).join(", ")}` : cells[0] ?? line;
+  return words.replace(/\[([^\]]+)\]\([^)]*\)/g, "$1").replace(/\*\*|`/g, "").replace(/\s+/g, " ");
+}
+
 /** What follows the block of keys and values at a card's top. */
 const bodyOf = (text) => text.slice(blockEnd(text));
 
@@ -308,7 +359,7 @@ export function render({ model, el }) {
   const shelf = make("div", "ck-shelf");
   shelf.setAttribute("role", "group");
   shelf.setAttribute("aria-label", "Load a card");
-  shelf.append(make("span", "", "Other cards:"));
+  shelf.append(make("span", "", "Check another card:"));
   const loads = titles.map((name) => {
     const button = make("button", "", name);
     button.addEventListener("click", () => {
@@ -410,7 +461,7 @@ export function render({ model, el }) {
     if (!slot) return;
     // If sentences are offered, don't focus the field on a touch screen, because the keyboard would cover the sentences.
     if (!offersFor(part).length || !matchMedia("(pointer: coarse)").matches) field.focus({ preventScroll: true });
-    field.setSelectionRange(field.value.length, field.value.length);
+    field.select(); // what the visitor types replaces the old words
     under.scrollIntoView({ block: "nearest", behavior: still.matches ? "auto" : "smooth" });
   }
   function close() {
@@ -430,7 +481,7 @@ export function render({ model, el }) {
       if (!still.matches) rows.get(part).item.animate([{ translate: "0" }, { translate: "-6px" }, { translate: "5px" }, { translate: "0" }], { duration: 240 });
       return;
     }
-    told = FACT;
+    told = saysOf(part);
     close();
     fly(part, from);
   }
@@ -497,10 +548,15 @@ export function render({ model, el }) {
     row.item.className = [boast ? "boast" : words ? "there" : "hole", people.length ? "person" : ""].join(" ");
     if (part && before && fact && !before.has(part)) row.item.classList.add("new");
     row.item.hidden = !part && !words;
-    drawWords(row.words, words.replace(/\s+/g, " ") || (STUBS[part]?.[1] ?? "missing"));
+    // A line below a heading such as "Bias and limitations" counts for both parts. It is shown only once.
+    const other = part && words && Object.keys(found.parts).find((each) => found.parts[each] === words);
+    const again = other && other !== part && !boast;
+    if (again) row.words.textContent = `the same line as for ${other}`;
+    else drawWords(row.words, plain(words) || (STUBS[part]?.[1] ?? "missing"));
+    row.item.classList.toggle("again", Boolean(again));
     row.reason.textContent = boast || (people.length ? `${people.length === 1 ? "fits" : "fit"} people, not programs` : "");
     row.tick.textContent = boast || people.length ? "?" : !words ? "+" : part ? "✓" : "";
-    const line = words.replace(/\s+/g, " ").slice(0, 90);
+    const line = plain(words).slice(0, 90);
     const name = part || "opening line";
     row.button.setAttribute("aria-label", words ? `${name}: ${line}${boast ? `. No fact: ${boast}` : ""}${people.length ? `. Words for people: ${people.join(", ")}` : ""}. Change it` : `${name} is missing. Write it`);
   }
@@ -535,6 +591,13 @@ export function render({ model, el }) {
     if (field.value !== now) field.value = now;
     for (const button of choices.children) button.setAttribute("aria-pressed", String(button.textContent === now));
   }
+  /** If there is room beside the card, put the sentences of the open line level with the line, but below the box. */
+  function settle() {
+    if (!slot) return;
+    const [line, above, below] = [opened, box, card].map((one) => one.getBoundingClientRect());
+    const at = Math.min(Math.max(above.bottom + 12 - line.top, 0), below.bottom - line.top - under.offsetHeight);
+    under.style.setProperty("--at", `${at}px`);
+  }
   function sayOfOpen() {
     const { part } = slot;
     const offered = offersFor(part).length > 0;
@@ -542,13 +605,19 @@ export function render({ model, el }) {
     if (!field.value) return `${capital(STUBS[part]?.[1] ?? "in which words?")} ${offered ? "Choose, or write your own." : "Write it."}`;
     if (found.weak[part]) return `No fact: ${found.weak[part]}.${offered ? " Choose another." : ""}`;
     if (people) return `“${people[0]}” fits people, not programs.${offered ? " Choose another." : ""}`;
-    return part ? FACT : "No word here fits people alone.";
+    return part ? saysOf(part) : "No word here fits people alone.";
   }
 
   function draw() {
     paint();
     const error = model.get("said")?.error;
-    loads.forEach((button, index) => button.setAttribute("aria-pressed", String(titles[index] === chosen())));
+    // The open card is offered only if the visitor has changed it.
+    loads.forEach((button, index) => {
+      const open = titles[index] === chosen();
+      button.classList.toggle("own", open);
+      button.classList.toggle("unchanged", open && text() === cards[chosen()]);
+      button.textContent = open ? `${titles[index]}, as it was` : titles[index];
+    });
     turn.textContent = card.classList.contains("turned") ? "Turn back to the card" : "Turn it over: the file";
     el.classList.toggle("broken", Boolean(error));
     if (error) {
@@ -563,7 +632,7 @@ export function render({ model, el }) {
     const done = !missing.length && !found.people.length;
     loud.textContent = String(missing.length || found.people.length);
     loudWords.textContent = missing.length || done
-      ? `of ${parts.length} parts ${missing.length === 1 ? "lacks" : "lack"} a fact`
+      ? `of ${parts.length} parts ${missing.length === 1 ? "fails" : "fail"} the check`
       : found.people.length === 1 ? "word fits people, not programs" : "words fit people, not programs";
     title.textContent = /^# +(.+)$/m.exec(bodyOf(text()))?.[1] ?? chosen();
     drawRow("", openingLine());
@@ -574,7 +643,8 @@ export function render({ model, el }) {
     drawOpen();
     const next = missing.length ? (missing.some((part) => !found.parts[part]) ? "Press a hole in the card." : "Press a striped line.") : "Now mend the words that fit people.";
     verdict.textContent = done && !slot ? "Complete, says the linter. Is it true? That it cannot see." : slot ? sayOfOpen() : told || next;
-    speak(`${missing.length} of ${parts.length} parts lack a fact${missing.length ? `: ${missing.join(", ")}` : ""}. ${found.people.length ? `Words for people: ${found.people.join(", ")}.` : ""} ${verdict.textContent}`);
+    settle();
+    speak(`${missing.length} of ${parts.length} parts fail the check${missing.length ? `: ${missing.join(", ")}` : ""}. ${found.people.length ? `Words for people: ${found.people.join(", ")}.` : ""} ${verdict.textContent}`);
   }
   /**
    * The line to show above the parts: the first line of the card that has a word for people and is not a part's line. If
@@ -596,7 +666,9 @@ export function render({ model, el }) {
   for (const key of keys) model.on(`change:${key}`, check);
   check();
   if (model.get("live")) save();
+  const endSize = onSize(under, settle);
   return () => {
+    endSize();
     clearTimeout(saving);
     hush();
     model.off("change:said", listen);

@@ -80,16 +80,49 @@ NAMES = {
     "contact": ("contact", "questions or comments", "feedback"),
 }
 FIELDS = ("license", "language")
+# Names of licences that the Hugging Face hub takes in a card's block, without "other",
+# "unknown" and the names of families ("cc").
+_LICENCES = frozenset(
+    re.findall(
+        r"\S+",
+        """
+    afl-3.0 agpl-3.0 apache-2.0 apple-amlr apple-ascl artistic-2.0 bigcode-openrail-m
+    bigscience-bloom-rail-1.0 bigscience-openrail-m bsd-2-clause bsd-3-clause bsd-3-clause-clear bsl-1.0 c-uda
+    cc-by-2.0 cc-by-2.5 cc-by-3.0 cc-by-4.0 cc-by-nc-2.0 cc-by-nc-3.0 cc-by-nc-4.0 cc-by-nc-nd-3.0
+    cc-by-nc-nd-4.0 cc-by-nc-sa-2.0 cc-by-nc-sa-3.0 cc-by-nc-sa-4.0 cc-by-nd-4.0 cc-by-sa-3.0 cc-by-sa-4.0
+    cc0-1.0 cdla-permissive-1.0 cdla-permissive-2.0 cdla-sharing-1.0 creativeml-openrail-m
+    deepfloyd-if-license ecl-2.0 epl-1.0 epl-2.0 etalab-2.0 eupl-1.1 gemma gfdl gpl-2.0 gpl-3.0 isc lgpl-2.1
+    lgpl-3.0 lgpl-lr llama2 llama3 llama3.1 llama3.2 llama3.3 llama4 lppl-1.3c mit mpl-2.0 ms-pl ncsa odbl
+    odc-by ofl-1.1 openrail openrail++ osl-3.0 pddl postgresql unlicense wtfpl zlib
+        """,
+    )
+)
+_LINK = re.compile(r"://|\blinks?\b|\bLICEN[SC]E\b")  # a line on the licence may say where its text is
+_CODE = re.compile(r"[a-z]{2,3}(?:-[A-Za-z]+)?|multilingual")  # a language's name in the block, such as pt-BR
 _PRAISE = re.compile(
-    r"\b(?:best|finest|greatest|perfect|unmatched|leading|world-class|state[- ]of[- ]the[- ]art)\b", re.I
+    r"\b(?:good|best|finest|greatest|perfect|unmatched|unrivalled|leading|world-class|"
+    r"state[- ]of[- ]the[- ]art|cutting[- ]edge|excellent|outstanding|amazing|superb|revolutionary)\b",
+    re.I,
 )
 _PEOPLE = re.compile(r"\b(?:knows?|thinks?|wants?|believes?|understands?|feels?|loves?)\b", re.I)
-# {part that needs a number: pattern of a line whose number says enough}. A number in an evaluation must come
-# with what was counted (after "of" or "on"), or have a table cell of its own. A number for the environmental
-# impact must have a unit.
+# {part that needs a number: (pattern of a line whose number says enough, what is said of any other number)}.
+# In an evaluation a second number must say of how many ("99 of 100", "0.91 on 200 letters"), or the test must
+# have a name with capital letters ("66.6 on MMLU"), or the number must have a table cell of its own. A number
+# for the environmental impact must have a unit, at most two words later.
 _FIGURES = {
-    "evaluation": re.compile(r"\| *[0-9][0-9.,]*%? *\||^[^|]*(?:[0-9].*\b(?:of|on)\b|\b(?:of|on)\b.*[0-9])"),
-    "environmental impact": re.compile(r"[0-9].*(?:Wh\b|CO2|CO₂|\bhours\b|\bkg\b|\btonnes\b)"),
+    "evaluation": (
+        re.compile(
+            r"\| *[0-9][0-9.,]*%? *\|"
+            r"|^[^|]*[0-9]%?(?:[^|0-9]*[^|0-9A-Za-z])?(?:of|on) (?:[a-z]+ ){0,2}(?:[0-9]|(?<=on )[A-Z]{3})"
+        ),
+        "of how many?",
+    ),
+    "environmental impact": (
+        re.compile(
+            r"[0-9][0-9.,]* *(?:[A-Za-z]+ ){0,2}(?:[kMG]?Wh\b|CO2|CO₂|hours?\b|kg\b|tonnes\b|minutes\b)"
+        ),
+        "a figure without its unit",
+    ),
 }
 _BLOCK = re.compile(r"^\s*---(?:\r\n|\r|\n)[\s\S]*?(?:\r\n|\r|\n)---[ \t]*(?:\r\n|\n|$)")
 _HEADING = re.compile(r"^ {0,3}#{1,6} +(.*)$")
@@ -97,7 +130,7 @@ _BOLD = re.compile(r"^(?:[-*] )?\*\*([^*]+)\*\*:?(.*)$")
 _ROW = re.compile(r"^\| *([^|]*[^| ]) *\|([^|]*)\|")
 _EMPTY = re.compile(r"^(?:\[more information needed\]|<!--.*|\|[-:| ]*|[^0-9a-z]*)$", re.I)
 _WORD = re.compile(r"[^\W\d_]{2,}")  # a word of two or more letters
-_ADDRESS = re.compile(r"@|://")
+_ADDRESS = re.compile(r"@|://|\b(?:repository|README|forum|issues)\b")
 _QUESTIONS = re.compile(r"[0-9a-z_.]+@[0-9a-z_.]+|\bquestions (?:to|or)\b", re.I)
 
 
@@ -110,9 +143,11 @@ def lint_card(text) -> dict:
     "parts": {part: the line that was found for it, or ""}. A part's line can be below a heading that
         published cards use for the part, in a line such as "**License:** ..." or in a row of a table. Any
         line with a mail address, "questions to" or "questions or" can be the line for "contact".
-    "weak": dict from a part to the reason why its line is no fact: the line praises without a number, has no
-        number where one is needed (evaluation, environmental impact), has fewer than two words, or is also
-        below the heading of another part. A licence in the block must be a name without a space.
+    "weak": dict from a part to the reason why its line is no fact: the line has a word of praise, has no
+        number where one is needed (evaluation, environmental impact) or one that says too little, has fewer
+        than two words, or is also below the heading of another part. A licence must have one of the names in
+        _LICENCES; below a heading, a link to its text is enough. A language in the block must be a short
+        code. A contact must have an address. More is not tested: the line may be untrue.
     "people": list of words that describe the model as if it were a person.
 
     Raises CourseError if the block of YAML can't be read.
@@ -132,8 +167,8 @@ def lint_card(text) -> dict:
     for part, names in NAMES.items():
         if part in FIELDS and fields.get(part):
             parts[part] = str(fields[part])
-            if part == "license" and re.search(r"^[^\[].*\s", parts[part]):
-                weak[part] = "no licence has such a name"
+            if reason := _misnamed(part, parts[part]):
+                weak[part] = reason
             continue
         called = [section for section in sections if _is_called(section[0], names)]
         lines = [(heading, line) for heading, found in called for line in found]
@@ -151,14 +186,37 @@ def lint_card(text) -> dict:
 
 def _weakness(part, line):
     """Return the reason why a line is no fact on a part, or "" if it may be a fact."""
-    praise = _PRAISE.search(line)
-    if praise and (part in _FIGURES or not re.search("[0-9]", line)):
+    if praise := _PRAISE.search(line):
         return f"“{praise[0]}” says nothing"
-    if part in _FIGURES and not _FIGURES[part].search(line):
-        return "no figure" if not re.search("[0-9]", line) else "a figure without its measure"
-    if part not in FIELDS and len(_WORD.findall(line)) < 2 and not re.search("[0-9]", line):
-        return "" if _ADDRESS.search(line) else "too few words"
-    return ""
+    if part in _FIGURES:
+        enough, else_said = _FIGURES[part]
+        if not re.search("[0-9]", line):
+            return "no figure"
+        return "" if enough.search(line) else else_said
+    if part == "license":
+        # "The Apache License, version 2.0" becomes " apache 2 0 ", as does the name "apache-2.0".
+        words = re.sub(r"\b(?:the|licen[sc]e|version|v)\b", " ", _spaced(line))
+        known = any(_spaced(name) in _spaced(words) for name in _LICENCES)
+        return "" if known or _LINK.search(line) else "no known licence"
+    if part == "contact":
+        return "" if _ADDRESS.search(line) else "no address"
+    if part == "language":
+        return "" if _WORD.search(line) else "no word"
+    enough = len(_WORD.findall(line)) + bool(re.search("[0-9]", line)) >= 2  # a number counts as a word
+    return "" if enough else "too few words"
+
+
+def _misnamed(part, value):
+    """Return the reason why a value in the block names no licence or language, or "" if it may name one."""
+    names = re.findall("'([^']*)'", value) if value.startswith("[") else [value]
+    if part == "license":
+        return "" if names and _LICENCES.issuperset(map(str.lower, names)) else "no known licence"
+    return "" if names and all(map(_CODE.fullmatch, names)) else "no code such as en"
+
+
+def _spaced(text):
+    """Return the words of a text in small letters, each with one space before and after."""
+    return f" {re.sub('[^a-z0-9+]+', ' ', text.lower()).strip()} "
 
 
 def _repeats(taken, heading, line):

@@ -378,10 +378,10 @@ def test_a_trade_is_chosen_and_cooled_to_greedy_by_keyboard(lesson):
 @pytest.mark.parametrize("lesson", ["15_community"], indirect=True)
 def test_a_card_is_checked_by_the_kernel_while_it_is_written(lesson):
     explorer = lesson.output(lesson.find("course.opened.CardCheck(otterbot)"))
-    expect(explorer.locator(".ck-head")).to_contain_text("8 of 9 parts lack a fact")
+    expect(explorer.locator(".ck-head")).to_contain_text("8 of 9 parts fail the check")
     explorer.get_by_role("button", name="license is missing").click()
     lesson.page.keyboard.type("mit")
-    expect(explorer.locator(".ck-head")).to_contain_text("7 of 9 parts lack a fact")
+    expect(explorer.locator(".ck-head")).to_contain_text("7 of 9 parts fail the check")
     expect(explorer.locator(".ck-behind mark").first).to_have_text("language: en")
     expect(explorer.locator(".ck-behind mark").nth(1)).to_have_text("license: mit")
     explorer.get_by_role("button", name="Whisper").click()

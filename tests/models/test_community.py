@@ -354,17 +354,28 @@ def test_the_linter_finds_what_is_there_and_what_is_not():
     ("heading", "line", "why"),
     [
         ("Training data", "The best data there is.", "“best” says nothing"),
-        ("Training data", "The best 2,000 letters.", ""),
-        ("Evaluation", "It is 99% right.", "a figure without its measure"),
+        ("Training data", "The best 2,000 letters.", "“best” says nothing"),
+        ("Training data", "The best data there is. 7", "“best” says nothing"),
+        ("Training data", "2,000 letters.", ""),
+        ("License", "banana", "no known licence"),
+        ("License", "The Apache License, version 2.0", ""),
+        ("License", "Our own: https://otter.example/terms", ""),
+        ("Evaluation", "It is 99% right.", "of how many?"),
+        ("Evaluation", "It is right in about 99% of all of them.", "of how many?"),
+        ("Evaluation", "It is 99% right on towns.", "of how many?"),
+        ("Evaluation", "66.6 on MMLU.", ""),
+        ("Evaluation", "3 out of 4 letters.", ""),
         ("Evaluation", "It is right.", "no figure"),
         ("Evaluation", "The best there is, 99% of all.", "“best” says nothing"),
         ("Evaluation", "Accuracy was 0.91 on 200 letters.", ""),
         ("Evaluation", "| MMLU | 66.6 |", ""),
         ("Environmental impact", "It is green.", "no figure"),
         ("Environmental impact", "About 2.5 kWh on one GPU.", ""),
+        ("Environmental impact", "7 people and their many long hours.", "a figure without its unit"),
         ("Limitations", "x test", "too few words"),
         ("Limitations", "Not tested.", ""),
         ("Contact", "a@b.example", ""),
+        ("Contact", "The otter.", "no address"),
     ],
 )
 def test_praise_and_bare_figures_are_no_facts(heading, line, why):
@@ -377,9 +388,23 @@ def test_one_line_is_no_fact_on_two_parts_and_a_licence_is_a_name():
     found = opened.lint_card("---\nlicense: x test\n---\n# Limitations\n\nNot known.\n# Bias\n\nNot known.\n")
     assert found["parts"]["bias"] == "Not known."
     assert found["weak"] == {
-        "license": "no licence has such a name",
+        "license": "no known licence",
         "bias": "as for “limitations”, word for word",
     }
+
+
+@pytest.mark.parametrize(
+    ("block", "weak"),
+    [
+        ("license: banana", {"license": "no known licence"}),
+        ("license: [mit, banana]", {"license": "no known licence"}),
+        ("license: [MIT, apache-2.0]", {}),
+        ("language: [en, pt-BR]", {}),
+        ("language: English", {"language": "no code such as en"}),
+    ],
+)
+def test_a_name_in_the_block_is_one_that_hubs_know(block, weak):
+    assert opened.lint_card(f"---\n{block}\n---\n# A\n")["weak"] == weak
 
 
 def test_a_form_that_nobody_filled_in_has_nothing():
@@ -407,6 +432,9 @@ CARDS = [
     "----\nlicense: mit\n---\nNo block. Send questions to us.",
     "---\n---\nÜnderstands éwants, he thinks.\n# Energy\nA leading 5 Whole, 5 Wh, state-of-the-art CO₂.",
     "---\nlicense: x test\n---\n# Limits\nx test\n# Bias\nNot at all.\n# Uses\nNot at all.\n# Contact\nhttps://a.b\n",
+    "---\nlicense: [1, 2]\nlanguage: 7\n---\n# Results\nAn excellent 9 of 9.\n\n99% of all.\n\n66.6 on MMLU",
+    "**License** Apache License, version 2.0\n\n# Contact\nthe forum\n# Emissions\n7 many hours",
+    "# Licence\nbanana\n# Languages\n7\n# Results\n99% right on UK towns, 3 out of 4, 5% of 12",
     "# Evaluation\nTwo\n\n5\n\n7 of 9\n# Évaluation of bias\n* *\n| Data | 12 letters | x |\n",
 ]
 
