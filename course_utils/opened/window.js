@@ -11,8 +11,7 @@
 // notebook, bars below the text show the answers.
 import { LOOKS, adopt, announcer, chipClass, headline, keeper, make, onDrag, ownText, piecesOf, shape } from "./view.js";
 
-const HOP = 340; // ms for each layer, in the animation of a fact that is passed from token to token
-const ROW = 22; // px: the height of a layer's row
+const HOP = 300; // ms for each layer, in the animation of a fact that is passed from token to token
 const BARS = 56; // px: the height of a bar of 100%
 const LETTER = 8; // px: about the width of a letter in a label
 const OTHERS = "others"; // the label that neighbouring answers share if their bars are too narrow for their own labels
@@ -52,7 +51,8 @@ export function render({ model, el }) {
   const sizesOf = new Map(); // from a text to the sizes of the window at which the answer is known
   let asked = null; // the request {text, size} that the host is answering, or null
   let playing = 0;
-  let passed = false; // whether “Pass it on” has been pressed; from then on, the layers are shown
+  let passed = false; // whether “Pass it on” has been pressed; from then on, the tokens that the fact can reach are tinted
+  let passing = 0; // the timer that ends the animation of “Pass it on”
   const seen = new Map(); // from a text to the sizes of the window that the visitor has tried
   let turned = 0; // the index of the first token in the window when the answer first changed; 0 as long as it has not changed
 
@@ -73,8 +73,6 @@ export function render({ model, el }) {
   told.append(head, take);
   top.append(pail, told);
   const paper = make("div", "wd-text");
-  const over = shape("svg", { class: "wd-over-words", "aria-hidden": "true" });
-  const hops = over.appendChild(shape("path"));
   const handle = make("div", "wd-handle");
   handle.tabIndex = 0;
   handle.setAttribute("role", "slider");
@@ -90,14 +88,14 @@ export function render({ model, el }) {
   const wake = make("div");
   wake.dataset.wake = "for your own text";
   const { live, speak, hush } = announcer();
-  el.append(top, paper, tools, stage);
+  el.append(top, paper, tools);
   const fold = make("details", "wd-fold");
   if (data.words) {
     const labels = { placeholder: "Your own text, up to the word that is asked for", label: "Your own text", button: "Read it" };
-    fold.append(make("summary", "", "Read a text of your own"), wake, ownText(labels, data, turnTo));
+    fold.append(make("summary", "", "Read a text of your own"), wake, ownText(labels, { ...data, unknown: true }, turnTo));
     el.append(fold);
   } else {
-    el.append(distances());
+    el.append(stage, distances());
   }
   el.append(live);
 
@@ -205,43 +203,35 @@ export function render({ model, el }) {
   function build() {
     if (!whole()) return;
     const { pieces } = whole();
+    const own = data.texts ? [] : piecesOf(text()); // the words as the visitor wrote them, also those that the model has no token for
     const right = data.texts ? data.texts[text()].target : pieces.lastIndexOf(whole().top[0][0]);
     chips.length = 0;
     paper.replaceChildren();
     pieces.forEach((piece, index) => {
-      const chip = make("span", chipClass(piece, index), piece.trim());
+      const chip = make("span", chipClass(piece, index), own[index - 1] ?? piece.trim());
       chip.hidden = index === 0; // hide the start token, with which every text begins
       chip.classList.toggle("in", index >= pieces.length - size()); // set before the chip is on the page, so that its colour is there from the start
       chips.push(chip);
       paper.append(chip);
     });
-    paper.append(make("span", "chip wd-next"), handle, over);
+    paper.append(make("span", "chip wd-next"), handle);
     handle.setAttribute("aria-valuemax", String(pieces.length));
+    const fact = right > 0 ? pieces[right].trim() : "";
+    el.style.setProperty("--fact", LOOKS[fact] ?? "var(--against)");
+    part = { pieces, right, last: pieces.length - 1, ...(fog() ? {} : chart(pieces)) };
+    update();
+  }
 
+  /** Draw the chart of the answers, without its bars. A notebook shows it; a page has stripes under the words instead. */
+  function chart(pieces) {
     const width = stage.clientWidth || 600;
     const left = width < 480 ? 60 : 62;
     const last = pieces.length - 1;
     const column = (width - left - 8) / last;
     const x = (index) => left + (index - 0.5) * column;
-    const top = passed ? 26 : 0;
-    const rows = passed ? top + ROW * (layers + 1) : 0;
-    const base = rows + 52 + BARS; // y of the foot of the bars
-    const height = fog() ? rows : base + 54;
+    const base = 52 + BARS; // y of the foot of the bars
+    const height = base + 54;
     const picture = shape("svg", { width, height, viewBox: `0 0 ${width} ${height}` });
-    const fact = right > 0 ? pieces[right].trim() : "";
-    if (fact in LOOKS) picture.style.setProperty("--look", LOOKS[fact]);
-    if (passed) picture.append(shape("text", { x: left, y: 12, class: "wd-label" }, fact ? `where “${fact}” can be after so many layers${width < 480 ? "" : " (pale: out of the last token’s sight)"}` : ""));
-    const cells = [];
-    for (let row = 0; passed && row <= layers; row++) {
-      picture.append(shape("text", { x: 0, y: top + ROW * row + 12, class: "wd-label" }, row ? several(row, "layer") : "text"));
-      for (let index = 1; index <= last; index++) {
-        const cell = shape("rect", { x: x(index) - column / 2 + 0.5, y: top + ROW * row, width: Math.max(1, column - 1.5), height: ROW - 6, rx: 2, class: "wd-cell" });
-        cells.push({ cell, row, index });
-        picture.append(cell);
-      }
-    }
-    const shade = picture.appendChild(shape("rect", { class: "wd-shade" }));
-    if (!passed) shade.setAttribute("visibility", "hidden");
     const graph = shape("g");
     graph.append(shape("line", { x1: left, x2: width - 8, y1: base, y2: base, class: "wd-grid" }));
     graph.append(shape("text", { x: left - 6, y: base - BARS + 8, class: "wd-label wd-last" }, "100%"));
@@ -250,20 +240,17 @@ export function render({ model, el }) {
       graph.append(shape("text", { x: x(last - number), y: base + 32, class: "wd-label wd-middle" }, String(number)));
     }
     graph.append(shape("text", { x: left, y: base + 50, class: "wd-label" }, "← tokens back"));
-    const [path, dot] = [shape("polyline", { class: "wd-path" }), shape("circle", { r: 6, class: "wd-dot" })];
     const [bars, edge, knob] = [shape("g"), shape("path", { class: "wd-edge" }), shape("circle", { r: 7, class: "wd-knob" })];
-    const says = shape("text", { x: width < 480 ? 0 : left, y: rows + 16, class: "wd-label wd-over" }, "the answer, if the window begins at this token");
-    if (!fog()) graph.append(bars, knob, says);
-    if (!fog()) picture.append(graph);
-    picture.append(...(passed ? [path, dot] : []), edge);
+    const says = shape("text", { x: width < 480 ? 0 : left, y: 16, class: "wd-label wd-over" }, "the answer, if the window begins at this token");
+    graph.append(bars, knob, says);
+    picture.append(graph, edge);
     stage.replaceChildren(picture);
-    part = { pieces, right, last, x, top, rows, base, left, column, cells, shade, path, dot, bars, edge, knob };
-    update();
+    return { x, base, left, column, bars, edge, knob };
   }
 
   function update() {
     if (!part || !whole() || part.pieces !== whole().pieces) return;
-    const { pieces, right, last, x, top, rows, base, column } = part;
+    const { pieces, right, last } = part;
     const number = size();
     const first = pieces.length - number;
     const said = answers.get(key(text(), number));
@@ -276,10 +263,15 @@ export function render({ model, el }) {
       chip.classList.toggle("in", index >= first);
       chip.classList.toggle("told", index === right);
       chip.classList.toggle("guess", index === model.get("guess"));
-      chip.classList.toggle("stop", stops.includes(index) && index !== right && index !== last);
+      // after how many layers the fact can have reached this token; 0 if it cannot
+      const after = right > 0 && index > right ? layersNeeded(index - right, number) : 0;
+      chip.classList.toggle("reached", after > 0 && after <= layers);
+      chip.style.setProperty("--after", String(after));
+      const layer = stops.indexOf(index);
+      if (layer > 0) chip.dataset.layer = layer === 1 ? "layer 1" : String(layer);
+      else delete chip.dataset.layer;
       if (index === right) tint(chip, favourite.trim());
     });
-    drawHops(stops, needed > layers);
     const corner = chips[Math.max(1, first)];
     handle.style.transform = `translate(${corner.offsetLeft}px, ${corner.offsetTop}px)`;
     handle.style.setProperty("--chip", `${corner.offsetHeight}px`);
@@ -288,26 +280,42 @@ export function render({ model, el }) {
       button.setAttribute("aria-pressed", String(button.textContent === text()));
     }
 
-    // The cells show which tokens can have the fact after each layer. The path shows the way on which the fact gets furthest.
-    for (const { cell, row, index } of part.cells) {
-      const reach = right > 0 ? Math.min(last, right + row * (number - 1)) : -1;
-      const look = `wd-cell${right > 0 && index >= right && index <= reach ? " has" : ""}${index === last && row === layers ? " end" : ""}`;
-      if (cell.getAttribute("class") !== look) cell.setAttribute("class", look);
-    }
-    const middle = (row) => top + ROW * row + (ROW - 6) / 2;
-    const way = stops.map((index, row) => [x(index), middle(row)]);
-    part.path.setAttribute("points", way.map((point) => point.join(",")).join(" "));
-    part.path.classList.toggle("lost", needed > layers);
-    if (way.length) {
-      part.dot.setAttribute("cx", String(way.at(-1)[0]));
-      part.dot.setAttribute("cy", String(way.at(-1)[1]));
-    }
-    part.dot.classList.toggle("lost", needed > layers);
-    part.dot.setAttribute("visibility", way.length ? "visible" : "hidden");
-
-    // There is a bar for each size of the window that has an answer. Its height is the answer's share. If the answer is a
-    // colour, the bar has this colour. Neighbouring bars with the same answer (a run) have one label.
+    // The sizes of the window whose answers are shown: on a page, only those that the visitor has tried
     const tried = [...(sizesOf.get(text()) ?? [])].filter((each) => each < pieces.length && (!fog() || seen.get(text()).has(each))).sort((a, b) => b - a);
+    if (fog()) stripe(tried, favourite);
+    else drawBars(tried, favourite, first);
+
+    const next = paper.querySelector(".wd-next");
+    if (said) {
+      const [now, sure] = said.top[0];
+      const other = now !== favourite;
+      el.classList.toggle("asking", asking());
+      const never = !pieces.includes(now);
+      next.replaceChildren(now.trim(), make("b", "num", percent(sure)));
+      tint(next, now.trim());
+      paint(now.trim());
+      next.classList.toggle("ember", other);
+      loud.textContent = percent(sure);
+      loud.classList.toggle("ember", other);
+      loudWords.textContent = `“${now.trim()}”${!other ? "" : never ? ", which the text never says" : `, not “${favourite.trim()}”`}`;
+      const sees = number === pieces.length ? `all ${number - 1} tokens` : several(number, "token");
+      take.classList.toggle("result", Boolean(!asking() && other && (passed || model.get("guess") > 0)));
+      if (other && !turned) turned = Math.max(1, first);
+      const guess = model.get("guess") > 0 ? pieces[model.get("guess")]?.trim() : "";
+      if (asking()) take.textContent = "The window closes from the left. At which word does the answer turn? Press it.";
+      else if (guess && turned && other && !passed) take.textContent = `You said “${guess}”. The answer turned once the window began at “${pieces[turned].trim()}”.`;
+      else if (passed && right > 0) take.textContent = arrival(favourite.trim(), last - right, needed, other);
+      else take.textContent = `Each layer sees ${sees}${right > 0 ? `: “${favourite.trim()}” is ${needed === 1 ? "in sight" : "out of sight"}` : ""}.`;
+      handle.setAttribute("aria-valuetext", `${number} tokens: ${now.trim()}, ${percent(sure)}`);
+      speak(`${loud.textContent} ${loudWords.textContent}. ${take.textContent}`);
+    } else {
+      ask(text(), number);
+    }
+  }
+  /** Draw a bar for each size of the window in `tried`. Its height is the answer's share. If the answer is a colour, the bar
+   * has this colour. Neighbouring bars with the same answer (a run) have one label. `first` is the window's first token. */
+  function drawBars(tried, favourite, first) {
+    const { pieces, x, base, column } = part;
     const runs = [];
     const bars = tried.map((each) => {
       const [token, sure] = answers.get(key(text(), each)).top[0];
@@ -335,40 +343,10 @@ export function render({ model, el }) {
         return shape("text", { x: (x(from) + x(until)) / 2, y: base - BARS - 5, class: `wd-label wd-middle${kind}` }, label);
       });
     part.bars.replaceChildren(...bars, ...labels);
-    stage.classList.toggle("untried", fog() && !passed);
-    if (fog()) stripe(tried, favourite);
-    const here = x(Math.max(1, first)) - part.column / 2;
-    // The line `edge` leaves out the height between the cells and the bars, so that it crosses no label.
-    part.edge.setAttribute("d", `${passed ? `M${here} ${top - 6}V${rows}` : ""}${fog() ? "" : `M${here} ${base - BARS}V${base}`}`);
+    const here = x(Math.max(1, first)) - column / 2;
+    part.edge.setAttribute("d", `M${here} ${base - BARS}V${base}`);
     part.knob.setAttribute("cx", String(here));
     part.knob.setAttribute("cy", String(base + 9)); // put the knob below the bars, so that it hides none of them
-    for (const [name, value] of Object.entries({ x: part.left, y: top - 6, width: Math.max(0, here - part.left), height: rows - top + 6 })) part.shade.setAttribute(name, String(value));
-
-    const next = paper.querySelector(".wd-next");
-    if (said) {
-      const [now, sure] = said.top[0];
-      const other = now !== favourite;
-      el.classList.toggle("asking", asking());
-      const never = !pieces.includes(now);
-      next.replaceChildren(now.trim(), make("b", "num", percent(sure)));
-      tint(next, now.trim());
-      paint(now.trim());
-      next.classList.toggle("ember", other);
-      loud.textContent = percent(sure);
-      loud.classList.toggle("ember", other);
-      loudWords.textContent = `“${now.trim()}”${!other ? "" : never ? ", which the text never says" : `, not “${favourite.trim()}”`}`;
-      const sees = number === pieces.length ? `all ${number - 1} tokens` : several(number, "token");
-      take.classList.toggle("result", Boolean(!asking() && model.get("guess") > 0 && (turned || other) && other));
-      if (other && !turned) turned = Math.max(1, first);
-      const guess = model.get("guess") > 0 ? pieces[model.get("guess")]?.trim() : "";
-      if (asking()) take.textContent = "The window closes from the left. At which word does the answer turn? Press it.";
-      else if (guess && turned && other) take.textContent = `You said “${guess}”. The answer turned once the window began at “${pieces[turned].trim()}”.`;
-      else take.textContent = `Each layer sees ${sees}. ${arrival(favourite.trim(), last - right, needed, other)}`;
-      handle.setAttribute("aria-valuetext", `${number} tokens: ${now.trim()}, ${percent(sure)}`);
-      speak(`${loud.textContent} ${loudWords.textContent}. ${take.textContent}`);
-    } else {
-      ask(text(), number);
-    }
   }
   /** Under each token at which a tried window began, draw a stripe in the colour of the answer. */
   function stripe(tried, favourite) {
@@ -381,38 +359,14 @@ export function render({ model, el }) {
       chip.style.setProperty("--said", LOOKS[token.trim()] ?? "var(--mark)");
     }
   }
+  /** Words that say whether the layers can carry the fact, `back` tokens before the last token, to the last token. */
   function arrival(word, back, needed, other) {
-    if (part.right <= 0) return "";
     if (needed === 1) return `“${word}”, ${several(back, "token")} back, is in sight.`;
     if (needed > layers) return `“${word}” is out of reach: ${layers} layers carry it ${several(layers * (size() - 1), "token")} of ${back}.`;
-    const stops = relay(part.right, part.last, size(), layers).slice(1, -1).map((index) => `“${part.pieces[index].trim()}”`);
-    const way = stops.join(", ").replace(/, ([^,]*)$/, " and $1");
-    return `${needed} layers could hand “${word}” on${fog() ? "" : `, by way of ${way}`}${other ? ". The answer shows nothing of it" : ""}.`;
+    return `${needed} layers could carry “${word}” to the end${other ? ", but this model never learned to" : ""}.`;
   }
 
-  /**
-   * Draw how the fact is handed on: a hop for each layer. A hop within a line of words is an arc above it. A hop to the next
-   * line runs between the two lines. A hop to a later line goes around the lines in between, at their left.
-   */
-  function drawHops(stops, lost) {
-    const between = Number.parseFloat(getComputedStyle(paper).rowGap) || 16;
-    const edge = -7; // px: the x at which a hop goes around lines, in the margin of the text
-    const spots = stops.map((index) => {
-      const { offsetLeft, offsetTop, offsetWidth, offsetHeight } = chips[index];
-      return { x: offsetLeft + offsetWidth / 2, top: offsetTop, bottom: offsetTop + offsetHeight };
-    });
-    const ways = spots.slice(1).map((to, index) => {
-      const from = spots[index];
-      const [below, above] = [from.bottom + between / 2, to.top - between / 2];
-      if (Math.abs(from.top - to.top) < 4) return `M${from.x} ${from.top}Q${(from.x + to.x) / 2} ${from.top - 1.5 * between} ${to.x} ${to.top}`;
-      if (above - below < 4) return `M${from.x} ${from.bottom}V${below}H${to.x}V${to.top}`;
-      return `M${from.x} ${from.bottom}V${below}H${edge}V${above}H${to.x}V${to.top}`;
-    });
-    hops.setAttribute("d", ways.join(""));
-    over.classList.toggle("lost", lost);
-  }
-
-  // The edge of the window can be dragged in the text and in the picture
+  // The edge of the window can be dragged in the text and in the chart
   let lift = 0; // px: how far below the middle of a line of words the pointer took hold of the handle
   handle.addEventListener("pointerdown", (event) => {
     const box = chips[Math.max(1, chips.length - size())].getBoundingClientRect();
@@ -448,12 +402,8 @@ export function render({ model, el }) {
   }
   const ready = () => part !== null;
   onDrag(el, handle, (event) => keep({ size: fromText(event, lift) }), { ready, begin });
-  onDrag(el, stage, (event) => keep({ size: fromStage(event) }), { ready: () => ready() && !asking(), begin });
-  stage.addEventListener("click", (event) => {
-    if (!part) return;
-    if (asking()) guessAt(Math.max(1, chips.length - fromStage(event)));
-    else keep({ size: fromStage(event) });
-  });
+  onDrag(el, stage, (event) => keep({ size: fromStage(event) }), { ready, begin });
+  stage.addEventListener("click", (event) => part && keep({ size: fromStage(event) }));
   paper.addEventListener("click", (event) => {
     if (!part || handle.contains(event.target)) return;
     if (asking()) return guessAt(chips.length - fromText(event));
@@ -494,35 +444,30 @@ export function render({ model, el }) {
     if (size() <= 2) keep({ size: chips.length });
     tick();
   }
+  // Tint the tokens that the fact can reach, layer by layer. The style sheet delays each tint by the chip's `--after`.
   pass.addEventListener("click", () => {
     if (!part || part.right <= 0) return;
-    if (!passed) {
-      passed = true;
-      el.classList.add("passed");
-      if (asking()) keep({ guess: -1 }); // no longer ask for a guess, because from now on `take` says what the layers show
-      build();
-    }
-    if (!still.matches) for (const { cell, row } of part.cells) cell.animate([{ opacity: 0.15 }, { opacity: 1 }], { duration: HOP, delay: HOP * Math.max(0, row - 1), fill: "backwards" });
-    const points = part.path.getAttribute("points").split(" ").map((point) => point.split(",").map(Number));
-    const [endX, endY] = points.at(-1);
-    if (still.matches || points.length < 2) return;
-    const frames = points.map(([across, down]) => ({ transform: `translate(${across - endX}px, ${down - endY}px)`, easing: "cubic-bezier(.5,0,.2,1)" }));
-    const options = { duration: HOP * (points.length - 1) };
-    const long = hops.getTotalLength();
-    hops.animate([{ strokeDasharray: `0 ${long}` }, { strokeDasharray: `${long} 0` }], options);
-    part.dot.animate(frames, options);
-    const length = part.path.getTotalLength();
-    part.path.animate([{ strokeDasharray: `0 ${length}` }, { strokeDasharray: `${length} 0` }], options);
+    stop();
+    passed = true;
+    if (asking()) keep({ guess: -1 }); // no longer ask for a guess, because from now on `take` says what the layers can do
+    el.classList.remove("passed", "passing");
+    void el.offsetWidth; // the tints are gone before they come again
+    el.style.setProperty("--hop", `${HOP}ms`);
+    el.classList.toggle("passing", !still.matches);
+    el.classList.add("passed");
+    clearTimeout(passing);
+    passing = setTimeout(() => el.classList.remove("passing"), HOP * (layers + 1));
+    update();
   });
 
   document.fonts?.ready.then(update); // the words have their final widths only when the fonts are loaded
   let width = 0;
   const watcher = new ResizeObserver(() => {
-    if (stage.clientWidth === width) return;
-    width = stage.clientWidth;
+    if (paper.clientWidth === width) return;
+    width = paper.clientWidth;
     build();
   });
-  watcher.observe(stage);
+  watcher.observe(paper);
   model.on("change:said", listen);
   const changed = () => keepState.storing || update();
   for (const name of ["size", "guess"]) model.on(`change:${name}`, changed);
@@ -537,6 +482,7 @@ export function render({ model, el }) {
 
   return () => {
     stop();
+    clearTimeout(passing);
     hush();
     watcher.disconnect();
     model.off("change:said", listen);

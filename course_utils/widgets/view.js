@@ -321,11 +321,12 @@ export function wordsLike(word, vocabulary, most = 4) {
  * word without a token is named, with similar words to choose from. Buttons below the field offer whole texts.
  * @param {{ placeholder: string, label: string, button: string, offer?: string, rest?: string }} labels `rest`: the
  *   end of a sentence about the tokens that are no words, such as "cannot be typed"
- * @param {{ words?: string[], offers?: (string | [string, string])[] }} options `words`: the model's tokens. If there are
- *   none, any text is accepted. `offers`: each is a text, or [name, text]
+ * @param {{ words?: string[], offers?: (string | [string, string])[], unknown?: boolean }} options `words`: the model's tokens. If there are
+ *   none, any text is accepted. `offers`: each is a text, or [name, text]. `unknown`: whether words without a token are
+ *   accepted, too, which the model reads as unknown words
  * @param {(text: string) => void} read is called with each text that is accepted, or chosen from the offers
  */
-export function ownText({ offer = "Or take", rest = "", ...labels }, { words = [], offers = [] }, read) {
+export function ownText({ offer = "Or take", rest = "", ...labels }, { words = [], offers = [], unknown = false }, read) {
   const vocabulary = new Set(words.map((word) => word.trim()).filter((word) => !/^<.+>$/.test(word)));
   const whole = make("div", "own");
   const form = make("form", "own-form");
@@ -339,13 +340,15 @@ export function ownText({ offer = "Or take", rest = "", ...labels }, { words = [
 
   function check() {
     const [word] = lacking();
-    whole.classList.toggle("lacks", word !== undefined);
+    whole.classList.toggle("lacks", word !== undefined && !unknown);
     note.replaceChildren();
     if (word === undefined) {
-      if (vocabulary.size) note.textContent = `Only words that the model has a token for: ${vocabulary.size.toLocaleString("en-US")} in all.${rest && ` Its ${words.length - vocabulary.size} other tokens ${rest}.`}`;
+      if (unknown) note.textContent = `It knows ${vocabulary.size.toLocaleString("en-US")} words, and reads any other as an unknown one.`;
+      else if (vocabulary.size) note.textContent = `Only words that the model has a token for: ${vocabulary.size.toLocaleString("en-US")} in all.${rest && ` Its ${words.length - vocabulary.size} other tokens ${rest}.`}`;
       return;
     }
-    note.append("It has no token for ", make("s", "", word), ". It has ");
+    if (unknown) note.append(`It reads “${word}” as an unknown word`, ". It knows ");
+    else note.append("It has no token for ", make("s", "", word), ". It has ");
     for (const other of wordsLike(word, vocabulary)) {
       const chip = make("button", "chip", other);
       chip.type = "button";
@@ -362,7 +365,7 @@ export function ownText({ offer = "Or take", rest = "", ...labels }, { words = [
     event.preventDefault();
     const text = field.value.trim();
     if (!text) return;
-    if (lacking().length) {
+    if (lacking().length && !unknown) {
       whole.classList.remove("refused");
       void whole.offsetWidth; // reading `offsetWidth` lets the animation start again
       whole.classList.add("refused");
