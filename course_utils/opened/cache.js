@@ -13,6 +13,7 @@ const PACE = 60; // ms for each step while the text grows by itself; a step of a
 const TRAVEL = 320; // ms for the change when the texts in a box get a new size
 const MOST_CELLS = 6000; // the most squares drawn in a box; if more texts fit, a circle shows some of them enlarged
 const GAP = 0.25; // the gap between two small squares, as a part of the width of a square with its gap
+const ACROSS = { wide: 32, narrow: 16 }; // the number of squares in a row of the drawing of a text's keys, in a wide and in a narrow view
 
 const spell = (number) => number.toLocaleString("en-US");
 const counted = (number, noun) => `${spell(number)} ${noun}${number === 1 ? "" : "s"}`;
@@ -63,17 +64,16 @@ export function grid(count, room, aspect) {
   return [best[1], rows, Math.min(1, (rows * best[1]) / room)];
 }
 
-/** A drawing of how heads share keys. The upper row has a stroke for each head. In the row below, each key is as wide as the
- * heads that read this key. */
-function comb(heads, keys) {
-  const drawing = shape("svg", { viewBox: `0 0 ${heads} 30`, preserveAspectRatio: "none", class: "ca-comb", "aria-hidden": "true" });
-  const row = (count, gap, top, height) => {
-    const wide = heads / count;
-    return Array.from({ length: count }, (_, index) => `M${index * wide + (gap * wide) / 2} ${top}h${(1 - gap) * wide}v${height}h${-(1 - gap) * wide}z`).join("");
-  };
-  const share = heads / keys;
-  drawing.append(shape("path", { d: row(heads, 0.4, 0, 11), class: "ca-heads" }));
-  drawing.append(shape("path", { d: row(keys, Math.min(0.4, 1.2 / share), 15, 15) }));
+/** A drawing of what a text needs in each layer: a square for each of `count` keys. All drawings are as large, and so are all
+ * squares, so that the tinted areas compare the rooms that the designs' texts take. The style sheet shows the drawing for the
+ * view's width. */
+function squares(count, most, width) {
+  const across = ACROSS[width];
+  const rows = Math.ceil(most / across);
+  const drawing = shape("svg", { viewBox: `0 0 ${across} ${rows}`, class: `ca-squares ${width}`, "aria-hidden": "true" });
+  const side = 1 - GAP;
+  const d = Array.from({ length: count }, (_, at) => `M${at % across} ${rows - Math.floor(at / across) - side}h${side}v${side}h${-side}z`).join("");
+  drawing.append(shape("path", { d }));
   return drawing;
 }
 
@@ -228,7 +228,7 @@ export function render({ model, el }) {
       const place = make("div", "ca-place");
       place.append(box);
       const bytes = make("p", "ca-bytes");
-      card.append(line, drawn, result, place, bytes);
+      card.append(line, drawn, bytes, result, place);
       return { card, name, title, about, drawn, result, place, box, bytes };
     });
   }
@@ -242,19 +242,20 @@ export function render({ model, el }) {
       const { card, title, about, drawn, result, bytes } = cards[index];
       title.textContent = words;
       const design = `${heads} ${count}`;
-      if (drawn.dataset.design !== design) drawn.replaceChildren(comb(heads, count));
+      if (drawn.dataset.design !== design) drawn.replaceChildren(...Object.keys(ACROSS).map((width) => squares(count, heads, width)));
       drawn.dataset.design = design;
       card.classList.toggle("published", count === published);
+      if (count === published) title.append(make("small", "", plan().title));
       about.replaceChildren(`${spell(heads)} heads, ${counted(count, "key")}`, make("span", "", name));
-      card.classList.toggle("hidden", asking() && count !== published);
+      const hidden = asking() && count !== published;
+      card.classList.toggle("hidden", hidden);
       const used = cacheBytes(plan(), now, count);
       const fit = fitting(count);
-      const unit = fit ? (fit === 1 ? " text fits" : " texts fit") : " fits";
-      result.replaceChildren(make("b", "loud", fit ? spell(fit) : "none"), make("span", "", unit));
-      result.classList.toggle("long", fit >= 1e5);
-      bytes.replaceChildren("one text: ", make("b", "num", size(used, 2)));
-      if (fit > MOST_CELLS) bytes.append(make("span", "ca-many", "enlarged"));
-      else if (fit) bytes.prepend(make("i"));
+      result.replaceChildren(make("b", "num", spell(fit)), fit === 1 ? " text fits" : " texts fit");
+      if (fit > MOST_CELLS) result.append(make("span", "ca-many", "enlarged"));
+      card.classList.toggle("none", !fit && !hidden);
+      bytes.replaceChildren(onPage ? `one text: ${counted(count, "set")} of notes` : "one text");
+      if (!hidden) bytes.append(onPage ? ", " : ": ", make("b", "num", size(used, 2)));
     });
 
     const fit = fitting(published);
@@ -322,22 +323,13 @@ export function render({ model, el }) {
     }
     const fit = Math.floor(room);
     if (!fit) {
-      // If one text is larger than the memory, the text fills the picture, and the memory is drawn inside it to scale.
-      const side = Math.sqrt(room);
+      // One text is larger than the memory: the text fills the picture and, by the style sheet, sticks out of its frame.
       brush.fillStyle = tints.ember;
       brush.fillRect(0, 0, width, height);
       brush.fillStyle = tints.paper;
-      brush.fillRect(0, height * (1 - side), width * side, height * side);
-      brush.font = `600 15px ${getComputedStyle(el).fontFamily}`;
-      brush.fillText("one text", 8, 20, width - 16);
-      // If the memory is too small for its label, the label stands beside it or, in a narrow picture, above it.
-      const long = brush.measureText("the memory").width + 16;
-      const inside = side > 0.5 || (width * side > long && height * side > 28);
-      const beside = width * (1 - side) > long + 20;
-      brush.fillStyle = inside ? tints.ink : tints.paper;
-      if (inside) brush.fillText("the memory", 8, height - 10, width * side - 16);
-      else if (beside) brush.fillText("← the memory", width * side + 8, height - 10);
-      else brush.fillText("memory ↓", 8, height * (1 - side) - 8, width - 16);
+      brush.font = `700 ${width < 150 ? 18 : 28}px ${getComputedStyle(el).fontFamily}`;
+      brush.textAlign = "center";
+      brush.fillText("too large", width / 2, height / 2 + 9, width - 8);
       return;
     }
     if (fit > MOST_CELLS) {

@@ -2290,7 +2290,7 @@ def test_on_a_phone_the_whole_board_is_there_and_the_answer_stays_in_sight(visit
 
 def test_a_text_fills_the_memory_as_it_grows(visit):
     page = visit("cache.html").wake()
-    results, handle = page.locator(".ca-result .loud"), page.get_by_role("slider", name="Tokens in the text")
+    results, handle = page.locator(".ca-result b"), page.get_by_role("slider", name="Tokens in the text")
     expect(page.locator(".ca-result:visible")).to_have_count(1)  # the other results are shown after a guess
     page.get_by_role("group", name="Your guess").get_by_role("button", name="32 texts").click()
     only = "If none share, only {}: each text takes 16 times the room."
