@@ -121,22 +121,11 @@ export function melPicture(samples) {
   return { values, frames };
 }
 
-/** The noise's power as text, such as "1/10" if it is a tenth of the voice's power. */
-function power(level) {
-  const share = 10 ** (-level / 10);
-  return share > 0.95 ? String(Math.round(share)) : `1/${Math.round(1 / share)}`;
-}
-/** Words for the noise at a level, such as “in noise of 1/10 of the voice’s power”. */
-function spoken(level) {
-  if (level === null) return "without noise";
-  if (level === 0) return "in noise as strong as the voice";
-  return `in noise of ${power(level)} ${level < 0 ? "times" : "of"} the voice’s power`;
-}
-const decibels = (level) => (level === null ? "no noise" : `${String(level).replace("-", "−")} dB`);
+/** The noise's power as text, in percent of the voice's power. */
+const power = (level) => (level === null ? "none" : `${Math.round(100 * 10 ** (-level / 10))}%`);
+/** Words for the noise at a level, such as “with noise at 10%”. */
+const spoken = (level) => (level === null ? "without noise" : `with noise at ${power(level)}`);
 const plural = (count, word) => `${count} ${word}${count === 1 ? "" : "s"}`;
-/** Text such as "in 9 words", which is put after the number of errors. If there are more errors than words, the text also says
- * why: words that Whisper added count as errors, too. */
-const inWords = ({ errors, of }) => `in ${plural(of, "word")}${errors > of ? " (added words count too)" : ""}`;
 const percent = (share) => (share < 0.005 ? "under 1%" : `${Math.round(100 * share)}%`);
 
 /** `fromPcm` turns 16-bit samples, as base64 text, into numbers from -1 to 1. `toPcm` turns such numbers into such a text. */
@@ -150,8 +139,10 @@ function toPcm(samples) {
 /** Decode a sound file as samples, with the browser's own codec and resampler. */
 const decode = async (file) => (await new OfflineAudioContext(1, 1, RATE).decodeAudioData(file)).getChannelData(0);
 
-const NOTE = "The picture: to the right time, upwards pitch, and the darker, the louder.";
-const SIZES = [1.5, 1.25, 1.0625]; // rem: font sizes; the view uses the largest size with which the words fit in one line
+const SIZES = [1.5, 1.25, 1.0625]; // rem: font sizes; the view uses the largest size with which the words fit in one line, or else in LINES lines
+const LINES = 2; // the most lines for which a wide view does not take the smallest letters
+const SPOKEN = 1.35; // the height of a row of spoken words, in font sizes
+const WRITTEN = 2; // the height of a row of written words with the gap below it, in font sizes
 
 /** A word's pieces, in lower case and without punctuation. A hyphen separates two pieces: "ill-disposed" has two. */
 const piecesOf = (text) => text.toLowerCase().split(/[\s-]+/).map((piece) => piece.replace(/[^\p{L}\p{N}]/gu, "")).filter(Boolean);
@@ -161,12 +152,14 @@ const piecesOf = (text) => text.toLowerCase().split(/[\s-]+/).map((piece) => pie
  * columns, the other spoken and written words stand below each other in their order.
  * @param {string[]} spoken
  * @param {string[]} written
+ * @param {number[]} [missed] the indices of the spoken words that equal no written word, and so of `wrong` for the written ones
+ * @param {number[]} [wrong]
  * @returns {[number, number][]} for each column the indices of its spoken and its written word; -1 if it has none
  */
-export function columnsOf(spoken, written) {
+export function columnsOf(spoken, written, missed = [], wrong = []) {
   const pieces = written.flatMap((text, word) => piecesOf(text).map((piece) => ({ piece, word })));
   const firsts = spoken.map((text) => piecesOf(text)[0]);
-  const same = (s, w) => firsts[s] === pieces[w].piece;
+  const same = (s, w) => firsts[s] === pieces[w].piece && !missed.includes(s) && !wrong.includes(pieces[w].word);
   // most[s][w] is how many spoken words from s on can be paired, in order, with equal pieces from w on
   const most = Array.from({ length: spoken.length + 1 }, () => new Array(pieces.length + 1).fill(0));
   for (let s = spoken.length - 1; s >= 0; s--) {
@@ -223,9 +216,14 @@ export function render({ model, el }) {
   adopt(el, "sc");
   const { head, loud, loudWords } = headline("sc");
   const truth = make("p", "sc-truth");
+  // The words that the voice says and, below them, those that Whisper writes
+  const score = make("div", "sc-score");
+  const labels = [make("span", "sc-label", "The voice says"), make("span", "sc-label", "Whisper writes")];
+  const spokenWords = make("div", "sc-spoken");
   const words = make("div", "sc-words");
   words.setAttribute("role", "toolbar");
   words.setAttribute("aria-label", "What Whisper wrote: press a word to hear it");
+  score.append(labels[0], spokenWords, labels[1], words);
   const sound = make("div", "sc-sound");
   const canvas = make("canvas", "sc-mel");
   canvas.setAttribute("aria-hidden", "true");
@@ -239,20 +237,20 @@ export function render({ model, el }) {
   playhead.setAttribute("aria-label", "Position in the sound");
   playhead.setAttribute("aria-valuemin", "0");
   playhead.append(make("i"));
-  sound.append(canvas, span, here, playhead);
-  const saidRow = make("div", "sc-spoken");
-  const spokenWords = make("div", "sc-words");
-  saidRow.append(spokenWords);
+  const scale = make("div", "sc-scale"); // what the picture's height and darkness mean
+  scale.setAttribute("aria-hidden", "true");
+  scale.append(make("span", "", "high pitch"), make("span", "", "low pitch"), make("span", "", "dark: loud"));
+  sound.append(canvas, span, here, scale, playhead);
   const axis = make("div", "sc-axis num");
   axis.setAttribute("aria-hidden", "true");
   const looks = make("p", "sc-looks");
   const noise = make("div", "sc-noise");
   const ticks = levels.map((level) => {
     const tick = noise.appendChild(make("span", "sc-tick"));
-    tick.append(make("i"), make("b", "num"), make("em", "num", level === null ? "none" : power(level)));
+    tick.append(make("i"), make("b", "num"), make("em", "num", power(level)));
     return tick;
   });
-  noise.append(make("span", "sc-unit", "noise: how many times as strong as the voice"));
+  noise.append(make("span", "sc-unit", "noise, in % of the voice’s power"));
   const rail = noise.appendChild(make("i", "sc-rail"));
   const handle = noise.appendChild(make("div", "sc-handle"));
   handle.tabIndex = 0;
@@ -270,7 +268,7 @@ export function render({ model, el }) {
   choices.setAttribute("aria-label", "Sound");
   const note = make("p", "sc-note");
   const { live, speak, hush } = announcer();
-  el.append(head, noise, truth, saidRow, words, stage, axis, looks, tools, note, live);
+  el.append(head, noise, truth, score, stage, axis, looks, tools, note, live);
 
   // The visitor's choices now
   const name = () => (sounds.has(model.get("sound")) ? model.get("sound") : sounds.keys().next().value);
@@ -512,11 +510,12 @@ export function render({ model, el }) {
     if (!still.matches) stopGlow = glide(180, draw);
   }
 
-  // Showing the words that Whisper wrote, near the times at which they are spoken
+  // Showing the words that Whisper wrote
   let drawn = "";
+  /** Make buttons of the words that Whisper wrote. Returns the words [text, begin, …] of the same sound that are replaced. */
   function write() {
     const found = written();
-    if (drawn === key() || !found) return;
+    if (drawn === key() || !found) return [];
     drawn = key();
     chosen = -1;
     const raw = bytes(found.attention);
@@ -550,20 +549,21 @@ export function render({ model, el }) {
     });
     words.replaceChildren(...chips);
     if (focused >= 0) chips[Math.min(focused, chips.length - 1)]?.focus();
-    place();
-    haunt(gone, found.words);
+    return gone;
   }
   let last = null; // {sound, words}: the words that `write` showed last, and the name of their sound
   /** Let the words that are no longer written fade out while the new words appear. They disappear without fading during a
-   * drag, if the words are not in one line (the class "flow"), or if the visitor prefers reduced motion. */
-  function haunt(gone, found) {
-    if (still.matches || el.classList.contains("flow") || el.classList.contains("dragging")) return;
+   * drag, or if the visitor prefers reduced motion. */
+  function haunt(gone) {
+    if (still.matches || el.classList.contains("dragging")) return;
+    const found = written()?.words ?? [];
     for (const [text, begin] of gone) {
       if (found.some(([other, at]) => other === text && Math.abs(at - begin) < 0.5)) continue;
-      const near = found.findIndex(([, at]) => Math.abs(at - begin) < 0.3);
+      const near = chips[found.findIndex(([, at]) => Math.abs(at - begin) < 0.3)];
+      if (!near) continue;
       const ghost = words.appendChild(make("s", "sc-ghost", text));
       ghost.setAttribute("aria-hidden", "true");
-      ghost.style.left = chips[near]?.style.left || `${(words.clientWidth * begin) / seconds()}px`;
+      Object.assign(ghost.style, { left: near.style.left, top: near.style.top });
       ghost.animate([{ opacity: 0.8 }, { opacity: 0, translate: "0 -0.8em" }], { duration: 220, easing: "ease-out" }).onfinish = () => ghost.remove();
     }
   }
@@ -581,70 +581,89 @@ export function render({ model, el }) {
   });
 
   /**
-   * Where the spoken and the written words stand if each of the two texts fits in one line. The words stand near their
-   * times, and a written word stands below the equal spoken word.
-   * @param {[number, number][]} columns as `columnsOf` returns them for `said` and `found`
-   * @returns {{ spoken: number[], written: number[] } | null} the left edges in px; null if they don't fit
+   * Where the columns of words stand if all fit in one line, near the times at which they are spoken.
+   * @param {number[]} widths the columns' widths in px
+   * @param {number[]} times for each column, when its word begins, in seconds
+   * @returns {{ left: number, line: number }[] | null} null if they don't fit
    */
-  function score(columns, found, said, wide, widthOf) {
-    const widths = columns.map(([s, w]) => Math.max(s < 0 ? 0 : widthOf(said[s][0]), w < 0 ? 0 : widthOf(found[w][0])) + 4);
-    const times = columns.map(([s, w]) => (s < 0 ? found[w] : said[s])[1]);
+  function inTime(widths, times, wide) {
     const lefts = [];
     times.forEach((time, at) => lefts.push(Math.max((wide * time) / seconds(), at ? lefts[at - 1] + widths[at - 1] : 0)));
     for (let at = lefts.length - 1; at >= 0; at--) lefts[at] = Math.min(lefts[at], (lefts[at + 1] ?? wide) - widths[at]);
-    if (lefts[0] < 0) return null;
-    const of = (which) => {
-      const places = [];
-      columns.forEach((column, at) => column[which] >= 0 && (places[column[which]] = lefts[at]));
-      return places;
-    };
-    return { spoken: of(0), written: of(1) };
+    return lefts[0] < 0 ? null : lefts.map((left) => ({ left, line: 0 }));
   }
-  let lines = null; // the words' left edges, as `score` returns them; null if the words wrap, because they don't fit in one line
-  /** Choose the largest letters with which, at each known level of noise, the spoken and the written words fit in a line each. */
-  function measure() {
-    lines = null;
+  /** Where the columns of words stand if they wrap like a text, whose first line begins at `begin` px. */
+  function inLines(widths, wide, begin) {
+    let [left, line] = [begin, 0];
+    return widths.map((width) => {
+      if (left + width > wide && left > 0) [left, line] = [0, line + 1];
+      left += width;
+      return { left: left - width, line };
+    });
+  }
+  /**
+   * Put each written word below the spoken word that it equals. The words stand in one line near their times, in the largest
+   * letters with which those of all known levels of noise fit. If they don't fit, or if the view is narrow, the pairs wrap.
+   */
+  function place() {
+    const found = written()?.words;
+    if (!found || !words.clientWidth) return;
     const said = sounds.get(name()).spoken ?? [];
     const wide = words.clientWidth;
-    el.classList.remove("paired");
-    el.style.removeProperty("--letters");
-    if (!written() || getComputedStyle(words).marginLeft === "0px") return; // in a narrow view, which has no left margin, the words wrap
+    const narrow = getComputedStyle(score).marginLeft === "0px"; // a narrow view has no margin at the left, in which the labels stand
     const brush = picture.getContext("2d");
     const rem = parseFloat(getComputedStyle(document.documentElement).fontSize);
-    const style = getComputedStyle(chips[0]);
-    const aligned = (found) => [columnsOf(said.map(([text]) => text), found.map(([text]) => text)), found];
-    const known = levels.map((at) => heard.get(`${name()}|${at}`)?.words).filter(Boolean).map(aligned);
-    const now = aligned(written().words);
-    for (const size of SIZES) {
-      const pixels = size * rem;
-      brush.font = `${style.fontWeight} ${pixels}px ${style.fontFamily}`;
-      const widthOf = (text) => brush.measureText(text).width + 0.62 * pixels;
-      if (!known.every((each) => score(...each, said, wide, widthOf))) continue;
-      lines = score(...now, said, wide, widthOf);
-      el.style.setProperty("--letters", `${size}rem`);
-      el.classList.add("paired");
-      return;
+    const family = getComputedStyle(el).fontFamily;
+    let pixels = 0;
+    const widthOf = (text) => brush.measureText(text).width + 0.62 * pixels;
+    const known = levels.map((at) => heard.get(`${name()}|${at}`)).filter(Boolean);
+    const scores = known.map(({ words: of, missed }) => {
+      const wrong = of.flatMap(([, , , , bad], index) => (bad ? [index] : []));
+      return { of, columns: columnsOf(said.map(([text]) => text), of.map(([text]) => text), missed, wrong) };
+    });
+    const measured = ({ of, columns }) => ({
+      of,
+      columns,
+      widths: columns.map(([s, w]) => Math.max(s < 0 ? 0 : widthOf(said[s][0]), w < 0 ? 0 : widthOf(of[w][0])) + 4),
+      times: columns.map(([s, w]) => (s < 0 ? of[w] : said[s])[1]),
+    });
+    const setSize = (size) => {
+      pixels = size * rem;
+      brush.font = `700 ${pixels}px ${family}`;
+    };
+    let placed = null;
+    for (const size of narrow ? [] : SIZES) {
+      setSize(size);
+      placed = scores.map(measured).map((one) => ({ ...one, spots: inTime(one.widths, one.times, wide) }));
+      if (placed.every(({ spots }) => spots)) break;
+      placed = null;
     }
+    for (const size of placed ? [] : SIZES.slice(narrow ? 2 : 1)) {
+      setSize(size);
+      const begin = narrow ? Math.max(...labels.map((label) => label.offsetWidth)) + 8 : 0;
+      placed = scores.map(measured).map((one) => ({ ...one, spots: inLines(one.widths, wide, begin) }));
+      if (placed.every(({ spots }) => spots.every(({ line }) => line < LINES))) break;
+    }
+    const above = said.length ? SPOKEN * pixels : 0;
+    const line = above + WRITTEN * pixels;
+    el.style.setProperty("--letters", `${pixels}px`);
+    el.style.setProperty("--above", `${above}px`);
+    const { columns, spots } = placed.find(({ of }) => of === found);
+    const put = (element, { left, line: at }, down) => Object.assign(element.style, { left: `${left}px`, top: `${at * line + down}px` });
+    columns.forEach(([s, w], at) => {
+      if (s >= 0 && spokenWords.children[s]) put(spokenWords.children[s], spots[at], 0);
+      if (w >= 0) put(chips[w], spots[at], above);
+    });
+    // The height has room for the words of each level, so that nothing moves while the noise is dragged.
+    score.style.height = `${line * Math.max(...placed.map((one) => 1 + Math.max(0, ...one.spots.map((spot) => spot.line))))}px`;
   }
-  /** Put the written words above their times or, if they don't fit in one line, let them wrap like a text. */
-  function place() {
-    if (!words.clientWidth || !chips.length) return;
-    measure();
-    el.classList.toggle("flow", !lines);
-    words.style.height = lines ? `${chips[0].offsetHeight + 10}px` : "";
-    chips.forEach((chip, index) => (chip.style.left = lines ? `${lines.written[index]}px` : ""));
-  }
-  /** Put the spoken words above the written ones, and mark the words that Whisper missed. */
-  function placeSpoken() {
+  /** Show the spoken words, and mark those that Whisper missed. */
+  function writeSpoken() {
     const said = sounds.get(name()).spoken ?? [];
-    saidRow.hidden = !said.length;
+    labels[0].hidden = spokenWords.hidden = !said.length;
     el.classList.toggle("timed", said.length > 0);
-    if (!said.length || !saidRow.clientWidth) return;
     const missed = written()?.missed ?? [];
-    const marks = said.map(([text], index) => make("span", missed.includes(index) ? "missed" : "", text));
-    spokenWords.replaceChildren(...marks);
-    marks.forEach((mark, index) => (mark.style.left = lines ? `${lines.spoken[index]}px` : ""));
-    spokenWords.style.height = lines ? `${marks[0].offsetHeight + 2}px` : "";
+    spokenWords.replaceChildren(...said.map(([text], index) => make("span", missed.includes(index) ? "missed" : "", text)));
   }
 
   function update() {
@@ -658,11 +677,14 @@ export function render({ model, el }) {
       seen.add(level());
       loud.textContent = String(found.errors);
       loud.classList.toggle("ember", found.errors > 0);
-      loudWords.textContent = ` ${wrongs(found).replace(/^\d+ /, "")} ${inWords(found)}, ${spoken(level())}`;
+      loudWords.textContent = ` ${wrongs(found).replace(/^\d+ /, "")} ${spoken(level())}`;
     }
     const said = sounds.get(name()).said;
     truth.replaceChildren(...(said ? ["the voice says ", make("q", "", said)] : ["compared with the text without noise"]));
-    write();
+    const gone = write();
+    writeSpoken();
+    place();
+    haunt(gone);
     const most = Math.max(1, ...[...(tried.get(name()) ?? [])].map((at) => heard.get(`${name()}|${at}`)?.errors ?? 0));
     ticks.forEach((tick, at) => {
       const known = tried.get(name())?.has(levels[at]) && heard.get(`${name()}|${levels[at]}`);
@@ -677,7 +699,7 @@ export function render({ model, el }) {
     rail.style.setProperty("--share", String(index / (levels.length - 1)));
     handle.setAttribute("aria-valuenow", String(index));
     if (found) {
-      handle.setAttribute("aria-valuetext", `${decibels(level())}: ${wrongs(found)}`);
+      handle.setAttribute("aria-valuetext", `${level() === null ? "no noise" : power(level())}: ${wrongs(found)}`);
       speak(`${loud.textContent}${loudWords.textContent}: ${found.words.map(([text]) => text).join(" ")}`);
     }
     for (const button of choices.children) {
@@ -687,9 +709,8 @@ export function render({ model, el }) {
     }
     play.disabled = !samples.has(name());
     playhead.setAttribute("aria-valuemax", seconds().toFixed(1));
-    note.textContent = outcome() || NOTE;
+    note.textContent = outcome();
     player?.tune();
-    placeSpoken();
     drawAxis();
     movePlayhead();
     light();
@@ -701,8 +722,8 @@ export function render({ model, el }) {
     const errors = levels.map((at) => heard.get(`${name()}|${at}`)?.errors ?? 0);
     const right = errors.findIndex((count) => count > 0);
     const last = written() && heard.get(`${name()}|${levels.at(-1)}`);
-    const begin = right < 0 ? "No error at any level" : right === 0 ? "Errors even without noise" : right === 1 ? "No error without noise" : `No error up to noise of ${power(levels[right - 1])} of the voice’s power`;
-    return `${begin}. In the strongest noise: ${plural(last.errors, "error")} ${inWords(last)}${last.words.length ? ", and still it writes words" : ""}.`;
+    const begin = right < 0 ? "No error at any level" : right === 0 ? "Errors even without noise" : right === 1 ? "No error without noise" : `No error up to noise at ${power(levels[right - 1])}`;
+    return `${begin}. In the strongest noise: ${plural(last.errors, "error")}${last.words.length ? ", and still it writes words" : ""}.`;
   }
   function drawAxis() {
     const every = [0.5, 1, 2, 5].find((gap) => seconds() / gap <= (axis.clientWidth < 500 ? 5 : 10)) ?? 10;
@@ -867,7 +888,6 @@ export function render({ model, el }) {
     canvas.width = Math.round(canvas.clientWidth * ratio);
     canvas.height = Math.round(canvas.clientHeight * ratio);
     place();
-    placeSpoken();
     drawAxis();
     paint();
   }
@@ -882,9 +902,7 @@ export function render({ model, el }) {
   model.on("change:noise", update);
   model.on("change:sound", update);
   document.fonts?.ready.then(() => {
-    if (ended) return;
-    place();
-    placeSpoken();
+    if (!ended) place();
   });
   recolour();
   update();

@@ -396,13 +396,13 @@ def test_a_card_is_checked_by_the_kernel_while_it_is_written(lesson):
 def test_a_word_shows_its_attention_and_noise_is_added_by_keyboard(lesson):
     view = lesson.output(lesson.find("course.opened.Speech"))
     head, looks = view.locator(".sc-head"), view.locator(".sc-looks")
-    expect(head).to_have_text("2 errors in 8 words, without noise")
+    expect(head).to_have_text("2 errors without noise")
     expect(looks).to_contain_text("“old-sposed” 11% likely")
     view.locator(".sc-word", has_text="young").hover()
     expect(looks).to_contain_text("“young”")
     photograph(lesson, "09-young")
     view.get_by_role("slider", name="Noise").press("End")  # the kernel transcribes the noisy recording
-    expect(head).to_contain_text("in noise of 3 times the voice’s power")
+    expect(head).to_contain_text("with noise at 316%")
     view.get_by_role("radio", name="himself").click()
     expect(view.locator(".sc-word").last).to_have_text("building.")
     photograph(lesson, "09-noise")

@@ -1322,7 +1322,7 @@ def test_a_word_is_passed_on_within_the_text(visit, width):
 def test_noise_flips_words_and_each_word_can_be_heard(visit):
     page = visit("speech.html").wake()
     head, words = page.locator(".sc-head"), page.locator(".sc-word")
-    expect(head).to_have_text("4 errors in 8 words, in noise as strong as the voice")
+    expect(head).to_have_text("4 errors with noise at 100%")
     expect(page.locator(".sc-word.ember")).to_have_text(["You", "in", "the", "boy"])
     missed = page.locator(".sc-spoken .missed")
     expect(missed).to_have_text(["he", "amiable"])
@@ -1337,7 +1337,7 @@ def test_noise_flips_words_and_each_word_can_be_heard(visit):
     expect(page.locator(".sc-here")).to_have_text("attention of “boy”")
     noise = page.get_by_role("slider", name="Noise")
     noise.press("Home")
-    expect(head).to_have_text("0 errors in 8 words, without noise")
+    expect(head).to_have_text("0 errors without noise")
     expect(missed).to_have_count(0)
     expect(words).to_have_text(["He", "might", "even", "have", "been", "made", "amiable", "himself."])
     box = page.locator(".sc-noise").bounding_box()
@@ -1367,11 +1367,21 @@ def test_noise_flips_words_and_each_word_can_be_heard(visit):
     expect(page.locator(".sc-word.yet")).to_have_count(0)
 
 
-def test_on_a_phone_whisper_s_words_stand_in_lines(visit):
-    page = visit("speech.html", width=360).wake()
+@pytest.mark.parametrize("width", [1280, 360])
+def test_the_words_of_a_long_text_stand_in_pairs_in_each_line(visit, width):
+    page = visit("speech.html#sound=%22dashwood%22&noise=null", width=width).wake()
     words = [word.bounding_box() for word in page.locator(".sc-word").all()]
     places = [(round(word["y"]), word["x"]) for word in words]
     assert places == sorted(places), "in the order of reading"
+    assert len({y for y, _ in places}) > 1, "more than one line"
+    said = [word.bounding_box() for word in page.locator(".sc-spoken span").all()]
+    for above, below in zip(said, words, strict=True):
+        assert abs(above["x"] - below["x"]) < 1
+        assert 0 <= below["y"] + 1 - above["y"] - above["height"] < 12
+    picture = page.locator(".sc-mel").bounding_box()
+    noise = page.get_by_role("slider", name="Noise")
+    noise.press("End")
+    assert page.locator(".sc-mel").bounding_box() == picture, "nothing moves in the noise"
 
 
 def test_a_vote_is_blind_until_it_is_given_and_moves_the_ratings(visit):

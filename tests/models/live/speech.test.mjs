@@ -31,4 +31,6 @@ test("a written word stands below the spoken word that it equals", () => {
   assert.deepEqual(columns, [[0, 0], [1, 1], [2, 2], [3, 3], [4, 4], [5, -1], [6, -1], [7, 5]]);
   const longer = columnsOf("made amiable himself".split(" "), ["made", "in", "the", "boy", "himself."]);
   assert.deepEqual(longer, [[0, 0], [1, 1], [-1, 2], [-1, 3], [2, 4]]);
+  const judged = columnsOf("a more woman he".split(" "), ["woman.", "I'm", "a"], [0, 1, 3], [1, 2]);
+  assert.deepEqual(judged, [[0, -1], [1, -1], [2, 0], [3, 1], [-1, 2]], "“a” is judged wrong, so “woman” is the pair");
 });
