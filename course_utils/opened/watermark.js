@@ -12,7 +12,8 @@ const FEWEST = 6; // the fewest tokens that are counted
 const LOW = -3; // the lowest z that is drawn
 const SECONDS = 3.5; // s: the time in which the count runs through all tokens
 const GLANCE = 46; // the number of tokens shown of each text while the visitor guesses which of two texts is marked
-const SHOWN = 60; // the most tokens that the example with the key shows
+const EXAMPLE = "Weather for December in Yarrowby"; // the strongly marked text is shown from here as an example with a key; its beginning makes little sense
+const SHOWN = 60; // the most tokens that the example shows
 const EDGE = 14; // px: the room for the handle at the right of the chart
 const TALL = 20; // px: the height of a text's name in the chart
 const NO_SPACE_BEFORE = /^(?:[.,?!:;”)]|'.*)$/u;
@@ -328,8 +329,6 @@ export function render({ model, el }) {
     });
   }
 
-  /** Words that say in how many texts without a mark at least `hits` of `count` words are on the list. */
-  const chanceOf = (hits, count) => `by chance: ${odds(byChance(hits, count, ratio))}`;
   /** How many of `count` words must be listed, at least, so that the text counts as marked. */
   const fewest = (count) => Math.floor(ratio * count + threshold * Math.sqrt(count * ratio * (1 - ratio))) + 1;
 
@@ -374,8 +373,6 @@ export function render({ model, el }) {
       loud.textContent = "";
       loudWords.textContent = problem || (text ? tooShort : "Computing…");
       verdict.textContent = "";
-      verdict.classList.remove("ember");
-      el.classList.remove("over");
       if (text) write(text);
       spans.forEach((span) => (span.className = "wm-word"));
       return;
@@ -393,7 +390,6 @@ export function render({ model, el }) {
       label.classList.toggle("away", away);
       const theirs = zPath(textOf(other, swapped).marks);
       path.setAttribute("d", outline(theirs));
-      for (const part of [path, label]) part.classList.toggle("found", theirs.at(-1) > threshold);
       one.end = away ? null : [across(theirs.length + 1), down(theirs.at(-1))];
     });
     moveTo(current);
@@ -403,9 +399,12 @@ export function render({ model, el }) {
    * light up and are counted. */
   function show() {
     if (demo.hasChildNodes()) return;
-    const { pieces, marks } = textOf(String(bonuses.at(-1)), shares[0]);
+    const strong = textOf(String(bonuses.at(-1)), shares[0]);
+    const begin = Math.max(0, strong.pieces.findIndex((_, at) => strong.pieces.slice(at).join(" ").startsWith(EXAMPLE)));
+    const [pieces, marks] = [strong.pieces.slice(begin), strong.marks.slice(begin)];
     const over = zPath(marks).findIndex((z, index) => index >= FEWEST && z > threshold);
-    const tokens = Math.min(pieces.length, SHOWN, over < 0 ? SHOWN : over + 6);
+    const end = pieces.findIndex((piece, index) => piece === "." && over >= 0 && index > over + 1) + 1;
+    const tokens = end || Math.min(pieces.length, SHOWN);
     const says = demo.appendChild(make("p", "wm-says"));
     const text = demo.appendChild(make("p", "wm-shown"));
     const spans = pieces.slice(0, tokens).map((piece, index) => {
@@ -438,10 +437,9 @@ export function render({ model, el }) {
     for (let word = 0; word < words; word++) boxes.append(make("i"));
     for (const [className, number, label] of [["", chance, `${chance} by chance`], ["wm-needed", needed, `${needed}: marked`]]) {
       const tick = tally.appendChild(make("span", className, label));
-      if (className) tick.append(make("i", "wm-odds", chanceOf(needed, words)));
       tick.style.left = `${(100 * (className ? number - 1 : number)) / words}%`;
     }
-    const end = demo.appendChild(make("p", "wm-end"));
+    const outcome = demo.appendChild(make("p", "wm-end"));
     const next = make("button", "wm-play", "Now find one by eye →");
     next.addEventListener("click", () => {
       turning();
@@ -449,7 +447,7 @@ export function render({ model, el }) {
       draw();
       sheets.firstChild.focus({ preventScroll: true });
     });
-    end.append(make("b", "", "Far more than chance: this text is marked."), next);
+    outcome.append(make("b"), next);
 
     let part = 0; // how far the key is turned: 0 to 1
     let turning = () => {}; // a function that stops the key if it is turning by itself
@@ -468,11 +466,11 @@ export function render({ model, el }) {
       invites.classList.toggle("away", part > 0);
       demo.classList.toggle("started", part > 0);
       demo.classList.toggle("over", hits >= needed);
-      demo.classList.toggle("turned", part === 1);
+      outcome.firstChild.textContent = `By chance, ${odds(byChance(hits, Math.max(1, count), ratio))} unmarked texts has so many. This one is marked.`;
       says.replaceChildren(make("b", "loud", String(hits)), make("span", "", part > 0 ? ` of ${count} words and marks are on the secret list` : " words and marks counted. Turn the key."));
       dial.setAttribute("aria-valuenow", String(count));
       dial.setAttribute("aria-valuetext", `${hits} of ${count} words and marks are on the secret list`);
-      if (part === 1) speak(`${says.textContent}. ${end.firstChild.textContent}`);
+      if (part === 1) speak(`${says.textContent}. ${outcome.firstChild.textContent}`);
     }
     /** Let the key turn by itself to the end. If the key is at the end already, it starts from the beginning. */
     function turnAll() {
@@ -572,10 +570,8 @@ export function render({ model, el }) {
       barLabel.textContent = reach ? `${needed} or more: accused` : "out of reach";
       zeroLabel.textContent = `${Math.round(ratio * seen.length)} by chance`;
     } else barLabel.textContent = reach ? `z = ${threshold}, accused above` : `z = ${threshold} is out of reach`;
-    if (reach) barLabel.append(make("i", "wm-odds", chanceOf(needed, seen.length)));
     const chance = odds(byChance(hits, seen.length, ratio));
     foot.textContent = `By chance, ${chance} unmarked texts ${chance.startsWith("1") ? "has" : "have"} as many.`;
-    el.classList.toggle("over", over);
     const right = model.get("key") ? undefined : marked;
     const why = model.get("swapped") ? "words were swapped" : "the mark is light";
     const missed = length < pieces.length ? `Not found in its first ${length} words and marks, though it is marked.` : reach ? `It is marked, but ${needed - hits} ${needed - hits === 1 ? "word" : "words"} short of ${needed}: ${why}.` : `Not found, though it is marked: ${why}.`;
@@ -590,7 +586,6 @@ export function render({ model, el }) {
     const guess = guessed === undefined ? "" : guessed === "0" ? "You guessed wrong. " : "You guessed right. ";
     const judged = guessed === "0" && !over && right === false && length === pieces.length ? "You guessed wrong: this text has no mark. By eye, a mark doesn't show." : guess + (skipped ? `${says} ${skipped} of ${length - 1} pairs have a word that the model lacks: not counted.` : says);
     verdict.textContent = playing ? "Counting…" : judged; // during the count a verdict would come too early
-    verdict.classList.toggle("ember", over);
     ember.setAttribute("aria-valuemin", String(FEWEST));
     ember.setAttribute("aria-valuemax", String(pieces.length));
     ember.setAttribute("aria-valuenow", String(length));
