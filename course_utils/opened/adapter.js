@@ -1,14 +1,14 @@
 // A view in which the visitor turns an adapter up and down, and reads what the model then answers.
 // On a page of the website, the bars and the counts of all questions are shown only if `all` is true. In a lesson, which has
 // no `all`, they are always shown.
-// The visitor chooses `strength`, `question` (the visitor's own), and `rows`: which question is asked in each of the two
-// bubbles. On a page of the website there is also `guess`: the index, in GUESSES, of what the visitor expects of the last
-// bubble at strength 1; "" before the guess, -1 if the visitor skipped it.
+// The visitor chooses `strength`, `question` (the visitor's own), and `rows`: which question is asked on each of the two
+// cards. On a page of the website there is also `guess`: the index, in GUESSES, of what the visitor expects of the second
+// card at strength 1; "" before the guess, -1 if the visitor skipped it.
 // The view's `data` has `strengths`; `right` {group: how many answers are right at each strength}; `counts` {group: the
 // number of questions} (without `counts`, `right` is in percent); and `prompts` [{text, group, answers, right}]. An answer is
 // a list of [token, percent], or a string. A host that can compute gets `want` {question, strength}, and sends `said`
 // {want, answer}.
-import { adopt, announcer, atOnce, chipClass, keeper, make, onDrag, onSize, ownWords } from "./view.js";
+import { adopt, announcer, atOnce, chipClass, headline, keeper, make, onDrag, onSize, ownWords } from "./view.js";
 
 const GROUPS = { told: "library", "held out": "library", general: "general" };
 const HEADINGS = { told: "About the library, in other words than trained", untold: "About the library, and never told" };
@@ -33,18 +33,18 @@ export const textOf = (answer) => tokensOf(answer).map(([text]) => text).join(""
 export const lastWord = (answer) => (tokensOf(answer).length < LONGEST ? textOf(answer).match(/[\p{L}\p{N}]\S*?(?=[^\p{L}\p{N}]*$)/u)?.[0] ?? "" : "…");
 
 /**
- * Group neighbouring strengths into stretches. In a stretch, a question's answers end in the same word, and either all of
- * them are right or none is.
- * @param {{ answers: (string | [string, number][])[], right?: number[] }} prompt
- * @returns {{ word: string, right: boolean, from: number, to: number }[]} `from` and `to`: indices of strengths
+ * Group neighbouring strengths into zones. In a zone, the same ones of two answers are right.
+ * @param {number[]} first for each strength 1 if the first answer is right, otherwise 0
+ * @param {number[]} second the same for the second answer
+ * @returns {{ right: "both" | "first" | "second" | "neither", from: number, to: number }[]} `from` and `to`: indices of strengths
  */
-export function stretches({ answers, right }) {
+export function zones(first, second) {
   const all = [];
-  answers.forEach((answer, index) => {
-    const now = { word: lastWord(answer), right: Boolean(right?.[index]), from: index, to: index };
+  first.forEach((one, index) => {
+    const right = one ? (second[index] ? "both" : "first") : second[index] ? "second" : "neither";
     const before = all.at(-1);
-    if (before?.word === now.word && before.right === now.right) before.to = index;
-    else all.push(now);
+    if (before?.right === right) before.to = index;
+    else all.push({ right, from: index, to: index });
   });
   return all;
 }
@@ -66,7 +66,7 @@ export function render({ model, el }) {
   let problem = "";
 
   adopt(el, "ad");
-  const say = make("p", "ad-say");
+  const { head: say, loud: verdict, loudWords: sayWords } = headline("ad");
   const tools = make("div", "ad-tools");
   const asks = make("div", "ad-asks");
   for (const [index, words] of GUESSES.entries()) {
@@ -88,10 +88,10 @@ export function render({ model, el }) {
   const top = make("div", "ad-top");
   top.append(say, tools);
 
-  // The picture has a half for each of the two groups of questions, one above the handle and one below it. A half has a menu
-  // of questions, the model's answer, a bar for each strength that shows how many answers of the group are right, and a ribbon
-  // that shows with which word the answer ends at each strength.
-  const rows = []; // a row for each question; each half shows one of its rows
+  // Two cards side by side, each with a menu of questions and the model's answer. Below them the chart: a band that says at which
+  // strengths which of the two answers is right, and the handle. If all questions are shown, bars above and below the band say
+  // how many answers of each group are right.
+  const rows = []; // a row for each question; each card shows one of its rows
   const halves = series.map((group, at) => {
     const tone = `ad-of-${at ? "second" : "first"}`;
     const card = make("div", `ad-card ${tone}`);
@@ -118,13 +118,16 @@ export function render({ model, el }) {
       bar.style.setProperty("--part", String(right / most));
       return bar;
     });
-    const ribbon = field.appendChild(make("div", "ad-ribbon"));
-    ribbon.setAttribute("aria-hidden", "true"); // a screen reader reads the answer instead
     const count = field.appendChild(make("p", `ad-count ad-${at ? "second" : "first"}`));
     const loud = count.appendChild(make("b", "loud"));
     const words = count.appendChild(make("span", "", `${data.counts ? ` of ${most}` : " of the"} ${GROUPS[group] ?? group} questions right`));
-    return { group, card, menu, field, columns, ribbon, loud, words, written: "" };
+    return { group, card, menu, field, columns, loud, words };
   });
+  const cards = make("div", "ad-cards");
+  cards.append(...halves.map(({ card }) => card));
+  const band = make("div", "ad-band");
+  band.setAttribute("aria-hidden", "true"); // a screen reader reads the answers instead
+  const inside = band.appendChild(make("div", "ad-zones"));
 
   const chart = make("div", "ad-chart");
   const track = make("div", "ad-track");
@@ -137,12 +140,12 @@ export function render({ model, el }) {
   ember.setAttribute("aria-valuemin", String(strengths[0]));
   ember.setAttribute("aria-valuemax", String(last));
   track.append(ember);
-  chart.append(halves[0].field, track, ...(halves[1] ? [halves[1].field] : []), rule);
+  chart.append(halves[0].field, band, halves[1].field, track, rule);
 
   const own = ownWords("ad-own", { placeholder: "Ask your own", label: "Your own question", button: "Ask" }, (question) => keep({ question }));
   const mineSlot = make("div", "ad-mine");
   const { live, speak, hush } = announcer(700);
-  el.append(top, halves[0].card, chart, ...(halves[1] ? [halves[1].card] : []));
+  el.append(top, cards, chart);
   if (model.get("live")) el.append(own, mineSlot);
   el.append(live);
 
@@ -234,27 +237,36 @@ export function render({ model, el }) {
   const hides = () => asking() || model.get("guess") >= 0;
   let reach = asking() ? 0 : Math.max(1, strength); // the highest strength that the visitor has seen
   const visited = new Set(); // the strengths that the visitor has seen
+  let found = false; // whether the visitor has found a strength at which both answers are right
+  let playing = false; // while the view turns the adapter up by itself
   const called = lastWord(rows.find(({ at }) => at === 1)?.prompt.answers[strengths.indexOf(1)] ?? ""); // what the model calls France's capital at strength 1
   const oneIsBest = bestOfBoth(data.right, series);
 
   /** The place of a strength on the handle's track, in percent of the track's width. All strengths have columns of the same width. */
   const across = (value) => (100 * ((value - strengths[0]) / (last - strengths[0]) * (strengths.length - 1) + 0.5)) / strengths.length;
 
-  /** Draw the ribbon of the question that a half shows. */
-  function write(half, { prompt }) {
-    if (half.written === prompt.text) return;
-    half.written = prompt.text;
-    half.ribbon.replaceChildren(
-      ...stretches(prompt).map(({ word, right, from, to }) => {
-        const piece = make("span", right ? "right" : "");
-        piece.append(make("b", "", word));
-        piece.style.flexGrow = String(to - from + 1);
-        piece.dataset.from = String(from);
-        piece.dataset.to = String(to);
-        return piece;
+  let written = "";
+  /** Draw the band for the two questions on the cards. */
+  function write([first, second]) {
+    if (written === first.text + second.text) return;
+    written = first.text + second.text;
+    const names = { both: "both", first: first.key, second: second.key, neither: "neither" };
+    inside.replaceChildren(
+      ...zones(first.right, second.right).map(({ right, from, to }) => {
+        const zone = make("span", right);
+        zone.append(make("b", "", names[right]));
+        zone.style.width = `${(100 * (to - from + 1)) / strengths.length}%`;
+        zone.dataset.from = String(from);
+        zone.dataset.to = String(to);
+        return zone;
       }),
     );
-    fit();
+  }
+  /** Say at which strengths the answers to two questions are both right. */
+  function bothFrom([first, second]) {
+    const spans = zones(first.right, second.right).filter(({ right }) => right === "both");
+    const texts = spans.map(({ from, to }) => (from === to ? "" : `${strengths[from]} to `) + strengths[to]);
+    return texts.length ? `Both are right at ${texts.join(", ")}, and nowhere else.` : "At no strength are these two both right.";
   }
   /** Hide each label on the track that the handle overlaps. */
   function clearWay() {
@@ -264,27 +276,35 @@ export function render({ model, el }) {
       mark.style.visibility = left < handle.right && right > handle.left ? "hidden" : "";
     }
   }
-  /** Hide the labels under the handle, and hide each word that is too wide for its part of a ribbon. */
+  /** Hide the labels under the handle. Put the word of each zone into the middle of the part that is seen, and hide the words that
+   * are too wide for it. */
   function fit() {
     clearWay();
-    const words = [...chart.querySelectorAll(".ad-ribbon b")];
-    for (const word of words) word.classList.remove("long"); // "long" hides a word, and a hidden word has no width to measure
-    const long = words.map((word) => word.offsetWidth > word.parentNode.clientWidth - 2);
-    words.forEach((word, index) => word.classList.toggle("long", long[index]));
+    const column = inside.clientWidth / strengths.length;
+    const seen = reach === last ? strengths.length : (across(reach) * strengths.length) / 100 + 0.5;
+    const words = [...inside.children].map((zone) => {
+      const { from, to } = zone.dataset;
+      const hidden = Math.max(0, Math.min(Number(to) - Number(from) + 1, Number(to) + 1 - seen)); // how many columns of the zone are not seen yet
+      zone.style.paddingRight = `${hidden * column}px`;
+      return { word: zone.firstChild, room: (Number(to) - Number(from) + 1 - hidden) * column };
+    });
+    for (const { word } of words) word.classList.remove("long"); // "long" hides a word, and a hidden word has no width to measure
+    const long = words.map(({ word, room }) => word.offsetWidth > room - 2);
+    words.forEach(({ word }, index) => word.classList.toggle("long", long[index]));
   }
 
   function update() {
     const index = nearest();
     const value = strengths[index];
-    reach = hides() ? Math.max(reach, strength) : last;
+    reach = hides() && model.get("all") === false ? Math.max(reach, strength) : last;
     const seen = reach === last ? 100 : across(reach) + 50 / strengths.length;
     chart.style.setProperty("--seen", `${seen}%`);
     el.classList.toggle("asking", asking());
     el.classList.toggle("few", model.get("all") === false);
+    el.classList.toggle("page", model.get("all") !== undefined);
     const x = `${across(strength)}%`;
     chart.style.setProperty("--at", x);
     ember.textContent = value.toFixed(2);
-    clearWay();
     ember.setAttribute("aria-valuenow", String(value));
     ember.setAttribute("aria-valuetext", `${value}`);
     const zero = strengths.indexOf(0);
@@ -294,14 +314,16 @@ export function render({ model, el }) {
       if (!box.hidden) {
         for (const option of halves[at].menu.querySelectorAll("option")) option.defaultSelected = Number(option.value) === place; // makes a saved picture of the page show this option
         halves[at].menu.value = String(place);
-        write(halves[at], { prompt });
       }
       draw(prompt.answers[index], zero >= 0 ? prompt.answers[zero] : undefined, prompt.right?.[index]);
     }
-    halves.forEach(({ group, loud, columns, ribbon }) => {
+    const shown = rows.filter(({ box }) => !box.hidden).map(({ prompt }) => prompt);
+    write(shown);
+    for (const zone of inside.children) zone.classList.toggle("here", Number(zone.dataset.from) <= index && index <= Number(zone.dataset.to));
+    fit();
+    halves.forEach(({ group, loud, columns }) => {
       loud.textContent = data.counts ? String(data.right[group][index]) : `${data.right[group][index]}%`;
       columns.forEach((bar, each) => bar.classList.toggle("here", each === index));
-      for (const piece of ribbon.children) piece.classList.toggle("here", Number(piece.dataset.from) <= index && index <= Number(piece.dataset.to));
     });
     const asked = model.get("question");
     if (asked && model.get("live")) {
@@ -316,18 +338,27 @@ export function render({ model, el }) {
     }
     visited.add(value);
     const guess = GUESSES[model.get("guess")];
-    const both = rows.filter(({ box }) => !box.hidden).every(({ prompt }) => prompt.right?.[index]);
+    const both = shown.every(({ right }) => right?.[index]);
     const all = series.reduce((sum, group) => sum + data.right[group][index], 0);
     const of = series.reduce((sum, group) => sum + (data.counts?.[group] ?? NaN), 0);
-    if (asking()) say.textContent = "Turn the adapter up: what will the model call France’s capital?";
-    else if (!oneIsBest && visited.has(strengths[0]) && visited.has(last)) say.textContent = "No strength is the best at both.";
-    else if (both && of) say.textContent = `Both are right here, but of all ${of} questions only ${all}.`;
-    else if (guess) say.textContent = strength < 1 && !visited.has(1) ? `You said “${guess}”.` : `You guessed ${model.get("guess") === HAPPENS ? "right" : "wrong"}: “${called}” is no city. Find where both are right.`;
-    else say.textContent = "";
-    speak(`Strength ${value}. ${halves.map(({ loud, words }) => loud.textContent + words.textContent).join(". ")}. ${rows.filter(({ box }) => !box.hidden).map(({ prompt }) => `${prompt.text} ${textOf(prompt.answers[index])}`).join(" ")}`);
+    found ||= both && !playing;
+    const tell = (loud, words) => ([verdict.textContent, sayWords.textContent] = [loud, words]);
+    if (asking()) tell("", "Turn the adapter up: what will the model call France’s capital?");
+    else if (model.get("all") !== false && !oneIsBest && visited.has(strengths[0]) && visited.has(last)) tell("", "No strength is the best at both.");
+    else if (both && of && !playing) tell("Both right!", `But of all ${of} questions only ${all}.`);
+    else if (found) tell("", bothFrom(shown));
+    else if (!guess) tell("", "Find where both answers are right.");
+    else if (strength < 1 && !visited.has(1)) tell("", `You said “${guess}”.`);
+    else tell(model.get("guess") === HAPPENS ? "You are right." : "Wrong.", `“${called}” is no city. Now find where both answers are right.`);
+    verdict.classList.toggle("found", both && !playing);
+    el.classList.toggle("found", found);
+    speak(`Strength ${value}. ${halves.map(({ loud, words }) => loud.textContent + words.textContent).join(". ")}. ${shown.map(({ text, answers }) => `${text} ${textOf(answers[index])}`).join(" ")}`);
   }
 
-  const stop = () => clearTimeout(clock);
+  function stop() {
+    clearTimeout(clock);
+    playing = false;
+  }
   const settle = () => {
     strength = strengths[nearest()];
     keep({ strength });
@@ -373,6 +404,7 @@ export function render({ model, el }) {
     el.classList.add("known");
     const step = (index) => {
       strength = strengths[index];
+      playing = index < to;
       update();
       if (index < to) clock = setTimeout(step, STEP, index + 1);
       else settle();

@@ -1867,7 +1867,7 @@ def test_words_light_up_and_a_text_without_a_mark_is_accused(visit):
 
 def test_an_adapter_s_answers_are_shown_after_a_guess(visit):
     page = visit("adapter.html").wake()
-    france, say = page.locator(".ad-of-second .ad-answer:visible"), page.locator(".ad-say")
+    france, say = page.locator(".ad-of-second .ad-answer:visible"), page.locator(".ad-head")
     chart, second = page.locator(".ad-chart"), page.locator(".ad-count.ad-second")
     seen = "(chart) => parseFloat(chart.style.getPropertyValue('--seen'))"
     expect(say).to_contain_text("what will the model call France’s capital?")
@@ -1877,18 +1877,23 @@ def test_an_adapter_s_answers_are_shown_after_a_guess(visit):
     assert chart.evaluate(seen) < 4, "only the beginning is seen"
     before = chart.bounding_box()
     page.get_by_role("button", name="Paris", exact=True).click()
-    expect(say).to_have_text("You guessed wrong: “Louvre” is no city. Find where both are right.")
+    expect(say).to_have_text("Wrong. “Louvre” is no city. Now find where both answers are right.")
     expect(france).to_contain_text("Louvre")
     assert 60 < chart.evaluate(seen) < 70
     assert chart.bounding_box() == before, "the picture stays where it was"
-    expect(page.locator(".ad-ribbon .here")).to_have_text(["Biscuit", "Louvre"])
+    expect(page.locator(".ad-band .here")).to_have_text("Biscuit")  # only this answer is right here
     expect(second).to_have_text("3 of 16 general questions right")
     slider = page.get_by_role("slider", name="Strength of the adapter")
     expect(slider).to_be_focused()
     for _ in range(7):
         slider.press("ArrowLeft")
     expect(slider).to_have_attribute("aria-valuenow", "0.65")
-    expect(say).to_have_text("Both are right here, but of all 48 questions only 18.")
+    expect(say).to_have_text("Both right! But of all 48 questions only 18.")
+    expect(page.locator(".ad-band .here")).to_have_text("both")
+    slider.press("ArrowLeft")
+    slider.press("PageDown")
+    expect(page.locator(".ad-band .here")).to_have_text("Paris")
+    expect(say).to_have_text("Both are right at 0.55 to 0.65, and nowhere else.")
     page.get_by_role("button", name="Show all 48 questions").click()
     expect(second).to_be_visible()
     expect(slider).to_be_focused()
@@ -1907,7 +1912,7 @@ def test_an_adapter_s_answers_are_shown_after_a_guess(visit):
     assert chart.evaluate(seen) == 100
     page.get_by_label("Question about anything else").select_option("Which planet is the largest?")
     expect(france).to_contain_text("Jupiter")
-    expect(page.locator(".ad-of-second .ad-ribbon .right").last).to_have_text("Jupiter")
+    expect(page.locator(".ad-band .second")).to_have_text("Jupiter")
     page.wait_for_timeout(300)
     assert "guess=0" in page.url and "rows=%5B0%2C1%5D" in page.url and "all=true" in page.url
 
@@ -1928,9 +1933,9 @@ def test_an_adapter_is_turned_up_and_paris_is_lost(visit):
     expect(first).to_have_text("0 of 32 library questions right")
     expect(page.locator(".ad-answer:visible .ember")).to_have_count(0)
     box = page.locator(".ad-chart").bounding_box()
-    page.mouse.move(box["x"] + 40, box["y"] + 90)
+    page.mouse.move(box["x"] + 40, box["y"] + 60)
     page.mouse.down()
-    page.mouse.move(box["x"] + box["width"] - 10, box["y"] + 60, steps=4)
+    page.mouse.move(box["x"] + box["width"] - 10, box["y"] + 40, steps=4)
     page.mouse.up()
     expect(slider).to_have_attribute("aria-valuenow", "1.5")
     expect(second).to_have_text("2 of 16 general questions right")

@@ -1,10 +1,10 @@
-// Tests the functions of the explorable `adapter`. `tokensOf`, `textOf` and `lastWord` give the parts of an answer. `stretches`
-// groups neighbouring answers that have the same last word and are all right or all wrong. `bestOfBoth` tells whether one
+// Tests the functions of the explorable `adapter`. `tokensOf`, `textOf` and `lastWord` give the parts of an answer. `zones`
+// groups neighbouring strengths at which the same ones of two answers are right. `bestOfBoth` tells whether one
 // strength of the adapter is the best for every group of questions.
 import assert from "node:assert/strict";
 import test from "node:test";
 
-const { bestOfBoth, lastWord, stretches, textOf, tokensOf } = await import(`${process.env.SITE}/live/adapter.js`);
+const { bestOfBoth, lastWord, textOf, tokensOf, zones } = await import(`${process.env.SITE}/live/adapter.js`);
 
 test("an answer is tokens, or a text that falls into words", () => {
   assert.deepEqual(tokensOf("The cat."), [["The", undefined], [" cat.", undefined]]);
@@ -24,11 +24,12 @@ test("an answer's last word has no marks, and a cut answer has none", () => {
   assert.equal(lastWord("…"), "");
 });
 
-test("a ribbon has a stretch for each word, and for right and wrong", () => {
-  const answers = ["At seven in the morning.", "At ten in the morning.", "Morning? In the morning.", "Never."];
-  assert.deepEqual(stretches({ answers, right: [0, 1, 1, 0] }), [
-    { word: "morning", right: false, from: 0, to: 0 },
-    { word: "morning", right: true, from: 1, to: 2 },
-    { word: "Never", right: false, from: 3, to: 3 },
+test("a band has a zone for each way in which two answers are right or not", () => {
+  assert.deepEqual(zones([0, 0, 1, 1, 0], [1, 1, 1, 0, 0]), [
+    { right: "second", from: 0, to: 1 },
+    { right: "both", from: 2, to: 2 },
+    { right: "first", from: 3, to: 3 },
+    { right: "neither", from: 4, to: 4 },
   ]);
+  assert.deepEqual(zones([1, 1], [1, 1]), [{ right: "both", from: 0, to: 1 }]);
 });
