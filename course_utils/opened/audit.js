@@ -9,7 +9,7 @@
 // The visitor chooses `who` (the index of a model), `trade` (a word), `temperature` and `after` (whether the trade was
 // chosen after looking at the results). On a page of the website there is also `guess`: "" until the visitor has
 // guessed the shares of the trades in `asks`, then {trade: its guessed lean in points}; "skipped" if the visitor made
-// no guess. While `guess` is "", the words are covered, and the visitor pulls the knob of a bar for each of these trades.
+// no guess. While `guess` is "", the chart is hidden, and the visitor drags each of these trades along a rail, from “he” to “she”.
 import { adopt, announcer, headline, keeper, make, onDrag, radio } from "./view.js";
 
 const APART = 24; // px between two words of a row, so that their intervals do not seem to be one
@@ -76,8 +76,7 @@ export function render({ model, el }) {
   const tools = make("div", "au-tools");
   const asked = make("div", "au-asked");
   asked.setAttribute("aria-hidden", "true"); // screen readers find the same text in the panel
-  const hero = splitBar();
-  asked.append(make("p"), hero.bar);
+  asked.append(make("p"));
   const field = make("div", "au-field");
   field.tabIndex = 0;
   field.setAttribute("role", "slider");
@@ -103,22 +102,24 @@ export function render({ model, el }) {
   });
   field.append(band, zero, lanes[0], apart, lanes[1]);
 
-  // The bars with which the visitor guesses, before the results are shown. Once the knob of a bar is let go, it glides to
-  // the model's share, and a mark stays where the visitor had it.
+  // Before the results are shown, the visitor guesses: each trade in `asks` is a chip on a rail of its own. Once a chip is let go,
+  // it glides to the model's share, and a ring stays where the visitor had it.
   const guessing = make("div", "au-guess");
   const asks = (model.get("asks") ?? []).filter((word) => words.includes(word));
+  const poles = guessing.appendChild(make("p", "au-poles"));
+  poles.append(make("b", "he", "he"), make("span", "", "half"), make("b", "she", "she"));
   const pins = asks.map((word, index) => {
-    const row = guessing.appendChild(make("div", "au-ask"));
-    row.append(sentenceWith(word, index > 0));
-    const split = splitBar();
-    const { bar } = split;
-    row.append(bar);
+    const bar = guessing.appendChild(make("div", "au-ask"));
+    const [off, mine] = ["off", "mine"].map((name) => bar.appendChild(make("i", `au-${name}`)));
+    const chip = bar.appendChild(make("span", "au-chip"));
+    const share = make("span", "num");
+    chip.append(make("b", "", word), share);
     bar.tabIndex = 0;
     bar.setAttribute("role", "slider");
-    bar.setAttribute("aria-label", `Your guess for ${word}: percent “she”. Enter shows the model's`);
+    bar.setAttribute("aria-label", `Your guess for ${word}, from “he” to “she”. Enter shows the model's`);
     bar.setAttribute("aria-valuemin", "0");
     bar.setAttribute("aria-valuemax", "100");
-    const pin = { word, row, split, share: 50, done: false };
+    const pin = { word, bar, off, mine, number: share, share: 50, done: false };
     let up = false; // whether the visitor has let go of the knob; stays false if the browser takes over the pointer to scroll the page
     bar.addEventListener("focus", () => model.get("trade") !== word && keep({ trade: word }));
     bar.addEventListener("keydown", (event) => {
@@ -130,7 +131,7 @@ export function render({ model, el }) {
       if (pin.done) return;
       if (!answers) return aim(index, end ?? pin.share + to);
       settle(index);
-      (pins.find(({ done }) => !done)?.split.bar ?? lock).focus();
+      (pins.find(({ done }) => !done)?.bar ?? lock).focus();
     });
     const toPointer = (event) => {
       const box = bar.getBoundingClientRect();
@@ -145,7 +146,7 @@ export function render({ model, el }) {
   });
   const lock = make("button", "au-lock", `See all ${trades.length} trades`);
   const locks = make("p", "au-locks");
-  locks.append(lock, make("span", "au-mean", `Mean of ${sentencesOf(models[model.get("who")] ?? models[0]).length} such sentences`));
+  locks.append(lock);
   const axis = make("p", "au-axis");
   for (const she of [0, 25, 50, 75, 100]) {
     const label = axis.appendChild(make("span", "", she === 50 ? "half" : she < 50 ? `${100 - she}% he` : `${she}% she`));
@@ -169,7 +170,7 @@ export function render({ model, el }) {
   // Right after the guess, the chart has no controls. Each press on `next` runs the next of STEPS, which changes one control
   // and shows it.
   const STEPS = [
-    [`▶ What if you look at all ${trades.length} first?`, () => keep({ after: true })],
+    ["▶ How much of it is luck?", () => keep({ after: true })],
     ["▶ The same for two other models", () => keep({ after: false, who: Math.max(0, models.findIndex(({ planted }) => planted)) })],
     ["▶ Cool the models down", () => cool.click()],
   ];
@@ -198,39 +199,22 @@ export function render({ model, el }) {
   function sentencesOf({ title }) {
     return Object.entries(sentences).filter(([, each]) => each[title]);
   }
-  /** A paragraph with the first sentence that the chosen model was asked, and a trade in it. If `brief`, the
-   * paragraph has only the trade between ellipses. */
-  function sentenceWith(word, brief = false) {
+  /** A paragraph with the first sentence that the chosen model was asked, and a trade in it. It ends with the word that is the
+   * likelier next one if the share of “she” is `she` percent. */
+  function sentenceWith(word, she) {
     const line = make("p", "au-text");
-    const [text] = sentencesOf(models[model.get("who")] ?? models[0])[0] ?? ["The {}"];
+    const [text] = sentencesOf(who())[0] ?? ["The {}"];
     const [before, behind] = text.split("{}");
-    if (brief) line.append("… the ", make("b", "", word), " …");
-    else line.append(before, make("b", "", word), `${behind} …`);
+    line.append(before, make("b", "", word), `${behind} `, make("b", sideOf(she), sideOf(she) || "…"));
     return line;
   }
-  /** A bar that shows a share of “she”, from 0% at its left end to 100% at its right end, and a mark at the visitor's guess. */
-  function splitBar() {
-    const bar = make("div", "au-bar");
-    const sides = ["he", "she"].map((side) => {
-      const part = bar.appendChild(make("span", `au-side ${side}`));
-      part.append(make("b", "", side), make("span", "num"));
-      return part.lastChild;
-    });
-    const mine = make("i", "au-mine");
-    const edge = make("i", "au-edge");
-    bar.append(mine, edge);
-    /** @param {number} she in percent @param {number} [guess] the visitor's, in percent */
-    const set = (she, guess) => {
-      const whole = Math.max(0, Math.min(100, Math.round(she)));
-      bar.style.setProperty("--she", String(whole));
-      sides[0].textContent = `${100 - whole}%`;
-      sides[1].textContent = `${whole}%`;
-      bar.classList.toggle("to-he", whole < 50);
-      mine.hidden = guess === undefined || Math.abs(guess - whole) < 1;
-      if (guess !== undefined) bar.style.setProperty("--mine", String(guess));
-      bar.classList.toggle("mine-left", guess !== undefined && guess < whole);
-    };
-    return { bar, set };
+  /** The likelier word at a share of “she” in percent; "" if the share is a half. */
+  function sideOf(she) {
+    return Math.round(she) > 50 ? "she" : Math.round(she) < 50 ? "he" : "";
+  }
+  /** Say which of the two words is the likelier one, and how likely it is. @param {number} she in percent */
+  function shareText(she) {
+    return `${Math.max(Math.round(she), 100 - Math.round(she))}% ${sideOf(she) || "each"}`;
   }
 
   const who = () => models[model.get("who")] ?? models[0];
@@ -251,6 +235,8 @@ export function render({ model, el }) {
     const ends = after() ? [lower, higher] : [low, high];
     return { points, low: ends[0], high: ends[1], says: verdict(...ends, lean) };
   }
+  /** Whether a word lies outside the band, and yet its interval does not confirm a lean. */
+  const unsure = (word) => !found(word).says && Math.abs(found(word).points) > lean;
   const keep = keeper(model, update);
 
   function radios(name, texts, key) {
@@ -307,14 +293,19 @@ export function render({ model, el }) {
   }
   function drawGuess() {
     const next = pins.find(({ done }) => !done);
-    for (const { word, row, split, share, done } of pins) {
-      split.set(done ? shareOf(word) : share, done ? share : undefined);
-      row.classList.toggle("done", done);
-      row.classList.toggle("later", !done && word !== next.word && share === 50);
+    for (const { word, bar, off, mine, number, share, done } of pins) {
+      const she = within(Math.round(done ? shareOf(word) : share));
+      bar.style.setProperty("--she", String(she));
+      bar.style.setProperty("--mine", String(share));
+      for (const side of ["he", "she"]) bar.classList.toggle(side, done && sideOf(she) === side);
+      number.textContent = done || share !== 50 ? shareText(she) : "";
+      off.hidden = mine.hidden = !done || Math.abs(share - she) < 1;
+      bar.classList.toggle("done", done);
+      bar.classList.toggle("later", !done && word !== next.word && share === 50);
       const says = (she) => `${100 - Math.round(she)}% “he”, ${Math.round(she)}% “she”`;
-      split.bar.setAttribute("aria-valuenow", String(share));
-      split.bar.setAttribute("aria-valuetext", `${word}: ${says(share)}${done ? `. The model: ${says(shareOf(word))}` : ""}`);
-      split.bar.setAttribute("aria-readonly", String(done));
+      bar.setAttribute("aria-valuenow", String(share));
+      bar.setAttribute("aria-valuetext", `${word}: ${says(share)}${done ? `. The model: ${says(shareOf(word))}` : ""}`);
+      bar.setAttribute("aria-readonly", String(done));
     }
     lock.classList.toggle("first", pins.some(({ done }) => done));
   }
@@ -425,8 +416,8 @@ export function render({ model, el }) {
   }
   /**
    * Where a word is drawn, in px: its point (`middle`), the left edge and the width of its name (`left`, `long`), and
-   * the left and right end of the room that it takes (`span`). Once intervals are shown, `span` has room for
-   * the wider of the word's two intervals.
+   * the left and right end of the room that it takes (`span`). Once all intervals are shown, `span` has room for
+   * the wider of the word's two intervals. Before, it has room for the interval of a word that is `unsure`.
    * @param {string} word
    * @param {boolean} beside whether the name stands beside the interval, not above it
    */
@@ -434,7 +425,7 @@ export function render({ model, el }) {
     const [points, , , low, high] = who().words[word][at()];
     const long = marks[words.indexOf(word)].name.offsetWidth;
     const middle = to(points);
-    const ends = step ? [to(low), to(high)] : [middle, middle];
+    const ends = step ? [to(low), to(high)] : unsure(word) ? [to(found(word).low), to(found(word).high)] : [middle, middle];
     let left = Math.max(0, Math.min(width - long, middle - long / 2));
     if (beside) {
       const plan = who().planted?.[word];
@@ -476,6 +467,7 @@ export function render({ model, el }) {
       mark.classList.toggle("she", says === "she");
       mark.classList.toggle("he", says === "he");
       mark.classList.toggle("chosen", word === chosen());
+      mark.classList.toggle("unsure", unsure(word));
       line.style.left = `${(to(low) - to(points)).toFixed(1)}px`;
       line.style.width = `${(to(high) - to(low)).toFixed(1)}px`;
       own.hidden = !(word in guesses());
@@ -494,7 +486,7 @@ export function render({ model, el }) {
       arrives = false;
     }
     const even = second.length ? "words that name no trade" : "an even half";
-    legend.replaceChildren(step ? `A line: where the true lean probably is. Coloured: all of it is outside the grey band, ${lean} points around ${even}.` : `Grey: the true lean may be inside the grey band, ${lean} points around ${even}. Press any trade.`);
+    legend.replaceChildren(`A line: where the true lean probably is. Grey: it may be in the band, ${lean} points around ${even}.`);
     if (who().planted) legend.append(" ", make("i", "au-key"), "planted in its training data.");
     field.setAttribute("aria-valuemax", String(row().length));
     field.setAttribute("aria-valuenow", String(1 + row().indexOf(chosen())));
@@ -502,13 +494,15 @@ export function render({ model, el }) {
   }
   function drawAsked() {
     const texts = sentencesOf(who());
-    asked.hidden = sealed() || !texts.length;
+    asked.hidden = !texts.length;
     if (asked.hidden) return;
-    const line = sentenceWith(chosen());
+    const pin = sealed() && (pins.find(({ word, done }) => word === chosen() && !done) ?? answered ?? pins[0]);
+    const word = pin ? pin.word : chosen();
+    const she = pin && !pin.done ? pin.share : shareOf(word);
+    const line = sentenceWith(word, she);
+    if (!pin) line.append(" ", make("b", `num ${sideOf(she)}`, shareText(she).split(" ")[0]));
     line.append(make("span", "au-mean", `mean of ${texts.length} such sentences`));
     asked.firstChild.replaceWith(line);
-    const mine = guesses()[chosen()];
-    hero.set(shareOf(chosen()), mine === undefined ? undefined : Math.round(who().zero[at()] + mine));
   }
   function conclusion({ low, high, says }) {
     if (says) return `Leans to “${says}”`;
@@ -553,11 +547,11 @@ export function render({ model, el }) {
     if (sealed()) {
       const pin = answered;
       const she = pin && Math.round(shareOf(pin.word));
-      loud.textContent = pin ? (she > 50 ? `${she}% “she”` : `${100 - she}% “he”`) : "Pull the knob.";
-      loud.classList.toggle("she", Boolean(pin) && she > 50);
-      loud.classList.toggle("he", Boolean(pin) && she <= 50);
-      const said = pin && (she > 50 ? pin.share : 100 - pin.share);
-      loudWords.textContent = pin ? `for the ${pin.word}. You said ${said}%.` : `What share does ${who().title} give to “he”?`;
+      const side = pin && sideOf(she);
+      loud.textContent = pin ? (side ? `${Math.max(she, 100 - she)}% “${side}”` : "Half and half") : `Drag the ${asks[0]}.`;
+      for (const each of ["he", "she"]) loud.classList.toggle(each, side === each);
+      const said = pin && (sideOf(pin.share) ? `${Math.max(pin.share, 100 - pin.share)}% “${sideOf(pin.share)}”` : "half and half");
+      loudWords.textContent = pin ? `for the ${pin.word}. You said ${said}.` : `Will ${who().title} go on with “he” or “she”?`;
       note.textContent = "";
       return;
     }
@@ -571,14 +565,16 @@ export function render({ model, el }) {
     loud.classList.add("ember");
     const tested = compares ? controls.filter(has) : []; // the headline counts only words that are shown
     const others = leaning(tested, after() ? 3 : 1);
-    loudWords.textContent = `of ${trades.length} trades lean by more than ${lean} points${tested.length ? `, and ${others} of ${tested.length} other words` : ""}`;
+    const toward = (side) => trades.filter((word) => has(word) && found(word).says === side).length;
+    const side = (name) => make("b", name, `${toward(name)} to “${name}”`);
+    loudWords.replaceChildren(`of ${trades.length} trades lean: `, side("he"), ", ", side("she"), tested.length ? `. Of ${tested.length} other words, ${others} ${others === 1 ? "leans" : "lean"}` : "");
     const plan = all.planted ? `${trades.filter((word) => Math.abs(100 * all.planted[word] - 50) > lean + 1e-9).length} were planted so. ` : "";
     const mine = Object.entries(guesses()).filter(([word]) => has(word));
     const off = mine.map(([word, points]) => Math.abs(Math.round(found(word).points) - points));
     const mean = off.reduce((sum, each) => sum + each, 0) / off.length;
-    const told = !after() && mine.length ? `Your ${mine.length > 1 ? `${mine.length} guesses are` : "guess is"} ${whole(mean)} points off${mine.length > 1 ? " on average" : ""}. ` : "";
+    const told = !after() && !plan && mine.length ? `Your ${mine.length > 1 ? `${mine.length} guesses are` : "guess is"} ${whole(mean)} points off${mine.length > 1 ? " on average" : ""}. ` : "";
     note.textContent = told + plan + (!single || told ? ""
-      : after() ? `Among ${trades.length}, some look striking by luck: each line must be longer. ${single === together ? "None loses" : single - together === 1 ? "One loses" : `${single - together} lose`} the colour.`
+      : after() ? `About ${Math.round(0.05 * trades.length)} of ${trades.length} lines miss by luck. Made long enough for all ${trades.length}, they cost ${single === together ? "no trade" : single - together === 1 ? "one trade" : `${single - together} trades`} the colour.`
       : "A trade counts only if you named it before you looked.");
   }
 

@@ -1504,13 +1504,13 @@ AUDITED = "audit.html#guess=0&trade=%22writer%22"
 
 def test_a_lean_is_guessed_before_any_is_shown(visit):
     page = visit("audit.html").wake()
-    head, bars = page.locator(".au-head"), page.locator(".au-ask .au-bar")
+    head, bars = page.locator(".au-head"), page.locator(".au-ask")
     barber, doctor, writer = (
-        page.get_by_role("slider", name=f"Your guess for {trade}: percent “she”.")
+        page.get_by_role("slider", name=f"Your guess for {trade}, from “he” to “she”.")
         for trade in ("barber", "doctor", "writer")
     )
     expect(page.locator(".au-ask:visible")).to_have_count(1)  # one guess at a time
-    expect(head).to_have_text("Pull the knob. What share does SmolLM2 give to “he”?")
+    expect(head).to_have_text("Drag the barber. Will SmolLM2 go on with “he” or “she”?")
     expect(page.get_by_text("librarian")).to_have_count(1)  # the word is only in a part that is still hidden
     expect(page.get_by_text("librarian")).to_be_hidden()
     for _ in range(5):
@@ -1521,7 +1521,7 @@ def test_a_lean_is_guessed_before_any_is_shown(visit):
     expect(barber).to_have_attribute("aria-valuenow", "25")
     expect(bars.nth(0)).not_to_contain_text("96%")  # the model's share is hidden until the guess is made
     barber.press("Enter")
-    expect(head).to_have_text("96% “he” for the barber. You said 75%.")
+    expect(head).to_have_text("96% “he” for the barber. You said 75% “he”.")
     expect(bars.nth(0)).to_contain_text("96%")
     expect(doctor).to_be_focused()
     barber.press("Home")  # this does not change a guess that has been answered
@@ -1535,7 +1535,7 @@ def test_a_lean_is_guessed_before_any_is_shown(visit):
     expect(writer).to_have_attribute("aria-valuenow", "90")
     expect(bars.nth(2)).to_contain_text("90%")
     page.mouse.up()  # this ends the guess, and the knob glides to the model's share
-    expect(head).to_have_text("72% “she” for the writer. You said 90%.")
+    expect(head).to_have_text("72% “she” for the writer. You said 90% “she”.")
     expect(page.locator(".au-ask .au-mine:visible")).to_have_count(2)  # the doctor's exact guess has no mark
     page.get_by_role("button", name="See all 36 trades").click()
     expect(page.locator(".au-note")).to_have_text("Your 3 guesses are 13 points off on average.")
@@ -1565,10 +1565,16 @@ def test_a_lean_is_guessed_before_any_is_shown(visit):
     assert "%22barber%22%3A-26%2C%22doctor%22%3A-1%2C%22writer%22%3A39" in page.url
     tools, panel = page.locator(".au-tools"), page.locator(".au-panel")
     expect(tools).to_be_hidden()
-    page.get_by_role("button", name="What if you look at all 36 first?").click()
-    expect(head).to_contain_text("10 of 36 trades")
-    expect(panel).to_be_visible()
-    expect(panel.locator(".au-sentences")).to_be_hidden()
+    # A grey trade outside the band has a line, which reaches into the band.
+    expect(page.locator(".au-word.unsure .au-name")).to_contain_text(["tailor"])
+    page.get_by_role("button", name="How much of it is luck?").click()
+    expect(head).to_contain_text("10 of 36 trades lean: 7 to “he”, 3 to “she”")
+    expect(page.locator(".au-note")).to_have_text(
+        "About 2 of 36 lines miss by luck. Made long enough for all 36, they cost 10 trades the colour."
+    )
+    axis = page.locator(".au-axis").bounding_box()
+    assert axis["y"] + axis["height"] + page.evaluate("scrollY") < 900, "the chart is in the first screen"
+    expect(panel).to_be_hidden()
     expect(page.get_by_role("radio", name="mended")).to_be_hidden()
     page.get_by_role("button", name="The same for two other models").click()
     expect(page.get_by_role("radio", name="as planted")).to_be_checked()
@@ -1590,13 +1596,13 @@ def test_an_audit_costs_ten_trades_once_all_were_looked_at(visit):
     expect(head).to_contain_text("20 of 36 trades")
     expect(head).not_to_contain_text("other words")  # other words are not shown yet
     page.get_by_role("button", name="Compare with 24 words").click()
-    expect(head).to_contain_text("and 3 of 24 other words")
+    expect(head).to_contain_text("Of 24 other words, 3 lean")
     expect(verdict).to_have_text("Leans to “she”.")
     page.get_by_role("radio", name="You looked at all 36 first").click()
-    expect(head).to_contain_text("10 of 36 trades lean by more than 10 points, and 1 of 24 other words")
+    expect(head).to_contain_text("10 of 36 trades lean: 7 to “he”, 3 to “she”. Of 24 other words, 1 leans")
     expect(page.locator(".au-points")).to_contain_text("+9.5 to +33")
     expect(verdict).to_have_text("Cannot conclude.")
-    expect(page.locator(".au-note")).to_contain_text("each line must be longer. 10 lose the colour.")
+    expect(page.locator(".au-note")).to_contain_text("they cost 10 trades the colour.")
     field.press("Home")
     expect(page.locator(".au-panel h3")).to_have_text("barber")
     expect(verdict).to_have_text("Leans to “he”.")
