@@ -1,9 +1,9 @@
 """Computes the states that explorables store, so that a page loads no model, or loads one only on request.
 
-    python website/stored_states.py denoising patching vote audit watermark adapter errand_facts cache fits
+    python website/stored_states.py NAME [NAME ...]
 
-writes course_utils/opened/NAME.json for each name. If a lesson computes a state, the lesson's own cells are
-run.
+writes course_utils/opened/NAME.json for each name: adapter, audit, cache, denoising, errand_facts, fits,
+heads, patching, vote or watermark. If a lesson computes a state, the lesson's own cells are run.
 """
 
 import base64
@@ -34,6 +34,13 @@ PROMPTS = (
     "pizza on a blue background",
     "fox on a purple background",
 )
+LOOKED_AT = (  # sentences, each with the token that looks at the start, and the token that it looks at
+    ("The capital of France is", 4, 3),
+    ("Paris is the capital of", 4, 0),
+    ("The cat sat on the mat because it was tired", 7, 1),
+    ("She fished at the bank and came home with a lot of", 12, 5),
+)
+PAIR = ((16, 0), (23, 4))  # two heads in which "is" looks at "France": (layer, head)
 CALLERS = {"caller": "caller", "warned": "caller-warned"}
 DRAWING = {"seed": 6, "guidance": 4, "steps": 10}
 
@@ -103,6 +110,24 @@ def fits():
     from course_utils.opened import fits
 
     return fits.states()
+
+
+def heads():
+    """Return SmolLM2's attention in some sentences, and the probability of "Paris" with each head off."""
+    from course_utils.opened import Attention, real_heads
+
+    texts = [text for text, _, _ in LOOKED_AT]
+    data = Attention(real_heads.weights, real_heads.split, texts[0], others=texts[1:]).widget.data
+    for sentence, (_, row, column) in zip(data["sentences"], LOOKED_AT, strict=True):
+        sentence |= {"row": row, "column": column}
+    every = [(layer, head) for layer in range(data["layers"]) for head in range(data["heads"])]
+    data["sentences"][0]["answer"] = {
+        "word": "Paris",
+        "share": round(real_heads.probability_of(" Paris", texts[0])),
+        "without": [round(real_heads.probability_of(" Paris", texts[0], *each)) for each in every],
+        "pair": [every.index(each) for each in PAIR],
+    }
+    return data
 
 
 def packed(values):

@@ -390,41 +390,71 @@ def test_an_address_alone_loads_no_model(visit):
     assert not [url for url in visited.requests if url.endswith("safetensors")]
 
 
-def test_a_page_opens_with_one_head_and_zooms_out_to_all(visit):
+def test_a_page_opens_with_two_heads_that_can_be_switched_off(visit):
     page = visit("heads.html").wake()
-    head, where, wall = page.locator(".hd-head"), page.locator(".hd-where"), page.locator(".hd-wall")
-    expect(wall).to_be_hidden()
+    head, take, panels = page.locator(".hd-answer"), page.locator(".hd-take-head"), page.locator(".hd-panel")
+    expect(page.locator(".hd-wall, .hd-one, .hd-texts")).to_have_count(3)
+    expect(page.locator(".hd-wall:visible, .hd-one:visible, .hd-texts:visible")).to_have_count(0)
+    expect(head).to_have_text("77% “Paris” comes next with all 270 heads on")
+    expect(take).to_have_text("Both heads look hard at “France”. Switch off the one that “Paris” needs.")
+    looks = page.locator(".hd-panel-head")
+    expect(looks).to_have_text([f"{share} from “is” to “France”" for share in ("78%", "90%")])
+    page.get_by_role("button", name="Switch it off").first.click()
+    expect(head).to_contain_text("77% “Paris”")
+    expect(head).to_contain_text("without layer 16, head 0")
+    expect(take).to_have_text("Not this one. Press other words: where does it look?")
+    page.get_by_role("button", name="Switch it off").press("Enter")
+    expect(head).to_have_text("14% “Paris” comes next without layer 23, head 4")
+    expect(panels.nth(1)).to_have_class(re.compile(r"\boff\b"))
+    expect(panels.nth(0)).not_to_have_class(re.compile(r"\boff\b"))
+    assert "off=211" in page.url
+    page.get_by_role("button", name="Switch it on again").click()
+    expect(take).to_have_text("“Paris” needs layer 23, head 4.")
+    words = page.get_by_role("radiogroup", name="Token that looks, in layer 16, head 0")
+    mostly = page.locator(".hd-panel-mostly")
+    expect(mostly).to_have_text(["", ""])
+    words.get_by_role("radio", name="capital", exact=True).press("ArrowRight")
+    expect(words.get_by_role("radio", name="of", exact=True)).to_be_focused()
+    expect(looks).to_have_text(["95% from “of” to “capital”", re.compile("% from “of” to “The”")])
+    words.get_by_role("radio", name="France", exact=True).click()
+    expect(mostly).to_have_text(["It looks mostly at the word before.", "It looks mostly at the first word."])
+
+
+def test_a_page_zooms_out_to_all_heads(visit):
+    page = visit("heads.html").wake()
+    head, where, wall = page.locator(".hd-say .hd-head"), page.locator(".hd-where"), page.locator(".hd-wall")
+    page.get_by_role("button", name="Zoom out: all 270 heads").click()
+    expect(page.locator(".hd-pair")).to_be_hidden()
     expect(head).to_have_text("78% of the attention of “is” goes to “France”, the word just before")
-    mostly, unread = page.locator(".hd-mostly"), page.locator(".hd-cell.unread")
-    expect(mostly).to_have_text("1 of 5 words read. What does this head look for?")
-    expect(unread).to_have_count(10)
-    lines = page.locator(".hd-fan path")
+    mostly, one = page.locator(".hd-mostly"), page.locator(".hd-one")
+    expect(mostly).to_have_text(
+        "Over the whole sentence this head looks mostly at the word before. "
+        "Without it, “Paris” keeps its 77%."
+    )
+    lines = one.locator(".hd-fan path")
     expect(lines).to_have_count(5)
     widths = [float(line.evaluate("(path) => parseFloat(path.style.strokeWidth)")) for line in lines.all()]
     assert widths.index(max(widths)) == 4 and lines.nth(4).get_attribute("class") == "at"
-    page.get_by_role("radio", name="capital", exact=True).press("ArrowRight")
+    one.get_by_role("radio", name="capital", exact=True).press("ArrowRight")
     expect(head).to_have_text("95% of the attention of “of” goes to “capital”, the word just before")
-    expect(page.get_by_role("radio", name="of", exact=True)).to_be_focused()
-    page.locator(".hd-map .hd-name", has_text="France").last.click()  # choose a row of the map
-    expect(head).to_contain_text("of the attention of “France” goes to “of”")
-    expect(unread).to_have_count(3)  # cells in the rows of "The" (1) and "capital" (2)
-    for word in ("capital", "The"):
-        page.get_by_role("radio", name=word, exact=True).click()
-    expect(mostly).to_have_text("Over the whole sentence this head looks mostly at the word before.")
-    expect(unread).to_have_count(0)
-    page.get_by_role("button", name="Zoom out: all 270 heads").click()
+    expect(one.get_by_role("radio", name="of", exact=True)).to_be_focused()
+    page.locator(".hd-map .hd-name", has_text="is").last.click()  # choose a row of the map
     expect(head).to_contain_text("of the attention of “is” goes to “France”")
     expect(wall).to_be_visible()
-    fan, board = page.locator(".hd-fan").bounding_box(), page.locator(".hd-board").bounding_box()
-    assert fan["y"] + fan["height"] <= board["y"] and board["height"] + board["y"] - fan["y"] < 700
+    page.wait_for_timeout(800)  # until the board has shrunk
+    fan, board = one.locator(".hd-fan").bounding_box(), page.locator(".hd-board").bounding_box()
+    assert fan["y"] + fan["height"] <= board["y"]
+    assert board["y"] + board["height"] + page.evaluate("scrollY") < 900, "all heads are in the first screen"
     assert page.locator(".hd-grid button").first.bounding_box()["width"] > 35
     page.locator('.hd-grid button[aria-pressed="true"]').press("ArrowLeft")
     expect(where).to_contain_text("Layer 15, head 0")
-    expect(page.locator(".hd-words .at")).to_have_text("The")  # layer 15, head 0 attends most to “The”
+    expect(one.locator(".hd-words .at")).to_have_text("The")  # layer 15, head 0 attends most to “The”
     page.locator(".hd-cell.chosen").press("ArrowRight")
-    expect(page.locator(".hd-words .at")).to_have_text("capital")
+    expect(one.locator(".hd-words .at")).to_have_text("capital")
     page.get_by_role("button", name="Zoom in").click()
     expect(wall).to_be_hidden()
+    expect(page.locator(".hd-pair")).to_be_hidden()
+    expect(one).to_be_visible()
 
 
 def test_the_wall_points_out_a_kind_of_head_or_a_look(visit):
@@ -436,6 +466,7 @@ def test_the_wall_points_out_a_kind_of_head_or_a_look(visit):
                 re.compile(rf"^{name}\d+$")
                 for name in ("the word before", "the word itself", "other words", "the first word")
             ),
+            "“Paris” halves without it2",
             "over half: is → France8",
         ]
     )
@@ -445,7 +476,7 @@ def test_the_wall_points_out_a_kind_of_head_or_a_look(visit):
     kinds.last.click()
     # In 8 heads, over half of the attention of “is” goes to “France”. In this head, the share is largest.
     expect(page.locator(".hd-where")).to_contain_text("Layer 23, head 4")
-    expect(page.locator(".hd-head")).to_contain_text("90%")
+    expect(page.locator(".hd-say .hd-head")).to_contain_text("90%")
     page.wait_for_timeout(300)
     assert page.evaluate(corner) != before
     kinds.last.click()
@@ -461,13 +492,14 @@ def test_all_words_follow_when_another_sentence_is_chosen(visit):
     page = visit("heads.html#all=true&point=%22look%22").wake()
     page.get_by_role("radio", name="She fished at the bank").click()
     tokens = ["She", "f", "ished", "at", "the", "bank", "and", "came", "home", "with", "a", "lot", "of"]
-    expect(page.get_by_role("radiogroup", name="Token that looks").get_by_role("radio")).to_have_text(tokens)
+    words = page.get_by_role("radiogroup", name="Token that looks", exact=True)
+    expect(words.get_by_role("radio")).to_have_text(tokens)
     expect(page.locator(".hd-name:not(.upper)")).to_have_text(tokens)
     expect(page.locator(".hd-legend")).to_contain_text("of → bank")
     expect(page.locator(".hd-grid button").first).to_have_attribute(
         "aria-label", re.compile(r"Layer 0, head 0: \d+%")
     )
-    expect(page.locator(".hd-fan svg")).to_have_attribute(
+    expect(page.locator(".hd-one .hd-fan svg")).to_have_attribute(
         "aria-label", re.compile("^of looks at She .*, of ")
     )
 

@@ -9,6 +9,7 @@ import pytest
 
 import course_utils as course
 from course_utils import CourseError, opened
+from course_utils.opened import real_heads
 from course_utils.opened.attention import Attention
 from course_utils.opened.patching import Patching, effects, patch_everywhere
 
@@ -209,6 +210,12 @@ def test_an_edit_runs_the_model_once(llama):
     ours, theirs = attention.widget.data["sentences"][0], stored["sentences"][0]
     assert ours["tokens"] == theirs["tokens"]
     assert numpy.abs(unpacked(ours) - unpacked(theirs)).max() <= 1 / 255 + 1e-9
+    answer = theirs["answer"]
+    assert answer["pair"] == [16 * 9 + 0, 23 * 9 + 4] and len(answer["without"]) == 270
+    assert abs(real_heads.probability_of(" Paris", FRANCE) - answer["share"]) < 1
+    for head in answer["pair"]:
+        now = real_heads.probability_of(" Paris", FRANCE, *divmod(head, 9))
+        assert abs(now - answer["without"][head]) < 1
     asked = []
 
     def patch(source, target):
