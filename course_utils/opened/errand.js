@@ -30,7 +30,6 @@ const LOOP = [
   "    text += more + result",
 ];
 const [WRITES, ENDS, RETURNS, GATE, RUNS, READS] = [2, 3, 4, 7, 8, 9]; // indices of lines in LOOP
-const IN_WORDS = { [WRITES]: "the model writes", [ENDS]: "is it a call?", [RETURNS]: "no more calls: it ends", [GATE]: "may it run?", [RUNS]: "a tool runs it", [READS]: "the model reads" };
 const NOW = {
   [WRITES]: "The model writes…",
   [ENDS]: "The loop asks: is it a call?",
@@ -247,6 +246,7 @@ export function render({ model, el }) {
   let failed = "";
   let tried = false;
   let coded = false; // whether the lines of the loop are shown
+  const onPage = model.get("size") !== undefined; // `size` is defined only on a page of the website
   let found = { steps: [] };
   let drawn = []; // what `unitsOf` returned when the view was last drawn
   let rows = [];
@@ -266,7 +266,7 @@ export function render({ model, el }) {
   const told = make("div", "er-told");
   told.append(head, counted);
   const top = make("div", "er-top");
-  top.append(told, play);
+  top.append(play, told);
   const gates = make("div", "er-gates");
   gates.setAttribute("role", "radiogroup");
   gates.setAttribute("aria-label", "The guard between the loop and the tools");
@@ -281,11 +281,9 @@ export function render({ model, el }) {
 
   const stage = make("div", "er-stage");
   const scene = make("div", "er-scene");
-  // The loop is drawn as a button. A press shows the loop's ten lines. While the film plays, the button says in words what
-  // the loop does.
-  const loop = make("button", "er-loop");
-  const doing = make("span", "er-doing");
-  loop.append(drawing("er-round", "0 0 40 40", "M33 14A15 15 0 1 0 35 23M34 5v10H24"), make("b", "", "The loop"), doing, make("span", "er-show", "its ten lines"));
+  // A press on this button shows the loop's ten lines and, on a page of the website, the tokens that the model writes. In a notebook
+  // the tokens are shown from the start.
+  const loop = make("button", "er-loop", "The loop in ten lines");
   loop.addEventListener("click", () => {
     coded = !coded;
     drawAround();
@@ -305,14 +303,12 @@ export function render({ model, el }) {
   const theQuestion = make("p", "er-question");
   ask.append(make("span", "er-from", "You ask"), theQuestion);
   const ending = make("div", "er-card er-ending");
-  const heads = [laneHead("You and the model"), laneHead("The tools"), laneHead("Outside")];
-  heads.forEach((each, index) => each.classList.add(["in-model", "in-tools", "in-outside"][index]));
-  scene.append(...heads, wall, loop, gate, ask);
+  scene.append(wall, gate, ask);
   stage.append(panel, scene);
   const load = make("button", "er-load");
   load.addEventListener("click", () => askHost(found.want));
   const rates = make("details", "er-rates");
-  rates.open = model.get("size") === undefined; // `size` is defined only on a page of the website
+  rates.open = !onPage;
   const ratesTitle = make("summary");
   const ratesBody = make("div");
   rates.append(ratesTitle, ratesBody);
@@ -336,18 +332,15 @@ export function render({ model, el }) {
   others.open = model.get("question") !== data.questions[0];
   const { live, speak, hush } = announcer();
   const all = make("div", "er-all");
-  all.append(top, stage, rack, rates, others);
+  const folds = make("div", "er-folds");
+  folds.append(rates, others, loop);
+  all.append(top, rack, stage, folds);
   el.append(all, live);
   const keep = keeper(model, () => {
     failed = "";
     update();
   });
 
-  function laneHead(name) {
-    const headOf = make("p", "er-lane");
-    headOf.append(make("b", "", name));
-    return headOf;
-  }
   function turnTo(question) {
     note.textContent = "";
     pushed = "";
@@ -562,10 +555,11 @@ export function render({ model, el }) {
     return line;
   }
   const afterPage = (at) => at > 0 && found.steps[at - 1].tool === "look_up";
-  function modelCard(said, at) {
-    const card = make("div", "er-card in-model er-wrote");
-    if (afterPage(at)) card.append(chance(said));
-    card.append(tokensOf(said), make("i", "er-arrow out"));
+  function modelCard(step, at, waits) {
+    const card = make("div", `er-card in-model er-wrote${step.refused ? " refused" : ""}${waits ? " waits" : ""}`);
+    card.append(make("span", "er-from", "The model writes"));
+    if (afterPage(at)) card.append(chance(step.said));
+    card.append(tokensOf(step.said), make("p", "er-in-words", step.call), make("i", "er-arrow"), make("i", "er-leaf"));
     return card;
   }
   function pencil(row, label, value, read) {
@@ -694,8 +688,11 @@ export function render({ model, el }) {
     row.tool.replaceChildren();
     row.tool.className = `er-card in-tools er-tool is-${step.tool}${step.refused ? " refused" : ""}${waits ? " waits" : ""}`;
     const name = make("p", "er-name");
-    name.append(make("b", "", step.tool), ` ${step.given}`);
-    row.tool.append(name, make("i", "er-arrow in"), make("i", "er-arrow back"), make("i", "er-leaf"));
+    const inWords = { look_up: `${step.given}’s page`, calculator: `The calculator: ${step.given}`, send: step.refused ? "The message is stopped" : waits ? "A message, not sent yet" : "A message leaves" }[step.tool];
+    const spelled = name.appendChild(make("span", "er-spelled"));
+    spelled.append(make("b", "", step.tool), ` ${step.given}`);
+    if (inWords) name.prepend(make("b", "er-in-words", inWords));
+    row.tool.append(name);
     if (waits) row.tool.append(waitingBody(step));
     else if (step.refused) row.tool.append(make("p", "er-body", `${step.refused === "you" ? "You said no." : `${step.call.split(" ").at(-1)} is not in the question.`} The loop writes: error`));
     else if (step.tool === "look_up" && step.whole !== ERROR) {
@@ -769,10 +766,10 @@ export function render({ model, el }) {
       const row = (rows[at] ??= newRow());
       const before = row.step;
       row.step = step;
-      const wrote = modelCard(step.said, at);
+      const waits = found.waits === "you" && at === found.steps.length - 1;
+      const wrote = modelCard(step, at, waits);
       if (row.wrote.parentNode) row.wrote.replaceWith(wrote);
       row.wrote = wrote;
-      const waits = found.waits === "you" && at === found.steps.length - 1;
       const sameDial = !fresh && row.dial && before?.call === step.call && !before.refused && !step.refused && /^\d+$/.test(step.result);
       if (sameDial) drawDial(row);
       else {
@@ -781,14 +778,13 @@ export function render({ model, el }) {
       }
       outsideCell(row, step);
       if (fresh) scene.append(wrote, row.tool, row.outside);
-      [row.wrote, row.tool, row.outside].forEach((cell) => (cell.style.gridRow = String(at + 3)));
-      // If `row.outside` contains the tray, `row.outside` also takes the place of the row above.
-      if (row.outside.querySelector(".er-tray")) row.outside.style.gridRow = `${at + 2} / ${at + 4}`;
+      // The first call stands below the question, and both stand beside what the first tool returns.
+      row.wrote.style.gridRow = String(at + 2);
+      for (const cell of [row.tool, row.outside]) cell.style.gridRow = at ? String(at + 2) : "1 / 3";
     });
     scene.append(ending);
-    ending.style.gridRow = String(found.steps.length + 3);
-    const rowsInAll = found.steps.length + 3;
-    loop.style.gridRow = gate.style.gridRow = wall.style.gridRow = `1 / ${rowsInAll + 1}`;
+    ending.style.gridRow = String(found.steps.length + 2);
+    gate.style.gridRow = wall.style.gridRow = `1 / ${found.steps.length + 2}`;
     if (hadGrip) el.querySelector(".er-grip")?.focus();
   }
   function drawEnding() {
@@ -801,12 +797,13 @@ export function render({ model, el }) {
     } else if (!found.waits) {
       if (afterPage(found.steps.length)) ending.append(chance(found.said));
       ending.classList.toggle("long", (found.answer ?? "").includes(" "));
-      ending.append(found.said ? tokensOf(found.said) : make("p", "", "No answer after six calls."), make("span", "er-from", "the answer, to you"));
+      if (found.said) ending.append(tokensOf(found.said), make("p", "er-in-words", pretty(found.answer)));
+      else ending.append(make("p", "", "No answer after six calls."));
+      ending.append(make("span", "er-from", "the answer, to you"));
     } else ending.className = "er-empty";
   }
   function light(line) {
     lines.forEach((item, at) => item.classList.toggle("lit", at === line));
-    doing.textContent = IN_WORDS[line] ?? "";
     if (!playing || !NOW[line]) return;
     loud.textContent = "";
     loudWords.textContent = NOW[line];
@@ -829,15 +826,13 @@ export function render({ model, el }) {
     drawAround();
     uncover();
   }
-  /** On a phone the headline stays at the top of the screen, over the scene. It grows when the film ends. If
-   * the headline's lower edge then cuts through an element of the scene that is less tall than the headline, scroll until
-   * this element is below the headline. */
+  /** On a page of the website, scroll to the headline if the headline or the answer is outside the visible part of the page. But
+   * do not scroll while the visitor drags a number, or uses what is folded away below the errand. */
   function uncover() {
-    const edge = top.getBoundingClientRect();
-    if (getComputedStyle(top).position !== "sticky" || edge.top > 0) return;
-    const boxes = [...scene.querySelectorAll(".er-card, .er-tokens")].map((each) => each.getBoundingClientRect());
-    const cut = boxes.find((box) => box.top < edge.bottom && box.bottom > edge.bottom && box.height < edge.height);
-    if (cut) scrollBy({ top: cut.top - edge.bottom - 8, behavior: "instant" });
+    if (!onPage || !tried || quick || folds.contains(document.activeElement)) return;
+    const foot = innerHeight - (getComputedStyle(rack).position === "sticky" ? rack.offsetHeight : 0);
+    if (top.getBoundingClientRect().top >= 0 && scene.getBoundingClientRect().bottom <= foot) return;
+    top.scrollIntoView({ block: "start", behavior: still.matches ? "instant" : "smooth" });
   }
   function film(from) {
     if (still.matches || from >= drawn.length) return finish();
@@ -862,19 +857,17 @@ export function render({ model, el }) {
         writeOn(row.wrote, () => (light(ENDS), show(arrow)));
       }
       if (unit + 1 < from) return;
-      const [into, back] = ["in", "back"].map((name) => row.tool.querySelector(`.er-arrow.${name}`));
       if (unit >= from) {
-        hide(row.tool, into);
+        hide(row.tool);
         later(260, () => light(GATE));
-        later(260, () => (light(row.step.refused || row.step.result === undefined ? GATE : RUNS), show(row.tool, into)));
+        later(260, () => (light(row.step.refused || row.step.result === undefined ? GATE : RUNS), show(row.tool)));
       }
-      hide(back);
       if (row.letter && row.person) {
         hide(row.person);
         later(360, () => fly(row));
         later(FLIGHT, () => show(row.person));
       }
-      later(380, () => (light(READS), show(back)));
+      later(380, () => light(READS));
     });
     if (!found.waits) writeOn(ending, () => light(RETURNS));
     else if (found.waits === "model") {
@@ -921,15 +914,17 @@ export function render({ model, el }) {
     }
     scene.classList.toggle("fresh", Boolean(fresh));
     top.classList.toggle("wait", playing);
-    loop.classList.toggle("turns", playing);
     play.textContent = playing ? "▶▶ To the end" : "▶ Run it";
     if (!playing && changed && !tried) {
       tried = true;
       rows.forEach((row) => outsideCell(row, row.step));
     }
     rack.classList.toggle("closed", !tried);
+    rack.inert = !tried;
     panel.hidden = !coded;
     stage.classList.toggle("coded", coded);
+    el.classList.toggle("spelled", coded || !onPage);
+    loop.textContent = coded ? "Hide the loop" : "The loop in ten lines";
     loop.setAttribute("aria-expanded", String(coded));
     scene.dataset.guard = now.guard;
     gateButtons.forEach((button, index) => {
@@ -957,7 +952,7 @@ export function render({ model, el }) {
     const here = entries.find(({ at }) => at === null || at === now.order?.at) ?? entries[0];
     const [low, high] = wilson(here.hits, count).map(Math.round);
     const rate = make("p", "er-rates-title");
-    rate.append(make("b", "num", String(here.hits)), ` ${figures.title}`, make("em", "", `95% interval: ${low} to ${high}%`));
+    rate.append(make("b", "", String(here.hits)), ` ${figures.title}`);
     const list = make("div", "er-fields");
     for (const { label, at, hits, named } of entries) {
       const entry = list.appendChild(make(at === null ? "div" : "button", "er-field-of"));
@@ -973,6 +968,7 @@ export function render({ model, el }) {
       const said = key.appendChild(make("span", "", line));
       if (dot) said.prepend(make("i", `er-dot ${dot}`));
     }
+    key.append(make("span", "", `95% interval: ${low} to ${high}%`));
     if (figures.note) key.append(make("span", "", figures.note));
     counted.replaceChildren(rate);
     ratesTitle.textContent = entries.length > 1 ? "Does the sentence’s place matter?" : `All ${count} answers`;
