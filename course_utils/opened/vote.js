@@ -16,8 +16,7 @@ const LONG = 220; // a story with more characters than this is set in smaller le
 const HALF = 500; // the scale of ratings reaches at least from 1,000 - HALF to 1,000 + HALF
 const SPACED = 8; // the number of other stories between two votes on the same story
 const ORDERS = 200;
-const NUMBER = 52; // px: the width of the number that stands beside an end of a band
-const HOLD = 1500; // ms: how long the models' names are shown after a vote
+const HOLD = 1200; // ms: how long the models' names are shown after a vote
 const RESULTS = { l: 1, n: 0.5, r: 0 };
 const ELO = 400 / Math.log(10);
 
@@ -160,6 +159,16 @@ export function spaced(stories, apart = SPACED) {
   return order;
 }
 
+/**
+ * Split a story at the ends of its sentences: [its first sentence, the sentences between, its last sentence, which the models go
+ * on with]. Either of the first two may be "".
+ * @param {string} story
+ */
+export function splitStory(story) {
+  const sentences = story.split(/(?<=[.?!][”"]?) (?=[“"A-Z])/u);
+  return [sentences.length > 1 ? sentences[0] : "", sentences.slice(1, -1).join(" "), sentences.at(-1) ?? ""];
+}
+
 const points = (number) => Math.round(number).toLocaleString("en-US").replace("-", "−");
 
 export function render({ model, el }) {
@@ -182,7 +191,11 @@ export function render({ model, el }) {
   let half = HALF; // the scale reaches from 1,000 - half to 1,000 + half, so that it has room for all ratings and bands that are shown
   const across = (rating) => 50 + (50 * Math.max(-half, Math.min(half, rating - 1000))) / half;
   let opened = false; // whether the box with the other voters' votes is open
+  const seen = new Set(); // the voters whose votes the visitor has seen
   let watched = false; // whether the visitor has seen another voter's votes
+
+  /** A story as HTML elements. Its first and its last sentence are large, because most endings can be judged by them alone. */
+  const told = (story) => splitStory(story).flatMap((part, index) => (part ? [make(index === 1 ? "span" : "b", "", part), " "] : []));
 
   adopt(el, "vt");
   const { head, loud, loudWords } = headline("vt");
@@ -193,9 +206,10 @@ export function render({ model, el }) {
   const endings = contests.flatMap(([story, , one, , other]) => [[story, one], [story, other]]);
   for (const [name, fits] of [["", (story) => story.length <= LONG], [" long", (story) => story.length > LONG]]) {
     // For short stories, and again for long ones, an invisible paragraph with the longest story and its ending reserves the height.
-    const whole = endings.filter(([story]) => fits(story)).map((each) => each.join(" "));
-    const longest = whole.reduce((most, text) => (text.length > most.length ? text : most), "");
-    const room = prompt.appendChild(make("p", `vt-room${name}`, longest));
+    const whole = endings.filter(([story]) => fits(story));
+    const [story, ending] = whole.reduce((most, each) => (each.join().length > most.join().length ? each : most), ["", ""]);
+    const room = prompt.appendChild(make("p", `vt-room${name}`));
+    room.append(...told(story), ending);
     room.setAttribute("aria-hidden", "true");
   }
   const asked = make("p", "vt-asked");
@@ -251,7 +265,8 @@ export function render({ model, el }) {
   choice.setAttribute("aria-label", "Whose votes");
   const names = Object.keys(voters);
   const buttons = names.map((name) => {
-    const button = make("button", "", voters[name]);
+    const button = make("button");
+    button.append(make("span", "", voters[name]), make("span", "vt-rivals"));
     radio(button, () => buttons, (at) => choose(names[at]));
     choice.append(button);
     return button;
@@ -261,16 +276,16 @@ export function render({ model, el }) {
     const row = make("div", "vt-lane");
     const track = make("span", "vt-track");
     const parts = Object.fromEntries(["band", "trail", "dot"].map((part) => [part, track.appendChild(make("i", `vt-${part}`))]));
-    const ends = ["low", "high"].map((end) => track.appendChild(make("span", `vt-${end} num`)));
     const rating = track.appendChild(make("span", "vt-rating num")); // the rating as a number, which moves along with the dot
-    row.append(make("b", "", name), track);
+    const called = make("b", "", name);
+    const first = called.appendChild(make("small", "vt-first")); // whether this model could be first
+    row.append(called, track);
     lanes.append(row);
-    return { row, rating, ends, ...parts };
+    return { row, rating, first, ...parts };
   });
   // The range of the best model's band, drawn through the lanes of all models. A model whose band reaches into it could be first.
   const field = make("div", "vt-field");
   const zone = field.appendChild(make("i", "vt-zone"));
-  const foot = field.appendChild(make("span", "vt-foot"));
   lanes.prepend(field);
   const note = make("p", "vt-note");
   const counter = make("div", "vt-counter");
@@ -350,9 +365,9 @@ export function render({ model, el }) {
     cards.classList.add("rests");
     keep({ picks: picks() + pick, voter: "you" });
     if (still.matches) return;
-    const story = make("p", "vt-asked", `${contest[0]} `);
+    const story = make("p", "vt-asked");
     story.classList.toggle("long", contest[0].length > LONG);
-    story.append(make("span", "vt-gap"));
+    story.append(...told(contest[0]), make("span", "vt-gap"));
     const room = make("div", "vt-prompt");
     room.append(...[...prompt.querySelectorAll(".vt-room")].map((one) => one.cloneNode(true)), story);
     const backs = make("div", "vt-cards");
@@ -415,7 +430,8 @@ export function render({ model, el }) {
     clearTimeout(clock);
     clock = 0;
     ring.inert = voter() !== "you"; // the visitor can't vote while the cards show another voter's votes
-    play.textContent = voter() === "you" ? `▶ Watch ${contests.length} votes` : "▶ Vote by vote";
+    const now = voter() === "you" && !watched ? "you" : seen.has("length") ? "all" : "rule";
+    play.textContent = { you: `▶ Watch ${contests.length} votes`, rule: "▶ What if the longer always wins?", all: "▶ Vote by vote" }[now];
   }
   function tick() {
     keep({ count: count() + 1 });
@@ -424,7 +440,9 @@ export function render({ model, el }) {
   }
   function watch() {
     if (clock) return stop();
-    if (voter() === "you") choose("rule");
+    if (voter() === "you" && !watched) choose("rule");
+    else if (!seen.has("length")) return choose("length"); // all its votes at once, so that the bars travel from one voter's to the other's
+    else if (voter() === "you") choose("rule");
     else if (still.matches) return keep({ count: count() < contests.length ? contests.length : FEW });
     if (still.matches) return;
     keep({ count: 2 });
@@ -456,7 +474,7 @@ export function render({ model, el }) {
     el.classList.toggle("unread", voter() === "length"); // the voter "length" does not read the story
     neither.classList.toggle("won", theirs === 0.5);
     for (const button of [left, right, neither]) button.disabled = !contest;
-    asked.replaceChildren(contest ? `${contest[0]} ` : "That was the last pair.", contest ? gap : "");
+    asked.replaceChildren(...(contest ? [...told(contest[0]), gap] : ["That was the last pair."]));
     asked.classList.toggle("long", (contest?.[0].length ?? 0) > LONG);
     fill(own ? 0 : { 1: 2, 0: 4 }[theirs], contest);
     [[left, 2, "Left", 1], [right, 4, "Right", 0]].forEach(([card, index, side, wins]) => {
@@ -503,6 +521,7 @@ export function render({ model, el }) {
 
   function drawSeal() {
     watched ||= voter() !== "you";
+    seen.add(voter());
     opened ||= watched || picks().length >= need;
     el.classList.toggle("sealed", !opened);
     el.classList.toggle("unwatched", !watched);
@@ -513,21 +532,18 @@ export function render({ model, el }) {
   }
 
   function drawScale(found) {
-    const wide = (100 * NUMBER) / field.clientWidth; // the width of a number, in percent of the field
     const few = results().length < FEW;
     half = Math.max(HALF, ...found.filter(Boolean).flatMap(([rating, ...ends]) => [rating, ...(few ? [] : ends.slice(0, 2).filter((end) => end !== null))]).map((end) => 100 * Math.ceil((1.4 * Math.abs(end - 1000)) / 100)));
     const first = few ? null : found[ranked(found)[0]];
-    for (const part of [zone, foot]) part.hidden = first?.[1] == null;
+    zone.hidden = first?.[1] == null;
     if (!zone.hidden) {
       zone.style.left = `${across(first[1])}%`;
       zone.style.width = `${across(first[2]) - across(first[1])}%`;
-      foot.style.left = `${across((first[1] + first[2]) / 2)}%`;
-      foot.textContent = rivals(found) === 1 ? "first" : "could be first";
     }
     const order = models.map((_, index) => index).sort((one, other) => (found[other]?.[0] ?? 1000) - (found[one]?.[0] ?? 1000) || one - other);
     el.classList.toggle("counting", clock !== 0);
     el.classList.toggle("blank", !found.some(Boolean));
-    rows.forEach(({ row, rating, ends, band, trail, dot }, index) => {
+    rows.forEach(({ row, rating, first: could, band, trail, dot }, index) => {
       const now = found[index];
       const known = now && !few && now[1] !== null;
       const rank = order.indexOf(index);
@@ -536,19 +552,14 @@ export function render({ model, el }) {
       const step = now && was ? Math.round(now[0]) - Math.round(was[0]) : 0;
       const moved = step ? ` ${step > 0 ? "▲" : "▼"}${Math.abs(step)}` : "";
       rating.replaceChildren(now ? points(now[0]) : "", make("small", step > 0 ? "up" : "", !now ? "no vote yet" : known ? "" : moved));
-      row.classList.toggle("out", Boolean(known && first?.[1] > now[2]));
+      const out = Boolean(known && first?.[1] > now[2]);
+      row.classList.toggle("out", out);
+      could.textContent = !known || out ? "" : rivals(found) === 1 ? "first" : "first?";
       const [low, high] = known ? [across(now[1]), across(now[2])] : [0, 100];
       band.style.left = `${low}%`;
       band.style.width = `${high - low}%`;
       band.classList.toggle("unknown", !known);
-      // Usually each end of a band has its own number beside it. But if a model can't be first (`out`) and the number at the right
-      // end would reach into the band of the model `first`, both numbers stand at the left end if there is room for them.
-      const apart = !row.classList.contains("out") || high + wide < across(first[1]) || low < 2 * wide;
-      ends.forEach((end, at) => {
-        end.textContent = !known ? "" : apart ? points(now[1 + at]) : at ? "" : `${points(now[1])} to ${points(now[2])}`;
-        end.style.left = `${at ? high : low}%`;
-        end.classList.toggle("inside", high - low > 45);
-      });
+      band.parentElement.title = known ? `${points(now[0])}, 95% interval ${points(now[1])} to ${points(now[2])}` : "";
       // Until the next vote, a trail shows where the dot came from.
       const [to, from] = [now, was ?? (picks().length === 1 && now ? [1000] : now)].map((each) => across(each?.[0] ?? 1000));
       trail.style.left = `${Math.min(from, to)}%`;
@@ -560,10 +571,12 @@ export function render({ model, el }) {
       dot.classList.toggle("small", Boolean(known));
       rating.classList.toggle("none", !now);
     });
-    note.textContent = found.some(Boolean) ? "Further right: wins more often." : "All start level. Each vote moves two of them.";
+    note.textContent = !found.some(Boolean) ? "All start level. Each vote moves two of them." : few ? "Further right: wins more often." : "Further right: wins more often. Bar: where the rating may really be.";
     buttons.forEach((button, index) => {
       button.setAttribute("aria-checked", String(names[index] === voter()));
       button.tabIndex = names[index] === voter() ? 0 : -1;
+      const many = seen.has(names[index]) ? rivalsOf(names[index]) : null;
+      button.lastChild.replaceChildren(make("b", "", many === null ? "?" : String(many)), many === null ? "" : many > 1 ? " could be first" : " is first");
     });
     slider.style.visibility = voter() === "you" ? "hidden" : "visible";
     if (!clock) stop();
@@ -573,11 +586,16 @@ export function render({ model, el }) {
 
   const place = (list, index) => 1 + list.filter((each) => (each?.[0] ?? 0) > (list[index]?.[0] ?? 0)).length;
   const ranked = (list) => models.map((_, index) => index).sort((one, other) => place(list, one) - place(list, other));
+  /** How many models could be first by all votes of a voter, or null if too few votes are cast. */
+  function rivalsOf(name) {
+    const found = name === "you" ? rated.get(picks()) : stored[name].at(-1);
+    return found ? rivals(found, name === "you" ? picks().length : contests.length) : null;
+  }
   /** How many models could be first: the model with the highest rating, and each model whose interval reaches into the
-   * interval of that model. Null as long as no intervals are shown. */
-  function rivals(found) {
+   * interval of that model. Null as long as no intervals are shown. `number` is the number of votes. */
+  function rivals(found, number = results().length) {
     const lowest = found[ranked(found)[0]]?.[1];
-    if (results().length < FEW || found.some((each) => each?.[1] == null)) return null;
+    if (number < FEW || found.some((each) => each?.[1] == null)) return null;
     return found.filter(([, , high]) => high >= lowest).length;
   }
   function drawHead(found) {
@@ -598,14 +616,14 @@ export function render({ model, el }) {
       loudWords.textContent = number ? `after ${number} of ${need} votes` : "";
       take.textContent = number ? explained : `Then you see whose it is. ${need} votes open the box.`;
     } else if (!watched) {
-      take.textContent = many === 1 ? `Do ${contests.length} votes of ${theirName} say the same?` : `So few votes decide little. Watch ${contests.length} of ${theirName}.`;
+      take.textContent = many === 1 ? `Do ${contests.length} votes of ${theirName} say the same?` : `Too few votes to tell. Now watch ${contests.length} of ${theirName}.`;
     } else if (voter() === "you") {
       const [theirs] = ranked(stored.rule.at(-1));
       const others = `the ${contests.length} votes of ${theirName}`;
       if (tied) return;
       take.textContent = `You put ${models[first]} first${first === theirs ? `, as ${others} do` : `, but ${others} put ${models[theirs]} first`}.`;
     } else if (voter() === "rule") {
-      take.textContent = many === 1 ? "No other band reaches its own. What if the longer answer always won?" : many ? "More votes make the bands shorter." : "";
+      take.textContent = many === 1 ? "No other bar reaches its own. Would any voter say so?" : many ? "More votes make the bars shorter." : "";
     } else {
       const other = results().filter((result, index) => result !== cast.rule[index]).length;
       const before = stored.rule[number - 1];
