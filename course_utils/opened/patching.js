@@ -12,8 +12,11 @@ import { adopt, announcer, atOnce, bytes, keeper, make, onSize, ownWords, shape 
 const STEP = 90; // ms for each layer while the view puts a list into one layer after another
 const FLOW = 420; // ms in which the colour of the other sentence runs from an exchanged list down to the answer
 const REACH = 16; // px; a dragged list is carried over as soon as it is this close to the right box
+const MARGIN = 58; // px from the middle of a lane to the marks of the layers that were tried
 const BEND = 16; // px: the radius of a bend of the pipe
+const FADE = 70; // px after which the line of a word that both sentences have is no longer visible
 const SPOUT = 14; // px by which the pipe extends below the box
+const NEAR = 14; // px: the least distance from the line between the boxes to the number of a layer
 const SENTENCES = { source: "Left sentence", target: "Right sentence" };
 const spell = (number) => (number < 1e6 ? number.toLocaleString("en-US") : `${(number / 1e6).toLocaleString("en-US")} million`);
 
@@ -115,8 +118,9 @@ export function render({ model, el }) {
   const socket = make("i", "pt-socket"); // marks where the carried list came from or, if no list is carried over, where one can be put
   const ember = make("i", "pt-ember"); // stands for the list that is carried, and has the text of the list's token
   const hint = make("span", "pt-hint");
-  for (const one of [socket, ember, hint]) one.setAttribute("aria-hidden", "true");
-  scene.append(donor, axis, receiver, thread, socket, ember, hint);
+  const next = make("i", "pt-next-list"); // if the carried list is too late, marks the list in the left box that would turn the answer
+  for (const one of [socket, ember, hint, next]) one.setAttribute("aria-hidden", "true");
+  scene.append(donor, axis, receiver, thread, socket, next, ember, hint);
   const moral = make("p", "pt-moral");
 
   const tools = make("div", "pt-tools");
@@ -358,14 +362,19 @@ export function render({ model, el }) {
     const grid = svg.nextSibling;
     const left = grid.offsetLeft - svg.clientLeft;
     const across = (lane) => left + ((lane + 0.5) / lanes) * grid.clientWidth;
-    const tall = grid.clientHeight;
-    const down = (layer) => (layer / values.length) * tall;
+    const tall = svg.parentElement.clientHeight;
+    const down = (layer) => grid.offsetTop + (layer / values.length) * grid.clientHeight;
     svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
     svg.replaceChildren();
     const draw = (className, d) => svg.appendChild(shape("path", { class: className, d, pathLength: 1 }));
     const edge = svg.getBoundingClientRect().left;
     const same = left ? [...svg.closest(".pt-board").querySelectorAll(".pt-same span")].map((word) => word.getBoundingClientRect()) : [];
-    for (const word of same) draw("rail", `M${word.left + word.width / 2 - edge} 0V${tall}`);
+    if (same.length) {
+      const fade = shape("linearGradient", { id: `${name}-${which}`, gradientUnits: "userSpaceOnUse", x1: 0, y1: 0, x2: 0, y2: FADE });
+      fade.append(shape("stop", { class: "from" }), shape("stop", { class: "to", offset: 1 }));
+      svg.append(fade);
+    }
+    for (const word of same) draw("fading", `M${word.left + word.width / 2 - edge} 0V${FADE}`).style.stroke = `url(#${name}-${which})`;
     for (let lane = 0; lane < lanes; lane++) draw("rail", `M${across(lane)} 0V${tall}`);
     const last = lanes - 1;
     const end = tall + SPOUT;
@@ -387,8 +396,8 @@ export function render({ model, el }) {
       for (let lane = 0; lane < lanes; lane++) {
         values.forEach((row, index) => {
           const part = lane === last && index === values.length - 1 ? 1 : Math.max(0, Math.min(1, (row[lane] - base) / (goal - base)));
-          const stop = lane === last && index === values.length - 1 ? end : down(index + 1) + 0.7; // the strips overlap a little
-          const strip = draw("pipe", `M${across(lane)} ${down(index)}V${stop}`);
+          const stop = index < values.length - 1 ? down(index + 1) + 0.7 : lane === last ? end : tall; // the strips overlap a little
+          const strip = draw("pipe", `M${across(lane)} ${index ? down(index) : 0}V${stop}`);
           strip.style.strokeWidth = `${(thick * part).toFixed(1)}px`;
           strip.classList.toggle("new", lane === at && index >= layer && turned);
         });
@@ -398,6 +407,14 @@ export function render({ model, el }) {
     if (cell && !turned) {
       const joins = at === last && layer < moves;
       draw("dead", `M${across(at)} ${from}V${joins ? down(moves) - 8 : tall - 14}${joins ? "" : "m-14 0h28"}`);
+    }
+    // A mark beside the lane for each list of the trace, in the colour of the answer that it gave.
+    if (which === "target") {
+      for (const [place, turns] of trace) {
+        const [row, lane] = place.split(" ").map(Number);
+        const side = lane ? Math.min(across(lane) + MARGIN, width - 24) : Math.max(across(lane) - MARGIN - 14, 6); // inside the box, even if the lane is narrow
+        draw(`tried${turns ? " new" : ""}`, `M${side} ${down(row + 0.5)}h14`).style.strokeWidth = `${Math.max(3, grid.clientHeight / values.length - 2.5)}px`;
+      }
     }
     const arrow = draw("arrow", `M${across(last) - 20} ${end}h40l-20 17z`);
     arrow.classList.toggle("new", turned);
@@ -422,6 +439,12 @@ export function render({ model, el }) {
     scene.classList.toggle("tied", Boolean(cell));
     line.setAttribute("d", `M${from}L${to}`);
     const gap = axis.getBoundingClientRect();
+    const late = cell && lane === 0 && layer >= handover(values);
+    next.hidden = !late;
+    if (late) {
+      next.textContent = pieces[0].at(-1).trim();
+      place(next, centre(dots[layer].at(-1)));
+    }
     if (cell) hint.textContent = `after layer ${layer}`;
     else hint.replaceChildren(make("span", "", "drag me across "), "→");
     place(hint, [gap.left + gap.width * (cell ? 0.62 : 0.5) - scene.getBoundingClientRect().left, from[1] - 18]);
@@ -432,7 +455,11 @@ export function render({ model, el }) {
       ...[[0, 0.5], [moves, 0], [values.length - 1, 0.5]].filter(([at]) => at >= 0).map(([at, half]) => {
         const mark = make("span", at === moves ? "moves num" : "num");
         mark.append(make("i", "", "layer "), String(at));
-        mark.style.top = `${top - axis.offsetTop + ((at + half) / values.length) * grid.clientHeight}px`;
+        // If the list is carried over below the bend, the words would lie on the line to the other box.
+        if (at === moves && !(cell && layer > moves - 2)) mark.append(make("em", "", ` “${pieces[0].at(-1).trim()}” takes over`));
+        const y = top + ((at + half) / values.length) * grid.clientHeight;
+        mark.style.top = `${y - axis.offsetTop}px`;
+        mark.hidden = at !== moves && Math.abs(y - from[1]) < NEAR; // the line to the other box would strike through it
         return mark;
       }),
     );
@@ -482,6 +509,8 @@ export function render({ model, el }) {
   }
 
   let before = ""; // the pair and the cell that were drawn last
+  let triedPair = ""; // the pair for which `trace` shows what was tried
+  const trace = new Map(); // from "layer lane" of each list that was carried over to whether the answer turned
   function update() {
     const found = pair();
     el.classList.toggle("waiting", !found && !problem);
@@ -519,6 +548,9 @@ export function render({ model, el }) {
       grid.setAttribute("aria-activedescendant", `${name}-${cell[0]}-${cell[1]}`);
     } else grid.removeAttribute("aria-activedescendant");
 
+    if (triedPair !== key) trace.clear();
+    triedPair = key;
+    if (cell) trace.set(cell.join(" "), turned);
     const dropped = Boolean(cell) && before === `${key} null`;
     before = `${key} ${cell}`;
     donor.querySelector(".pt-answer").textContent = rome;
@@ -549,7 +581,10 @@ export function render({ model, el }) {
     clearTimeout(clock);
     const [, lane] = chosen(found) ?? [0, 0];
     const token = found.first + lane;
-    if (still.matches) return keep({ layer: found.values.length - 1, token });
+    if (still.matches) {
+      found.values.forEach((row, layer) => trace.set(`${layer} ${lane}`, row[lane] > 0));
+      return keep({ layer: found.values.length - 1, token });
+    }
     const step = (layer) => {
       keep({ layer, token });
       if (layer < found.values.length - 1) clock = setTimeout(step, STEP, layer + 1);
@@ -559,7 +594,10 @@ export function render({ model, el }) {
   const step = (by) => choose({ layer: model.get("layer") + by });
   earlier.addEventListener("click", () => step(-1));
   later.addEventListener("click", () => step(1));
-  out.addEventListener("click", () => choose({ layer: -1 }));
+  out.addEventListener("click", () => {
+    trace.clear();
+    choose({ layer: -1 });
+  });
   other.addEventListener("click", () => {
     const rest = countries.filter((country) => country !== model.get("source") && country !== model.get("target"));
     const draw = () => rest.splice(Math.floor(Math.random() * rest.length), 1)[0];

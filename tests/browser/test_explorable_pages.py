@@ -1702,8 +1702,10 @@ def test_a_country_is_carried_over_and_the_answer_turns(visit):
     expect(page.locator(".pt-receiver .pt-factor")).to_have_text("310 times as likely as Paris")
     expect(page.locator(".pt-hint")).to_have_text("after layer 12")
     expect(moral).to_contain_text("if you drop “Italy” below the bend?")
+    tried = page.locator(".pt-receiver .tried")
+    expect(tried).to_have_class(["tried new"])  # a mark stays for each layer that was tried
     expect(page.get_by_label("Left sentence")).to_have_value("Italy")
-    expect(page.locator(".pt-axis .moves")).to_have_text("layer 23")
+    expect(page.locator(".pt-axis .moves")).to_have_text("layer 23 “is” takes over")
     grid.press("ArrowRight")
     expect(answer).to_have_text("Paris")
     expect(new).to_have_count(0)
@@ -1723,6 +1725,17 @@ def test_a_country_is_carried_over_and_the_answer_turns(visit):
     expect(moral).to_contain_text("Too late: from layer 23 on, only “is” turns the answer.")
     cell = page.get_by_role("gridcell", selected=True)
     expect(cell).to_have_attribute("aria-label", re.compile("^France, layer 23: Paris"))
+    expect(page.locator(".pt-next-list")).to_have_text("is")  # the list that would turn the answer
+    expect(page.locator(".pt-receiver .tried.new")).to_have_count(3)  # layers 12 and 22, and layer 29 of “is”
+    page.get_by_role("button", name="Layer by layer").click()
+    expect(tried).to_have_count(32)
+    # The line between the boxes does not run through the number of a layer.
+    marks = page.locator(".pt-axis span:not([hidden])")
+    expect(marks).to_have_text(["layer 0", "layer 23"])
+    page.get_by_role("button", name="Undo").click()
+    expect(marks).to_have_count(3)
+    expect(tried).to_have_count(0)
+    page.locator(".pt-receiver [data-layer='23'][data-lane='0']").click()
     page.get_by_label("Left sentence").select_option("France")  # this makes Italy the right sentence
     expect(page.get_by_label("Right sentence")).to_have_value("Italy")
     expect(answer).to_have_text("Rome")
