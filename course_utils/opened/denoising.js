@@ -1,5 +1,6 @@
 // Two prompts become pictures from the same noise. The visitor plays the steps, lights up the parts that attend to a
-// word, and replaces a word.
+// word, and replaces a word. A line surrounds what attends to the chosen word. All else is dark only while a word is pointed
+// at, or once it is pressed until another step is shown, so that the pictures are mostly seen as they are.
 // The view's `data` is {words, kinds, drawings}: `words` has all words of the training captions, or is null;
 // `kinds` [{name, noun, before, words}] has the words that can replace each other; `drawings` has the stored drawings,
 // see website/stored_states.py.
@@ -15,12 +16,13 @@ import { adopt, announcer, bytes, headline, keeper, make, onDrag } from "./view.
 const CELLS = 256; // the number of cells in a map of attention, which has 16 rows and 16 columns
 const SIZE = 384; // pixels of a picture's canvas
 const SHADE = 0.86; // from 0 to 1: the opacity of the shade over the parts of a picture that attend least to the lit word
+const SMALL = 0.12; // the least area of a line around what attends to a word, as a share of the largest such area
 const PACE = 260; // ms for each step while the view plays the steps
 // Matches what CLIP splits a prompt into before it makes tokens: words, digits, and runs of other marks.
 const UNIT = /'s|'t|'re|'ve|'m|'ll|'d|\p{L}+|\p{N}|[^\s\p{L}\p{N}]+/gu;
 const LONGEST = 7; // the most words of a name such as "face with tears of joy"
 const SIDES = ["ember", "against"];
-const LINES = ["#ffa24a", "#5ccbea"]; // for each of the two pictures, the colour of the line that is drawn on its shade; themes don't change these colours
+const LINES = ["#b93a06", "#0a6c8e"]; // for each of the two pictures, the colour of the line that is drawn on it; themes don't change these colours
 
 /** A chip of a prompt: a name from the training captions, or a single word. `units` has the indices of the chip's words in the
  * prompt, `kind` the kind of words that can replace the chip. `glued` is whether no space stands before the chip.
@@ -101,6 +103,47 @@ export function contour(map, level) {
     }
   }
   return segments;
+}
+
+/**
+ * Join segments, as `contour` returns them, into closed lines.
+ * @param {number[][]} segments [x, y, x, y] each
+ * @returns {number[][][]} for each line, its points [x, y] in order
+ */
+export function closed(segments) {
+  const named = (x, y) => `${x.toFixed(6)} ${y.toFixed(6)}`;
+  const left = new Map(); // from each point to the segments at this point that belong to no line yet
+  const add = (key, segment) => left.set(key, [...(left.get(key) ?? []), segment]);
+  for (const segment of segments) {
+    add(named(segment[0], segment[1]), segment);
+    add(named(segment[2], segment[3]), segment);
+  }
+  const take = (key) => {
+    const segment = left.get(key)?.[0];
+    if (!segment) return null;
+    for (const end of [named(segment[0], segment[1]), named(segment[2], segment[3])]) left.set(end, left.get(end).filter((one) => one !== segment));
+    return segment;
+  };
+  const lines = [];
+  for (const start of left.keys()) {
+    let [here, line] = [start, []];
+    for (let segment = take(here); segment; segment = take(here)) {
+      const [x, y, toX, toY] = named(segment[0], segment[1]) === here ? segment : [segment[2], segment[3], segment[0], segment[1]];
+      line.push([x, y]);
+      here = named(toX, toY);
+    }
+    if (line.length > 2) lines.push(line);
+  }
+  return lines;
+}
+
+/** The area inside a closed line. @param {number[][]} line its points [x, y] in order */
+export function area(line) {
+  const sum = line.reduce((sum, [x, y], index) => {
+    const [nextX, nextY] = line[(index + 1) % line.length];
+    return sum + x * nextY - nextX * y;
+  }, 0);
+  return Math.abs(sum) / 2;
 }
 
 /** A smoothed map of 16 × 16: each cell becomes the mean of itself and its neighbours, with weights 1, 2, 1 in both directions. */
@@ -189,7 +232,9 @@ export function render({ model, el }) {
   let stuck = ""; // a sentence on why the host sends no more states, or ""
   let tab = null; // the kind of the words that the tray shows
   let shown = step(); // the step that is drawn; while the view moves to step(), a number between two steps
-  let glow = 0; // how strongly the shade is drawn, a number that moves to 1 if a word is lit, otherwise to 0
+  let glow = 0; // how strongly the line is drawn around what attends to a word: moves to 1 if a word is lit, otherwise to 0
+  let dark = 0; // how strongly the shade is drawn over all else: moves to 1 while a word is pointed at or was just pressed
+  let pressed = false; // whether a word was pressed, and no other step was shown since
   let lastLit = -1;
   const seen = new Map(); // for each `keyOf(settings)`, the last step that the visitor has seen of the drawing with these settings
 
@@ -353,6 +398,7 @@ export function render({ model, el }) {
    * loaded, keep a seed, guidance or number of steps for which no drawings are stored in `pending` instead. */
   function redraw(changes) {
     stop();
+    pressed = false;
     el.classList.add("known");
     if (!("prompts" in changes)) {
       changes = Object.fromEntries(Object.entries({ ...pending, ...changes }).filter(([key, value]) => value !== model.get(key)));
@@ -390,6 +436,7 @@ export function render({ model, el }) {
           side = index;
           tab = null;
           pointed = -1;
+          pressed = !again;
           el.classList.add("known");
           keep({ word: again ? -1 : at });
         });
@@ -540,6 +587,7 @@ export function render({ model, el }) {
   };
   function go(to) {
     stop();
+    pressed = false;
     follows = false;
     el.classList.add("known");
     keep({ step: Math.max(0, Math.min(steps(), to)) });
@@ -569,7 +617,7 @@ export function render({ model, el }) {
   }
   function start() {
     stop();
-    follows = false;
+    follows = pressed = false;
     shown = 0;
     keep({ step: 0 });
     play.textContent = "■";
@@ -624,24 +672,34 @@ export function render({ model, el }) {
       pen.globalAlpha = at % 1;
       pen.drawImage(frames[Math.ceil(at)], 0, 0, SIZE, SIZE);
     }
-    const map = glow > 0.01 && attention(index, chips(index)[lastLit]);
+    const map = Math.max(glow, dark) > 0.01 && attention(index, chips(index)[lastLit]);
     if (!map) return;
     const pixels = new ImageData(16, 16);
     stretched(map).forEach((value, cell) => (pixels.data[4 * cell + 3] = Math.round(255 * SHADE * (1 - value))));
     shade.getContext("2d").putImageData(pixels, 0, 0);
-    pen.globalAlpha = glow;
+    pen.globalAlpha = dark;
     pen.imageSmoothingEnabled = true;
     pen.imageSmoothingQuality = "high";
     pen.drawImage(shade, 0, 0, SIZE, SIZE);
-    // Draw a line where the attention is half-way between the least and the greatest.
+    pen.globalAlpha = glow;
+    // Draw a line where the attention is half-way between the least and the greatest. Small lines beside the largest are left
+    // out. The corners are rounded: each curve runs from the middle of a segment to the middle of the next.
     pen.beginPath();
     const within = (share) => Math.max(3, Math.min(SIZE - 3, SIZE * share)); // keeps the line 3 pixels from the picture's edge, where half of the line's width would be cut off
-    for (const [x, y, toX, toY] of contour(stretched(smoothed(map)), 0.5)) {
-      pen.moveTo(within(x), within(y));
-      pen.lineTo(within(toX), within(toY));
+    const lines = closed(contour(stretched(smoothed(smoothed(map))), 0.5));
+    const largest = Math.max(...lines.map(area));
+    for (const line of lines.filter((one) => area(one) > SMALL * largest)) {
+      const points = line.map(([x, y]) => [within(x), within(y)]);
+      const middles = points.map(([x, y], index) => {
+        const [nextX, nextY] = points[(index + 1) % points.length];
+        return [(x + nextX) / 2, (y + nextY) / 2];
+      });
+      pen.moveTo(...middles.at(-1));
+      points.forEach(([x, y], index) => pen.quadraticCurveTo(x, y, ...middles[index]));
+      pen.closePath();
     }
     pen.lineCap = "round";
-    for (const [width, style] of [[7, "rgb(0 0 0 / 0.55)"], [3.5, LINES[index]]]) {
+    for (const [width, style] of [[7.5, "rgb(255 255 255 / 0.9)"], [3.5, LINES[index]]]) {
       pen.lineWidth = width;
       pen.strokeStyle = style;
       pen.stroke();
@@ -651,14 +709,17 @@ export function render({ model, el }) {
   function travel() {
     travelling = 0;
     const [toStep, toGlow] = [step(), lit() >= 0 ? 1 : 0];
+    const toDark = pointed >= 0 || (pressed && lit() >= 0) ? 1 : 0;
     if (lit() >= 0) lastLit = lit();
     const ease = quiet.matches ? 1 : el.classList.contains("dragging") ? 0.6 : 0.22;
     shown += (toStep - shown) * ease;
     glow += (toGlow - glow) * ease;
+    dark += (toDark - dark) * ease;
     if (Math.abs(toStep - shown) < 0.02) shown = toStep;
     if (Math.abs(toGlow - glow) < 0.02) glow = toGlow;
+    if (Math.abs(toDark - dark) < 0.02) dark = toDark;
     panels.forEach((_, index) => paint(index));
-    if (shown !== toStep || glow !== toGlow) travelling = requestAnimationFrame(travel);
+    if (shown !== toStep || glow !== toGlow || dark !== toDark) travelling = requestAnimationFrame(travel);
   }
 
   function update() {
@@ -673,7 +734,7 @@ export function render({ model, el }) {
         button.setAttribute("aria-pressed", String(at === model.get("word") && index === side));
       });
       const chip = all[lit()];
-      tag.textContent = attention(index, chip) ? `lit: attends to “${chip.text}”` : "";
+      tag.textContent = attention(index, chip) ? `attends to “${chip.text}”` : "";
       picture.setAttribute("aria-label", `${prompts()[index]}, ${now ? `after step ${now} of ${steps()}` : "noise"}`);
     });
     buildStrip();

@@ -2165,7 +2165,7 @@ def test_two_pictures_come_out_of_one_noise(visit):
     head, film = page.locator(".dn-head"), page.get_by_role("slider", name="The state on the way")
     expect(head).to_have_text(re.compile("^100% ?noise, the same for both"))
     expect(page.locator(".dn-chip.lit")).to_have_text(["fox", "panda"])
-    expect(page.locator(".dn-tag")).to_have_text(["lit: attends to “fox”", "lit: attends to “panda”"])
+    expect(page.locator(".dn-tag")).to_have_text(["attends to “fox”", "attends to “panda”"])
     frames = page.locator(".dn-strip canvas:not([data-key=''])")
     expect(frames).to_have_count(2)  # a state is drawn when the visitor reaches it
     film.press("End")

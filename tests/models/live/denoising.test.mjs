@@ -10,7 +10,7 @@ const { randn } = await import(`${SITE}/live/noise.js`);
 const { DDIM } = await import(`${SITE}/live/scheduler.js`);
 const { ClipTokenizer } = await import(`${SITE}/live/clip_tokenizer.js`);
 const { PictureWorld } = await import(`${SITE}/live/picture_world.js`);
-const { chipsOf, contour, exchanged, tokensOfUnits } = await import(`${SITE}/live/denoising.js`);
+const { area, chipsOf, closed, contour, exchanged, tokensOfUnits } = await import(`${SITE}/live/denoising.js`);
 
 const reference = json(REFERENCE);
 const folder = `${SITE}/models/pictureworld`;
@@ -100,4 +100,12 @@ test("the line around a map is closed, and lies where the map has the value", ()
   const corner = contour(map.map((_, cell) => Number(cell % 16 < 5 && cell < 5 * 16)), 0.5); // this map is 1 in one corner, so that the contour meets two edges of the map
   const met = corner.flatMap(([x, y, toX, toY]) => [`${x.toFixed(6)},${y.toFixed(6)}`, `${toX.toFixed(6)},${toY.toFixed(6)}`]);
   assert.ok(met.length > 0 && met.every((end) => met.filter((other) => other === end).length === 2));
+});
+
+test("segments are joined into closed lines, with their areas", () => {
+  const square = (x, y, side) => [[x, y, x + side, y], [x, y + side, x + side, y + side], [x, y, x, y + side], [x + side, y, x + side, y + side]];
+  const lines = closed([...square(0, 0, 0.5), ...square(0.6, 0.6, 0.1)]);
+  assert.deepEqual(lines.map((line) => line.length), [4, 4]);
+  assert.deepEqual(lines.map((line) => area(line).toFixed(4)), ["0.2500", "0.0100"]);
+  assert.deepEqual(closed([]), []);
 });
