@@ -18,10 +18,12 @@ const [FEWEST, MOST] = [2, 8]; // the limits for the number of terms in a sum
 const LONGEST = 24; // how many letters of a refused text are shown
 const MOST_DIGITS = 3;
 const MOST_RESULT = 10 ** MOST_DIGITS - 1;
-const TALL = 230; // px: the height of the tallest bar
+const TALL = 250; // px: the greatest height of a bar
+const ROOM = 1.3; // how many times as high as the largest number of the unchanged text a bar can be. A higher one is cut off
 const FALL = 92; // px from the top of the picture to the top of the tallest bar
 const WAVE = 110; // ms from one bar to the next while a change runs through the bars
 const [LIFT, WORD] = [43, 36]; // px: how far the answer's number rises above the answer's bar, and the number's greatest height
+const FADE = 90; // px after which a strand that fades out is no longer visible
 const LEAST = 26; // px: the answer's number is put between the answer's bar and the line at the right sum only if there is at least this much room
 const GOAL = 38; // px from the top of the picture to the lower edge of the words "right: …", which name the right sum
 const RISE = 280; // ms that a bar takes to get its new height
@@ -89,9 +91,10 @@ export const addsUp = ({ left, result }) => total(left) === Number(result);
  * @param {string} sum
  * @param {{ steps: { left: string, result: string, by: string }[], answer: string }} shown
  * @returns {{
- *   bars: { parts: { value: number, from: "term" | "before" | "nowhere", term: number }[], result: number, lit: boolean, column: number }[],
+ *   bars: { parts: { value: number, from: "term" | "before" | "nowhere", term: number }[], result: number, lit: boolean, off: boolean, column: number }[],
  *   loose: number[], carried: boolean, lit: boolean }} `parts`: the numbers that a step adds; `term`: the index of the
- *   equal number in the sum, or -1; `column`: the column in which the step's bar stands; `loose`: the indices of the sum's
+ *   equal number in the sum, or -1; `off`: whether the result was changed, and is not the sum of
+ *   the parts; `column`: the column in which the step's bar stands; `loose`: the indices of the sum's
  *   numbers that no step added; `carried`: whether the answer is the last result; `lit`: whether a change has affected the
  *   bar, or the answer
  */
@@ -111,7 +114,8 @@ export function flow(sum, { steps, answer }) {
       return { value, from: term >= 0 ? "term" : "nowhere", term };
     });
     const lit = by === "you" || (by === "model" && Boolean(before?.lit) && parts[0]?.from === "before");
-    bars.push({ parts, result: Number(result), lit, column: Math.max(...parts.map(({ term }) => term)) });
+    const off = by === "you" && parts.reduce((sum, { value }) => sum + value, 0) !== Number(result);
+    bars.push({ parts, result: Number(result), lit, off, column: Math.max(...parts.map(({ term }) => term)) });
   }
   // A bar stands in the column of the rightmost number that its step adds. If the bar before stands there or farther right,
   // the bar moves to the next column right of it. If the later bars would then have too few columns, the bar moves left.
@@ -178,8 +182,11 @@ function torn(x, from, to) {
   return Array.from({ length: teeth + 1 }, (_, index) => `${x + (index % 2 ? 5 : -2)} ${from + ((to - from) * index) / teeth}`);
 }
 
+let views = 0; // counts the views on a page, so that their ids are unique
+
 export function render({ model, el }) {
   const data = model.get("data");
+  const fading = `th-fading-${(views += 1)}`;
   const still = matchMedia("(prefers-reduced-motion: reduce)");
   /** @type {Map<string, string>} from a text to what the model writes after it */
   const known = new Map((data.answers ?? []).map(({ want, written }) => [want.text, written]));
@@ -419,7 +426,6 @@ export function render({ model, el }) {
     field.addEventListener("lostpointercapture", () => {
       if (!row.classList.contains("pulled")) return field.select();
       row.classList.remove("pulled");
-      setTimeout(draw); // draw the picture to a new scale, because it kept its scale during the drag
     });
     row.append(make("span", "th-left num"), field);
     return row;
@@ -433,8 +439,8 @@ export function render({ model, el }) {
   function plan(text, riddle) {
     const { bars, loose, carried, lit } = flow(text, shown);
     const numbers = terms(text);
-    const highest = Math.max(total(text), Number(shown.answer) || 0, ...bars.flatMap(({ parts, result }) => [result, parts.reduce((all, { value }) => all + value, 0)]));
-    const scale = el.classList.contains("dragging") && drawn ? drawn.scale : TALL / highest;
+    // The scale depends on the sum and the model's own steps alone, so that no bar moves unless its number changes.
+    const scale = TALL / (ROOM * Math.max(total(text), ...whole().map(({ result }) => Number(result))));
     return {
       key: `${text}|${bars.length}|${riddle}`, text, numbers, bars, loose, riddle, scale,
       heights: bars.map(({ result }) => result), answer: Number(shown.answer) || 0, carried, lit,
@@ -456,7 +462,6 @@ export function render({ model, el }) {
       const mix = (from, to, share) => from + (to - from) * share;
       drawn = {
         ...goal,
-        scale: mix(start.scale, goal.scale, part(origin)),
         bars: goal.bars.map((bar, at) => (part(at) > 0 ? bar : start.bars[at])),
         heights: goal.heights.map((height, at) => mix(start.heights[at], height, part(at))),
         answer: mix(start.answer, goal.answer, part(last)),
@@ -483,9 +488,14 @@ export function render({ model, el }) {
     const parts = [];
     const strange = []; // numbers that are added, but are not in the sum
     const lost = []; // the places for the words "not added" beside the numbers that no step adds, if there is room for these words
+    if (riddle) {
+      // In a riddle, the strand of each number fades out, so that the visitor does not see where it goes.
+      const fade = shape("linearGradient", { id: fading, gradientUnits: "userSpaceOnUse", x1: 0, y1: roof, x2: 0, y2: roof + FADE });
+      fade.append(shape("stop"), shape("stop", { offset: 1, "stop-opacity": 0 }));
+      parts.push(fade);
+    }
     const put = (className, d) => parts.push(shape("path", { class: className, d }));
-    /** Two gaps near the top of a bar. They show that the bar is cut off, because it would reach up to the numbers of the sum.
-     * A bar can be so tall only while the visitor drags it. */
+    /** Two gaps near the top of a bar. They show that the bar is cut off, because it would reach up to the numbers of the sum. */
     const cutOff = (left) => {
       for (const below of [26, 34]) put("th-gap", `M${left - 3} ${floor - TALL - 12 + below}l${thick + 6} -5`);
     };
@@ -498,11 +508,13 @@ export function render({ model, el }) {
     const level = floor - high(total(text));
     const mark = shape("path", { class: "th-level" }); // a line that runs at the height of the right sum, and then up to the words "right: …"
     parts.push(mark);
-    /** Draw a number as a strand that falls from its place in the sum into a bar. If `bar` is null, the strand's end is torn. */
+    /** Draw a number as a strand that falls from its place in the sum into a bar. If `bar` is null, the strand's end is torn or,
+     * in a riddle, fades out. */
     const strand = (className, x, number, bar, base, from = roof) => {
       const half = Math.max(1, (number * fall) / 2);
       if (!bar) {
-        const end = roof + (riddle ? 30 : 56);
+        if (riddle) return put("th-fading", `M${x - half} ${roof}H${x + half}V${roof + FADE}H${x - half}Z`);
+        const end = roof + 56;
         if (className === "th-loose" && unit > 90) lost.push({ x: x - half - 6, y: (roof + end) / 2 });
         return put(className, `M${x - half} ${roof}L${torn(0, x - half, x + half).map((point) => point.split(" ")).map(([y, across]) => `${across} ${end + Number(y)}`).join("L")}L${x + half} ${roof}Z`);
       }
@@ -515,7 +527,7 @@ export function render({ model, el }) {
       const left = barAt(bar) - thick / 2;
       let base = 0;
       bar.parts.forEach(({ value: number, from, term }, index) => {
-        if (from === "term" && !riddle) strand("th-fall", chipAt(term), number, bar, base);
+        if (from === "term" && !riddle) strand(bar.off ? "th-fall off" : "th-fall", chipAt(term), number, bar, base);
         else if (index && from === "nowhere" && !riddle) {
           // The strand of a number that is not in the sum starts in the air, below the numbers of the sum.
           const [x, y] = [left - 0.45 * unit, Math.max(roof + 10, Math.min(roof + 96, floor - high(base + number) - 64))];
@@ -554,6 +566,7 @@ export function render({ model, el }) {
     if (value * scale > TALL + 12) cutOff(box);
     drawing.setAttribute("viewBox", `0 0 ${width} ${floor + 2}`);
     drawing.replaceChildren(...parts);
+    for (const strand of drawing.querySelectorAll(".th-fading")) strand.style.fill = `url(#${fading})`;
     el.style.setProperty("--unit", `${unit}px`);
     el.classList.toggle("tight", unit < 46);
     answer.style.left = `${answerAt}px`;
