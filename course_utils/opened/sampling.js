@@ -11,6 +11,7 @@ import { adopt, announcer, chipClass, headline, keeper, lots, make, numbers, onD
 const ROWS = 8;
 const DRAWS = 20;
 const PACE = 420; // ms between two tokens while the model writes
+const GRIP = 14; // px: the radius of the handle with its ring
 const LONGEST = 60; // tokens: when the text has this length, the model stops writing
 const MOST_K = 100;
 const LIMITS = /** @type {[number, number]} */ ([0.1, 4]); // the lowest and the highest temperature
@@ -141,7 +142,10 @@ export function render({ model, el }) {
   others.append(make("span", "sp-word", "all others"), make("span", "sp-track"));
   others.children[1].append(make("i", "sp-bar"), make("span", "sp-share num"));
   list.append(others);
-  board.append(axis, list, pile, handle, line);
+  const key = make("p", "sp-key", "one of 20 draws");
+  key.prepend(make("i"));
+  key.setAttribute("aria-hidden", "true");
+  board.append(axis, key, list, pile, handle, line);
 
   const dials = make("div", "sp-dials");
   const asNumbers = make("details", "sp-numbers");
@@ -283,7 +287,7 @@ export function render({ model, el }) {
     const different = new Set(drawn).size;
     take.textContent = different === 1
       ? `${DRAWS} draws, and always ${named(said.order[drawn[0]])}.`
-      : `${DRAWS} draws gave ${different} different tokens.`;
+      : `${different} different tokens in ${DRAWS} draws.`;
 
     const [width, height] = [others.children[1].clientWidth - labelWidth(), others.offsetHeight || 32];
     const start = others.children[1].offsetLeft;
@@ -325,7 +329,7 @@ export function render({ model, el }) {
         return tick;
       }),
     );
-    const reach = start + width * Math.min(largest / scale, most);
+    const reach = start + Math.max(GRIP, width * Math.min(largest / scale, most)); // at least GRIP, so that the handle covers no word
     degrees.textContent = temperature().toFixed(2);
     const half = hint.offsetWidth / 2;
     hint.style.setProperty("--shift", `${Math.max(half - reach, Math.min(0, el.clientWidth - half - reach))}px`);
@@ -364,7 +368,7 @@ export function render({ model, el }) {
     bar.style.width = `${width}px`;
     bar.style.transform = `scaleX(${Math.max(0.002, part)})`;
     number.textContent = label;
-    number.style.transform = `translateX(${width * part + (first ? 22 : 6)}px)`;
+    number.style.transform = `translateX(${first ? Math.max(GRIP, width * part) + 22 : width * part + 6}px)`;
   }
   function drawPaper() {
     const chips = said.ids.slice(1).map((id, place) => {
@@ -379,6 +383,7 @@ export function render({ model, el }) {
     paper.classList.add("short"); // set the text in larger letters, unless it then does not fit into the box
     if (paper.scrollHeight > paper.clientHeight + 1) paper.classList.remove("short");
     paper.scrollTop = paper.scrollHeight; // a long text scrolls within its box, so that nothing below it moves
+    paper.classList.toggle("long", paper.scrollTop > 0); // the first line fades out, because lines above it are hidden
     if (leaves && added && chips.at(-1).textContent === leaves.text) goUp(chips.at(-1), leaves);
     leaves = null;
   }
