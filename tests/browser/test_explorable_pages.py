@@ -290,7 +290,7 @@ def test_one_weight_breaks_the_answer_and_mends_it(visit):
     page.get_by_role("button", name=re.compile("Let it slide")).click()
     expect(ember).to_have_attribute("aria-valuenow", "0.000", timeout=PATIENCE)  # the animation takes seconds
     page.get_by_role("button", name="All 20").click()
-    expect(takeaway).to_have_text("20 of 20 random weights can be zero: the same answer.")
+    expect(takeaway).to_have_text("The answer stayed 20 of 20 times.")
 
 
 def test_the_weight_is_in_the_first_screen_of_a_phone(visit):
