@@ -6,14 +6,14 @@
 // The view asks with `want` {text}, and the host answers with `said` {pieces, routes} and perhaps `random`.
 // routes[position][layer] = {experts, shares}, the first choice first. `random` has the choices of the random routers:
 // random[router][position][layer] = [first expert, second expert, share of the first].
-// A block stands for a token at one of its experts, and a thread leads from the token to the block. The larger the expert's
-// share, the higher the block and the wider the thread.
+// A block with a token's word lies in the box of each of the token's experts, and a thread leads from the token to the block.
+// The larger the expert's share, the wider the thread. A lit block has the share as a number, too.
 import { adopt, announcer, arrowStep, chipClass, fitLine, headline, keeper, lots, make, onSize, ownText, radio, shape } from "./view.js";
 
 const STEP = 170; // ms after which the next token is sent to its experts
 const RUN = 320; // ms that a dot takes to run along its thread
-const TALLEST = 36; // px: the greatest height of a block, for an expert whose share is 1
-const LEGIBLE = 15; // px: the least height of a block that shows its word
+const TALLEST = 27; // px: the greatest height of a block
+const LEGIBLE = 17; // px: the least height of a block that shows its word
 const LETTERS = [24, 15]; // px: the largest and the smallest font size of a text in one line
 
 const percent = (share) => `${Math.round(100 * share)}%`;
@@ -110,6 +110,7 @@ export function render({ model, el }) {
   chance.addEventListener("click", () => {
     races = !races;
     update();
+    if (races) dots.scrollIntoView({ block: "nearest", behavior: still.matches ? "auto" : "smooth" });
   });
   const dots = make("p", "rt-dots");
   const layers = make("div", "rt-layers");
@@ -136,7 +137,7 @@ export function render({ model, el }) {
   const tools = make("div", "rt-tools");
   tools.append(make("span", "rt-same", "layer"), layers, chance);
   const { live, speak, hush } = announcer();
-  el.append(top, stage, tools, race, dots, take, fold, live);
+  el.append(top, stage, tools, take, race, dots, fold, live);
 
   const text = () => model.get("text") || data.offers[0];
   const layer = () => Math.min(model.get("layer") ?? 0, said.routes[0].length - 1);
@@ -232,10 +233,10 @@ export function render({ model, el }) {
         dot.style.translate = `0 ${-5 * equal}px`; // dots of equal numbers are stacked, so that none hides another
         dot.classList.toggle("now", here && counted.length > 1 && index === turn % counted.length);
       });
-      row.dataset.count = `${mean % 1 ? mean.toFixed(1) : mean} of ${pairs}`;
+      row.dataset.count = `${mean % 1 ? mean.toFixed(1) : mean} of ${pairs} pairs`;
       row.setAttribute("aria-checked", String(here));
       row.tabIndex = here ? 0 : -1;
-      row.setAttribute("aria-label", `${name.textContent}: ${row.dataset.count} pairs of equal words meet the same expert`);
+      row.setAttribute("aria-label", `${name.textContent}: ${row.dataset.count} of equal words meet the same expert`);
     }
   }
 
@@ -380,21 +381,21 @@ export function render({ model, el }) {
       button.tabIndex = index === layer() ? 0 : -1;
     });
 
-    const who = { trained: "the router sends", random: "random numbers send", dice: "dice send" }[sender()];
+    const who = { trained: "first choice", random: "first choice of random numbers", dice: "first choice of dice" }[sender()];
     paint(head, route ? route.experts[0] : expert >= 0 ? expert : (best?.expert ?? 0));
     el.classList.toggle("sending", sending);
     if (sending) {
       loud.textContent = `${all[0][0].experts.length} of ${experts}`;
       loudWords.textContent = " experts take each word";
     } else if (route) {
-      loud.textContent = percent(route.shares[0]);
-      loudWords.textContent = ` of “${word(looked)}” comes from expert ${route.experts[0]}${route.experts.length > 1 ? `, the rest from expert ${route.experts[1]}` : ""}`;
+      loud.textContent = `${route.experts.length > 1 ? "Experts" : "Expert"} ${route.experts.join(" and ")}`;
+      loudWords.textContent = ` ${route.experts.length > 1 ? "take" : "takes"} “${word(looked)}”: ${route.shares.map(percent).join(" and ")}`;
     } else if (expert >= 0) {
-      loud.textContent = `${taken[expert].length} of ${here.length}`;
-      loudWords.textContent = ` tokens go to expert ${expert} in layer ${layer()}; an even share is ${even.toFixed(even % 1 ? 1 : 0)}`;
+      loud.textContent = `Expert ${expert}`;
+      loudWords.textContent = ` takes ${taken[expert].length} of ${here.length} tokens in layer ${layer()}; an even share is ${even.toFixed(even % 1 ? 1 : 0)}`;
     } else if (best) {
-      loud.textContent = `${best.times} of ${best.of}`;
-      loudWords.textContent = ` times ${who} “${best.word}” to expert ${best.expert} first`;
+      loud.textContent = `Expert ${best.expert}`;
+      loudWords.textContent = ` is the ${who} for “${best.word}”, ${best.times} of ${best.of} times`;
     } else {
       loud.textContent = `2 of ${experts}`;
       loudWords.textContent = " experts take each token";
@@ -425,8 +426,9 @@ export function render({ model, el }) {
    * @returns {number[]} the height of each pile, in px
    */
   function stack(all, shines) {
-    const loads = byExpert(all, layer(), experts).map((list) => list.reduce((sum, { share }) => sum + share, 0));
-    const unit = Math.min(TALLEST, (piles.clientHeight - 6) / Math.max(...loads));
+    const most = Math.max(...byExpert(all, layer(), experts).map((list) => list.length)); // the number of blocks in the highest pile
+    const high = Math.min(TALLEST, (piles.clientHeight - 6) / most);
+    piles.classList.toggle("mute", high < LEGIBLE);
     const heights = Array(experts).fill(0);
     const order = [...blocks.keys()].map((index) => ({ index, position: tokens[index], rank: ranks[index] }));
     const to = ({ position, rank }) => all[position][layer()].experts[rank];
@@ -435,11 +437,10 @@ export function render({ model, el }) {
     for (const one of order) {
       const block = blocks[one.index];
       const expert = to(one);
-      const high = unit * all[one.position][layer()].shares[one.rank];
       const out = one.position >= sent;
       block.classList.toggle("unsent", out);
-      block.classList.toggle("mute", high < LEGIBLE);
       block.classList.toggle("lit", one.lit);
+      block.dataset.share = percent(all[one.position][layer()].shares[one.rank]);
       paint(block, expert);
       block.style.height = `${high}px`;
       block.style.translate = `calc(${expert} * (100% + var(--between))) ${-heights[expert]}px`;
@@ -459,7 +460,11 @@ export function render({ model, el }) {
     tokens = said.pieces.flatMap((_, position) => said.routes[position][0].experts.map(() => position));
     ranks = said.pieces.flatMap((_, position) => said.routes[position][0].experts.map((_, rank) => rank));
     threadList = tokens.map(() => threads.appendChild(shape("path")));
-    blocks = tokens.map((position) => piles.appendChild(make("i", "rt-block", word(position))));
+    blocks = tokens.map((position) => {
+      const block = piles.appendChild(make("i", "rt-block"));
+      block.append(make("span", "", word(position)));
+      return block;
+    });
   }
   function drawThreads(all, shines, heights) {
     const home = stage.getBoundingClientRect();
