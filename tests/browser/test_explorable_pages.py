@@ -763,7 +763,8 @@ def test_an_expert_shows_its_words(visit):
     expect(page.locator(".rt-block")).to_have_count(38)
     lit = page.locator(".rt-block.lit")
     expect(lit).to_have_text(["the"] * 10)
-    assert all(share.endswith("%") for share in lit.evaluate_all("all => all.map((one) => one.dataset.share)"))
+    shares = lit.evaluate_all("all => all.map((one) => one.dataset.share)")
+    assert all(share.endswith("%") for share in shares)
     # Only the two experts of “the” have their colours.
     expect(page.locator(".rt-box.on")).to_have_count(2)
     expect(chips.first).to_have_attribute("aria-label", "The: expert 4 89%, expert 3 11%")
