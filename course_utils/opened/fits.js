@@ -1,5 +1,6 @@
 // This view shows which model fits which machine. The machine and all models are drawn to scale, as squares with one corner
-// in common. The area of the machine's square is its memory, and a model that fits lies inside it.
+// in common. The area of the machine's square is its memory, and a model that fits lies inside it. The scale follows the machine:
+// a machine whose square would be small, or would leave the picture, is drawn to another scale once its corner is let go.
 // The view's `data` is {models, machines}, see fits.py.
 // The visitor chooses `memory` (GB), `bits`, `context`, `batch` and `plan` (the title of the
 // model whose needs are shown in detail).
@@ -10,6 +11,10 @@ const CONTEXT = Array.from({ length: 9 }, (_, index) => 512 * 2 ** index);
 const BATCH = [1, 2, 4, 8, 16, 32, 64];
 const BAND = 17; // px: the least distance between the upper edges of two squares that leaves room for a name
 const SCALE = 16 / 32; // the bits that scales add for each weight: a GGUF file of type Q8_0 or Q4_0 has a scale of 16 bits for each block of 32 weights
+// Shares of the picture's side. If the machine's square has a share below SMALL or above LARGE, it is drawn to a new scale, with
+// MIDDLE as its share. While its corner is dragged, only a share above MOST changes the scale, so that the corner stays inside.
+const [SMALL, MIDDLE, LARGE, MOST] = [0.3, 0.55, 0.9, 0.94];
+const TAG = 32; // px from the middle of the handle to the number of GB beside it
 const LETTER = 7; // px: about the width of a letter of a name in the drawing
 // Sizes of a machine's memory, in GB. An arrow key goes to the next of these sizes.
 const STEPS = [1, 2, 4, 6, 8, 12, 16, 24, 32, 48, 64, 80, 96, 128, 160, 192, 256, 320, 512, 640, 1024];
@@ -65,8 +70,8 @@ export function render({ model, el }) {
   const square = drawing.appendChild(shape("rect", { class: "machine" }));
   const squares = models.map(() => drawing.appendChild(shape("rect", { class: "model" })));
   const edge = drawing.appendChild(shape("rect", { class: "edge" }));
-  // If the list stands beside the drawing and is not much taller than the drawing, a line leads from each square's corner to
-  // the row of the square's model.
+  // If the list stands beside the drawing, a line leads from a square to the row of its model: for the chosen model, and for
+  // the one that is pointed at.
   const fan = stage.appendChild(shape("svg", { class: "ft-fan", "aria-hidden": "true" }));
   const threads = models.map(() => fan.appendChild(shape("path")));
   const names = models.map(({ title }) => {
@@ -94,7 +99,10 @@ export function render({ model, el }) {
     const row = make("button", "ft-row");
     const amount = make("span", "ft-amount");
     row.append(make("i"), make("span", "ft-name", title), amount);
-    row.addEventListener("click", () => keep({ plan: title }));
+    row.addEventListener("click", () => {
+      el.classList.add("asked"); // on a phone the details then stay at the foot of the screen, below the list
+      keep({ plan: title });
+    });
     for (const [event, on] of [["pointerenter", true], ["pointerleave", false]]) {
       row.addEventListener(event, () => [squares[index], threads[index]].forEach((each) => each.classList.toggle("pointed", on)));
     }
@@ -168,13 +176,20 @@ export function render({ model, el }) {
   const chosen = () => Math.max(0, models.findIndex(({ title }) => title === model.get("plan")));
   const keep = keeper(model, () => update());
 
+  let tagWidth = 0; // px: the width of the number of GB beside the handle
   let wide = 0; // pixels: the width of the drawing, which is the side of the largest machine's square
-  const side = (gb) => wide * Math.sqrt(gb / STEPS.at(-1));
-  let shown = null; // the drawn values: the memory, and each model's bytes; they glide to the values of `target`
+  let scale = 0; // GB: the size of a square that fills the picture
+  const side = (gb) => wide * Math.sqrt(gb / shown.scale);
+  let shown = null; // the drawn values: the scale, the memory, and each model's bytes; they glide to the values of `target`
   let stopTravel = () => {};
   function target() {
     const { bits, context: tokens, batch: texts } = settings();
-    return { memory: memory(), parts: models.map((each) => needs(each, bits, tokens, texts)) };
+    const share = Math.sqrt(memory() / scale);
+    const most = STEPS.at(-1);
+    const dragged = el.classList.contains("dragging");
+    if (dragged && share > MOST) scale = Math.min(most, memory() / MOST ** 2);
+    else if (!dragged && (!scale || share < SMALL || (share > LARGE && scale < most))) scale = Math.min(most, memory() / MIDDLE ** 2);
+    return { scale, memory: memory(), parts: models.map((each) => needs(each, bits, tokens, texts)) };
   }
   function travel() {
     stopTravel();
@@ -187,7 +202,7 @@ export function render({ model, el }) {
     stopTravel = glide(400, (part) => {
       const mix = (a, b) => a + (b - a) * part;
       const parts = to.parts.map((end, index) => ({ total: mix(from.parts[index].total, end.total) }));
-      shown = part === 1 ? to : { memory: mix(from.memory, to.memory), parts };
+      shown = part === 1 ? to : { scale: mix(from.scale, to.scale), memory: mix(from.memory, to.memory), parts };
       paint();
     });
   }
@@ -203,7 +218,8 @@ export function render({ model, el }) {
     place(square, box);
     place(edge, box);
     handle.style.transform = `translate(${box}px, ${wide - box}px)`;
-    handle.classList.toggle("large", box > 0.7 * wide); // if the machine's square is large, the number of GB stands to the left of the handle
+    const large = box + TAG + tagWidth > wide;
+    handle.classList.toggle("large", large); // if there is too little room right of the handle, the number of GB stands to its left
     const sides = shown.parts.map(({ total }) => side(total / 1e9));
     shown.parts.forEach(({ total }, index) => {
       place(squares[index], sides[index]);
@@ -213,12 +229,15 @@ export function render({ model, el }) {
     const falling = models.map((_, index) => index).sort((a, b) => sides[b] - sides[a]);
     const beside = list.offsetLeft >= stage.offsetLeft + stage.offsetWidth && list.offsetHeight < stage.offsetHeight + 30;
     el.classList.toggle("fanned", beside);
+    const outside = sides.filter((length) => length > wide).length;
+    beyond.textContent = outside ? `${outside} larger than this picture ↗` : "";
     if (beside) spread(falling, sides, room);
     // The name of a square stands below the square's upper edge, if the next edge below leaves room for the name.
     falling.forEach((index, rank) => {
       const next = Math.max(sides[falling[rank + 1]] ?? 0, box < sides[index] ? box : 0);
       const long = 12 + LETTER * models[index].title.length;
-      const covered = Math.abs(sides[index] - 10 - box) < 26 && long > box - 26; // the handle or its tag would cover the name
+      const inside = box - sides[index]; // px from the machine's upper edge down to the square's
+      const covered = (Math.abs(inside + 10) < 26 && long > box - 26) || (large && inside >= 0 && inside < 36 && long > box - TAG - 20 - tagWidth); // the handle or its tag would cover the name
       const has = sides[index] <= wide && sides[index] - next >= BAND && sides[index] > long && !covered;
       names[index].classList.toggle("away", !has);
       names[index].classList.toggle("fits", shown.parts[index].total <= room);
@@ -279,9 +298,8 @@ export function render({ model, el }) {
     drawing.append(squares[chosen()], edge); // draw the chosen model's square, and the machine's edge, in front of the other squares
     cut.textContent = fitting ? `fit in ${spell(gb)} GB ↓` : `nothing fits in ${spell(gb)} GB`;
     cut.style.setProperty("--above", String(models.length - fitting));
-    const outside = parts.filter(({ total }) => total > STEPS.at(-1) * 1e9).length;
-    beyond.textContent = outside ? `${outside} ${outside === 1 ? "is" : "are"} too large to draw` : "";
     size.textContent = `${spell(gb)} GB`;
+    tagWidth = tag.offsetWidth;
     handle.setAttribute("aria-valuenow", String(gb));
     handle.setAttribute("aria-valuetext", `${spell(gb)} GB: ${fitting} of ${models.length} models fit`);
     presets.mark(gb);
@@ -317,12 +335,17 @@ export function render({ model, el }) {
   function fromPointer(event) {
     const box = drawing.getBoundingClientRect();
     const length = Math.max(event.clientX - box.left, box.bottom - event.clientY, 1);
-    const gb = STEPS.at(-1) * (length / wide) ** 2;
+    const gb = held * (length / wide) ** 2;
     const step = gb < 32 ? 1 : gb < 128 ? 2 : gb < 320 ? 8 : 16;
     return Math.max(STEPS[0], Math.min(STEPS.at(-1), Math.round(gb / step) * step));
   }
-  const begin = () => el.classList.add("known");
+  let held = 0; // the scale when the drag began. It says how many GB the pointer points at, even if the scale changes meanwhile
+  const begin = () => {
+    el.classList.add("known");
+    held = scale;
+  };
   onDrag(el, handle, (event) => keep({ memory: fromPointer(event) }), { ready: () => true, begin });
+  handle.addEventListener("lostpointercapture", () => setTimeout(update)); // draw to the new scale after `onDrag` has ended the drag
   drawing.addEventListener("click", (event) => {
     begin();
     keep({ memory: fromPointer(event) });
