@@ -239,7 +239,7 @@ export function render({ model, el }) {
   playhead.append(make("i"));
   const scale = make("div", "sc-scale"); // what the picture's height and darkness mean
   scale.setAttribute("aria-hidden", "true");
-  scale.append(make("span", "", "high pitch"), make("span", "", "low pitch"), make("span", "", "dark: loud"));
+  scale.append(make("span", "", "high pitch"), make("span", "", "low pitch"), make("span"));
   sound.append(canvas, span, here, scale, playhead);
   const axis = make("div", "sc-axis num");
   axis.setAttribute("aria-hidden", "true");
@@ -892,6 +892,8 @@ export function render({ model, el }) {
     paint();
   }
   function recolour() {
+    const light = (name) => colour(el, name).reduce((sum, value) => sum + value, 0);
+    scale.lastChild.textContent = light("--ink") < light("--card") ? "dark: loud" : "bright: loud";
     shades = { paper: colour(el, "--card"), ink: colour(el, "--ink"), ember: colour(el, "--ember"), tint: colour(el, "--ember-tint") };
     paint();
   }

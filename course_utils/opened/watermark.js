@@ -567,7 +567,7 @@ export function render({ model, el }) {
     const needed = fewest(seen.length);
     const reach = needed <= seen.length;
     if (plain) {
-      barLabel.textContent = reach ? `${needed} or more: accused` : "out of reach";
+      barLabel.textContent = reach ? `${needed}: marked` : "out of reach";
       zeroLabel.textContent = `${Math.round(ratio * seen.length)} by chance`;
     } else barLabel.textContent = reach ? `z = ${threshold}, accused above` : `z = ${threshold} is out of reach`;
     const chance = odds(byChance(hits, seen.length, ratio));
