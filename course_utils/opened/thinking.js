@@ -211,11 +211,12 @@ export function render({ model, el }) {
     draw();
     (list.querySelector("input") ?? head).focus({ preventScroll: true });
   });
-  // The button `more` appears after a first change. It chooses a sum with more numbers than the model was trained to add.
+  // The button `more` appears after a first change. It chooses a sum with more numbers than the model was trained to add. Once
+  // the visitor has looked which of them no step added, the button chooses the same sum without its last number.
   const longest = data.offers.reduce((long, offer) => (terms(offer).length > terms(long).length ? offer : long));
-  const more = make("button", "th-more", `Now a sum of ${terms(longest).length} numbers →`);
+  const more = make("button", "th-more");
   more.addEventListener("click", () => {
-    turnTo(longest);
+    turnTo(model.get("sum") === longest ? terms(longest).slice(0, -1).join("+") : longest);
     head.tabIndex = -1;
     head.focus({ preventScroll: true });
   });
@@ -361,7 +362,8 @@ export function render({ model, el }) {
     if (!said.length && !changed && !short && !riddle) said.push(`Drag ${steps[0].result} up or down: how far does the change run?`);
     notes.replaceChildren(...said.map((words) => make("li", "", words)));
     look.hidden = !riddle;
-    more.hidden = !touched || riddle || looked.has(longest) || text === longest || terms(longest).length < 7;
+    more.hidden = riddle || terms(longest).length < 7 || (text === longest ? !looked.has(longest) : !touched || looked.has(longest));
+    more.textContent = text === longest ? "One number less →" : `Now a sum of ${terms(longest).length} numbers →`;
     drawTools(text, stop, changed);
     travel(plan(text, riddle));
     speak(`${shown.answer}${loudWords.textContent} ${said.join(" ")}`);

@@ -1012,6 +1012,9 @@ def test_numbers_that_no_step_added_hang_loose_once_one_has_looked(visit):
     expect(page.locator(".th-sum .strange")).to_have_text("49")
     expect(page.locator(".th-notes")).to_have_text("49 is none of the sum's numbers.No step added 41 and 86.")
     expect(page.locator(".th-end.wrong")).to_have_count(1)
+    page.get_by_role("button", name="One number less").click()  # this loads the model
+    expect(page.locator(".th-head")).to_have_text("376 is right.", timeout=PATIENCE)
+    expect(page.locator(".th-step")).to_have_count(5)
 
 
 def test_a_sentence_in_a_page_sends_a_message_and_guards_hold_it(visit):
