@@ -455,7 +455,7 @@ export function render({ model, el }) {
     band.style.left = `${who().zero[at()] - lean}%`;
     zero.style.left = `${who().zero[at()]}%`;
     words.forEach((word, index) => {
-      const { mark, line, truth, own } = marks[index];
+      const { mark, line, truth, own, dot } = marks[index];
       mark.classList.toggle("gone", !has(word));
       if (!has(word)) {
         // Remove the old place and width, because the field may be narrower now, and the mark could lie outside it.
@@ -468,6 +468,7 @@ export function render({ model, el }) {
       mark.classList.toggle("he", says === "he");
       mark.classList.toggle("chosen", word === chosen());
       mark.classList.toggle("unsure", unsure(word));
+      dot.style.left = `${(Math.max(4, Math.min(width - 4, to(points))) - to(points)).toFixed(1)}px`; // at 0% and 100%, the whole point stays in the field
       line.style.left = `${(to(low) - to(points)).toFixed(1)}px`;
       line.style.width = `${(to(high) - to(low)).toFixed(1)}px`;
       own.hidden = !(word in guesses());
