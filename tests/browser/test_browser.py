@@ -35,14 +35,15 @@ RARELY = pytest.mark.everything(reason="one lesson shows at each push that this 
 expect.set_options(timeout=PATIENCE)
 
 # Finds all elements of outputs that hide or scroll what does not fit. This leaves out what may scroll: code,
-# input fields, tables that are narrower than 300 pixels, and the row of lessons on the wall of claims.
+# input fields, tables that are narrower than 300 pixels, the row of lessons on the wall of claims, and what is
+# folded away.
 TOO_WIDE = """() => [...document.querySelectorAll(".jp-Cell-outputArea .jp-OutputArea-output")]
   .filter(output => !output.querySelector("pre"))
   .flatMap(output => [output, ...output.querySelectorAll("*")])
   .filter(part => part.tagName !== "INPUT" && part.clientWidth > 1 && part.scrollWidth > part.clientWidth + 1
     && (part.matches(".jp-OutputArea-output") || getComputedStyle(part).overflowX !== "visible")
     && !(part.style.overflowX === "auto" && part.clientWidth < 300)
-    && !part.matches(".cw-filter"))
+    && !part.matches(".cw-filter") && !part.closest("details:not([open]) > :not(summary)"))
   .map(part => `${part.scrollWidth} in ${part.clientWidth} px: <${part.localName} class="${part.className}"> `
     + part.textContent.slice(0, 80))"""
 
