@@ -561,7 +561,7 @@ export function render({ model, el }) {
     shown = says;
     el.classList.toggle("turned", turned);
     const factor = receiver.querySelector(".pt-factor");
-    if (turns && dropped) factor.animate([{ opacity: 0 }, { opacity: 0 }], { duration: FLOW });
+    if (turns && dropped) for (const part of [factor, moral]) part.animate([{ opacity: 0 }, { opacity: 0 }], { duration: FLOW });
     factor.textContent = `${times(value)} times as likely as ${turned ? paris : rome}`;
     moral.textContent = lesson(found, cell);
     walk.classList.toggle("gone", !cell);
