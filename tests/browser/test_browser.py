@@ -34,9 +34,9 @@ RARELY = pytest.mark.everything(reason="one lesson shows at each push that this 
 
 expect.set_options(timeout=PATIENCE)
 
-# Finds all elements of outputs that hide or scroll what does not fit. This leaves out what may scroll: code,
-# input fields, tables that are narrower than 300 pixels, and the row of lessons on the wall of claims. It also
-# leaves out what is folded away.
+# Finds all elements of outputs that hide or scroll what does not fit. This leaves out what may scroll (code,
+# input fields, tables that are narrower than 300 pixels, the row of lessons on the wall of claims) and all
+# that is folded away.
 TOO_WIDE = """() => [...document.querySelectorAll(".jp-Cell-outputArea .jp-OutputArea-output")]
   .filter(output => !output.querySelector("pre"))
   .flatMap(output => [output, ...output.querySelectorAll("*")])
