@@ -13,7 +13,8 @@ import { adopt, announcer, arrowStep, chipClass, fitLine, headline, keeper, lots
 const STEP = 170; // ms after which the next token is sent to its experts
 const RUN = 320; // ms that a dot takes to run along its thread
 const TALLEST = 27; // px: the greatest height of a block
-const LEGIBLE = 17; // px: the least height of a block that shows its word
+const LEGIBLE = { wide: 17, narrow: 12 }; // px: the least height of a block that shows its word; words are smaller in a narrow view
+const NARROW = 608; // px: router.css makes the words smaller in views up to this width (38rem)
 const LETTERS = [24, 15]; // px: the largest and the smallest font size of a text in one line
 
 const percent = (share) => `${Math.round(100 * share)}%`;
@@ -428,7 +429,7 @@ export function render({ model, el }) {
   function stack(all, shines) {
     const most = Math.max(...byExpert(all, layer(), experts).map((list) => list.length)); // the number of blocks in the highest pile
     const high = Math.min(TALLEST, (piles.clientHeight - 6) / most);
-    piles.classList.toggle("mute", high < LEGIBLE);
+    piles.classList.toggle("mute", high < LEGIBLE[stage.clientWidth > NARROW ? "wide" : "narrow"]);
     const heights = Array(experts).fill(0);
     const order = [...blocks.keys()].map((index) => ({ index, position: tokens[index], rank: ranks[index] }));
     const to = ({ position, rank }) => all[position][layer()].experts[rank];
