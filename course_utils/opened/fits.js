@@ -249,6 +249,10 @@ export function render({ model, el }) {
   function spread(falling, sides, room) {
     const [tall, gap] = [rows[0].row.offsetHeight, cut.offsetHeight];
     const end = list.offsetLeft - stage.offsetLeft - 8;
+    // The lines show only outside the largest square, so that no line crosses a square.
+    const largest = Math.max(0, ...sides.filter((length) => length <= wide));
+    const corner = wide - largest;
+    fan.style.clipPath = `polygon(-99px -99px, 9999px -99px, 9999px 9999px, ${largest}px 9999px, ${largest}px ${corner}px, -99px ${corner}px)`;
     falling.forEach((index, rank) => {
       const fits = shown.parts[index].total <= room;
       const y = list.offsetTop - stage.offsetTop + (rank + 0.5) * tall + (fits ? gap : 0);
