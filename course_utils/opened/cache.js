@@ -193,7 +193,7 @@ export function render({ model, el }) {
       take.textContent = `${model.get("guess") > 0 ? `You said ${spell(model.get("guess"))}. ` : ""}${sharing(fit, most)}`;
       return;
     }
-    take.textContent = `Its readers, called heads, share notes ${keyValueHeads === 1 ? "all together" : `in groups of ${heads / keyValueHeads}`}. How many texts fit if none share?`;
+    take.textContent = `Now ${keyValueHeads === 1 ? "all " : ""}${heads / keyValueHeads} heads share their notes. How many texts fit if each head has its own?`;
     const offers = [Math.round(fit / 2), Math.round(fit / 5), most].sort((one, other) => other - one);
     ask.replaceChildren(
       make("b", "", "Your guess"),
@@ -254,8 +254,9 @@ export function render({ model, el }) {
       result.replaceChildren(make("b", "num", spell(fit)), fit === 1 ? " text fits" : " texts fit");
       if (fit > MOST_CELLS) result.append(make("span", "ca-many", "enlarged"));
       card.classList.toggle("none", !fit && !hidden);
-      bytes.replaceChildren(onPage ? `one text: ${counted(count, "set")} of notes` : "one text");
-      if (!hidden) bytes.append(onPage ? ", " : ": ", make("b", "num", size(used, 2)));
+      const sets = onPage && !asking(); // until the guess, fewer words
+      bytes.replaceChildren(sets ? `one text: ${counted(count, "set")} of notes` : "one text");
+      if (!hidden) bytes.append(sets ? ", " : ": ", make("b", "num", size(used, 2)));
     });
 
     const fit = fitting(published);
