@@ -85,6 +85,7 @@ export function render({ model, el }) {
   const sweep = make("button", "wd-sweep", "▶ Close it slowly");
   const pass = make("button", "", "▶ Pass it on");
   tools.append(sweep, pass);
+  if (model.get("guess") !== undefined) tools.append(make("span", "wd-legend", "a stripe: the answer, when the window began at this word"));
   const wake = make("div");
   wake.dataset.wake = "for your own text";
   const { live, speak, hush } = announcer();
@@ -217,6 +218,7 @@ export function render({ model, el }) {
     paper.append(make("span", "chip wd-next"), handle);
     handle.setAttribute("aria-valuemax", String(pieces.length));
     const fact = right > 0 ? pieces[right].trim() : "";
+    pass.textContent = fact && fog() ? `▶ Pass it on: how far does “${fact}” get?` : "▶ Pass it on"; // a lesson explains the button in its text
     el.style.setProperty("--fact", LOOKS[fact] ?? "var(--against)");
     part = { pieces, right, last: pieces.length - 1, ...(fog() ? {} : chart(pieces)) };
     update();
@@ -302,7 +304,7 @@ export function render({ model, el }) {
       take.classList.toggle("result", Boolean(!asking() && other && (passed || model.get("guess") > 0)));
       if (other && !turned) turned = Math.max(1, first);
       const guess = model.get("guess") > 0 ? pieces[model.get("guess")]?.trim() : "";
-      if (asking()) take.textContent = "The window closes from the left. At which word does the answer turn? Press it.";
+      if (asking()) take.textContent = "The window closes from the left. Press the underlined word at which the answer turns.";
       else if (guess && turned && other && !passed) take.textContent = `You said “${guess}”. The answer turned once the window began at “${pieces[turned].trim()}”.`;
       else if (passed && right > 0) take.textContent = arrival(favourite.trim(), last - right, needed, other);
       else take.textContent = `Each layer sees ${sees}${right > 0 ? `: “${favourite.trim()}” is ${needed === 1 ? "in sight" : "out of sight"}` : ""}.`;
