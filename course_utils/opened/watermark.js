@@ -561,7 +561,8 @@ export function render({ model, el }) {
     zero.style.top = `${down(0)}px`;
     playWords.textContent = playing ? "❚❚ Stop" : "▶ Count again";
     loud.textContent = String(hits);
-    loudWords.replaceChildren(` of ${seen.length} words and marks are on the list. Chance alone gives about `, make("b", "num", String(Math.round(ratio * seen.length))), ".");
+    loudWords.textContent = ` of ${seen.length} words and marks are on the list`;
+    if (!plain) loudWords.append(". Chance alone gives about ", make("b", "num", String(Math.round(ratio * seen.length))), "."); // on a page, the chart says this
     const score = `z = ${z.toFixed(2).replace("-", "−")}`;
     tip.textContent = plain ? String(hits) : score;
     const needed = fewest(seen.length);
@@ -574,7 +575,7 @@ export function render({ model, el }) {
     foot.textContent = `By chance, ${chance} unmarked texts ${chance.startsWith("1") ? "has" : "have"} as many.`;
     const right = model.get("key") ? undefined : marked;
     const why = model.get("swapped") ? "words were swapped" : "the mark is light";
-    const missed = length < pieces.length ? `Not found in its first ${length} words and marks, though it is marked.` : reach ? `It is marked, but ${needed - hits} ${needed - hits === 1 ? "word" : "words"} short of ${needed}: ${why}.` : `Not found, though it is marked: ${why}.`;
+    const missed = length < pieces.length ? `Not found in its first ${length} words and marks, though it is marked.` : reach ? `It is marked, but the count misses it: ${needed} listed words are needed, and it has ${hits}, because ${why}.` : `Not found, though it is marked: ${why}.`;
     const says = model.get("key")
       ? over ? "With a key that isn't the writer's: a false accusation." : marked ? "With another key the mark can't be seen." : "Not over the line with this key, either."
       : right === undefined
