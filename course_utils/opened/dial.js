@@ -87,7 +87,7 @@ export function render({ model, el }) {
     if (hasRoom(Math.sign(by))) return shift(Math.sign(by));
     take.textContent = by < 0 ? `The text begins at position ${front()}: turn the rim the other way.` : `The last word is at ${limit}, the last position here: turn the rim the other way.`;
     speak(take.textContent);
-  }, { ready: () => true });
+  }, { ready: () => true, begin });
   rim.addEventListener("click", (event) => dragged || turn("query", event)); // a press on the rim, without a drag, turns the query's hand to the word that is pressed
   const ring = clock.appendChild(make("div", "dl-ring"));
   ring.setAttribute("aria-hidden", "true");
@@ -98,7 +98,7 @@ export function render({ model, el }) {
     const tip = name === "key" ? -80 : -56;
     drawn.append(shape("line", { y2: tip }), shape("circle", { cy: tip, r: 10 }), shape("circle", { cy: tip, r: 22, class: "dl-grip" }));
     hands[name] = drawn;
-    onDrag(el, drawn, (event) => turn(name, event), { ready: () => true });
+    onDrag(el, drawn, (event) => turn(name, event), { ready: () => true, begin });
     drawn.addEventListener("keydown", (event) => {
       const [low, high] = [front(), last()];
       const now = model.get(name);
@@ -180,7 +180,8 @@ export function render({ model, el }) {
 
   const draw = atOnce(update); // if several values change together, the view is drawn only one time
   const keep = keeper(model, draw);
-  let before = null; // the hands' positions, their match and other values that were drawn last
+  let drawnLast = null; // the hands' positions, their match and other values that were drawn last
+  let begun = null; // `drawnLast` when the last drag began
   const still = matchMedia("(prefers-reduced-motion: reduce)");
   let turnedBoth = false; // whether the visitor has turned both hands together, by moving the whole text
   let turnedOne = false; // whether the visitor has turned a single hand
@@ -189,6 +190,9 @@ export function render({ model, el }) {
   let spinning = 0;
   let shown = 0; // the index, in WORDS, of the first word that is shown around the clock face
 
+  function begin() {
+    begun = drawnLast;
+  }
   /** The position of the text's first word. If a hand is outside the stored text, the text starts at the hand with the lower
    * position. */
   function front() {
@@ -310,6 +314,9 @@ export function render({ model, el }) {
     opened = open;
     if (from === to || still.matches || el.classList.contains("dragging") || Math.abs(from - to) > 180) wedge.setAttribute("d", wedgeOf(open, 93));
     else stopWedge = glide(280, (part) => wedge.setAttribute("d", wedgeOf(from + part * (to - from), 93)));
+    // During a drag, the sentence tells of the whole drag, not only of its last position.
+    const drags = el.classList.contains("dragging");
+    const before = drags ? begun : drawnLast;
     const both = before && before.distance === distance && before.query !== query;
     const one = before && !both && (before.query !== query || before.key !== key);
     turnedBoth ||= Boolean(both);
@@ -322,6 +329,7 @@ export function render({ model, el }) {
         : `With one clock, ${round} apart looks like 0 again.`;
     } else if (both) take.textContent = `Both hands moved, the angle between them did not: still ${spell(found)}.`;
     else if (one) take.textContent = `${plain ? "One hand" : `The ${turned}`} moved, and with it the angle: from ${spell(before.found)} to ${spell(found)}.`;
+    else if (drags) take.textContent = `Back where the drag began: ${spell(found)}.`;
     if (!slow && before && Math.abs(distance) >= round && before.distance !== distance) take.textContent += ` ${Math.abs(distance)} apart looks like ${Math.abs(distance) % round}.`;
     if (before && before.query !== query && !hasRoom(1)) take.textContent += ` The last word is at ${limit}, the last position here.`;
     const next = turnedBoth === turnedOne ? "" : turnedBoth ? "Now drag one hand." : "Now turn the rim.";
@@ -330,7 +338,7 @@ export function render({ model, el }) {
     hint.hidden = !turnedBoth || turnedOne;
     if (both && !still.matches) loud.animate([{ scale: 1 }, { scale: 1.25, color: "var(--ember)" }, { scale: 1 }], { duration: 500 });
     bars.forEach((bar, index) => bar.setAttribute("aria-pressed", index === Math.abs(distance)));
-    if (!before || before.query !== query || before.key !== key || before.slow !== slow) before = { query, key, distance, found, slow };
+    drawnLast = { query, key, distance, found, slow };
     if (take.textContent) speak(`${shows.query.textContent} and ${shows.key.textContent}: ${loud.textContent} ${loudWords.textContent}. ${take.textContent}`);
   }
   model.on("change:query change:key change:slow", draw);

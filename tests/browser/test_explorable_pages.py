@@ -568,6 +568,39 @@ def test_a_hand_of_the_dial_is_dragged_and_both_together_keep_the_match(visit):
     expect(page.get_by_role("button", name="100 on")).to_be_disabled()  # fewer than 100 positions remain
 
 
+def test_the_dial_tells_of_a_whole_drag(visit):
+    page = visit("dial.html").wake()
+    take, query = page.locator(".dl-take"), page.get_by_role("slider", name="Position of the query")
+    box = page.locator(".dl-clock svg").first.bounding_box()
+    x, y, reach = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2, 0.18 * box["width"]
+    query.press("ArrowRight")
+    page.mouse.move(x, y + reach)  # the query's hand is at 6 o'clock
+    page.mouse.down()
+    page.mouse.move(x - 0.5 * reach, y + 0.87 * reach)
+    expect(query).to_have_attribute("aria-valuenow", "7")
+    page.mouse.move(x - 0.87 * reach, y + 0.5 * reach)
+    expect(take).to_contain_text("One hand moved, and with it the angle: from 0 to −0.87.")
+    page.mouse.move(x, y + reach)
+    expect(take).to_contain_text("Back where the drag began: 0.")
+    page.mouse.move(x - 0.87 * reach, y + 0.5 * reach)
+    page.mouse.up()
+    expect(take).to_contain_text("from 0 to −0.87.")
+    query.press("ArrowRight")
+    expect(take).to_contain_text("from −0.87 to −1.")
+
+
+def test_the_slower_clock_stands_clear_of_the_rim(visit):
+    page = visit("dial.html#slow=true").wake()
+    corner, face = page.locator(".dl-second"), page.locator(".dl-clock svg").first
+    for width in (1280, 700, 360):
+        page.set_viewport_size({"width": width, "height": 900})
+        large, small = face.bounding_box(), corner.locator("svg").bounding_box()
+        (x, y), (a, b) = ((box["x"] + box["width"] / 2, box["y"] + box["height"] / 2) for box in (large, small))
+        apart = ((a - x) ** 2 + (b - y) ** 2) ** 0.5
+        assert apart > 149 / 300 * large["width"] + 95 / 208 * small["width"], width
+        assert small["x"] + small["width"] <= width
+
+
 def test_each_hand_of_the_dial_has_its_word_and_its_bar(visit):
     page = visit("dial.html").wake()
     page.get_by_text("See the match at every distance").click()
