@@ -455,6 +455,11 @@ def test_a_page_zooms_out_to_all_heads(visit):
     expect(wall).to_be_hidden()
     expect(page.locator(".hd-pair")).to_be_hidden()
     expect(one).to_be_visible()
+    page.get_by_role("button", name="Back to the two heads").click()
+    expect(one).to_be_hidden()
+    expect(page.locator(".hd-answer")).to_have_text("77% “Paris” comes next with all 270 heads on")
+    expect(page.get_by_role("button", name="Switch it off").first).to_be_focused()
+    expect(page.locator(".hd-panel-head").first).to_have_text("78% from “is” to “France”")
 
 
 def test_the_wall_points_out_a_kind_of_head_or_a_look(visit):
@@ -471,6 +476,19 @@ def test_the_wall_points_out_a_kind_of_head_or_a_look(visit):
         ]
     )
     assert sum(int(count) for count in page.locator(".hd-kind .num").all_inner_texts()[:4]) == 270
+    finding, counts = page.locator(".hd-finding"), page.locator(".hd-kind .num").all_inner_texts()
+    first = f"{counts[3]} of 270 heads look mostly at the first word."
+    expect(finding).to_have_text(first)
+    for kind, said in (
+        (0, f"{counts[0]} of 270 heads look mostly at the word before."),
+        (2, f"{counts[2]} of 270 heads look mostly at none of the other three."),
+        (4, "2 of 270 heads are needed: without one of them, “Paris” loses over half its share."),
+        (5, "8 of 270 heads give over half of the attention of “is” to “France”."),
+    ):
+        kinds.nth(kind).click()
+        expect(finding).to_have_text(said)
+    kinds.last.click()
+    expect(finding).to_have_text(first)
     corner = "document.querySelector('.hd-board canvas').toDataURL()"
     before = page.evaluate(corner)
     kinds.last.click()
@@ -595,8 +613,10 @@ def test_the_slower_clock_stands_clear_of_the_rim(visit):
     for width in (1280, 700, 360):
         page.set_viewport_size({"width": width, "height": 900})
         large, small = face.bounding_box(), corner.locator("svg").bounding_box()
-        (x, y), (a, b) = ((box["x"] + box["width"] / 2, box["y"] + box["height"] / 2) for box in (large, small))
-        apart = ((a - x) ** 2 + (b - y) ** 2) ** 0.5
+        (x, y), (right, down) = (
+            (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2) for box in (large, small)
+        )
+        apart = ((right - x) ** 2 + (down - y) ** 2) ** 0.5  # of the clocks' middles
         assert apart > 149 / 300 * large["width"] + 95 / 208 * small["width"], width
         assert small["x"] + small["width"] <= width
 
