@@ -1214,6 +1214,8 @@ def test_a_claim_turns_once_a_verdict_is_given(visit):
     expect(tile).to_contain_text("misleading")
     expect(panel).to_contain_text("What speaks for it")
     expect(panel).to_contain_text("you said: it holds")
+    reasons = panel.locator(".cw-why")
+    assert reasons.evaluate("(whole) => whole.scrollHeight <= whole.clientHeight"), "the reasons are cut"
     expect(head).to_have_text("0 of 1 claim holds")
     expect(page.locator(".cw-take")).to_have_text("You believed it too readily.")
     page.get_by_role("button", name="The next claim").click()
