@@ -291,7 +291,7 @@ export function render({ model, el }) {
   const still = matchMedia("(prefers-reduced-motion: reduce)");
   const titles = Object.keys(cards);
   let found = null; // what the linter found last: { parts, weak, people }
-  let before = null; // the parts that had a fact when the card was last drawn
+  let before = null; // the parts that passed the check when the card was last drawn
   let slot = null; // the line that is open for editing: its part, and the indices in the text where its words start and end; null if no line is open
   let told = ""; // what the view says about the sentence that the visitor has just chosen
 
@@ -543,9 +543,9 @@ export function render({ model, el }) {
     const row = rows.get(part) ?? addRow(part);
     const boast = found.weak[part];
     const people = words.match(PEOPLE) ?? [];
-    const fact = Boolean(words) && !boast;
+    const fact = Boolean(words) && !boast && !people.length;
     row.now = words;
-    row.item.className = [boast ? "boast" : words ? "there" : "hole", people.length ? "person" : ""].join(" ");
+    row.item.className = [boast ? "boast" : !words ? "hole" : part && !fact ? "" : "there", people.length ? "person" : ""].join(" ");
     if (part && before && fact && !before.has(part)) row.item.classList.add("new");
     row.item.hidden = !part && !words;
     // A line below a heading such as "Bias and limitations" counts for both parts. It is shown only once.
@@ -628,7 +628,9 @@ export function render({ model, el }) {
     }
     if (!found) return;
     const parts = Object.entries(found.parts);
-    const missing = parts.filter(([part, words]) => !words || found.weak[part]).map(([part]) => part);
+    // In this view a part also fails if its line has a word for people, because the line is then marked as one to mend.
+    const passes = ([part, words]) => words && !found.weak[part] && !PEOPLE_WORD.test(words);
+    const missing = parts.filter((each) => !passes(each)).map(([part]) => part);
     const done = !missing.length && !found.people.length;
     loud.textContent = String(missing.length || found.people.length);
     loudWords.textContent = missing.length || done
@@ -639,9 +641,10 @@ export function render({ model, el }) {
     for (const [part, words] of parts) drawRow(part, words);
     box.style.setProperty("--filled", String((parts.length - missing.length) / parts.length));
     el.classList.toggle("done", done);
-    before = new Set(parts.filter(([part, words]) => words && !found.weak[part]).map(([part]) => part));
+    before = new Set(parts.filter(passes).map(([part]) => part));
     drawOpen();
-    const next = missing.length ? (missing.some((part) => !found.parts[part]) ? "Press a hole in the card." : "Press a striped line.") : "Now mend the words that fit people.";
+    const next = missing.some((part) => !found.parts[part]) ? "Press a hole in the card."
+      : missing.some((part) => found.weak[part]) ? "Press a striped line." : "Now mend the words that fit people.";
     verdict.textContent = done && !slot ? "Complete, says the linter. Is it true? That it cannot see." : slot ? sayOfOpen() : told || next;
     settle();
     speak(`${missing.length} of ${parts.length} parts fail the check${missing.length ? `: ${missing.join(", ")}` : ""}. ${found.people.length ? `Words for people: ${found.people.join(", ")}.` : ""} ${verdict.textContent}`);

@@ -2164,6 +2164,7 @@ def test_a_sentence_is_chosen_for_a_part_and_judged(visit):
     expect(head).to_contain_text("8 of 9 parts")
     offers.nth(1).click()
     expect(offers.nth(1)).to_be_focused()
+    expect(head).to_contain_text("8 of 9 parts")  # a word for people is a fault too
     expect(verdict).to_have_text("“understands” fits people, not programs. Choose another.")
     offers.nth(2).click()  # the choice of a fact closes the line
     expect(offers).to_have_count(0)
