@@ -159,7 +159,7 @@ export function render({ model, el }) {
     return best;
   };
 
-  /** A bubble with an answer. When the answer changes, old tokens fall and new ones appear. */
+  /** A bubble with an answer. When the answer changes, the new tokens appear in the place of the old ones, which are gone at once. */
   function bubble() {
     const box = make("div", "ad-bubble");
     const mark = box.appendChild(make("span", "ad-mark"));
@@ -179,31 +179,18 @@ export function render({ model, el }) {
         const plain = tokensOf(before ?? "");
         const tokens = tokensOf(said);
         const old = shown;
-        const falling = [];
         shown = tokens.map(([text, sure], index) => {
           const stays = old[index]?.text === text;
-          if (!stays && old[index]) falling.push(old[index].chip);
           const chip = stays ? old[index].chip : make("span", "", text.trim()); // if the token is a line break, the chip is empty
           chip.className = chipClass(text.trim() ? text : ` ${text}`, index);
           chip.classList.toggle("ember", before !== undefined && plain[index]?.[0] !== text);
           if (sure !== undefined) chip.title = `${sure}% sure of this token`;
           return { text, chip, fresh: !stays };
         });
-        falling.push(...old.slice(tokens.length).map(({ chip }) => chip));
         const moving = old.length > 0 && !still.matches && !box.hidden;
-        const ghosts = moving ? falling.map((chip) => [chip.cloneNode(true), chip.offsetLeft, chip.offsetTop]) : [];
         answer.replaceChildren(...shown.map(({ chip }) => chip));
         if (tokens.length >= LONGEST) answer.append(make("span", "more", "…"));
         if (!moving) return;
-        ghosts.forEach(([ghost, left, top], index) => {
-          ghost.classList.add("ad-ghost");
-          ghost.setAttribute("aria-hidden", "true");
-          ghost.style.left = `${left}px`;
-          ghost.style.top = `${top}px`;
-          answer.append(ghost);
-          const tilt = (index % 2 ? 1 : -1) * (5 + 4 * (index % 3));
-          ghost.animate([{ transform: "none", opacity: 0.7 }, { transform: `translateY(1.3em) rotate(${tilt}deg)`, opacity: 0 }], { duration: 240, easing: "ease-in" }).onfinish = () => ghost.remove();
-        });
         let turn = 0;
         for (const { chip, fresh } of shown) {
           if (fresh) chip.animate([{ opacity: 0, transform: "translateY(-0.35em)" }, { opacity: 1, transform: "none" }], { duration: 200, delay: 14 * turn++, fill: "backwards", easing: "cubic-bezier(.2,.7,.2,1)" });
