@@ -226,8 +226,8 @@ export function render({ model, el }) {
   let follows = false; // whether each new state is shown as soon as it arrives
   let turns = 0;
   let asked = null; // the `want` that the host is working on
-  // A seed, guidance or number of steps that the visitor has chosen, but for which no drawings are stored. The view draws
-  // with these settings once the model is loaded.
+  // What the visitor has chosen (prompts, seed, guidance or number of steps), but for which no drawings are stored. The view
+  // draws with it once the model is loaded, and shows the old pictures until then.
   let pending = {};
   let stuck = ""; // a sentence on why the host sends no more states, or ""
   let tab = null; // the kind of the words that the tray shows
@@ -394,16 +394,19 @@ export function render({ model, el }) {
     else update();
     pump();
   }
-  /** Draw with the settings in `changes`, and show each missing state as it arrives. While the model is not
-   * loaded, keep a seed, guidance or number of steps for which no drawings are stored in `pending` instead. */
+  /** Draw with the prompts or settings in `changes`, and show each missing state as it arrives. While the model is not
+   * loaded, keep changes for which no drawings are stored in `pending` instead. */
   function redraw(changes) {
     stop();
     pressed = false;
     el.classList.add("known");
-    if (!("prompts" in changes)) {
-      changes = Object.fromEntries(Object.entries({ ...pending, ...changes }).filter(([key, value]) => value !== model.get(key)));
-      const stored = prompts().every((prompt) => (drawings.get(keyOf({ ...settings(prompt), ...changes }))?.frames.length ?? 0) > (changes.steps ?? steps()));
-      pending = stored || model.get("live") || newest() < 0 ? {} : changes;
+    const isStored = ({ prompts: both = prompts(), ...others }) =>
+      both.every((prompt) => (drawings.get(keyOf({ ...settings(""), ...others, prompt }))?.frames.length ?? 0) > (others.steps ?? steps()));
+    if ("prompts" in changes && isStored(changes)) {
+      for (const key of ["prompts", "word"]) delete pending[key];
+    } else {
+      changes = Object.fromEntries(Object.entries({ ...pending, ...changes }).filter(([key, value]) => JSON.stringify(value) !== JSON.stringify(model.get(key))));
+      pending = isStored(changes) || model.get("live") || newest() < 0 ? {} : changes;
       if (changes === pending) return update(); // the pictures on the screen stay until the model can draw with these changes
     }
     for (const [key, value] of Object.entries(changes)) model.set(key, value);
@@ -457,11 +460,18 @@ export function render({ model, el }) {
   }
   /** Writes the settings whose keys are in `pending`, such as "seed 6, 10 steps". `value` returns a setting's number.
    * @param {(key: string) => number} value */
-  const inWords = (value) => Object.keys(pending).map((key) => (key === "steps" ? `${value(key)} steps` : `${key} ${value(key)}`)).join(", ");
-  /** Sentences that name the settings in `pending`, which only the loaded model can draw; "" if there are none. */
+  const inWords = (value) => Object.keys(pending).filter((key) => key in fits).map((key) => (key === "steps" ? `${value(key)} steps` : `${key} ${value(key)}`)).join(", ");
+  /** Whether the visitor has chosen another prompt for this side, which only the loaded model can draw. */
+  const waits = (index) => "prompts" in pending && pending.prompts[index] !== prompts()[index];
+  /** Sentences that name what is in `pending`, which only the loaded model can draw; "" if there is nothing. */
   function waitsFor() {
-    if (!Object.keys(pending).length) return "";
-    return `The pictures still have ${inWords((key) => model.get(key))}. Wake the model to draw them with ${inWords((key) => pending[key])}.`;
+    const next = inWords((key) => pending[key]);
+    if (pending.prompts) {
+      const chosen = pending.prompts.filter((_, index) => waits(index)).map((prompt) => `“${prompt}”`);
+      return `Wake the model to draw ${chosen.join(" and ")}${next && ` with ${next}`}.`;
+    }
+    if (!next) return "";
+    return `The pictures still have ${inWords((key) => model.get(key))}. Wake the model to draw them with ${next}.`;
   }
   /** If the chosen prompt is too long, a sentence with the words that the model did not read; otherwise "". */
   function unread() {
@@ -525,10 +535,10 @@ export function render({ model, el }) {
     const shown = [...list.children].filter((word) => !some || unfolded || word.matches(".ready, [aria-pressed]"));
     for (const word of list.children) word.hidden = !shown.includes(word);
   }
-  function exchange(prompt) {
+  function exchange(prompt, changes = {}) {
     const both = [...prompts()];
     both[side] = prompt;
-    redraw({ prompts: both });
+    redraw({ prompts: both, ...changes });
   }
   list.addEventListener("keydown", (event) => {
     const all = [...list.children].filter((word) => !word.hidden);
@@ -540,13 +550,13 @@ export function render({ model, el }) {
     all[goes].tabIndex = 0;
     all[goes].focus();
   });
+  const typed = () => field.value.trim().replace(/\s+/g, " ");
   function submit(event) {
     event.preventDefault();
-    const text = field.value.trim().replace(/\s+/g, " ");
+    const text = typed();
     if (!text) return;
-    field.value = "";
-    model.set("word", -1);
-    exchange(text);
+    exchange(text, { word: -1 });
+    if (!pending.prompts) field.value = "";
   }
   form.addEventListener("submit", submit);
   field.addEventListener("keydown", (event) => event.key === "Enter" && submit(event)); // in JupyterLab, Enter does not submit a form
@@ -659,7 +669,7 @@ export function render({ model, el }) {
     const frames = drawing(index)?.frames ?? [];
     const last = frames.length - 1;
     const asleep = wake.querySelector("button");
-    draw.hidden = last >= 0 || !stuck || !asleep || asleep.disabled;
+    draw.hidden = !(waits(index) || (last < 0 && stuck)) || !asleep || asleep.disabled;
     empty.textContent = last >= 0 || !draw.hidden ? "" : !stuck ? "drawing…" : asleep ? "loading the model…" : "not drawn yet";
     panel.classList.toggle("blank", last < 0);
     pen.clearRect(0, 0, SIZE, SIZE);
@@ -748,7 +758,7 @@ export function render({ model, el }) {
     film.setAttribute("aria-valuetext", `${loud.textContent} ${loudWords.textContent}`);
     const still = inWords((key) => model.get(key));
     axis.children[1].textContent = still ? `still ${still}` : missing() && !stuck ? `drawing: ${Math.max(0, newest())} of ${steps()}` : "";
-    if (document.activeElement !== field) note.textContent = waitsFor() || stuck || say(unknownIn(prompts()[side])) || unread();
+    if (pending.prompts || document.activeElement !== field) note.textContent = waitsFor() || stuck || say(unknownIn(prompts()[side])) || unread();
     const chosen = (key) => pending[key] ?? model.get(key);
     const next = (key) => (key in pending ? "next: " : ""); // a setting in `pending` is used only once the model is loaded
     dieLabel.textContent = `${next("seed")}seed ${chosen("seed")}`;
@@ -770,6 +780,7 @@ export function render({ model, el }) {
   }
   function revive() {
     stuck = "";
+    if (pending.prompts?.includes(typed())) field.value = "";
     if (Object.keys(pending).length) return redraw({});
     if (missing()) forgetStored();
     follows = Boolean(missing());

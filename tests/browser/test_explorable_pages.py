@@ -2254,7 +2254,16 @@ def test_two_pictures_come_out_of_one_noise(visit):
     page.get_by_text("Draw something else").click()
     page.get_by_role("button", name="All other words").click()
     page.locator(".dn-word", has_text="badger").click()  # no picture of a badger is stored
-    expect(page.get_by_role("button", name="Wake the model to draw it")).to_have_count(1)
+    draw = page.get_by_role("button", name="Wake the model to draw it")
+    expect(draw).to_have_count(1)
+    field, note = page.get_by_label("A prompt of your own"), page.locator(".dn-note")
+    field.fill("a red bird")
+    field.press("Enter")
+    expect(note).to_have_text("Wake the model to draw “a red bird”.")
+    expect(field).to_have_value("a red bird")
+    expect(draw).to_have_count(1)
+    expect(page.locator(".dn-panel.blank")).to_have_count(0)  # the old pictures stay until new ones come
+    expect(page.locator(".dn-panel.against .dn-chip").first).to_contain_text("owl")
     assert not [url for url in visited.requests if url.endswith((".onnx", ".wasm"))]
 
 
@@ -2267,12 +2276,17 @@ def test_a_picture_is_drawn_in_the_page(visit):
     expect(page.locator(".dn-progress")).to_have_text("still 10 steps")
     assert int(re.search(r"\((\d+)\.\d MB\)", page.locator(".wake-button").inner_text())[1]) in range(20, 30)
     expect(page.get_by_role("button", name="Wake the model")).to_have_count(1)
+    field = page.get_by_label("A prompt of your own")
+    field.fill("red bird")
+    field.press("Enter")
+    expect(page.locator(".dn-note")).to_have_text("Wake the model to draw “red bird” with 5 steps.")
     expect(page.locator(".dn-panel.blank")).to_have_count(0)  # old pictures stay until new ones come
-    page.locator(".wake-button").click()
+    page.get_by_role("button", name="Wake the model to draw it").click()
     film, head = page.get_by_role("slider", name="The state on the way"), page.locator(".dn-head")
     expect(film).to_have_attribute("aria-valuenow", "5", timeout=PATIENCE)
     expect(head).to_contain_text("after 5 steps")
-    field = page.get_by_label("A prompt of your own")
+    expect(page.locator(".dn-panel.against .dn-chip")).to_have_text(["red", "bird"])
+    expect(field).to_be_empty()
     field.fill("nurse")
     expect(page.locator(".dn-note")).to_have_text("In no caption that it was trained on: “nurse”.")
     field.press("Enter")
