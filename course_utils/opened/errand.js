@@ -224,6 +224,7 @@ export function measured(chosen, found, { count, guards, copied }) {
 }
 
 const FLIGHT = 1400; // ms: how long a letter flies to its recipient
+const REST = 1800; // ms from the first result until the guards come, so that the result is read first
 const BACK = 600; // ms: how long a replaced sentence flies back to the tray
 const SVG_LETTER = "M1 1h30v20H1zM1 1l15 12L31 1";
 function drawing(className, box, path) {
@@ -244,6 +245,8 @@ export function render({ model, el }) {
   let awake = { true: false, false: false };
   let loading = null; // how much of the model has been downloaded, from 0 to 1; null if nothing is being downloaded
   let failed = "";
+  let opened = false; // whether the guards, the other sentences and the rates can be used; they come after the first result
+  let opens = 0; // the timer that shows them
   let tried = false;
   let coded = false; // whether the lines of the loop are shown
   const onPage = model.get("size") !== undefined; // `size` is defined only on a page of the website
@@ -725,7 +728,7 @@ export function render({ model, el }) {
     const whole = make("div", "er-tray");
     const placedText = (model.get("order") || {}).text;
     const all = [...new Set([...offered(model.get("question"), data.people), ...aside])].filter((text) => text !== placedText);
-    if (!tried) {
+    if (!opened) {
       const who = make("p", "er-who");
       who.append(personShape(), make("b", "", stranger(all[0] ?? "")));
       if (all.length) whole.append(who);
@@ -821,10 +824,24 @@ export function render({ model, el }) {
     playing = false;
     light(rest());
   }
-  function finish() {
+  /** Show the errand as it ended. `opening` is whether the view shows an errand for the first time. */
+  function finish(opening = false) {
     stop();
-    drawAround();
+    drawAround(opening);
     uncover();
+  }
+  function openRest() {
+    opened = true;
+    rows.forEach((row) => outsideCell(row, row.step));
+  }
+  /** Show the guards, the other sentences and the rates, or wait until the film or a drag has ended. */
+  function showRest() {
+    if (playing || el.classList.contains("dragging")) {
+      opens = setTimeout(showRest, REST);
+      return;
+    }
+    openRest();
+    drawAround();
   }
   /** On a page of the website, scroll to the headline if the headline or the answer is outside the visible part of the page. But
    * do not scroll while the visitor drags a number, or uses what is folded away below the errand. */
@@ -900,7 +917,7 @@ export function render({ model, el }) {
 
   // Draw what surrounds the scene: the headline, the guards, the measurements. While the film plays, nothing is announced
   // to screen readers.
-  function drawAround() {
+  function drawAround(opening = false) {
     const now = state();
     const changed = now.order || Object.keys(now.results).length || now.guard !== "none";
     // `fresh` is whether the view still shows its first errand, in which the model looked up a page and sent no message, and
@@ -917,10 +934,11 @@ export function render({ model, el }) {
     play.textContent = playing ? "▶▶ To the end" : "▶ Run it";
     if (!playing && changed && !tried) {
       tried = true;
-      rows.forEach((row) => outsideCell(row, row.step));
+      if (still.matches || opening || !onPage) openRest();
+      else opens = setTimeout(showRest, REST);
     }
-    rack.classList.toggle("closed", !tried);
-    rack.inert = !tried;
+    rack.classList.toggle("closed", !opened);
+    rack.inert = !opened;
     panel.hidden = !coded;
     stage.classList.toggle("coded", coded);
     el.classList.toggle("spelled", coded || !onPage);
@@ -941,7 +959,7 @@ export function render({ model, el }) {
   function drawRates(now) {
     if (playing) return; // while the film plays, the earlier rates stay on the screen
     const figures = measured(now, found, data.rates);
-    rates.classList.toggle("none", !figures);
+    rates.classList.toggle("none", !figures || !opened);
     counted.classList.toggle("none", !figures);
     counted.hidden = !tried;
     const drawnState = JSON.stringify([figures, now.order?.at]);
@@ -986,7 +1004,7 @@ export function render({ model, el }) {
     const units = unitsOf();
     const same = units.findIndex((unit, index) => unit !== drawn[index]);
     drawn = units;
-    if (opening || quick) return finish();
+    if (opening || quick) return finish(opening);
     film(same < 0 ? units.length : same);
   }
 
@@ -996,6 +1014,7 @@ export function render({ model, el }) {
   update(true);
   return () => {
     clocks.forEach(clearTimeout);
+    clearTimeout(opens);
     hush();
     model.off("change:said", listen);
     model.off("change:live", wakes);
