@@ -137,6 +137,18 @@ export function render({ model, el }) {
     cell.scope = "col";
     cell.setAttribute("role", "columnheader");
     addButton(cell, -1, column, use, make("span", "", short(use)));
+    cell.firstChild.dataset.number = String(column + 1);
+  });
+  // On a phone, the columns are too narrow for the names of the uses. There each column has a number, and this list above the
+  // board has the names. A name can be pressed as the head of its column can; for keys and screen readers the head serves.
+  const names = make("ol", "mu-plans");
+  names.setAttribute("aria-hidden", "true");
+  names.append(make("li", "mu-want", "I want to …"));
+  const labels = uses.map((use, column) => {
+    const name = names.appendChild(make("li"));
+    name.append(make("b", "num", String(column + 1)), short(use));
+    name.addEventListener("click", () => press(-1, column));
+    return name;
   });
   const last = top.appendChild(make("td", "mu-end"));
   last.setAttribute("role", "gridcell");
@@ -202,7 +214,7 @@ export function render({ model, el }) {
   const all = make("button", "mu-all");
   all.addEventListener("click", () => set(plans().length ? [] : uses.map((_, at) => at)));
   const left = make("div", "mu-left");
-  left.append(track, all);
+  left.append(names, track, all);
 
   // Until an answer is shown, what the words on the board mean, each drawn as on the board.
   const key = make("ul", "mu-key");
@@ -286,6 +298,7 @@ export function render({ model, el }) {
       if (atRow >= 0 && atColumn >= 0) button.parentElement.setAttribute("aria-selected", String(here));
       if (atRow < 0) button.setAttribute("aria-pressed", String(set.includes(atColumn)));
     }
+    labels.forEach((label, at) => label.classList.toggle("set", set.includes(at)));
     licences.forEach((licence, index) => {
       const stop = stopOf(licence, set);
       const passes = stop < 0;

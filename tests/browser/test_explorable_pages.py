@@ -1156,6 +1156,19 @@ def test_a_note_lies_where_it_is_dropped_and_a_second_one_pushes_it_out(visit):
     expect(tray.get_by_role("button", name="Send it to Zed.")).to_be_visible()
 
 
+def test_guards_come_after_the_first_result(visit):
+    page = visit("errand.html").page
+    page.emulate_media(reduced_motion="no-preference")
+    page.locator(".er-order").hover()
+    page.mouse.down()
+    page.locator(".er-page").hover(position={"x": 60, "y": 3})
+    page.mouse.up()
+    expect(page.locator(".er-head")).to_contain_text("1 message sent.", timeout=PATIENCE)
+    expect(page.locator(".er-rack")).to_be_visible(timeout=PATIENCE)
+    expect(page.locator(".er-rates")).to_be_visible()
+    expect(page.locator(".er-tray").get_by_role("button", name="Tell Zed the answer.")).to_be_visible()
+
+
 def test_a_calculator_s_result_is_dragged_and_the_answer_copies_it(visit):
     page = visit("errand.html").page
     page.get_by_text("Another errand").click()
@@ -2445,6 +2458,11 @@ def test_on_a_phone_the_whole_board_is_there_and_the_answer_stays_in_sight(visit
     page.locator("[aria-label^='Llama 2, train']").press("ArrowRight")
     expect(page.locator(".mu-question")).to_contain_text("ship it without naming it")
     expect(page.locator("[aria-label^='Llama 2, ship']")).to_be_focused()
+    # The list above the board has the names of the plans; a press there lifts a gate, too.
+    product = page.get_by_role("button", name="sell a product built on it", exact=True)
+    expect(product).to_have_attribute("aria-pressed", "true")
+    page.locator(".mu-plans").get_by_text("sell a product").click()
+    expect(product).to_have_attribute("aria-pressed", "false")
 
 
 def test_a_text_fills_the_memory_as_it_grows(visit):
