@@ -502,7 +502,6 @@ export function render({ model, el }) {
       parts.push(next);
     }
     const reasons = make("div", "cw-reasons");
-    reasons.tabIndex = 0;
     reasons.setAttribute("role", "region");
     reasons.setAttribute("aria-label", "The reasons");
     // If all reasons speak for a claim, or all speak against it, show why there are none on the other side.
