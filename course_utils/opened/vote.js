@@ -16,7 +16,6 @@ const LONG = 220; // a story with more characters than this is set in smaller le
 const HALF = 500; // the scale of ratings reaches at least from 1,000 - HALF to 1,000 + HALF
 const SPACED = 8; // the number of other stories between two votes on the same story
 const ORDERS = 200;
-const HOLD = 1200; // ms: how long the models' names are shown after a vote
 const RESULTS = { l: 1, n: 0.5, r: 0 };
 const ELO = 400 / Math.log(10);
 
@@ -352,18 +351,20 @@ export function render({ model, el }) {
   const keep = keeper(model, update);
 
   const easing = "cubic-bezier(.2,.7,.2,1)";
-  /** The two answers of the visitor's last vote with their models' names, shown for a moment after the vote. */
+  /** The two answers of the visitor's last vote with their models' names, shown until the visitor goes on to the next story. */
   const turned = make("div", "vt-turned");
-  turned.setAttribute("aria-hidden", "true"); // the announcer says the names
   turned.addEventListener("click", next);
-  let turnClock = 0;
+  const onward = make("button", "vt-next");
+  const covered = [prompt, cards, neither]; // what `turned` covers
   function vote(pick) {
-    if (turnClock) return next();
+    if (turned.isConnected) return next();
     if (picks().length >= contests.length) return;
     stop();
     const contest = asks(picks().length);
     cards.classList.add("rests");
     keep({ picks: picks() + pick, voter: "you" });
+    // On a narrow screen the ratings are below the story: scroll until they are in sight.
+    if (getComputedStyle(ring).display === "contents") lanes.scrollIntoView({ block: "nearest", behavior: still.matches ? "auto" : "smooth" });
     if (still.matches) return;
     const story = make("p", "vt-asked");
     story.classList.toggle("long", contest[0].length > LONG);
@@ -377,18 +378,22 @@ export function render({ model, el }) {
       card.append(make("b", "", contest[at]), make("span", "", contest[at + 1]));
       card.animate([{ transform: "perspective(60rem) rotateY(90deg)" }, { transform: "none" }], { duration: 320, easing });
     }
-    turned.replaceChildren(room, backs, make("p", "vt-next", "next story →"));
+    onward.textContent = picks().length < contests.length ? "Next story →" : "Go on →";
+    turned.replaceChildren(room, backs, onward);
+    const focused = sheet.contains(document.activeElement);
     sheet.append(turned);
     el.classList.add("turning");
-    turnClock = setTimeout(next, HOLD);
+    for (const part of covered) part.inert = true;
+    if (focused) onward.focus({ preventScroll: true });
   }
   /** Move the two turned answers from the cards to the place for past answers, and show the next contest. */
   function next() {
-    if (!turnClock) return;
-    clearTimeout(turnClock);
-    turnClock = 0;
+    if (!turned.isConnected) return;
+    const focused = turned.contains(document.activeElement);
     const from = [...turned.querySelectorAll(".vt-card")].map((card) => card.getBoundingClientRect());
     turned.remove();
+    for (const part of covered) part.inert = false;
+    if (focused) cards.focus({ preventScroll: true });
     cards.classList.add("rests");
     el.classList.remove("turning");
     [pastLeft, pastRight].forEach((was, index) => {
@@ -723,7 +728,6 @@ export function render({ model, el }) {
   update();
   return () => {
     stop();
-    clearTimeout(turnClock);
     hush();
     stopTravel();
     document.removeEventListener("keydown", pressPage);

@@ -1550,6 +1550,31 @@ def test_the_arrows_vote_before_anything_has_the_focus(visit):
     expect(votes).to_have_count(3)
 
 
+def test_the_names_stay_until_the_visitor_goes_on(visit):
+    page = visit("vote.html", viewport={"width": 360, "height": 780}).page
+    page.emulate_media(reduced_motion="no-preference")
+    left, names = page.locator(".vt-card").first, page.locator(".vt-turned .vt-card b")
+    onward, lanes = page.get_by_role("button", name="Next story"), page.locator(".vt-lane")
+    left.click()
+    expect(names).to_have_text(["Mistral", "Mixtral"])
+    expect(onward).to_be_focused()
+    for lane in lanes.all():
+        expect(lane).to_be_in_viewport(ratio=0.9)
+    expect(page.locator(".vt-cards").first).to_have_attribute("inert", "")  # the cards below can't be pressed
+    onward.click()
+    expect(names).to_have_count(0)
+    expect(page.locator(".vt-asked")).to_contain_text("Fen wanted to learn to knit.")
+    page.keyboard.press("ArrowRight")
+    expect(names).to_have_count(2)
+    page.keyboard.press("Enter")
+    expect(names).to_have_count(0)
+    page.keyboard.press("ArrowUp")
+    expect(page.locator(".vt-pips .cast")).to_have_count(3)
+    page.get_by_role("button", name="Take it back").click()
+    expect(names).to_have_count(0)
+    expect(page.locator(".vt-pips .cast")).to_have_count(2)
+
+
 def test_other_votes_are_sealed_until_ten_are_cast(visit):
     page = visit("vote.html").wake()
     story, gap, right = page.locator(".vt-asked"), page.locator(".vt-gap"), page.locator(".vt-card").nth(1)
