@@ -572,6 +572,7 @@ export function render({ model, el }) {
       trail.classList.toggle("left", to < from);
       trail.hidden = voter() !== "you" || from === to;
       dot.style.left = rating.style.left = `${to}%`;
+      rating.classList.toggle("far", to > 70); // far to the right, the step stands on the left of the rating
       dot.classList.toggle("unknown", !now);
       dot.classList.toggle("small", Boolean(known));
       rating.classList.toggle("none", !now);
