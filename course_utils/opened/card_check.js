@@ -603,7 +603,7 @@ export function render({ model, el }) {
     const offered = offersFor(part).length > 0;
     const people = field.value.match(PEOPLE);
     if (!field.value) return `${capital(STUBS[part]?.[1] ?? "in which words?")} ${offered ? "Choose, or write your own." : "Write it."}`;
-    if (found.weak[part]) return `No fact: ${found.weak[part]}.${offered ? " Choose another." : ""}`;
+    if (found.weak[part]) return `No fact: ${found.weak[part]}${found.weak[part].endsWith("?") ? "" : "."}${offered ? " Choose another." : ""}`;
     if (people) return `“${people[0]}” fits people, not programs.${offered ? " Choose another." : ""}`;
     return part ? saysOf(part) : "No word here fits people alone.";
   }
