@@ -903,10 +903,16 @@ export function render({ model, el }) {
     ghost.classList.add("er-flying");
     hover(ghost, from);
     const [x, y] = [to.left - from.left, to.top - from.top];
+    const middle = from.left + from.width / 2;
+    const width = ghost.offsetWidth + 24; // with some room, because the letter also turns
+    const swell = Math.min(1.3, Math.max(0, innerWidth / width - 1)); // on a phone the letter grows less, so that all of it stays in sight
     const arc = Array.from({ length: 17 }, (_, index) => {
       const share = index / 16;
       const high = Math.sin(Math.PI * share);
-      return { transform: `translate(${x * share}px, ${y * share - 130 * high}px) rotate(${-16 * Math.sin(2 * Math.PI * share)}deg) scale(${1 + 1.3 * high})` };
+      const scale = 1 + swell * high;
+      const half = (width * scale) / 2;
+      const right = Math.min(Math.max(middle + x * share, half), innerWidth - half) - middle;
+      return { transform: `translate(${right}px, ${y * share - 130 * high}px) rotate(${-16 * Math.sin(2 * Math.PI * share)}deg) scale(${scale})` };
     });
     wall.classList.add("opens");
     ghost.animate(arc, { duration: FLIGHT, easing: "cubic-bezier(.45,0,.35,1)" }).onfinish = () => {
