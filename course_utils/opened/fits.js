@@ -70,10 +70,6 @@ export function render({ model, el }) {
   const square = drawing.appendChild(shape("rect", { class: "machine" }));
   const squares = models.map(() => drawing.appendChild(shape("rect", { class: "model" })));
   const edge = drawing.appendChild(shape("rect", { class: "edge" }));
-  // If the list stands beside the drawing, a line leads from a square to the row of its model: for the chosen model, and for
-  // the one that is pointed at.
-  const fan = stage.appendChild(shape("svg", { class: "ft-fan", "aria-hidden": "true" }));
-  const threads = models.map(() => fan.appendChild(shape("path")));
   const names = models.map(({ title }) => {
     const name = stage.appendChild(make("span", "ft-label", title));
     name.setAttribute("aria-hidden", "true");
@@ -104,7 +100,7 @@ export function render({ model, el }) {
       keep({ plan: title });
     });
     for (const [event, on] of [["pointerenter", true], ["pointerleave", false]]) {
-      row.addEventListener(event, () => [squares[index], threads[index]].forEach((each) => each.classList.toggle("pointed", on)));
+      row.addEventListener(event, () => squares[index].classList.toggle("pointed", on));
     }
     return { row, amount };
   });
@@ -227,11 +223,8 @@ export function render({ model, el }) {
       squares[index].classList.toggle("away", sides[index] > wide);
     });
     const falling = models.map((_, index) => index).sort((a, b) => sides[b] - sides[a]);
-    const beside = list.offsetLeft >= stage.offsetLeft + stage.offsetWidth && list.offsetHeight < stage.offsetHeight + 30;
-    el.classList.toggle("fanned", beside);
     const outside = sides.filter((length) => length > wide).length;
     beyond.textContent = outside ? `${outside} larger than this picture ↗` : "";
-    if (beside) spread(falling, sides, room);
     // The name of a square stands below the square's upper edge, if the next edge below leaves room for the name.
     falling.forEach((index, rank) => {
       const next = Math.max(sides[falling[rank + 1]] ?? 0, box < sides[index] ? box : 0);
@@ -242,24 +235,6 @@ export function render({ model, el }) {
       names[index].classList.toggle("away", !has);
       names[index].classList.toggle("fits", shown.parts[index].total <= room);
       if (has) names[index].style.transform = `translateY(${wide - sides[index]}px)`;
-    });
-  }
-
-  /** Draw the lines from the squares to the rows. `falling` has the models' indices in the order of the rows. */
-  function spread(falling, sides, room) {
-    const [tall, gap] = [rows[0].row.offsetHeight, cut.offsetHeight];
-    const end = list.offsetLeft - stage.offsetLeft - 8;
-    // The lines show only outside the largest square, so that no line crosses a square.
-    const largest = Math.max(0, ...sides.filter((length) => length <= wide));
-    const corner = wide - largest;
-    fan.style.clipPath = `polygon(-99px -99px, 9999px -99px, 9999px 9999px, ${largest}px 9999px, ${largest}px ${corner}px, -99px ${corner}px)`;
-    falling.forEach((index, rank) => {
-      const fits = shown.parts[index].total <= room;
-      const y = list.offsetTop - stage.offsetTop + (rank + 0.5) * tall + (fits ? gap : 0);
-      const [from, up] = [sides[index], wide - sides[index]];
-      threads[index].setAttribute("d", `M${from} ${up}C${from + 0.4 * (end - from)} ${up} ${end - 0.3 * (end - from)} ${y} ${end} ${y}`);
-      threads[index].setAttribute("class", sides[index] > wide ? "away" : fits ? "fits" : "");
-      threads[index].classList.toggle("chosen", index === chosen());
     });
   }
 

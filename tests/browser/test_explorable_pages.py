@@ -2596,7 +2596,7 @@ def test_more_models_fit_in_a_larger_machine_and_at_fewer_bits(visit):
     assert corner["x"] + corner["width"] / 2 < field["x"] + field["width"], "the corner stays in the picture"
     page.mouse.up()
     assert int(handle.get_attribute("aria-valuenow")) > 64
-    expect(page.locator(".ft-fan .chosen")).to_have_count(1)
+    expect(page.locator(".ft-stage .model.chosen")).to_have_count(1)
     handle.press("Home")
     tag = page.locator(".ft-tag")
     right, low = field["x"] + field["width"], field["y"] + field["height"]
