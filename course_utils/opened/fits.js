@@ -323,8 +323,7 @@ export function render({ model, el }) {
     el.classList.add("known");
     held = scale;
   };
-  onDrag(el, handle, (event) => keep({ memory: fromPointer(event) }), { ready: () => true, begin });
-  handle.addEventListener("lostpointercapture", () => setTimeout(update)); // draw to the new scale after `onDrag` has ended the drag
+  onDrag(el, handle, (event) => keep({ memory: fromPointer(event) }), { ready: () => true, begin, end: update }); // when the drag has ended, `update` may choose a new scale
   drawing.addEventListener("click", (event) => {
     begin();
     keep({ memory: fromPointer(event) });

@@ -472,11 +472,11 @@ export function render({ model, el }) {
     begin() {
       pulling = true;
       atEnd = false;
-      handle.addEventListener("lostpointercapture", () => {
-        pulling = false;
-        least = atEnd ? (SCALES[SCALES.indexOf(scale) + 1] ?? 1) : scale;
-        setTimeout(update); // update only after `onDrag` has ended the drag, so that the handle and the bar move together
-      }, { once: true });
+    },
+    end() {
+      pulling = false;
+      least = atEnd ? (SCALES[SCALES.indexOf(scale) + 1] ?? 1) : scale;
+      update();
     },
   });
   handle.addEventListener("keydown", (event) => {

@@ -233,8 +233,8 @@ export function fitLine(line, within, [largest, smallest], wrap) {
 export const bytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
 
 /** While a pointer drags `handle`, call `move` once a frame with the latest event, and give `el` the class "dragging". A drag
- * starts only if `ready()` is true. `begin` is called when a drag starts. */
-export function onDrag(el, handle, move, { ready, begin = () => {} }) {
+ * starts only if `ready()` is true. `begin` is called when a drag starts, and `end` once it has ended. */
+export function onDrag(el, handle, move, { ready, begin = () => {}, end = () => {} }) {
   let last = null;
   let due = 0;
   const now = () => {
@@ -257,6 +257,7 @@ export function onDrag(el, handle, move, { ready, begin = () => {} }) {
       now();
       el.classList.remove("dragging");
       handle.removeEventListener("pointermove", moved);
+      end();
     };
     handle.addEventListener("lostpointercapture", drop, { once: true });
   });
