@@ -435,7 +435,8 @@ export function render({ model, el }) {
     paint();
   });
   const keys = ["plan", "tokens", "memory", "guess"];
-  for (const name of keys) model.on(`change:${name}`, update);
+  const changed = () => keepState.storing || update();
+  for (const name of keys) model.on(`change:${name}`, changed);
   update();
   return () => {
     stop();
@@ -443,7 +444,7 @@ export function render({ model, el }) {
     hush();
     watcher.disconnect();
     endTheme();
-    for (const name of keys) model.off(`change:${name}`, update);
+    for (const name of keys) model.off(`change:${name}`, changed);
   };
 }
 

@@ -173,7 +173,7 @@ export function render({ model, el }) {
   const keep = keeper(model, () => update());
 
   let tagWidth = 0; // px: the width of the number of GB beside the handle
-  let wide = 0; // pixels: the width of the drawing, which is the side of the largest machine's square
+  let wide = 0; // px: the width of the drawing
   let scale = 0; // GB: the size of a square that fills the picture
   const side = (gb) => wide * Math.sqrt(gb / shown.scale);
   let shown = null; // the drawn values: the scale, the memory, and each model's bytes; they glide to the values of `target`
@@ -187,10 +187,9 @@ export function render({ model, el }) {
     else if (!dragged && (!scale || share < SMALL || (share > LARGE && scale < most))) scale = Math.min(most, memory() / MIDDLE ** 2);
     return { scale, memory: memory(), parts: models.map((each) => needs(each, bits, tokens, texts)) };
   }
-  function travel() {
+  function travel(to) {
     stopTravel();
     const from = shown;
-    const to = target();
     if (!from || still.matches || el.classList.contains("dragging")) {
       shown = to;
       return paint();
@@ -256,7 +255,8 @@ export function render({ model, el }) {
   }
 
   function update() {
-    const { memory: gb, parts } = target();
+    const to = target();
+    const { memory: gb, parts } = to;
     const room = gb * 1e9;
     const now = settings();
     const fitting = parts.filter(({ total }) => total <= room).length;
@@ -307,7 +307,7 @@ export function render({ model, el }) {
     advice.classList.toggle("fits", fits);
     speak(`${loud.textContent}${loudWords.textContent}. ${it.title}: ${gigabytes(total)}. ${advice.textContent}`);
     arrange(parts);
-    travel();
+    travel(to);
   }
 
   /** The memory, in GB, of a machine whose square has its corner at the pointer. */
@@ -352,14 +352,15 @@ export function render({ model, el }) {
   });
   watcher.observe(stage);
   const keys = ["memory", "bits", "context", "batch", "plan"];
-  for (const key of keys) model.on(`change:${key}`, update);
+  const changed = () => keep.storing || update();
+  for (const key of keys) model.on(`change:${key}`, changed);
   more.open = settings().context !== 2048 || settings().batch !== 1;
   update();
   return () => {
     hush();
     stopTravel();
     watcher.disconnect();
-    for (const key of keys) model.off(`change:${key}`, update);
+    for (const key of keys) model.off(`change:${key}`, changed);
   };
 }
 

@@ -142,7 +142,7 @@ export function render({ model, el }) {
   others.append(make("span", "sp-word", "all others"), make("span", "sp-track"));
   others.children[1].append(make("i", "sp-bar"), make("span", "sp-share num"));
   list.append(others);
-  const key = make("p", "sp-key", "one of 20 draws");
+  const key = make("p", "sp-key", `one of ${DRAWS} draws`);
   key.prepend(make("i"));
   key.setAttribute("aria-hidden", "true");
   board.append(axis, key, list, pile, handle, line);
@@ -509,7 +509,8 @@ export function render({ model, el }) {
   const watcher = new ResizeObserver(update);
   watcher.observe(el);
   const chosen = ["temperature", "top_k", "top_p"];
-  for (const key of chosen) model.on(`change:${key}`, update);
+  const changed = () => keepState.storing || update();
+  for (const key of chosen) model.on(`change:${key}`, changed);
   if (writes) {
     model.on("change:said", listen);
     const ids = model.get("ids");
@@ -523,7 +524,7 @@ export function render({ model, el }) {
     hush();
     watcher.disconnect();
     model.off("change:said", listen);
-    for (const key of chosen) model.off(`change:${key}`, update);
+    for (const key of chosen) model.off(`change:${key}`, changed);
   };
 }
 

@@ -651,7 +651,7 @@ export function render({ model, el }) {
     const { columns, spots } = placed.find(({ of }) => of === found);
     const put = (element, { left, line: at }, down) => Object.assign(element.style, { left: `${left}px`, top: `${at * line + down}px` });
     columns.forEach(([s, w], at) => {
-      if (s >= 0 && spokenWords.children[s]) put(spokenWords.children[s], spots[at], 0);
+      if (s >= 0) put(spokenWords.children[s], spots[at], 0);
       if (w >= 0) put(chips[w], spots[at], above);
     });
     // The height has room for the words of each level, so that nothing moves while the noise is dragged.
@@ -660,7 +660,7 @@ export function render({ model, el }) {
   /** Show the spoken words, and mark those that Whisper missed. */
   function writeSpoken() {
     const said = sounds.get(name()).spoken ?? [];
-    labels[0].hidden = spokenWords.hidden = !said.length;
+    labels[0].hidden = !said.length;
     el.classList.toggle("timed", said.length > 0);
     const missed = written()?.missed ?? [];
     spokenWords.replaceChildren(...said.map(([text], index) => make("span", missed.includes(index) ? "missed" : "", text)));
@@ -892,17 +892,17 @@ export function render({ model, el }) {
     paint();
   }
   function recolour() {
-    const light = (name) => colour(el, name).reduce((sum, value) => sum + value, 0);
-    scale.lastChild.textContent = light("--ink") < light("--card") ? "dark: loud" : "bright: loud";
     shades = { paper: colour(el, "--card"), ink: colour(el, "--ink"), ember: colour(el, "--ember"), tint: colour(el, "--ember-tint") };
+    const brightness = (shade) => shade.reduce((sum, value) => sum + value, 0);
+    scale.lastChild.textContent = brightness(shades.ink) < brightness(shades.paper) ? "dark: loud" : "bright: loud";
     paint();
   }
   const watcher = new ResizeObserver(layout);
   watcher.observe(words);
   const endTheme = onTheme(el, recolour);
   model.on("change:said", listen);
-  model.on("change:noise", update);
-  model.on("change:sound", update);
+  const changed = () => keep.storing || update();
+  for (const choice of ["noise", "sound"]) model.on(`change:${choice}`, changed);
   document.fonts?.ready.then(() => {
     if (!ended) place();
   });
@@ -920,8 +920,7 @@ export function render({ model, el }) {
     watcher.disconnect();
     endTheme();
     model.off("change:said", listen);
-    model.off("change:noise", update);
-    model.off("change:sound", update);
+    for (const choice of ["noise", "sound"]) model.off(`change:${choice}`, changed);
   };
 }
 
