@@ -371,7 +371,7 @@ export function render({ model, el }) {
     const same = left ? [...svg.closest(".pt-board").querySelectorAll(".pt-same span")].map((word) => word.getBoundingClientRect()) : [];
     if (same.length) {
       const fade = shape("linearGradient", { id: `${name}-${which}`, gradientUnits: "userSpaceOnUse", x1: 0, y1: 0, x2: 0, y2: FADE });
-      fade.append(shape("stop", { class: "from" }), shape("stop", { class: "to", offset: 1 }));
+      fade.append(shape("stop"), shape("stop", { offset: 1, "stop-opacity": 0 }));
       svg.append(fade);
     }
     for (const word of same) draw("fading", `M${word.left + word.width / 2 - edge} 0V${FADE}`).style.stroke = `url(#${name}-${which})`;
@@ -439,7 +439,8 @@ export function render({ model, el }) {
     scene.classList.toggle("tied", Boolean(cell));
     line.setAttribute("d", `M${from}L${to}`);
     const gap = axis.getBoundingClientRect();
-    const late = cell && lane === 0 && layer >= handover(values);
+    const moves = handover(values);
+    const late = cell && lane === 0 && layer >= moves;
     next.hidden = !late;
     if (late) {
       next.textContent = pieces[0].at(-1).trim();
@@ -448,7 +449,6 @@ export function render({ model, el }) {
     if (cell) hint.textContent = `after layer ${layer}`;
     else hint.replaceChildren(make("span", "", "drag me across "), "→");
     place(hint, [gap.left + gap.width * (cell ? 0.62 : 0.5) - scene.getBoundingClientRect().left, from[1] - 18]);
-    const moves = handover(values);
     const grid = receiver.querySelector(".pt-grid");
     const top = grid.getBoundingClientRect().top - scene.getBoundingClientRect().top;
     axis.replaceChildren(
@@ -509,8 +509,7 @@ export function render({ model, el }) {
   }
 
   let before = ""; // the pair and the cell that were drawn last
-  let triedPair = ""; // the pair for which `trace` shows what was tried
-  const trace = new Map(); // from "layer lane" of each list that was carried over to whether the answer turned
+  const trace = new Map(); // from "layer lane" of each list of this pair that was carried over to whether the answer turned
   function update() {
     const found = pair();
     el.classList.toggle("waiting", !found && !problem);
@@ -523,6 +522,7 @@ export function render({ model, el }) {
     const [rome, paris] = answers.map(bare);
     const key = `${model.get("source")}|${model.get("target")}`;
     if (drawn !== key) {
+      trace.clear();
       const focused = el.contains(document.activeElement) && document.activeElement.matches(".pt-grid");
       build(found);
       if (focused) receiver.querySelector(".pt-grid").focus({ preventScroll: true });
@@ -548,8 +548,6 @@ export function render({ model, el }) {
       grid.setAttribute("aria-activedescendant", `${name}-${cell[0]}-${cell[1]}`);
     } else grid.removeAttribute("aria-activedescendant");
 
-    if (triedPair !== key) trace.clear();
-    triedPair = key;
     if (cell) trace.set(cell.join(" "), turned);
     const dropped = Boolean(cell) && before === `${key} null`;
     before = `${key} ${cell}`;
