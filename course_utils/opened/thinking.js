@@ -114,7 +114,7 @@ export function flow(sum, { steps, answer }) {
       return { value, from: term >= 0 ? "term" : "nowhere", term };
     });
     const lit = by === "you" || (by === "model" && Boolean(before?.lit) && parts[0]?.from === "before");
-    const off = by === "you" && parts.reduce((sum, { value }) => sum + value, 0) !== Number(result);
+    const off = by === "you" && !addsUp({ left, result });
     bars.push({ parts, result: Number(result), lit, off, column: Math.max(...parts.map(({ term }) => term)) });
   }
   // A bar stands in the column of the rightmost number that its step adds. If the bar before stands there or farther right,
@@ -413,18 +413,16 @@ export function render({ model, el }) {
       row.classList.remove("typing");
       change(at, Math.max(0, Math.min(MOST_RESULT, Number(shown.steps[at].result) + step)));
     });
-    let from = null; // the pointer's height, the result and the scale when the drag began
-    const begin = () => (from = null);
+    let from = null; // the pointer's height and the result when the field was pressed
     const pull = (event) => {
-      from ??= { y: event.clientY, result: Number(shown.steps[at].result), scale: drawn.scale };
-      const result = Math.round(from.result + (from.y - event.clientY) / from.scale);
+      const result = Math.round(from.result + (from.y - event.clientY) / drawn.scale);
       if (Math.abs(from.y - event.clientY) > 3 || row.classList.contains("pulled")) {
         row.classList.add("pulled");
         change(at, Math.max(0, Math.min(MOST_RESULT, result)));
       }
     };
-    onDrag(el, field, pull, { ready: () => !row.classList.contains("typing"), begin });
-    field.addEventListener("pointerdown", (event) => (from = { y: event.clientY, result: Number(shown.steps[at].result), scale: drawn.scale }));
+    onDrag(el, field, pull, { ready: () => !row.classList.contains("typing") });
+    field.addEventListener("pointerdown", (event) => (from = { y: event.clientY, result: Number(shown.steps[at].result) }));
     field.addEventListener("lostpointercapture", () => {
       if (!row.classList.contains("pulled")) return field.select();
       row.classList.remove("pulled");
@@ -490,12 +488,6 @@ export function render({ model, el }) {
     const parts = [];
     const strange = []; // numbers that are added, but are not in the sum
     const lost = []; // the places for the words "not added" beside the numbers that no step adds, if there is room for these words
-    if (riddle) {
-      // In a riddle, the strand of each number fades out, so that the visitor does not see where it goes.
-      const fade = shape("linearGradient", { id: fading, gradientUnits: "userSpaceOnUse", x1: 0, y1: roof, x2: 0, y2: roof + FADE });
-      fade.append(shape("stop"), shape("stop", { offset: 1, "stop-opacity": 0 }));
-      parts.push(fade);
-    }
     const put = (className, d) => parts.push(shape("path", { class: className, d }));
     /** Two gaps near the top of a bar. They show that the bar is cut off, because it would reach up to the numbers of the sum. */
     const cutOff = (left) => {
@@ -510,14 +502,13 @@ export function render({ model, el }) {
     const level = floor - high(total(text));
     const mark = shape("path", { class: "th-level" }); // a line that runs at the height of the right sum, and then up to the words "right: …"
     parts.push(mark);
-    /** Draw a number as a strand that falls from its place in the sum into a bar. If `bar` is null, the strand's end is torn or,
-     * in a riddle, fades out. */
+    const halfOf = (number) => Math.max(1, (number * fall) / 2); // px: half of the width of a number's strand
+    /** Draw a number as a strand that falls from its place in the sum into a bar. If `bar` is null, the strand's end is torn. */
     const strand = (className, x, number, bar, base, from = roof) => {
-      const half = Math.max(1, (number * fall) / 2);
+      const half = halfOf(number);
       if (!bar) {
-        if (riddle) return put("th-fading", `M${x - half} ${roof}H${x + half}V${roof + FADE}H${x - half}Z`);
         const end = roof + 56;
-        if (className === "th-loose" && unit > 90) lost.push({ x: x - half - 6, y: (roof + end) / 2 });
+        if (unit > 90) lost.push({ x: x - half - 6, y: (roof + end) / 2 });
         return put(className, `M${x - half} ${roof}L${torn(0, x - half, x + half).map((point) => point.split(" ")).map(([y, across]) => `${across} ${end + Number(y)}`).join("L")}L${x + half} ${roof}Z`);
       }
       const right = barAt(bar) - thick / 2;
@@ -548,8 +539,16 @@ export function render({ model, el }) {
         }
       }
     });
-    if (riddle) for (const term of numbers.keys()) strand("th-fall", chipAt(term), numbers[term], null, 0);
-    else for (const term of loose) strand("th-loose", chipAt(term), numbers[term], null, 0);
+    if (riddle) {
+      // The strand of each number fades out, so that the visitor does not see where it goes.
+      const fade = shape("linearGradient", { id: fading, gradientUnits: "userSpaceOnUse", x1: 0, y1: roof, x2: 0, y2: roof + FADE });
+      fade.append(shape("stop"), shape("stop", { offset: 1, "stop-opacity": 0 }));
+      parts.push(fade);
+      numbers.forEach((number, term) => {
+        const [left, right] = [chipAt(term) - halfOf(number), chipAt(term) + halfOf(number)];
+        parts.push(shape("path", { fill: `url(#${fading})`, d: `M${left} ${roof}H${right}V${roof + FADE}H${left}Z` }));
+      });
+    } else for (const term of loose) strand("th-loose", chipAt(term), numbers[term], null, 0);
     const box = answerAt - thick / 2;
     if (bars.length) {
       const start = barAt(bars.at(-1)) + thick / 2;
@@ -568,7 +567,6 @@ export function render({ model, el }) {
     if (value * scale > TALL + 12) cutOff(box);
     drawing.setAttribute("viewBox", `0 0 ${width} ${floor + 2}`);
     drawing.replaceChildren(...parts);
-    for (const strand of drawing.querySelectorAll(".th-fading")) strand.style.fill = `url(#${fading})`;
     el.style.setProperty("--unit", `${unit}px`);
     el.classList.toggle("tight", unit < 46);
     answer.style.left = `${answerAt}px`;
