@@ -113,15 +113,14 @@ export function contour(map, level) {
 export function closed(segments) {
   const named = (x, y) => `${x.toFixed(6)} ${y.toFixed(6)}`;
   const left = new Map(); // from each point to the segments at this point that belong to no line yet
-  const add = (key, segment) => left.set(key, [...(left.get(key) ?? []), segment]);
+  const endsOf = ([x, y, toX, toY]) => [named(x, y), named(toX, toY)];
   for (const segment of segments) {
-    add(named(segment[0], segment[1]), segment);
-    add(named(segment[2], segment[3]), segment);
+    for (const end of endsOf(segment)) left.set(end, [...(left.get(end) ?? []), segment]);
   }
   const take = (key) => {
     const segment = left.get(key)?.[0];
     if (!segment) return null;
-    for (const end of [named(segment[0], segment[1]), named(segment[2], segment[3])]) left.set(end, left.get(end).filter((one) => one !== segment));
+    for (const end of endsOf(segment)) left.set(end, left.get(end).filter((one) => one !== segment));
     return segment;
   };
   const lines = [];
@@ -216,6 +215,8 @@ export function render({ model, el }) {
   const keyOf = ({ prompt, seed, guidance, steps }) => JSON.stringify([prompt, seed, guidance, steps]);
   const drawing = (side) => drawings.get(keyOf(settings(prompts()[side])));
   const framesOf = (side) => drawing(side)?.frames.length ?? 0;
+  /** Whether all states of the drawing with these settings are there. */
+  const isDrawn = (wanted) => (drawings.get(keyOf(wanted))?.frames.length ?? 0) > wanted.steps;
   const newest = () => Math.min(framesOf(0), framesOf(1)) - 1;
   const step = () => Math.max(0, Math.min(steps(), model.get("step") ?? 0));
   const chips = (side) => chipsOf(prompts()[side], names);
@@ -400,8 +401,7 @@ export function render({ model, el }) {
     stop();
     pressed = false;
     el.classList.add("known");
-    const isStored = ({ prompts: both = prompts(), ...others }) =>
-      both.every((prompt) => (drawings.get(keyOf({ ...settings(""), ...others, prompt }))?.frames.length ?? 0) > (others.steps ?? steps()));
+    const isStored = ({ prompts: both = prompts(), ...others }) => both.every((prompt) => isDrawn({ ...settings(prompt), ...others }));
     if ("prompts" in changes && isStored(changes)) {
       for (const key of ["prompts", "word"]) delete pending[key];
     } else {
@@ -510,7 +510,7 @@ export function render({ model, el }) {
     );
     list.setAttribute("aria-label", tab ? `Other words: ${tab.name}` : "Other words");
     const offers = (tab?.words ?? []).map((word) => ({ word, prompt: exchanged(prompts()[side], chip, word) }));
-    const ready = ({ prompt }) => (drawings.get(keyOf(settings(prompt)))?.frames.length ?? 0) > steps();
+    const ready = ({ prompt }) => isDrawn(settings(prompt));
     if (!model.get("live")) offers.sort((a, b) => ready(b) - ready(a));
     list.replaceChildren(
       ...offers.map(({ word, prompt }, index) => {
@@ -722,12 +722,11 @@ export function render({ model, el }) {
     const toDark = pointed >= 0 || (pressed && lit() >= 0) ? 1 : 0;
     if (lit() >= 0) lastLit = lit();
     const ease = quiet.matches ? 1 : el.classList.contains("dragging") ? 0.6 : 0.22;
-    shown += (toStep - shown) * ease;
-    glow += (toGlow - glow) * ease;
-    dark += (toDark - dark) * ease;
-    if (Math.abs(toStep - shown) < 0.02) shown = toStep;
-    if (Math.abs(toGlow - glow) < 0.02) glow = toGlow;
-    if (Math.abs(toDark - dark) < 0.02) dark = toDark;
+    const nearer = (from, to) => {
+      const next = from + (to - from) * ease;
+      return Math.abs(to - next) < 0.02 ? to : next;
+    };
+    [shown, glow, dark] = [nearer(shown, toStep), nearer(glow, toGlow), nearer(dark, toDark)];
     panels.forEach((_, index) => paint(index));
     if (shown !== toStep || glow !== toGlow || dark !== toDark) travelling = requestAnimationFrame(travel);
   }
