@@ -46,6 +46,7 @@ export function relay(from, last, size, layers) {
 export function render({ model, el }) {
   const data = model.get("data");
   const { layers } = data;
+  const fog = () => model.get("guess") !== undefined; // true on a page, where an answer is shown only for a size of the window that was tried
   const still = matchMedia("(prefers-reduced-motion: reduce)");
   const answers = new Map(); // from the string `${text}|${size}` to the host's answer
   const sizesOf = new Map(); // from a text to the sizes of the window at which the answer is known
@@ -85,7 +86,7 @@ export function render({ model, el }) {
   const sweep = make("button", "wd-sweep", "▶ Close it slowly");
   const pass = make("button", "", "▶ Pass it on");
   tools.append(sweep, pass);
-  if (model.get("guess") !== undefined) tools.append(make("span", "wd-legend", "a stripe: the answer, when the window began at this word"));
+  if (fog()) tools.append(make("span", "wd-legend", "a stripe: the answer, when the window began at this word"));
   const wake = make("div");
   wake.dataset.wake = "for your own text";
   const { live, speak, hush } = announcer();
@@ -113,7 +114,6 @@ export function render({ model, el }) {
   const size = () => Math.max(2, Math.min(count(text()), model.get("size") ?? Infinity));
   const keepState = keeper(model, update);
   const asking = () => model.get("guess") === 0;
-  const fog = () => model.get("guess") !== undefined;
   /** Store changes. If the visitor moves the window's edge before guessing, set `guess` to -1, so that no guess is asked for. */
   const keep = (changes) => keepState(asking() && "size" in changes && !("guess" in changes) ? { ...changes, guess: -1 } : changes);
   let before = 0; // the last size that the visitor tried; 0 for no size yet
@@ -265,12 +265,10 @@ export function render({ model, el }) {
       chip.classList.toggle("in", index >= first);
       chip.classList.toggle("told", index === right);
       chip.classList.toggle("guess", index === model.get("guess"));
-      // after how many layers the fact can have reached this token; 0 if it cannot
-      const after = right > 0 && index > right ? layersNeeded(index - right, number) : 0;
-      chip.classList.toggle("reached", after > 0 && after <= layers);
+      const after = stops.findIndex((stop) => stop >= index); // after how many layers the fact can have reached this token; -1 if it cannot
+      chip.classList.toggle("reached", after > 0);
       chip.style.setProperty("--after", String(after));
-      const layer = stops.indexOf(index);
-      if (layer > 0) chip.dataset.layer = layer === 1 ? "layer 1" : String(layer);
+      if (after > 0 && stops[after] === index) chip.dataset.layer = after === 1 ? "layer 1" : String(after);
       else delete chip.dataset.layer;
       if (index === right) tint(chip, favourite.trim());
     });
