@@ -37,6 +37,7 @@ const arrowhead = (radius, angle) => `M${point(radius - 7, angle - 5)}L${point(r
 export function render({ model, el }) {
   const { degrees, limit } = model.get("data");
   const round = 360 / degrees; // positions in one turn of a hand
+  const furthest = limit - WORDS.length + 1; // the last position at which the text can begin
   const plain = Boolean(model.get("plain"));
   adopt(el, "dl");
   el.classList.toggle("plain", plain);
@@ -59,9 +60,9 @@ export function render({ model, el }) {
   }
   const wedge = plate.appendChild(shape("path", { class: "dl-wedge" })); // fills the angle between the hands
   // A drag of the rim moves the whole text: both hands turn, and with them the words around the clock face.
-  const rim = face.appendChild(shape("circle", { r: 121.5, class: "dl-rim", role: "slider", tabindex: 0, "aria-label": "The whole text: position of its first word", "aria-valuemin": 0, "aria-valuemax": limit - WORDS.length + 1 }));
+  const rim = face.appendChild(shape("circle", { r: 121.5, class: "dl-rim", role: "slider", tabindex: 0, "aria-label": "The whole text: position of its first word", "aria-valuemin": 0, "aria-valuemax": furthest }));
   rim.addEventListener("keydown", (event) => {
-    const step = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1, PageUp: FURTHER, PageDown: -FURTHER, Home: -front(), End: limit - WORDS.length + 1 - front() }[event.key];
+    const step = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1, PageUp: FURTHER, PageDown: -FURTHER, Home: -front(), End: furthest - front() }[event.key];
     if (step === undefined) return;
     event.preventDefault();
     shift(step);
@@ -70,6 +71,7 @@ export function render({ model, el }) {
   const bend = face.appendChild(shape("g", { class: "dl-bend", "aria-hidden": "true" }));
   bend.append(shape("path", { d: arc(158, -64, -26) }), shape("path", { d: arrowhead(158, -26) }));
   let grabbed = null; // while the rim is dragged: the angle of the pointer when the text was last moved
+  /** The angle of a pointer around the clock's middle, in degrees clockwise from 12 o'clock. */
   const angleOf = (event) => {
     const box = face.getBoundingClientRect();
     return (Math.atan2(event.clientX - box.left - box.width / 2, -(event.clientY - box.top - box.height / 2)) * 180) / Math.PI;
@@ -206,7 +208,7 @@ export function render({ model, el }) {
     if (goal >= front() && goal <= last()) keep({ [name]: goal });
   }
   /** Whether `step` words can be put in front of the text or, if `step` is negative, taken away. */
-  const hasRoom = (step) => front() + step >= 0 && front() + step + WORDS.length - 1 <= limit;
+  const hasRoom = (step) => front() + step >= 0 && front() + step <= furthest;
   /** Put `step` words in front of the text or, if `step` is negative, take them away. */
   function shift(step) {
     if (!step || !hasRoom(step)) return; // the visitor may press twice before the button is drawn as disabled
@@ -218,8 +220,7 @@ export function render({ model, el }) {
   }
   /** The path of a sector of the clock face that begins at 12 o'clock. `open` is its angle in degrees. */
   function wedgeOf(open, radius) {
-    const [x, y] = [radius * Math.sin((open * Math.PI) / 180), -radius * Math.cos((open * Math.PI) / 180)];
-    return open ? `M0 0V${-radius}A${radius} ${radius} 0 0 ${open > 0 ? 1 : 0} ${x} ${y}Z` : "";
+    return open ? `M0 0V${-radius}A${radius} ${radius} 0 0 ${open > 0 ? 1 : 0} ${point(radius, open)}Z` : "";
   }
   /** Returns a small clock for the strip, with a key at 12 o'clock and a query `distance` positions further on. */
   function small(distance) {
@@ -230,9 +231,7 @@ export function render({ model, el }) {
     return drawn;
   }
   function turn(name, event) {
-    const box = face.getBoundingClientRect();
-    const [x, y] = [event.clientX - box.left - box.width / 2, event.clientY - box.top - box.height / 2];
-    const hour = Math.round((Math.atan2(x, -y) * 180) / Math.PI / degrees);
+    const hour = Math.round(angleOf(event) / degrees);
     const now = model.get(name);
     const step = ((((hour - now) % round) + round + round / 2) % round) - round / 2; // positions from `now` to the pressed hour, the shorter way round the clock
     move(name, step);
@@ -308,27 +307,26 @@ export function render({ model, el }) {
     hint.style.left = `calc(${50 + 18.7 * Math.sin(angle)}% + ${right.toFixed(3)} * (${off}))`;
     hint.style.top = `calc(${50 - 18.7 * Math.cos(angle)}% + ${down.toFixed(3)} * (${off}))`;
     const open = ((distance * degrees) % 360 + 540) % 360 - 180; // the angle from the key to the query, in degrees
+    const drags = el.classList.contains("dragging");
     wedge.style.transform = `rotate(${key * degrees}deg)`;
     stopWedge();
     const [from, to] = [opened ?? open, open];
     opened = open;
-    if (from === to || still.matches || el.classList.contains("dragging") || Math.abs(from - to) > 180) wedge.setAttribute("d", wedgeOf(open, 93));
+    if (from === to || still.matches || drags || Math.abs(from - to) > 180) wedge.setAttribute("d", wedgeOf(open, 93));
     else stopWedge = glide(280, (part) => wedge.setAttribute("d", wedgeOf(from + part * (to - from), 93)));
     // During a drag, the sentence tells of the whole drag, not only of its last position.
-    const drags = el.classList.contains("dragging");
     const before = drags ? begun : drawnLast;
     const both = before && before.distance === distance && before.query !== query;
     const one = before && !both && (before.query !== query || before.key !== key);
     turnedBoth ||= Boolean(both);
     turnedOne ||= Boolean(one);
-    const turned = !before || before.query !== query ? "query" : "key"; // which hand was turned, if it was only one
     if (!before) take.textContent = `Turn the rim, and all words move on. What becomes of ${spell(found)}?`;
     else if (before.slow !== slow) {
       take.textContent = slow
         ? `A slower clock as well: ${round} apart no longer looks like 0. The match there is ${spell(matched(round))}, no longer 1.`
         : `With one clock, ${round} apart looks like 0 again.`;
     } else if (both) take.textContent = `Both hands moved, the angle between them did not: still ${spell(found)}.`;
-    else if (one) take.textContent = `${plain ? "One hand" : `The ${turned}`} moved, and with it the angle: from ${spell(before.found)} to ${spell(found)}.`;
+    else if (one) take.textContent = `${plain ? "One hand" : before.query !== query ? "The query" : "The key"} moved, and with it the angle: from ${spell(before.found)} to ${spell(found)}.`;
     else if (drags) take.textContent = `Back where the drag began: ${spell(found)}.`;
     if (!slow && before && Math.abs(distance) >= round && before.distance !== distance) take.textContent += ` ${Math.abs(distance)} apart looks like ${Math.abs(distance) % round}.`;
     if (before && before.query !== query && !hasRoom(1)) take.textContent += ` The last word is at ${limit}, the last position here.`;
