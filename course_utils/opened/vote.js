@@ -190,8 +190,8 @@ export function render({ model, el }) {
   let half = HALF; // the scale reaches from 1,000 - half to 1,000 + half, so that it has room for all ratings and bands that are shown
   const across = (rating) => 50 + (50 * Math.max(-half, Math.min(half, rating - 1000))) / half;
   let opened = false; // whether the box with the other voters' votes is open
-  const seen = new Set(); // the voters whose votes the visitor has seen
-  let watched = false; // whether the visitor has seen another voter's votes
+  const seen = new Set(); // the other voters whose votes the visitor has seen
+  const watched = () => seen.size > 0;
 
   /** A story as HTML elements. Its first and its last sentence are large, because most endings can be judged by them alone. */
   const told = (story) => splitStory(story).flatMap((part, index) => (part ? [make(index === 1 ? "span" : "b", "", part), " "] : []));
@@ -277,10 +277,10 @@ export function render({ model, el }) {
     const parts = Object.fromEntries(["band", "trail", "dot"].map((part) => [part, track.appendChild(make("i", `vt-${part}`))]));
     const rating = track.appendChild(make("span", "vt-rating num")); // the rating as a number, which moves along with the dot
     const called = make("b", "", name);
-    const first = called.appendChild(make("small", "vt-first")); // whether this model could be first
+    const could = called.appendChild(make("small", "vt-first")); // whether this model could be first
     row.append(called, track);
     lanes.append(row);
-    return { row, rating, first, ...parts };
+    return { row, rating, could, ...parts };
   });
   // The range of the best model's band, drawn through the lanes of all models. A model whose band reaches into it could be first.
   const field = make("div", "vt-field");
@@ -435,9 +435,10 @@ export function render({ model, el }) {
     clearTimeout(clock);
     clock = 0;
     ring.inert = voter() !== "you"; // the visitor can't vote while the cards show another voter's votes
-    const now = voter() === "you" && !watched ? "you" : seen.has("length") ? "all" : "rule";
-    play.textContent = { you: `▶ Watch ${contests.length} votes`, rule: "▶ What if the longer always wins?", all: "▶ Vote by vote" }[now];
+    play.textContent = { rule: `▶ Watch ${contests.length} votes`, length: "▶ What if the longer always wins?", none: "▶ Vote by vote" }[unseen()];
   }
+  /** The voter whose votes the visitor is to see next, or "none". */
+  const unseen = () => (!watched() ? "rule" : seen.has("length") ? "none" : "length");
   function tick() {
     keep({ count: count() + 1 });
     if (count() >= contests.length) return stop();
@@ -445,9 +446,8 @@ export function render({ model, el }) {
   }
   function watch() {
     if (clock) return stop();
-    if (voter() === "you" && !watched) choose("rule");
-    else if (!seen.has("length")) return choose("length"); // all its votes at once, so that the bars travel from one voter's to the other's
-    else if (voter() === "you") choose("rule");
+    if (unseen() === "length") return choose("length"); // all its votes at once, so that the bars travel from one voter's to the other's
+    if (voter() === "you") choose("rule");
     else if (still.matches) return keep({ count: count() < contests.length ? contests.length : FEW });
     if (still.matches) return;
     keep({ count: 2 });
@@ -508,7 +508,7 @@ export function render({ model, el }) {
     const rule = cast.rule[turns[done - 1]];
     const took = rule === 0.5 ? "neither" : rule ? one : other;
     const same = [...picks()].filter((each, index) => RESULTS[each] === cast.rule[turns[index]]).length;
-    verdict.textContent = watched ? `${capital(theirName)} took ${took}. You agree on ${same} of ${done}.` : "";
+    verdict.textContent = watched() ? `${capital(theirName)} took ${took}. You agree on ${same} of ${done}.` : "";
     if (!opened) explained = why(pick, one, other);
   }
   /** A sentence on which model the visitor picked, and on how likely this was by the ratings before this vote. */
@@ -525,21 +525,21 @@ export function render({ model, el }) {
   }
 
   function drawSeal() {
-    watched ||= voter() !== "you";
-    seen.add(voter());
-    opened ||= watched || picks().length >= need;
+    if (voter() !== "you") seen.add(voter());
+    opened ||= watched() || picks().length >= need;
     el.classList.toggle("sealed", !opened);
-    el.classList.toggle("unwatched", !watched);
+    el.classList.toggle("unwatched", !watched());
     el.classList.toggle("hosted", Boolean(model.get("live")));
     beads.forEach((bead, index) => bead.classList.toggle("cast", index < picks().length));
-    choice.inert = !watched;
-    steps.hidden = !watched;
+    choice.inert = !watched();
+    steps.hidden = !watched();
   }
 
   function drawScale(found) {
     const few = results().length < FEW;
     half = Math.max(HALF, ...found.filter(Boolean).flatMap(([rating, ...ends]) => [rating, ...(few ? [] : ends.slice(0, 2).filter((end) => end !== null))]).map((end) => 100 * Math.ceil((1.4 * Math.abs(end - 1000)) / 100)));
     const first = few ? null : found[ranked(found)[0]];
+    const mark = rivals(found) === 1 ? "first" : "first?"; // at each model that could be first
     zone.hidden = first?.[1] == null;
     if (!zone.hidden) {
       zone.style.left = `${across(first[1])}%`;
@@ -548,7 +548,7 @@ export function render({ model, el }) {
     const order = models.map((_, index) => index).sort((one, other) => (found[other]?.[0] ?? 1000) - (found[one]?.[0] ?? 1000) || one - other);
     el.classList.toggle("counting", clock !== 0);
     el.classList.toggle("blank", !found.some(Boolean));
-    rows.forEach(({ row, rating, first: could, band, trail, dot }, index) => {
+    rows.forEach(({ row, rating, could, band, trail, dot }, index) => {
       const now = found[index];
       const known = now && !few && now[1] !== null;
       const rank = order.indexOf(index);
@@ -559,7 +559,7 @@ export function render({ model, el }) {
       rating.replaceChildren(now ? points(now[0]) : "", make("small", step > 0 ? "up" : "", !now ? "no vote yet" : known ? "" : moved));
       const out = Boolean(known && first?.[1] > now[2]);
       row.classList.toggle("out", out);
-      could.textContent = !known || out ? "" : rivals(found) === 1 ? "first" : "first?";
+      could.textContent = !known || out ? "" : mark;
       const [low, high] = known ? [across(now[1]), across(now[2])] : [0, 100];
       band.style.left = `${low}%`;
       band.style.width = `${high - low}%`;
@@ -581,7 +581,7 @@ export function render({ model, el }) {
     buttons.forEach((button, index) => {
       button.setAttribute("aria-checked", String(names[index] === voter()));
       button.tabIndex = names[index] === voter() ? 0 : -1;
-      const many = seen.has(names[index]) ? rivalsOf(names[index]) : null;
+      const many = names[index] === "you" || seen.has(names[index]) ? rivalsOf(names[index]) : null;
       button.lastChild.replaceChildren(make("b", "", many === null ? "?" : String(many)), many === null ? "" : many > 1 ? " could be first" : " is first");
     });
     slider.style.visibility = voter() === "you" ? "hidden" : "visible";
@@ -621,7 +621,7 @@ export function render({ model, el }) {
       loud.textContent = number ? leads : "Press what fits.";
       loudWords.textContent = number ? `after ${number} of ${need} votes` : "";
       take.textContent = number ? explained : `Then you see whose it is. ${need} votes open the box.`;
-    } else if (!watched) {
+    } else if (!watched()) {
       take.textContent = many === 1 ? `Do ${contests.length} votes of ${theirName} say the same?` : `Too few votes to tell. Now watch ${contests.length} of ${theirName}.`;
     } else if (voter() === "you") {
       const [theirs] = ranked(stored.rule.at(-1));
@@ -710,7 +710,7 @@ export function render({ model, el }) {
     drawRing();
     drawHead(shown);
     drawScale(shown);
-    if (watched) drawSteps();
+    if (watched()) drawSteps();
     const summary = models.map((name, index) => (shown[index] ? `${name} ${points(shown[index][0])}` : "")).filter(Boolean).join(", ");
     const named = voter() === "you" && picks() ? `Left was ${asks(picks().length - 1)[1]}, right was ${asks(picks().length - 1)[3]}. ${verdict.textContent} ` : "";
     speak(`${named}${loud.textContent} ${loudWords.textContent}. ${take.textContent} ${summary}`);
