@@ -226,12 +226,6 @@ export function measured(chosen, found, { count, guards, copied }) {
 const FLIGHT = 1400; // ms: how long a letter flies to its recipient
 const REST = 1800; // ms from the first result until the guards come, so that the result is read first
 const BACK = 600; // ms: how long a replaced sentence flies back to the tray
-const SVG_LETTER = "M1 1h30v20H1zM1 1l15 12L31 1";
-function drawing(className, box, path) {
-  const svg = shape("svg", { viewBox: box, class: className, "aria-hidden": "true" });
-  svg.append(shape("path", { d: path, fill: "none", stroke: "currentColor", "stroke-width": 2, "stroke-linejoin": "round" }));
-  return svg;
-}
 
 export function render({ model, el }) {
   const data = model.get("data");
@@ -247,7 +241,7 @@ export function render({ model, el }) {
   let failed = "";
   let opened = false; // whether the guards, the other sentences and the rates can be used; they come after the first result
   let opens = 0; // the timer that shows them
-  let tried = false;
+  let tried = false; // whether the visitor has changed the errand, so that there is a result
   let coded = false; // whether the lines of the loop are shown
   const onPage = model.get("size") !== undefined; // `size` is defined only on a page of the website
   let found = { steps: [] };
@@ -278,7 +272,7 @@ export function render({ model, el }) {
   const gateButtons = data.gates.map((name) => {
     const button = gates.appendChild(make("button", "", GATES[name][0]));
     radio(button, () => gateButtons, (at) => button.dataset.dragged || keep({ guard: data.gates[at], approved: {} }));
-    carry(button, { over: () => scene.classList.add("takes"), out: () => scene.classList.remove("takes"), drop: (event) => inside(event, scene) && keep({ guard: name, approved: {} }) });
+    carry(button, { drop: (event) => inside(event, scene) && keep({ guard: name, approved: {} }) });
     return button;
   });
 
@@ -286,7 +280,7 @@ export function render({ model, el }) {
   const scene = make("div", "er-scene");
   // A press on this button shows the loop's ten lines and, on a page of the website, the tokens that the model writes. In a notebook
   // the tokens are shown from the start.
-  const loop = make("button", "er-loop", "The loop in ten lines");
+  const loop = make("button", "er-loop");
   loop.addEventListener("click", () => {
     coded = !coded;
     drawAround();
@@ -405,6 +399,8 @@ export function render({ model, el }) {
     approved: model.get("approved") ?? {},
     pages: data.pages,
   });
+  /** Whether the visitor has added a sentence, written a result or put in a guard. */
+  const changed = ({ order, results, guard }) => Boolean(order || Object.keys(results).length || guard !== "none");
 
   /** Add `element` with its upper left corner at (left, top), in pixels from the corner of the browser's window. */
   function hover(element, { left, top }) {
@@ -419,7 +415,7 @@ export function render({ model, el }) {
     const box = target.getBoundingClientRect();
     return event.clientX > box.left && event.clientX < box.right && event.clientY > box.top && event.clientY < box.bottom;
   }
-  function carry(handle, { over, out, drop }) {
+  function carry(handle, { over = () => {}, out = () => {}, drop }) {
     let ghost = null;
     let from = null;
     let last = null;
@@ -667,7 +663,7 @@ export function render({ model, el }) {
     const body = make("div", "er-body er-send");
     if (!step.letter) return body.append(step.result), body;
     row.letter = make("span", `er-letter${step.letter.asked ? "" : " ember"}`);
-    row.letter.append(drawing("", "0 0 32 22", SVG_LETTER), pretty(step.letter.message));
+    row.letter.append(letterShape(), pretty(step.letter.message));
     body.append(row.letter);
     return body;
   }
@@ -681,6 +677,11 @@ export function render({ model, el }) {
     }
     return body;
   }
+  const letterShape = () => {
+    const svg = shape("svg", { viewBox: "0 0 32 22", "aria-hidden": "true" });
+    svg.append(shape("path", { d: "M1 1h30v20H1zM1 1l15 12L31 1", fill: "none", stroke: "currentColor", "stroke-width": 2, "stroke-linejoin": "round" }));
+    return svg;
+  };
   const personShape = () => {
     const svg = shape("svg", { viewBox: "0 0 40 40", "aria-hidden": "true" });
     svg.append(shape("circle", { cx: 20, cy: 13, r: 8, fill: "currentColor" }), shape("path", { d: "M4 39c0-11 7-16 16-16s16 5 16 16z", fill: "currentColor" }));
@@ -689,7 +690,7 @@ export function render({ model, el }) {
 
   function toolCard(row, step, waits) {
     row.tool.replaceChildren();
-    row.tool.className = `er-card in-tools er-tool is-${step.tool}${step.refused ? " refused" : ""}${waits ? " waits" : ""}`;
+    row.tool.className = `er-card in-tools er-tool is-${step.tool}${step.refused ? " refused" : ""}`;
     const name = make("p", "er-name");
     const inWords = { look_up: `${step.given}’s page`, calculator: `The calculator: ${step.given}`, send: step.refused ? "The message is stopped" : waits ? "A message, not sent yet" : "A message leaves" }[step.tool];
     const spelled = name.appendChild(make("span", "er-spelled"));
@@ -824,10 +825,10 @@ export function render({ model, el }) {
     playing = false;
     light(rest());
   }
-  /** Show the errand as it ended. `opening` is whether the view shows an errand for the first time. */
-  function finish(opening = false) {
+  /** Show the errand as it ended. */
+  function finish() {
     stop();
-    drawAround(opening);
+    drawAround();
     uncover();
   }
   function openRest() {
@@ -923,12 +924,11 @@ export function render({ model, el }) {
 
   // Draw what surrounds the scene: the headline, the guards, the measurements. While the film plays, nothing is announced
   // to screen readers.
-  function drawAround(opening = false) {
+  function drawAround() {
     const now = state();
-    const changed = now.order || Object.keys(now.results).length || now.guard !== "none";
     // `fresh` is whether the view still shows its first errand, in which the model looked up a page and sent no message, and
     // the visitor has changed nothing yet.
-    const fresh = !changed && !tried && now.question === data.questions[0] && lookedUp() && !found.waits && !found.steps.some(({ letter }) => letter);
+    const fresh = !changed(now) && !tried && now.question === data.questions[0] && lookedUp() && !found.waits && !found.steps.some(({ letter }) => letter);
     const [word, words_, ember] = fresh ? ["0 messages sent.", ` Now drag ${stranger(offered(now.question, data.people)[0] ?? "")}’s note to the top of the page.`, false] : verdict(now, found);
     if (!playing) {
       loud.textContent = word;
@@ -938,9 +938,9 @@ export function render({ model, el }) {
     scene.classList.toggle("fresh", Boolean(fresh));
     top.classList.toggle("wait", playing);
     play.textContent = playing ? "▶▶ To the end" : "▶ Run it";
-    if (!playing && changed && !tried) {
+    if (!playing && changed(now) && !tried) {
       tried = true;
-      if (still.matches || opening || !onPage) openRest();
+      if (still.matches || !onPage) openRest();
       else opens = setTimeout(showRest, REST);
     }
     rack.classList.toggle("closed", !opened);
@@ -1010,13 +1010,14 @@ export function render({ model, el }) {
     const units = unitsOf();
     const same = units.findIndex((unit, index) => unit !== drawn[index]);
     drawn = units;
-    if (opening || quick) return finish(opening);
+    if (opening || quick) return finish();
     film(same < 0 ? units.length : same);
   }
 
   const wakes = () => update();
   model.on("change:said", listen);
   model.on("change:live", wakes);
+  tried = opened = changed(state()); // an address with a change shows everything at once
   update(true);
   return () => {
     clocks.forEach(clearTimeout);
