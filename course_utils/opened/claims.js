@@ -201,7 +201,8 @@ export function render({ model, el }) {
         const box = panel.getBoundingClientRect();
         front.style.transformOrigin = `${start.clientX - box.left - front.offsetLeft}px ${start.clientY - box.top - front.offsetTop}px`;
         front.style.transform = `translate(${x}px, ${y}px) scale(${SMALL})`;
-        for (const [name, { place }] of Object.entries(shelf)) place.classList.toggle("aimed", name === over(event));
+        const aim = over(event);
+        for (const [name, { place }] of Object.entries(shelf)) place.classList.toggle("aimed", name === aim);
       }, { ready: () => Boolean(start), begin: () => (last = null) });
       handle.addEventListener("lostpointercapture", () => {
         for (const { place } of Object.values(shelf)) place.classList.remove("aimed");
@@ -238,14 +239,15 @@ export function render({ model, el }) {
       const chips = lying.map((claim, index) => {
         const chip = make("i", "cw-chip num", String(claim.number));
         chip.dataset.group = name;
-        if (index >= lying.length - WORDED) {
+        const worded = index >= lying.length - WORDED;
+        if (worded) {
           chip.classList.add("worded");
           chip.append(make("span", "", `\u201c${beginning(claim.words)}\u201d`));
         }
         if (!agrees(claim, made[claim.number])) {
           chip.classList.add("differs");
           const chosen = group(made[claim.number]);
-          chip.append(make("b", `cw-said ${chosen}`, GROUPS[chosen].sign));
+          if (worded) chip.append(make("b", `cw-said ${chosen}`, GROUPS[chosen].sign));
           chip.title = `you said: ${wordsOf(made[claim.number])}`;
         }
         chip.addEventListener("click", () => keep({ claim: claim.number }));
