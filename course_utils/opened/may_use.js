@@ -53,7 +53,7 @@ const ICONS = {
 // For each kind of clause, a verb for what the clause does. The verb is shown if two clauses have the same topic.
 const DOES = { permission: "permits", condition: "asks", prohibition: "forbids", termination: "ends" };
 const WALL = 0.4; // half of a wall's width, as a part of its column's width; may_use.css draws walls from 10% to 90% of a column
-const NUMBERS = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"];
+const NUMBERS = ["none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"];
 const WEIGHT = ["prohibition", "termination", "condition", "disclaimer", "definition", "permission"];
 
 /** The CSS class of an answer. */
@@ -253,7 +253,6 @@ export function render({ model, el }) {
     return uses.map((_, at) => at).filter((at) => Array.isArray(chosen) && chosen.includes(at));
   };
   const sealed = () => model.get("asked") === "start";
-  const through = () => licences.filter((licence) => stopOf(licence, plans()) < 0).length;
   /** How many of the set gates a licence lets the visitor through on a condition. */
   const conditionsOf = ({ verdicts }) => plans().filter((at) => verdicts[at].answer === "yes, with conditions").length;
 
@@ -265,7 +264,6 @@ export function render({ model, el }) {
   }
   function show(atRow, atColumn) {
     previewed = null;
-    answerBox.classList.remove("preview");
     keep({ licence: licences[atRow].name, use: atColumn, clause: -1, asked: "" });
     cells.get(`${atRow} ${atColumn}`).scrollIntoView({ block: "nearest" }); // on a phone, the answer would otherwise cover a cell in one of the lowest rows
   }
@@ -322,12 +320,14 @@ export function render({ model, el }) {
   /** Write how many licences get through the gates, or ask for a guess. */
   function drawCount() {
     const set = plans();
+    const passing = licences.filter((licence) => stopOf(licence, set) < 0);
+    const many = passing.length;
     const what = make("b", "", set.length === 1 ? uses[set[0]] : set.length === 2 ? "do both" : `do all ${NUMBERS[set.length] ?? set.length}`);
     const words = make("span", "", sealed() || set.length ? `of ${licences.length} licences let you ` : "licences, and no plan in their way");
     if (set.length) words.append(what, sealed() ? "?" : "");
-    sentence.replaceChildren(make("b", "loud", sealed() ? "?" : String(through())), words);
+    sentence.replaceChildren(make("b", "loud", sealed() ? "?" : String(many)), words);
     const focus = guesses.contains(document.activeElement);
-    const numbers = [...new Set([2, through(), 11, 14])].sort((a, b) => a - b);
+    const numbers = [...new Set([2, many, 11, 14])].sort((a, b) => a - b);
     guesses.replaceChildren(
       ...(sealed() ? numbers : []).map((number) => {
         const button = make("button", "num", String(number));
@@ -340,9 +340,9 @@ export function render({ model, el }) {
     );
     if (focus && !sealed()) cells.get("-1 0").focus({ preventScroll: true });
     const guess = model.get("guess") ?? -1;
-    const said = guess < 0 || set.length !== uses.length ? "" : guess === through() ? "As you guessed. " : `You guessed ${guess}. `;
-    const free = licences.filter((licence) => stopOf(licence, set) < 0 && !conditionsOf(licence)).length;
-    const ifs = set.length > 1 && through() ? `${capital(NUMBERS[free] ?? String(free)).replace("No", "None")} without an “if”. ` : "";
+    const said = guess < 0 || set.length !== uses.length ? "" : guess === many ? "As you guessed. " : `You guessed ${guess}. `;
+    const free = passing.filter((licence) => !conditionsOf(licence)).length;
+    const ifs = set.length > 1 && many ? `${capital(NUMBERS[free] ?? String(free))} without an “if”. ` : "";
     hint.textContent = sealed() ? "" : `${said}${ifs}${set.length ? "Press a plan to lift its gate, a wall to read its clause." : "Press a plan to set its gate."}`;
   }
   /** Put each ball where it starts, at the gate that stops it, or behind the last gate. */
@@ -377,7 +377,6 @@ export function render({ model, el }) {
   function preview(at) {
     if (sealed()) return;
     previewed = at && at[0] === row() && at[1] === column() ? null : at;
-    answerBox.classList.toggle("preview", previewed !== null);
     drawAnswer();
   }
   /** Show the answer of a cell, and its clauses. */
