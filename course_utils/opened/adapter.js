@@ -78,7 +78,7 @@ export function render({ model, el }) {
     });
   }
   const play = make("button", "ad-play", "▶ Turn it up");
-  const total = Object.values(data.counts ?? {}).reduce((sum, count) => sum + count, 0) - (data.counts?.untold ?? 0);
+  const total = series.reduce((sum, group) => sum + (data.counts?.[group] ?? 0), 0); // 0 if the counts are unknown
   const every = make("button", "ad-every", total ? `Show all ${total} questions` : "Show all questions");
   every.addEventListener("click", () => {
     keep({ all: true });
@@ -231,23 +231,23 @@ export function render({ model, el }) {
 
   /** The place of a strength on the handle's track, in percent of the track's width. All strengths have columns of the same width. */
   const across = (value) => (100 * ((value - strengths[0]) / (last - strengths[0]) * (strengths.length - 1) + 0.5)) / strengths.length;
+  /** The part of the picture that the visitor has seen, in percent of its width. It ends with the column of the strength `reach`. */
+  const seenPart = () => (reach === last ? 100 : across(reach) + 50 / strengths.length);
 
   let written = "";
+  let inBand = []; // the zones of the band: each one's element, and the indices of its first and last strength
   /** Draw the band for the two questions on the cards. */
   function write([first, second]) {
     if (written === first.text + second.text) return;
     written = first.text + second.text;
     const names = { both: "both", first: first.key, second: second.key, neither: "neither" };
-    inside.replaceChildren(
-      ...zones(first.right, second.right).map(({ right, from, to }) => {
-        const zone = make("span", right);
-        zone.append(make("b", "", names[right]));
-        zone.style.width = `${(100 * (to - from + 1)) / strengths.length}%`;
-        zone.dataset.from = String(from);
-        zone.dataset.to = String(to);
-        return zone;
-      }),
-    );
+    inBand = zones(first.right, second.right).map(({ right, from, to }) => {
+      const zone = make("span", right);
+      const word = zone.appendChild(make("b", "", names[right]));
+      zone.style.width = `${(100 * (to - from + 1)) / strengths.length}%`;
+      return { zone, word, from, to };
+    });
+    inside.replaceChildren(...inBand.map(({ zone }) => zone));
   }
   /** Say at which strengths the answers to two questions are both right. */
   function bothFrom([first, second]) {
@@ -268,29 +268,26 @@ export function render({ model, el }) {
   function fit() {
     clearWay();
     const column = inside.clientWidth / strengths.length;
-    const seen = reach === last ? strengths.length : (across(reach) * strengths.length) / 100 + 0.5;
-    const words = [...inside.children].map((zone) => {
-      const { from, to } = zone.dataset;
-      const hidden = Math.max(0, Math.min(Number(to) - Number(from) + 1, Number(to) + 1 - seen)); // how many columns of the zone are not seen yet
+    const seen = (seenPart() * strengths.length) / 100; // in columns
+    const rooms = inBand.map(({ zone, word, from, to }) => {
+      const hidden = Math.max(0, Math.min(to - from + 1, to + 1 - seen)); // how many columns of the zone are not seen yet
       zone.style.paddingRight = `${hidden * column}px`;
-      return { word: zone.firstChild, room: (Number(to) - Number(from) + 1 - hidden) * column };
+      word.classList.remove("long"); // "long" hides a word, and a hidden word has no width to measure
+      return (to - from + 1 - hidden) * column;
     });
-    for (const { word } of words) word.classList.remove("long"); // "long" hides a word, and a hidden word has no width to measure
-    const long = words.map(({ word, room }) => word.offsetWidth > room - 2);
-    words.forEach(({ word }, index) => word.classList.toggle("long", long[index]));
+    const long = inBand.map(({ word }, index) => word.offsetWidth > rooms[index] - 2);
+    inBand.forEach(({ word }, index) => word.classList.toggle("long", long[index]));
   }
 
   function update() {
     const index = nearest();
     const value = strengths[index];
     reach = hides() && model.get("all") === false ? Math.max(reach, strength) : last;
-    const seen = reach === last ? 100 : across(reach) + 50 / strengths.length;
-    chart.style.setProperty("--seen", `${seen}%`);
+    chart.style.setProperty("--seen", `${seenPart()}%`);
     el.classList.toggle("asking", asking());
     el.classList.toggle("few", model.get("all") === false);
     el.classList.toggle("page", model.get("all") !== undefined);
-    const x = `${across(strength)}%`;
-    chart.style.setProperty("--at", x);
+    chart.style.setProperty("--at", `${across(strength)}%`);
     ember.textContent = value.toFixed(2);
     ember.setAttribute("aria-valuenow", String(value));
     ember.setAttribute("aria-valuetext", `${value}`);
@@ -306,7 +303,7 @@ export function render({ model, el }) {
     }
     const shown = rows.filter(({ box }) => !box.hidden).map(({ prompt }) => prompt);
     write(shown);
-    for (const zone of inside.children) zone.classList.toggle("here", Number(zone.dataset.from) <= index && index <= Number(zone.dataset.to));
+    for (const { zone, from, to } of inBand) zone.classList.toggle("here", from <= index && index <= to);
     fit();
     halves.forEach(({ group, loud, columns }) => {
       loud.textContent = data.counts ? String(data.right[group][index]) : `${data.right[group][index]}%`;
@@ -327,12 +324,11 @@ export function render({ model, el }) {
     const guess = GUESSES[model.get("guess")];
     const both = shown.every(({ right }) => right?.[index]);
     const all = series.reduce((sum, group) => sum + data.right[group][index], 0);
-    const of = series.reduce((sum, group) => sum + (data.counts?.[group] ?? NaN), 0);
     found ||= both && !playing;
     const tell = (loud, words) => ([verdict.textContent, sayWords.textContent] = [loud, words]);
     if (asking()) tell("", "Turn the adapter up: what will the model call France’s capital?");
     else if (model.get("all") !== false && !oneIsBest && visited.has(strengths[0]) && visited.has(last)) tell("", "No strength is the best at both.");
-    else if (both && of && !playing) tell("Both right!", `But of all ${of} questions only ${all}.`);
+    else if (both && total && !playing) tell("Both right!", `But of all ${total} questions only ${all}.`);
     else if (found) tell("", bothFrom(shown));
     else if (!guess) tell("", "Find where both answers are right.");
     else if (strength < 1 && !visited.has(1)) tell("", `You said “${guess}”.`);
