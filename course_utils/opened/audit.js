@@ -10,7 +10,7 @@
 // chosen after looking at the results). On a page of the website there is also `guess`: "" until the visitor has
 // guessed the shares of the trades in `asks`, then {trade: its guessed lean in points}; "skipped" if the visitor made
 // no guess. While `guess` is "", the chart is hidden, and the visitor drags each of these trades along a rail, from “he” to “she”.
-import { adopt, announcer, headline, keeper, make, onDrag, radio } from "./view.js";
+import { adopt, announcer, capital, headline, keeper, make, onDrag, radio } from "./view.js";
 
 const APART = 24; // px between two words of a row, so that their intervals do not seem to be one
 const ROW = 27; // greatest height of a row in px
@@ -38,7 +38,7 @@ export function heat(share, temperature) {
   return 1 / (1 + ((1 - share) / share) ** (1 / temperature));
 }
 
-/** Limit a share in percent to the range from 0 to 100, which the bars and the field show. */
+/** Limit a share in percent to the range from 0 to 100, which the rails and the field show. */
 const within = (share) => Math.max(0, Math.min(100, share));
 const whole = (number) => String(Math.abs(Math.round(number)));
 const signed = (number) => `${Math.round(number) < 0 ? "−" : Math.round(number) > 0 ? "+" : ""}${whole(number)}`;
@@ -212,9 +212,9 @@ export function render({ model, el }) {
   function sideOf(she) {
     return Math.round(she) > 50 ? "she" : Math.round(she) < 50 ? "he" : "";
   }
-  /** Say which of the two words is the likelier one, and how likely it is. @param {number} she in percent */
-  function shareText(she) {
-    return `${Math.max(Math.round(she), 100 - Math.round(she))}% ${sideOf(she) || "each"}`;
+  /** The share of the likelier word, as text. @param {number} she the share of “she” in percent */
+  function likelier(she) {
+    return `${Math.max(Math.round(she), 100 - Math.round(she))}%`;
   }
 
   const who = () => models[model.get("who")] ?? models[0];
@@ -278,7 +278,7 @@ export function render({ model, el }) {
   const shareOf = (word) => who().zero[at()] + who().words[word][at()][0];
   /** Pull the knob of one bar. @param {number} index @param {number} share of “she” in percent */
   function aim(index, share) {
-    pins[index].share = Math.max(0, Math.min(100, Math.round(share)));
+    pins[index].share = within(Math.round(share));
     el.classList.add("known");
     if (model.get("trade") !== asks[index]) keep({ trade: asks[index] });
     drawGuess();
@@ -298,7 +298,7 @@ export function render({ model, el }) {
       bar.style.setProperty("--she", String(she));
       bar.style.setProperty("--mine", String(share));
       for (const side of ["he", "she"]) bar.classList.toggle(side, done && sideOf(she) === side);
-      number.textContent = done || share !== 50 ? shareText(she) : "";
+      number.textContent = done || share !== 50 ? `${likelier(she)} ${sideOf(she) || "each"}` : "";
       off.hidden = mine.hidden = !done || Math.abs(share - she) < 1;
       bar.classList.toggle("done", done);
       bar.classList.toggle("later", !done && word !== next.word && share === 50);
@@ -501,7 +501,7 @@ export function render({ model, el }) {
     const word = pin ? pin.word : chosen();
     const she = pin && !pin.done ? pin.share : shareOf(word);
     const line = sentenceWith(word, she);
-    if (!pin) line.append(" ", make("b", `num ${sideOf(she)}`, shareText(she).split(" ")[0]));
+    if (!pin) line.append(" ", make("b", `num ${sideOf(she)}`, likelier(she)));
     line.append(make("span", "au-mean", `mean of ${texts.length} such sentences`));
     asked.firstChild.replaceWith(line);
   }
@@ -546,13 +546,11 @@ export function render({ model, el }) {
 
   function drawHead() {
     if (sealed()) {
-      const pin = answered;
-      const she = pin && Math.round(shareOf(pin.word));
-      const side = pin && sideOf(she);
-      loud.textContent = pin ? (side ? `${Math.max(she, 100 - she)}% “${side}”` : "Half and half") : `Drag the ${asks[0]}.`;
-      for (const each of ["he", "she"]) loud.classList.toggle(each, side === each);
-      const said = pin && (sideOf(pin.share) ? `${Math.max(pin.share, 100 - pin.share)}% “${sideOf(pin.share)}”` : "half and half");
-      loudWords.textContent = pin ? `for the ${pin.word}. You said ${said}.` : `Will ${who().title} go on with “he” or “she”?`;
+      const she = answered ? shareOf(answered.word) : 50;
+      const says = (share) => (sideOf(share) ? `${likelier(share)} “${sideOf(share)}”` : "half and half");
+      loud.textContent = answered ? capital(says(she)) : `Drag the ${asks[0]}.`;
+      for (const side of ["he", "she"]) loud.classList.toggle(side, sideOf(she) === side);
+      loudWords.textContent = answered ? `for the ${answered.word}. You said ${says(answered.share)}.` : `Will ${who().title} go on with “he” or “she”?`;
       note.textContent = "";
       return;
     }
