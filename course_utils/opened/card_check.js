@@ -516,6 +516,9 @@ export function render({ model, el }) {
     area.defaultValue = words; // a copy of the field, in print or in a saved picture, shows `defaultValue`
   }
 
+  /** Whether a part passes the check. In this view a part also fails if its line has a word for people, because the line is then
+   * marked as one to mend. */
+  const passes = ([part, words]) => words && !found.weak[part] && !PEOPLE_WORD.test(words);
   const rows = new Map(); // from a part, or "" for the opening line, to the elements of its line
   function addRow(part) {
     const item = list.appendChild(make("li"));
@@ -543,7 +546,7 @@ export function render({ model, el }) {
     const row = rows.get(part) ?? addRow(part);
     const boast = found.weak[part];
     const people = words.match(PEOPLE) ?? [];
-    const fact = Boolean(words) && !boast && !people.length;
+    const fact = passes([part, words]);
     row.now = words;
     row.item.className = [boast ? "boast" : !words ? "hole" : part && !fact ? "" : "there", people.length ? "person" : ""].join(" ");
     if (part && before && fact && !before.has(part)) row.item.classList.add("new");
@@ -628,8 +631,6 @@ export function render({ model, el }) {
     }
     if (!found) return;
     const parts = Object.entries(found.parts);
-    // In this view a part also fails if its line has a word for people, because the line is then marked as one to mend.
-    const passes = ([part, words]) => words && !found.weak[part] && !PEOPLE_WORD.test(words);
     const missing = parts.filter((each) => !passes(each)).map(([part]) => part);
     const done = !missing.length && !found.people.length;
     loud.textContent = String(missing.length || found.people.length);

@@ -195,8 +195,8 @@ def _weakness(part, line):
         return "" if enough.search(line) else else_said
     if part == "license":
         # "The Apache License, version 2.0" becomes " apache 2 0 ", as does the name "apache-2.0".
-        words = re.sub(r"\b(?:the|licen[sc]e|version|v)\b", " ", _spaced(line))
-        known = any(_spaced(name) in _spaced(words) for name in _LICENCES)
+        words = _spaced(re.sub(r"\b(?:the|licen[sc]e|version|v)\b", " ", _spaced(line)))
+        known = any(_spaced(name) in words for name in _LICENCES)
         return "" if known or _LINK.search(line) else "no known licence"
     if part == "contact":
         return "" if _ADDRESS.search(line) else "no address"
