@@ -12,6 +12,7 @@ import signal
 import sys
 from pathlib import Path
 
+import by_commit
 import pytest
 
 # A process that a shell starts in the background ignores Ctrl-C, and so does every program that it starts.
@@ -23,6 +24,8 @@ WITHOUT = str(Path(__file__).parent / "without")
 sys.path.insert(0, WITHOUT)
 if WITHOUT not in os.environ.get("PYTHONPATH", ""):
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [WITHOUT, os.environ.get("PYTHONPATH")]))
+
+MODELS = Path(__file__).parent / "models"
 
 # nbval runs every lesson. This lesson, which needs no model, is run in a browser, too, to test the page.
 RUN_IN_THE_BROWSER = "01_what_open_means"
@@ -83,10 +86,27 @@ def rank(item):
     return LONGEST.index(group) if group in LONGEST else len(LONGEST), lesson_of(item)
 
 
+def left_files(config, items):
+    """Returns the files of tests/models to leave to `make everything`: two thirds of those that aren't due.
+
+    If the command names tests/models or a file in it, no file is left out.
+    """
+    if any(Path(argument).resolve().is_relative_to(MODELS) for argument in config.args):
+        return set()
+    files = sorted({item.path for item in items if item.path.parent == MODELS})
+    others = [file for file in files if not by_commit.due(file)]
+    return set(others) - set(by_commit.some("files of models", others, -(-len(others) // 3)))
+
+
 @pytest.hookimpl(wrapper=True, tryfirst=True)  # runs before xdist's hook, which reads the groups
-def pytest_collection_modifyitems(items):
+def pytest_collection_modifyitems(config, items):
     """Gives each test its group, and sorts the tests by `rank`."""
+    left = left_files(config, items)
     for item in items:
+        if item.path in left:
+            item.add_marker(
+                pytest.mark.everything(reason="the last commit changed nothing that this file uses")
+            )
         item.add_marker(pytest.mark.xdist_group(group_of(item)))
         if lesson_of(item) not in ("", RUN_IN_THE_BROWSER):
             item.add_marker(pytest.mark.everything(reason="in `make test`, nbval alone runs this lesson"))

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from by_commit import does, drawn, git, text_before
+from by_commit import OPENED, PACKAGE, ROOT, _imports, concerns, does, drawn, git, text_before, uses
 
 CODE = '''
 """Adds."""
@@ -51,3 +51,47 @@ def test_the_text_of_the_last_commit_is_read_and_a_new_file_had_none():
     if git("rev-parse", "--verify", "--quiet", "HEAD~1")[0]:
         pytest.skip("HEAD~1 is not there: clone with a history of at least two commits")
     assert "Apache" in text_before("LICENSE") and text_before("no/such/file") == ""
+
+
+def test_a_test_file_uses_what_it_imports_and_what_that_imports(tmp_path):
+    file = tmp_path / "test_one.py"
+
+    def used(text):
+        file.write_text(text)
+        uses.cache_clear()
+        _imports.cache_clear()
+        return uses(file) - {file}
+
+    assert used("import json\n") == set()
+    assert OPENED / "dial.py" not in used(
+        "from course_utils.opened import (\n    patching,\n    fits as sizes,\n)\n"
+    )
+    assert {OPENED / "patching.py", OPENED / "fits.py", PACKAGE / "units.py"} <= used(file.read_text())
+    # A name that the package imports lazily, also in the code of another process.
+    for text in (
+        "import course_utils as course\ncourse.load()\n",
+        "CODE = 'from course_utils import load'\n",
+    ):
+        assert PACKAGE / "loading" / "__init__.py" in used(text) and OPENED / "patching.py" not in used(text)
+    assert OPENED / "audit.py" in used("course.opened.lean(0.5)\n")
+    assert PACKAGE / "terminal.py" in used('run([sys.executable, "-m", "course_utils", "models"])\n')
+    assert ROOT / "tests" / "servers.py" in used("from servers import Hub\n")
+
+
+def test_data_concern_the_tests_of_their_folder_and_scripts_those_that_run_node(tmp_path):
+    file = tmp_path / "test_two.py"
+    file.write_text('"""Reads website."""\nfrom course_utils.opened import patching\n')
+    for name in (
+        "course_utils/opened/patching.py",
+        "course_utils/opened/patching.json",
+        "website/page.py",
+        "pyproject.toml",
+    ):
+        assert concerns(name, file), name
+    for name in (
+        "course_utils/worlds/words.json",
+        "course_utils/opened/patching.js",
+        "tests/models/test_live.py",
+    ):
+        assert not concerns(name, file), name
+    assert concerns("course_utils/opened/patching.js", ROOT / "tests" / "models" / "test_live.py")
