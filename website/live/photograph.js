@@ -5,12 +5,12 @@ const SCALE = 2; // pixels of the PNG for each pixel of the page
 const MARGIN = 24;
 
 /**
- * Save a picture of an element as a PNG file in the visitor's downloads.
- * @param {HTMLElement} el
- * @param {string} title is shown below the picture, and gives the file its name
+ * Save a picture of an explorable as a PNG file in the visitor's downloads.
+ * @param {HTMLElement} el the explorable
+ * @param {string} title gives the file its name
  */
 export async function savePicture(el, title) {
-  const blob = await photograph(el, title);
+  const blob = await photograph(el);
   const link = document.createElement("a");
   link.href = URL.createObjectURL(blob);
   link.download = `${title.toLowerCase().replaceAll(/[^a-z0-9]+/g, "-")}.png`;
@@ -19,31 +19,23 @@ export async function savePicture(el, title) {
 }
 
 /**
- * Return a PNG that shows what an element looks like now.
+ * Return a PNG that shows what an explorable looks like now, below its page's name and headline.
  * @param {HTMLElement} el
- * @param {string} title
  * @returns {Promise<Blob>}
  */
-export async function photograph(el, title) {
-  const { width, height } = el.getBoundingClientRect();
-  const whole = { width: Math.ceil(width) + 2 * MARGIN, height: Math.ceil(height) + 2 * MARGIN + 28 };
+export async function photograph(el) {
+  const sheet = sheetOf(el);
+  const { width, height } = sizeOf(sheet);
   const style = document.createElement("style");
   style.textContent = await styles();
-  const sheet = document.createElement("div");
-  sheet.className = "otb";
-  sheet.dataset.theme = getComputedStyle(document.body).colorScheme === "dark" || isDark() ? "dark" : "light";
-  sheet.style.cssText = `width: ${whole.width}px; height: ${whole.height}px; padding: ${MARGIN}px; overflow: hidden`;
-  const line = document.createElement("p");
-  line.style.cssText = "margin: 12px 0 0; color: var(--quiet); font-size: var(--s)";
-  line.textContent = `${title} · ${location.host}`;
-  sheet.append(style, copyOf(el), line);
-
-  const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${whole.width}" height="${whole.height}">` +
+  sheet.prepend(style);
+  sheet.style.height = `${height}px`;
+  const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}">` +
     `<foreignObject width="100%" height="100%">${new XMLSerializer().serializeToString(sheet)}</foreignObject></svg>`;
   const image = new Image();
   image.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(svg)}`;
   await image.decode();
-  const canvas = Object.assign(document.createElement("canvas"), { width: whole.width * SCALE, height: whole.height * SCALE });
+  const canvas = Object.assign(document.createElement("canvas"), { width: width * SCALE, height: height * SCALE });
   const context = canvas.getContext("2d");
   context.scale(SCALE, SCALE);
   context.drawImage(image, 0, 0);
@@ -51,12 +43,53 @@ export async function photograph(el, title) {
     canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new Error("The picture is too large."))), "image/png"));
 }
 
-/** Copy an element. In the copy, canvases are images, and input fields show what was typed. @param {HTMLElement} el */
+/** What the picture shows: the page's name and headline, a copy of the explorable, and the page's address. @param {HTMLElement} el */
+export function sheetOf(el) {
+  const sheet = document.createElement("div");
+  sheet.className = "otb";
+  sheet.dataset.theme = getComputedStyle(document.body).colorScheme === "dark" || isDark() ? "dark" : "light";
+  sheet.style.cssText = `width: ${Math.ceil(el.getBoundingClientRect().width) + 2 * MARGIN}px; padding: ${MARGIN}px; overflow: hidden`;
+  for (const node of document.querySelectorAll(".top, h1")) {
+    const copy = /** @type {HTMLElement} */ (node.cloneNode(true));
+    for (const button of copy.querySelectorAll("button")) button.remove();
+    const { fontSize, margin } = getComputedStyle(node);
+    Object.assign(copy.style, { fontSize, margin, padding: "0" });
+    sheet.append(copy);
+  }
+  const foot = document.createElement("p");
+  foot.style.cssText = "margin: 16px 0 0; color: var(--quiet)";
+  foot.textContent = location.host + location.pathname;
+  sheet.append(copyOf(el), foot);
+  return sheet;
+}
+
+/** The size of an element that is not on the page. @param {HTMLElement} sheet */
+function sizeOf(sheet) {
+  const frame = document.createElement("div");
+  frame.style.cssText = "position: fixed; left: -9999px; top: 0; visibility: hidden";
+  frame.append(sheet);
+  document.body.append(frame);
+  const { width, height } = sheet.getBoundingClientRect();
+  frame.remove();
+  return { width: Math.ceil(width), height: Math.ceil(height) };
+}
+
+/** Whether an element is there only to be used, so that it says nothing in a picture: a fold, a form, an invitation such as
+ * “drag me”, or a button that has only words. The chosen one of several buttons stays, because it says what the picture
+ * shows. A button in a picture stays, too: it has more than words in it, or is a word of a text, or a number. @param {HTMLElement} node */
+function isForUse(node) {
+  if (node.matches("details, form, .own, .wake, [data-wake]")) return true;
+  const plain = !node.firstElementChild && /\p{L}/u.test(node.textContent);
+  if (!node.matches("button")) return plain && /^(drag|pull|turn) me\b/i.test(node.textContent);
+  return plain && !node.matches(".chip, [aria-checked='true'], [aria-pressed='true']");
+}
+
+/** Copy an element without what is only there to be used. In the copy, canvases are images, and input fields show what was
+ * typed. @param {HTMLElement} el */
 function copyOf(el) {
   const copy = /** @type {HTMLElement} */ (el.cloneNode(true));
-  const { width, height } = el.getBoundingClientRect();
-  copy.style.width = `${width}px`;
-  copy.style.minHeight = `${height}px`;
+  copy.style.width = `${el.getBoundingClientRect().width}px`;
+  copy.style.minHeight = "0";
   /** @type {(selector: string) => [any, any][]} */
   const pairs = (selector) => [...el.querySelectorAll(selector)].map((node, index) => [node, copy.querySelectorAll(selector)[index]]);
   for (const [field, twin] of pairs("input, textarea, progress")) {
@@ -65,6 +98,7 @@ function copyOf(el) {
   }
   for (const [node, twin] of pairs("*")) {
     if (facesAway(node)) twin.style.visibility = "hidden"; // without this, the back of `node` would be seen in the SVG
+    if (isForUse(node)) twin.style.display = "none";
   }
   const canvases = pairs("canvas"); // list all pairs before a canvas is replaced, because `pairs` matches elements by index
   for (const [canvas, twin] of canvases) {
