@@ -3,15 +3,14 @@
 // model's tokens)}. In a notebook, `data` also has texts: {offer: {pieces, target}}, where `target` is the index of the token
 // on which the answer depends, and an offer is the distance from the last token back to that token.
 // The visitor chooses `text` (one of the offers, or an own text), `size` (the number of tokens in the window) and, on a page,
-// `guess` (the index of the token at which the visitor expects the answer to change; 0 before the guess, -1 if no guess was
-// made).
+// `stops`: once the word on which the answer depends is out of sight, the visitor carries it on as a drop, layer by layer.
+// `stops` has the index of the token at which the drop lay after each layer.
 // The view asks with `want` {text, size}. The host answers with `said` {pieces, top}; `top` has the likeliest next tokens, as
 // [text, share].
-// On a page, a stripe under a token has the colour of the answer that came when the window began at that token. In a
-// notebook, bars below the text show the answers.
+// In a notebook, bars below the text show the answers.
 import { LOOKS, adopt, announcer, chipClass, headline, keeper, make, onDrag, ownText, piecesOf, shape } from "./view.js";
 
-const HOP = 300; // ms for each layer, in the animation of a fact that is passed from token to token
+const FALL = 600; // ms: how long the drop takes from the last token to the pail
 const BARS = 56; // px: the height of a bar of 100%
 const LETTER = 8; // px: about the width of a letter in a label
 const OTHERS = "others"; // the label that neighbouring answers share if their bars are too narrow for their own labels
@@ -28,34 +27,40 @@ const several = (number, thing) => `${number} ${thing}${number === 1 ? "" : "s"}
  */
 export const layersNeeded = (back, size) => (back === 0 ? 1 : size < 2 ? Infinity : Math.ceil(back / (size - 1)));
 
+/** The index of the furthest token to which one layer can carry information from the token at index `at`. `last` is the index
+ * of the last token. */
+export const reach = (at, last, size) => Math.min(last, at + Math.max(0, size - 1));
+
 /**
- * After each layer, the index of the furthest token that a fact can have reached. The list begins with the token that the
- * fact is in at first.
- * @param {number} from the index of the token that the fact is in at first
+ * The first of `stops` that layers can have reached one after the other: each layer carries the information further, by at
+ * most `size` - 1 tokens.
+ * @param {number[]} stops for each layer, the index of a token
+ * @param {number} from the index of the token that the information is in at first
  * @param {number} last the index of the last token
  * @param {number} size the number of tokens in the window, including the token that attends
  * @param {number} layers
  * @returns {number[]}
  */
-export function relay(from, last, size, layers) {
-  const stops = [from];
-  while (stops.length <= layers && stops.at(-1) < last) stops.push(Math.min(last, stops.at(-1) + size - 1));
-  return stops;
+export function possible(stops, from, last, size, layers) {
+  const fine = stops.slice(0, layers).findIndex((stop, layer) => {
+    const before = layer ? stops[layer - 1] : from;
+    return !(stop > before && stop <= reach(before, last, size));
+  });
+  return stops.slice(0, fine < 0 ? layers : fine);
 }
 
 export function render({ model, el }) {
   const data = model.get("data");
   const { layers } = data;
-  const fog = () => model.get("guess") !== undefined; // true on a page, where an answer is shown only for a size of the window that was tried
+  const onPage = !data.texts;
   const still = matchMedia("(prefers-reduced-motion: reduce)");
   const answers = new Map(); // from the string `${text}|${size}` to the host's answer
   const sizesOf = new Map(); // from a text to the sizes of the window at which the answer is known
   let asked = null; // the request {text, size} that the host is answering, or null
   let playing = 0;
-  let passed = false; // whether “Pass it on” has been pressed; from then on, the tokens that the fact can reach are tinted
-  let passing = 0; // the timer that ends the animation of “Pass it on”
-  const seen = new Map(); // from a text to the sizes of the window that the visitor has tried
-  let turned = 0; // the index of the first token in the window when the answer first changed; 0 as long as it has not changed
+  let carries = onPage; // whether a drop can be carried, if the fact is out of sight; in a notebook only after “Pass it on”
+  let stops = model.get("stops") ?? [];
+  let held = 0; // the index of the token under the drop while it is dragged; 0 while it is not
 
   adopt(el, "wd");
   const { head, loud, loudWords } = headline("wd");
@@ -63,6 +68,7 @@ export function render({ model, el }) {
   // A pail with paint of the colour that the model names
   const pail = shape("svg", { class: "wd-pail", viewBox: "0 0 120 128", "aria-hidden": "true" });
   pail.append(
+    shape("ellipse", { cx: 60, cy: 124, rx: 72, ry: 11, class: "wd-puddle" }),
     shape("path", { d: "M14 40C14 -8 106 -8 106 40", class: "wd-bail" }),
     shape("path", { d: "M12 40 24 120Q60 130 96 120L108 40Z", class: "wd-tin" }),
     shape("path", { d: "M13 44C20 58 40 54 44 56V84a6 6 0 0 0 12 0V62a5 5 0 0 1 10 0v8a6 6 0 0 0 12 0V55C92 54 104 52 107 44Z", class: "wd-paint wd-drip" }),
@@ -86,18 +92,22 @@ export function render({ model, el }) {
   const sweep = make("button", "wd-sweep", "▶ Close it slowly");
   const pass = make("button", "", "▶ Pass it on");
   tools.append(sweep, pass);
-  if (fog()) tools.append(make("span", "wd-legend", "a stripe: the answer, when the window began at this word"));
+  const drop = dropShape("button", "wd-drop");
+  drop.append(make("span", "wd-hint", "drag me on"));
+  const goal = dropShape("div", "wd-goal"); // shows how far the next layer can carry the drop
+  goal.setAttribute("aria-hidden", "true");
+  const goalLayer = goal.firstChild.appendChild(shape("text", { x: 12, y: 23 }));
   const wake = make("div");
   wake.dataset.wake = "for your own text";
   const { live, speak, hush } = announcer();
-  el.append(top, paper, tools);
+  el.append(top, paper);
   const fold = make("details", "wd-fold");
   if (data.words) {
     const labels = { placeholder: "Your own text, up to the word that is asked for", label: "Your own text", button: "Read it" };
     fold.append(make("summary", "", "Read a text of your own"), wake, ownText(labels, { ...data, unknown: true }, turnTo));
     el.append(fold);
   } else {
-    el.append(stage, distances());
+    el.append(tools, stage, distances());
   }
   el.append(live);
 
@@ -110,19 +120,21 @@ export function render({ model, el }) {
     sizesOf.set(words, (sizesOf.get(words) ?? new Set()).add(number));
   }
   for (const one of data.answers ?? []) store(one);
+  /** A drop of paint, as a button or as a drawing. */
+  function dropShape(tag, name) {
+    const whole = make(tag, name);
+    const svg = shape("svg", { viewBox: "0 0 24 30", "aria-hidden": "true" });
+    svg.append(shape("path", { d: "M12 2C15 8 21 13 21 19a9 9 0 0 1-18 0C3 13 9 8 12 2Z" }));
+    whole.append(svg);
+    return whole;
+  }
   const whole = () => answers.get(key(text(), count(text())));
   const size = () => Math.max(2, Math.min(count(text()), model.get("size") ?? Infinity));
   const keepState = keeper(model, update);
-  const asking = () => model.get("guess") === 0;
-  /** Store changes. If the visitor moves the window's edge before guessing, set `guess` to -1, so that no guess is asked for. */
-  const keep = (changes) => keepState(asking() && "size" in changes && !("guess" in changes) ? { ...changes, guess: -1 } : changes);
-  let before = 0; // the last size that the visitor tried; 0 for no size yet
-  /** Note that the visitor has tried all sizes from `before` to `number`. */
-  function note(number) {
-    const known = seen.get(text()) ?? seen.set(text(), new Set()).get(text());
-    const from = before || number;
-    for (let each = Math.min(from, number); each <= Math.max(from, number); each++) known.add(each);
-    before = number;
+  /** Store changes. Another size or text takes the drop back to its beginning. */
+  function keep(changes) {
+    stops = changes.stops ?? [];
+    keepState(onPage ? { ...changes, stops } : changes);
   }
 
   /** Ask for the answer at a size, unless it is known or another answer is being computed. */
@@ -140,8 +152,7 @@ export function render({ model, el }) {
     ask(words, count(words));
   }
   function show(words) {
-    before = turned = 0;
-    keep({ text: words, size: data.texts ? size() : count(words), ...(fog() ? { guess: -1 } : {}) });
+    keep({ text: words, size: data.texts ? size() : count(words) });
     build();
     complete();
   }
@@ -215,16 +226,15 @@ export function render({ model, el }) {
       chips.push(chip);
       paper.append(chip);
     });
-    paper.append(make("span", "chip wd-next"), handle);
+    paper.append(make("span", "chip wd-next"), handle, goal, drop);
     handle.setAttribute("aria-valuemax", String(pieces.length));
     const fact = right > 0 ? pieces[right].trim() : "";
-    pass.textContent = fact && fog() ? `▶ Pass it on: how far does “${fact}” get?` : "▶ Pass it on"; // a lesson explains the button in its text
     el.style.setProperty("--fact", LOOKS[fact] ?? "var(--against)");
-    part = { pieces, right, last: pieces.length - 1, ...(fog() ? {} : chart(pieces)) };
+    part = { pieces, right, last: pieces.length - 1, ...(onPage ? {} : chart(pieces)) };
     update();
   }
 
-  /** Draw the chart of the answers, without its bars. A notebook shows it; a page has stripes under the words instead. */
+  /** Draw the chart of the answers, without its bars. Only a notebook shows it. */
   function chart(pieces) {
     const width = stage.clientWidth || 600;
     const left = width < 480 ? 60 : 62;
@@ -256,20 +266,14 @@ export function render({ model, el }) {
     const number = size();
     const first = pieces.length - number;
     const said = answers.get(key(text(), number));
-    note(number);
     const favourite = pieces[right] ?? whole().top[0][0];
-    const needed = right > 0 ? layersNeeded(last - right, number) : 1;
-    const stops = right > 0 ? relay(right, last, number, layers) : [];
+    const hidden = right > 0 && right < first;
+    stops = hidden && carries ? possible(stops, right, last, number, layers) : [];
+    el.classList.toggle("carries", hidden && carries);
 
     chips.forEach((chip, index) => {
       chip.classList.toggle("in", index >= first);
       chip.classList.toggle("told", index === right);
-      chip.classList.toggle("guess", index === model.get("guess"));
-      const after = stops.findIndex((stop) => stop >= index); // after how many layers the fact can have reached this token; -1 if it cannot
-      chip.classList.toggle("reached", after > 0);
-      chip.style.setProperty("--after", String(after));
-      if (after > 0 && stops[after] === index) chip.dataset.layer = after === 1 ? "layer 1" : String(after);
-      else delete chip.dataset.layer;
       if (index === right) tint(chip, favourite.trim());
     });
     const corner = chips[Math.max(1, first)];
@@ -280,16 +284,12 @@ export function render({ model, el }) {
       button.setAttribute("aria-pressed", String(button.textContent === text()));
     }
 
-    // The sizes of the window whose answers are shown: on a page, only those that the visitor has tried
-    const tried = [...(sizesOf.get(text()) ?? [])].filter((each) => each < pieces.length && (!fog() || seen.get(text()).has(each))).sort((a, b) => b - a);
-    if (fog()) stripe(tried, favourite);
-    else drawBars(tried, favourite, first);
+    if (!onPage) drawBars([...(sizesOf.get(text()) ?? [])].filter((each) => each < pieces.length).sort((a, b) => b - a), favourite, first);
 
     const next = paper.querySelector(".wd-next");
     if (said) {
       const [now, sure] = said.top[0];
       const other = now !== favourite;
-      el.classList.toggle("asking", asking());
       const never = !pieces.includes(now);
       next.replaceChildren(now.trim(), make("b", "num", percent(sure)));
       tint(next, now.trim());
@@ -298,19 +298,20 @@ export function render({ model, el }) {
       loud.textContent = percent(sure);
       loud.classList.toggle("ember", other);
       loudWords.textContent = `“${now.trim()}”${!other ? "" : never ? ", which the text never says" : `, not “${favourite.trim()}”`}`;
+      const arrived = stops.at(-1) === last;
+      pail.classList.toggle("spilt", arrived && other);
       const sees = number === pieces.length ? `all ${number - 1} tokens` : several(number, "token");
-      take.classList.toggle("result", Boolean(!asking() && other && (passed || model.get("guess") > 0)));
-      if (other && !turned) turned = Math.max(1, first);
-      const guess = model.get("guess") > 0 ? pieces[model.get("guess")]?.trim() : "";
-      if (asking()) take.textContent = "The window closes from the left. Press the underlined word at which the answer turns.";
-      else if (guess && turned && other && !passed) take.textContent = `You said “${guess}”. The answer turned once the window began at “${pieces[turned].trim()}”.`;
-      else if (passed && right > 0) take.textContent = arrival(favourite.trim(), last - right, needed, other);
-      else take.textContent = `Each layer sees ${sees}${right > 0 ? `: “${favourite.trim()}” is ${needed === 1 ? "in sight" : "out of sight"}` : ""}.`;
+      const invites = onPage && number === pieces.length && !el.classList.contains("known");
+      take.classList.toggle("result", invites || (hidden && carries));
+      if (hidden && carries) take.textContent = carried(favourite.trim(), other);
+      else if (invites) take.textContent = "Drag the edge to the right: hide the beginning.";
+      else take.textContent = `Each layer sees ${sees}${right > 0 ? `: “${favourite.trim()}” is ${hidden ? "out of sight" : "in sight"}` : ""}.`;
       handle.setAttribute("aria-valuetext", `${number} tokens: ${now.trim()}, ${percent(sure)}`);
       speak(`${loud.textContent} ${loudWords.textContent}. ${take.textContent}`);
     } else {
       ask(text(), number);
     }
+    drawDrop();
   }
   /** Draw a bar for each size of the window in `tried`. Its height is the answer's share. If the answer is a colour, the bar
    * has this colour. Neighbouring bars with the same answer (a run) have one label. `first` is the window's first token. */
@@ -348,22 +349,72 @@ export function render({ model, el }) {
     part.knob.setAttribute("cx", String(here));
     part.knob.setAttribute("cy", String(base + 9)); // put the knob below the bars, so that it hides none of them
   }
-  /** Under each token at which a tried window began, draw a stripe in the colour of the answer. */
-  function stripe(tried, favourite) {
-    chips.forEach((chip) => chip.classList.remove("tried", "right"));
-    for (const each of tried) {
-      const [token] = answers.get(key(text(), each)).top[0];
-      const chip = chips[chips.length - each];
-      chip.classList.add("tried");
-      chip.classList.toggle("right", token === favourite);
-      chip.style.setProperty("--said", LOOKS[token.trim()] ?? "var(--mark)");
-    }
+  /** Words that say how far the visitor has carried the fact, and what the model makes of it. */
+  function carried(word, other) {
+    const { right, last } = part;
+    const [at, back] = [stops.at(-1) ?? right, last - right];
+    const used = stops.length;
+    if (!used) return `“${word}” is out of sight. But ${layers} layers can carry it, one after the other: drag the drop.`;
+    const needed = layersNeeded(back, size());
+    if (at === last && !other) return `${several(used, "layer")} can carry “${word}” to the end.`;
+    if (at === last) return `“${word}” can arrive through ${several(used, "layer")}, yet runs off: this model never learned to carry it.`;
+    if (used < layers) return `Layer ${used} carried “${word}” ${several(at - right, "token")} of ${back}. Layer ${used + 1} carries it on: drag it.`;
+    if (needed > layers) return `“${word}” is out of reach: ${layers} layers carried it ${several(at - right, "token")} of ${back}.`;
+    return `All ${layers} layers are used, and “${word}” is ${several(last - at, "token")} short. Press the drop: once more.`;
   }
-  /** Words that say whether the layers can carry the fact, `back` tokens before the last token, to the last token. */
-  function arrival(word, back, needed, other) {
-    if (needed === 1) return `“${word}”, ${several(back, "token")} back, is in sight.`;
-    if (needed > layers) return `“${word}” is out of reach: ${layers} layers carry it ${several(layers * (size() - 1), "token")} of ${back}.`;
-    return `${needed} layers could carry “${word}” to the end${other ? ", but this model never learned to" : ""}.`;
+  /** Draw the drop, its trail, the stops on its way, and how far the next layer can carry it. */
+  function drawDrop() {
+    const { right, last } = part;
+    const shown = el.classList.contains("carries");
+    const at = held || (stops.at(-1) ?? right);
+    const over = stops.at(-1) === last || stops.length === layers;
+    chips.forEach((chip, index) => {
+      chip.classList.toggle("reached", shown && index > right && index <= at);
+      const layer = shown && index !== at ? stops.indexOf(index) + 1 : 0;
+      if (layer) chip.dataset.layer = layer === 1 ? "layer 1" : String(layer);
+      else delete chip.dataset.layer;
+    });
+    drop.hidden = !shown;
+    goal.hidden = !shown || over;
+    if (!shown) return;
+    const put = (element, chip) => (element.style.transform = `translate(${chip.offsetLeft + chip.offsetWidth / 2}px, ${chip.offsetTop + chip.offsetHeight}px)`);
+    put(drop, chips[at]);
+    const furthest = reach(stops.at(-1) ?? right, last, size());
+    put(goal, chips[furthest]);
+    goalLayer.textContent = String(stops.length + 1);
+    drop.classList.toggle("new", !stops.length && !held);
+    const word = chips[right].textContent.trim();
+    drop.setAttribute("aria-label", over ? `Take “${word}” back to its beginning` : `Carry “${word}” on with layer ${stops.length + 1} of ${layers}, as far as “${chips[furthest].textContent.trim()}”`);
+  }
+  /** Carry the drop to the token at this index, with the next layer. A place at or before the drop's beginning takes it back there. */
+  function carryTo(index) {
+    const { right, last } = part;
+    const from = stops.at(-1) ?? right;
+    held = 0;
+    if (index <= right) stops = [];
+    else if (index > from && from < last && stops.length < layers) stops = [...stops, Math.min(index, reach(from, last, size()))];
+    else return drawDrop();
+    if (stops.at(-1) === last) fall();
+    if (onPage) keepState({ stops });
+    else update();
+  }
+  /** Let a copy of the drop fly from the last token to the pail. */
+  function fall() {
+    if (still.matches || !drop.getClientRects().length) return;
+    const [from, to, paperBox] = [chips.at(-1), pail, paper].map((each) => each.getBoundingClientRect());
+    const ghost = drop.cloneNode(true);
+    ghost.className = "wd-drop wd-falls";
+    ghost.setAttribute("aria-hidden", "true");
+    ghost.tabIndex = -1;
+    paper.append(ghost);
+    const start = [from.left + from.width / 2 - paperBox.left, from.bottom - paperBox.top];
+    const end = [to.left + to.width / 2 - paperBox.left, to.top + to.height * 0.3 - paperBox.top];
+    const middle = [(start[0] + end[0]) / 2, Math.min(start[1], end[1]) - 60];
+    const at = ([x, y], scale) => ({ transform: `translate(${x}px, ${y}px) scale(${scale})` });
+    ghost.animate([at(start, 1), { ...at(middle, 1.6), easing: "ease-in" }, { ...at(end, 1.6) }], { duration: FALL, easing: "ease-out" }).onfinish = () => {
+      ghost.remove();
+      pail.animate([{ rotate: "0deg" }, { rotate: "10deg" }, { rotate: "-5deg" }, { rotate: "0deg" }], { duration: 300 });
+    };
   }
 
   // The edge of the window can be dragged in the text and in the chart
@@ -372,19 +423,21 @@ export function render({ model, el }) {
     const box = chips[Math.max(1, chips.length - size())].getBoundingClientRect();
     lift = event.clientY - (box.top + box.bottom) / 2;
   });
-  function fromText(event, lifted = 0) {
-    // The token under the pointer, or the nearest token, becomes the first token in the window.
+  /** The index of the token under the pointer, or of the nearest token. `lifted` is how far below that place the pointer is, in px. */
+  function tokenAt(event, lifted = 0) {
     const y = event.clientY - lifted;
     let best = [Infinity, 0];
-    chips.forEach((chip, index) => {
+    [...chips, paper.querySelector(".wd-next")].forEach((chip, index) => {
       const box = chip.getBoundingClientRect();
       const across = Math.max(box.left - event.clientX, 0, event.clientX - box.right);
       const down = Math.max(box.top - y, 0, y - box.bottom);
       const distance = across * across + 9 * down * down;
-      if (index > 0 && distance < best[0]) best = [distance, index];
+      if (index > 0 && distance < best[0]) best = [distance, Math.min(index, chips.length - 1)]; // the answer stands for the last token
     });
-    return Math.max(2, chips.length - best[1]);
+    return best[1];
   }
+  // The token under the pointer becomes the first token in the window.
+  const fromText = (event, lifted) => Math.max(2, chips.length - tokenAt(event, lifted));
   function fromStage(event) {
     const across = event.clientX - stage.getBoundingClientRect().left;
     const index = Math.round((across - part.left) / part.column) + 1;
@@ -394,21 +447,41 @@ export function render({ model, el }) {
     stop();
     el.classList.add("known");
   };
-  /** Store the visitor's guess, and let the window become smaller until the answer changes. */
-  function guessAt(index) {
-    begin();
-    keep({ guess: index });
-    sweepOn();
-  }
   const ready = () => part !== null;
   onDrag(el, handle, (event) => keep({ size: fromText(event, lift) }), { ready, begin });
   onDrag(el, stage, (event) => keep({ size: fromStage(event) }), { ready, begin });
   stage.addEventListener("click", (event) => part && keep({ size: fromStage(event) }));
   paper.addEventListener("click", (event) => {
-    if (!part || handle.contains(event.target)) return;
-    if (asking()) return guessAt(chips.length - fromText(event));
+    if (!part || handle.contains(event.target) || drop.contains(event.target)) return;
     begin();
     keep({ size: fromText(event) });
+  });
+  // The drop goes with the pointer, at most as far as the next layer can carry it
+  let sank = 0; // px: how far the pointer took hold of the drop below the middle of its line of words
+  drop.addEventListener("pointerdown", (event) => {
+    const box = chips[stops.at(-1) ?? part.right].getBoundingClientRect();
+    sank = event.clientY - (box.top + box.bottom) / 2;
+    delete drop.dataset.dragged;
+  });
+  onDrag(el, drop, (event) => {
+    const from = stops.at(-1) ?? part.right;
+    const most = stops.length < layers ? reach(from, part.last, size()) : from;
+    const to = Math.max(part.right, Math.min(most, tokenAt(event, sank)));
+    if (to !== from || held) drop.dataset.dragged = "yes";
+    held = to;
+    drawDrop();
+  }, { ready, begin: stop, end: () => held && carryTo(held) });
+  drop.addEventListener("click", () => {
+    if (drop.dataset.dragged) return void delete drop.dataset.dragged;
+    const from = stops.at(-1) ?? part.right;
+    carryTo(from === part.last || stops.length === layers ? part.right : reach(from, part.last, size()));
+  });
+  drop.addEventListener("keydown", (event) => {
+    const from = stops.at(-1) ?? part.right;
+    if (event.key === "ArrowRight") carryTo(reach(from, part.last, size()));
+    else if (event.key === "ArrowLeft") carryTo(part.right);
+    else return;
+    event.preventDefault();
   });
   handle.addEventListener("keydown", (event) => {
     const number = size();
@@ -429,34 +502,21 @@ export function render({ model, el }) {
     sweep.textContent = "▶ Close it slowly";
   }
   function tick() {
-    if (size() <= 2 || (model.get("guess") > 0 && turned)) return stop();
+    if (size() <= 2) return stop();
     if (!asked) keep({ size: size() - 1 });
     playing = setTimeout(tick, still.matches ? 300 : 220);
   }
   sweep.addEventListener("click", () => {
     if (playing) return stop();
     begin();
-    if (model.get("guess") > 0 || asking()) keep({ guess: -1 });
-    sweepOn();
-  });
-  function sweepOn() {
     sweep.textContent = "■ Stop";
     if (size() <= 2) keep({ size: chips.length });
     tick();
-  }
-  // Tint the tokens that the fact can reach, layer by layer. The style sheet delays each tint by the chip's `--after`.
+  });
   pass.addEventListener("click", () => {
-    if (!part || part.right <= 0) return;
     stop();
-    passed = true;
-    if (asking()) keep({ guess: -1 }); // no longer ask for a guess, because from now on `take` says what the layers can do
-    el.classList.remove("passed", "passing");
-    void el.offsetWidth; // the tints are gone before they come again
-    el.style.setProperty("--hop", `${HOP}ms`);
-    el.classList.toggle("passing", !still.matches);
-    el.classList.add("passed");
-    clearTimeout(passing);
-    passing = setTimeout(() => el.classList.remove("passing"), HOP * (layers + 1));
+    carries = true;
+    stops = [];
     update();
   });
 
@@ -470,7 +530,7 @@ export function render({ model, el }) {
   watcher.observe(paper);
   model.on("change:said", listen);
   const changed = () => keepState.storing || update();
-  for (const name of ["size", "guess"]) model.on(`change:${name}`, changed);
+  model.on("change:size", changed);
   const start = model.get("text") || data.offers[0];
   model.set("text", start);
   fold.open = data.words && !answers.has(key(start, count(start))); // if `start` has no stored answer, open the box, because its button loads the model that computes the answer
@@ -478,15 +538,15 @@ export function render({ model, el }) {
     if (data.answers?.length && !model.get("live")) model.set("text", data.answers[0].want.text);
     ask(start, count(start));
   }
+  el.classList.toggle("known", onPage && size() < count(start));
   build();
 
   return () => {
     stop();
-    clearTimeout(passing);
     hush();
     watcher.disconnect();
     model.off("change:said", listen);
-    for (const name of ["size", "guess"]) model.off(`change:${name}`, changed);
+    model.off("change:size", changed);
   };
 }
 

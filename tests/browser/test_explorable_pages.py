@@ -1384,36 +1384,50 @@ def test_each_verdict_is_in_one_group(visit):
 
 
 def test_a_window_hides_the_colour_once_its_edge_has_passed(visit):
-    visited = visit("window.html#size=30&guess=-1")
+    visited = visit("window.html#size=30")
     page = visited.page
     answer, edge, take = page.locator(".wd-next"), page.get_by_role("slider"), page.locator(".wd-take")
     expect(answer).to_have_text("black98%")
     expect(page.locator(".wd-head")).to_have_text("98% “black”, which the text never says")
-    expect(page.locator(".chip.tried")).to_have_count(1)
     edge.press("Home")
+    expect(answer).to_contain_text("pink")
+    expect(page.locator(".wd-drop")).to_be_hidden()  # the colour is in sight: there is nothing to carry
     edge.press("End")
-    expect(page.locator(".chip.tried")).to_have_count(36)  # one chip is marked for each window size tried
-    expect(page.locator(".chip.tried.right")).to_have_count(7)
     page.locator(".wd-text .chip", has_text="bucket").click()
-    expect(take).to_have_text("Each layer sees 30 tokens: “pink” is out of sight.")
+    expect(take).to_have_text(
+        "“pink” is out of sight. But 4 layers can carry it, one after the other: drag the drop."
+    )
     tinted = "(chip) => getComputedStyle(chip).backgroundColor"
     bucket = page.locator(".wd-text .chip", has_text="bucket")
     before = bucket.evaluate(tinted)
-    page.get_by_role("button", name="Pass it on").click()
-    expect(take).to_have_text("2 layers could carry “pink” to the end, but this model never learned to.")
+    drop = page.locator(".wd-drop")
+    expect(drop).to_have_accessible_name("Carry “pink” on with layer 1 of 4, as far as “in”")
+    drop.click()
+    expect(take).to_have_text("Layer 1 carried “pink” 29 tokens of 30. Layer 2 carries it on: drag it.")
     assert bucket.evaluate(tinted) != before
+    drop.press("ArrowRight")
+    arrives = "“pink” can arrive through 2 layers, yet runs off: this model never learned to carry it."
+    expect(take).to_have_text(arrives)
+    expect(page.locator(".wd-pail.spilt")).to_be_visible()
+    expect(answer).to_have_text("black98%")
     # After the first layer, the fact is one token short of the end.
-    expect(page.locator(".wd-text .chip[data-layer]")).to_have_text(["in", "the"])
+    expect(page.locator(".wd-text .chip[data-layer]")).to_have_text(["in"])
     expect(page.locator(".wd-text .chip.reached")).to_have_count(30)
+    again = visit(page.url.rpartition("/")[2]).page
+    expect(again.locator(".wd-take")).to_have_text(arrives)
+    drop.click()
+    expect(page.locator(".wd-text .chip.reached")).to_have_count(0)
     edge.press("ArrowLeft")  # the colour is in the window again
     expect(answer).to_contain_text("pink")
-    expect(take).to_contain_text("“pink”, 30 tokens back, is in sight")
+    expect(take).to_contain_text("“pink” is in sight")
     assert "size=31" in page.url
     page.locator(".wd-text .chip", has_text="Blake").click()
     expect(answer).to_contain_text("black")
     expect(page.locator(".wd-text .chip.told")).not_to_have_class(re.compile(r"\bin\b"))
     edge.press("End")
-    expect(take).to_contain_text("out of reach: 4 layers carry it 4 tokens of 30")
+    for _ in range(4):
+        drop.click()
+    expect(take).to_contain_text("out of reach: 4 layers carried it 4 tokens of 30")
     expect(page.locator(".wd-text .chip.reached")).to_have_count(4)
     box, ellis = edge.bounding_box(), page.locator(".wd-text .chip", has_text="Ellis").bounding_box()
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 20)
@@ -1440,38 +1454,47 @@ def test_a_window_hides_the_colour_once_its_edge_has_passed(visit):
     expect(page.locator(".wd-text .chip:visible").first).to_have_text("Mia")
 
 
-def test_a_window_closes_over_a_guess_until_the_answer_turns(visit):
+def test_a_window_begins_with_one_invitation_and_its_edge_empties_the_pail(visit):
     page = visit("window.html").page
-    take = page.locator(".wd-take")
+    take, edge = page.locator(".wd-take"), page.get_by_role("slider")
     expect(page.locator(".wd-head")).to_have_text("100% “pink”")
-    expect(take).to_have_text(
-        "The window closes from the left. Press the underlined word at which the answer turns."
-    )
-    expect(page.get_by_role("button", name="Close it slowly")).to_be_hidden()  # until a guess is made
+    expect(take).to_have_text("Drag the edge to the right: hide the beginning.")
+    expect(page.locator(".wd-drop")).to_be_hidden()
     paint = page.locator(".wd-paint").first
     expect(paint).to_have_css("fill", "rgb(244, 143, 182)")
-    expect(page.locator(".chip.tried")).to_have_count(0)
-    page.locator(".wd-text .chip", has_text="fountain").click()
-    told = "You said “fountain”. The answer turned once the window began at “bucket”."
-    expect(take).to_have_text(told, timeout=PATIENCE)
-    expect(page.locator(".wd-text .guess")).to_have_text("fountain")
+    edge.press("ArrowRight")
+    expect(take).to_contain_text("“pink” is in sight")
+    expect(paint).to_have_css("fill", "rgb(244, 143, 182)")
+    for _ in range(7):
+        edge.press("ArrowRight")
+    expect(take).to_contain_text("“pink” is out of sight.")
     expect(paint).to_have_css("fill", "rgb(21, 24, 31)")
-    expect(page.locator(".chip.tried:not(.right)")).to_have_count(1)
-    page.get_by_role("button", name="Pass it on").click()
-    expect(take).to_have_text("2 layers could carry “pink” to the end, but this model never learned to.")
 
 
 @pytest.mark.parametrize("width", [1280, 360])
-def test_a_word_is_passed_on_within_the_text(visit, width):
-    page = visit("window.html#guess=-1&size=12", width=width).page
+def test_a_drop_is_carried_no_further_than_a_layer_sees(visit, width):
+    page = visit("window.html#size=12", width=width).page
     told, chips = page.locator(".wd-text .chip.told"), page.locator(".wd-text .chip[data-layer]")
+    take, drop, goal = page.locator(".wd-take"), page.locator(".wd-drop"), page.locator(".wd-goal")
     expect(told).to_have_text("pink")
+    page.wait_for_function("() => document.getAnimations().every((one) => one.playState !== 'running')")
     before = told.bounding_box()
-    page.get_by_role("button", name="Pass it on").click()
+    for used in (1, 2, 3):
+        here = drop.bounding_box()
+        page.mouse.move(here["x"] + here["width"] / 2, here["y"] + here["height"] / 2)
+        page.mouse.down()
+        end = page.locator(".wd-next").bounding_box()  # further than the layer sees
+        page.mouse.move(end["x"] + end["width"] / 2, end["y"] + end["height"] + 10, steps=4)
+        page.mouse.up()
+        expect(chips).to_have_count(used - 1)  # a stop is named once the drop has left it
+        if used < 3:
+            expect(take).to_contain_text(f"Layer {used} carried “pink” {11 * used} tokens of 30.")
     assert told.bounding_box() == before, "the text moves"
-    expect(page.locator(".wd-take")).to_contain_text("could carry “pink” to the end")
+    expect(take).to_contain_text("“pink” can arrive through 3 layers")
+    expect(goal).to_be_hidden()
     layers = chips.evaluate_all("(chips) => chips.map((chip) => chip.dataset.layer)")
-    assert layers == ["layer 1", "2", "3"]
+    assert layers == ["layer 1", "2"]
+    assert "stops=%5B18%2C29%2C37%5D" in page.url
 
 
 def test_noise_flips_words_and_each_word_can_be_heard(visit):
