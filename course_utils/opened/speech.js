@@ -139,8 +139,11 @@ function toPcm(samples) {
 /** Decode a sound file as samples, with the browser's own codec and resampler. */
 const decode = async (file) => (await new OfflineAudioContext(1, 1, RATE).decodeAudioData(file)).getChannelData(0);
 
-const SIZES = [1.5, 1.25, 1.0625]; // rem: font sizes; the view uses the largest size with which the words fit in one line, or else in LINES lines
-const LINES = 2; // the most lines for which a wide view does not take the smallest letters
+const SIZES = [1.5, 1.25, 1.0625]; // rem: font sizes
+const MOST_ROWS = 14; // the most rows of words and sound
+const STRIPS = { wide: [104, 84], narrow: [56, 44] }; // px: the height of the picture in each row of two or three, and of more
+const SINGLE = (width) => Math.max(136, Math.min(240, 0.22 * width)); // px: its height in a single row, in a view of this width
+const BETWEEN = 18; // px: the space below a row
 const SPOKEN = 1.35; // the height of a row of spoken words, in font sizes
 const WRITTEN = 2; // the height of a row of written words with the gap below it, in font sizes
 
@@ -204,6 +207,8 @@ export function render({ model, el }) {
   let asked = null; // the sound and level that the host is computing
   let chosen = -1; // the index of the word that the visitor points at, or -1
   let now = 0; // seconds: where the playhead stands
+  let slide = null; // while the handle is dragged, its place among the levels, such as 1.5 between the second and the third
+  let grid = { count: 1, words: 0, strip: 0, pitch: 0 }; // the number of rows; in px, the heights of a row's words, of its picture, and of both with the space below
   let player = null; // while sound plays: {whole, word, tune, position, stop, end}, as `start` makes it; otherwise null
   let ended = false;
 
@@ -241,6 +246,8 @@ export function render({ model, el }) {
   scale.setAttribute("aria-hidden", "true");
   scale.append(make("span", "", "high pitch"), make("span", "", "low pitch"), make("span"));
   sound.append(canvas, span, here, scale, playhead);
+  const rows = make("div", "sc-rows"); // rows of words, and below each row its part of the sound
+  rows.append(sound, score);
   const axis = make("div", "sc-axis num");
   axis.setAttribute("aria-hidden", "true");
   const looks = make("p", "sc-looks");
@@ -261,14 +268,14 @@ export function render({ model, el }) {
   handle.append(make("i"), make("span", "sc-hint", "drag the noise"));
   const play = make("button", "sc-play", "▶ Play");
   const stage = make("div", "sc-stage");
-  stage.append(play, sound);
+  stage.append(play, rows);
   const tools = make("div", "sc-tools");
   const choices = tools.appendChild(make("div", "sc-choices"));
   choices.setAttribute("role", "radiogroup");
   choices.setAttribute("aria-label", "Sound");
   const note = make("p", "sc-note");
   const { live, speak, hush } = announcer();
-  el.append(head, noise, truth, score, stage, axis, looks, tools, note, live);
+  el.append(head, noise, truth, stage, axis, looks, tools, note, live);
 
   // The visitor's choices now
   const name = () => (sounds.has(model.get("sound")) ? model.get("sound") : sounds.keys().next().value);
@@ -337,6 +344,24 @@ export function render({ model, el }) {
     return mels.get(`${which}|${at}`);
   }
 
+  /** The place of the handle among the levels: the level before it, the level after it, and how near it is to the latter, from 0 to 1. */
+  function between() {
+    const at = slide ?? levels.indexOf(level());
+    return [levels[Math.floor(at)], levels[Math.ceil(at)], at % 1];
+  }
+  function gainNow(clean) {
+    const [before, after, share] = between();
+    const [low, high] = [before, after].map((at) => gainOf(clean, noiseFor(clean.length), at));
+    return low ? low * (high / low) ** share : high * share;
+  }
+  /** The picture of the sound with the noise at the handle's place. Between two levels, it is a blend of their pictures. */
+  function melNow() {
+    const [before, after, share] = between();
+    const [one, other] = [melOf(name(), before), melOf(name(), after)];
+    if (!one || !share) return one;
+    return { ...one, values: one.values.map((value, at) => value + (other.values[at] - value) * share) };
+  }
+
   let context = null;
   /** Play the sound with the noise, from `from` to `end` (in seconds). `word` is the index of the only word played, or -1. */
   function start(from, end, word = -1) {
@@ -361,7 +386,7 @@ export function render({ model, el }) {
     master.gain.setValueAtTime(0, begin);
     master.gain.setValueAtTime(0, begin + Math.max(0, end - from - 0.01));
     const tune = () => {
-      const gain = gainOf(clean, noiseFor(clean.length), level());
+      const gain = gainNow(clean);
       const peak = clean.reduce((most, value, index) => Math.max(most, Math.abs(value + gain * noiseFor(clean.length)[index])), 1);
       volume.gain.value = gain;
       master.gain.cancelScheduledValues(0);
@@ -420,7 +445,8 @@ export function render({ model, el }) {
     requestAnimationFrame(follow);
   }
   function movePlayhead() {
-    playhead.style.left = `${(100 * now) / seconds()}%`;
+    const [row, along] = spotOf(now);
+    Object.assign(playhead.style, { left: `${100 * along}%`, top: `${row * grid.pitch + grid.words}px` });
     playhead.setAttribute("aria-valuenow", now.toFixed(1));
     playhead.setAttribute("aria-valuetext", `${now.toFixed(1)} of ${seconds().toFixed(1)} seconds`);
   }
@@ -432,14 +458,21 @@ export function render({ model, el }) {
     light();
   }
 
+  /** Where a time, in seconds, lies in the rows: [the row, the share of its width]. */
+  function spotOf(time) {
+    const along = Math.max(0, (grid.count * time) / seconds());
+    const row = Math.min(grid.count - 1, Math.floor(along));
+    return [row, Math.min(1, along - row)];
+  }
+
   // The picture of the sound. `glow` says for each position in the sound how much attention goes there, from 0 to 1.
   let glow = new Float32Array(0);
   let stopGlow = () => {};
   let shades = null;
   const picture = make("canvas");
   function paint() {
-    const mel = melOf(name(), level());
-    if (!mel || !shades) return;
+    const mel = melNow();
+    if (!mel || !shades || !canvas.width) return;
     const { values, frames } = mel;
     let [low, high] = [Infinity, -Infinity];
     for (const value of values) {
@@ -447,14 +480,16 @@ export function render({ model, el }) {
       high = Math.max(high, value);
     }
     const { paper, ink, ember, tint } = shades;
+    const bright = tint.map((value, channel) => value + (ember[channel] - value) * 0.35);
     const image = new ImageData(frames, BANDS);
     for (let frame = 0; frame < frames; frame++) {
       const along = (frame / 100) * ATTENDED - 0.25;
       const before = Math.max(0, Math.floor(along));
       const share = Math.max(0, along - before);
       const lit = (glow[before] ?? 0) * (1 - share) + (glow[before + 1] ?? glow[before] ?? 0) * share;
-      const ground = paper.map((value, channel) => value + (tint[channel] - value) * Math.min(1, 1.6 * lit));
-      const full = ink.map((value, channel) => value + (ember[channel] - value) * Math.min(1, 1.6 * lit));
+      const warm = Math.min(1, 2.2 * lit);
+      const ground = paper.map((value, channel) => value + (bright[channel] - value) * warm);
+      const full = ink.map((value, channel) => value + (ember[channel] - value) * warm);
       for (let band = 0; band < BANDS; band++) {
         const strength = ((values[band * frames + frame] - low) / (high - low || 1)) ** 1.5;
         const offset = 4 * ((BANDS - 1 - band) * frames + frame);
@@ -469,28 +504,35 @@ export function render({ model, el }) {
     picture.getContext("2d").putImageData(image, 0, 0);
     const brush = canvas.getContext("2d");
     brush.imageSmoothingQuality = "high";
-    brush.drawImage(picture, 0, 0, canvas.width, canvas.height);
+    brush.clearRect(0, 0, canvas.width, canvas.height);
+    const ratio = canvas.height / (canvas.clientHeight || 1);
+    for (let row = 0; row < grid.count; row++) {
+      const [from, wide] = [(row * frames) / grid.count, frames / grid.count];
+      brush.drawImage(picture, from, 0, wide, BANDS, 0, ratio * (row * grid.pitch + grid.words), canvas.width, ratio * grid.strip);
+    }
   }
   /** Let the picture glow where the attention of the word `shown()` goes. */
   function light() {
     const index = shown();
-    const row = attention(index);
-    const target = Float32Array.from({ length: Math.ceil(seconds() * ATTENDED) }, (_, at) => (row?.[at] ?? 0) / 255);
+    const looked = attention(index);
+    const target = Float32Array.from({ length: Math.ceil(seconds() * ATTENDED) }, (_, at) => (looked?.[at] ?? 0) / 255);
     const word = written()?.words[index];
     chips.forEach((chip, at) => chip.classList.toggle("now", at === index));
     span.hidden = !word;
-    here.hidden = !word || !row;
+    here.hidden = !word || !looked;
     if (word) {
       const [text, begin, end, chance] = word;
-      span.style.left = `${(100 * begin) / seconds()}%`;
-      span.style.width = `${(100 * (end - begin)) / seconds()}%`;
+      const [row, along] = spotOf(begin);
+      const wide = Math.min(1 - along, (grid.count * (end - begin)) / seconds());
+      Object.assign(span.style, { left: `${100 * along}%`, width: `${100 * wide}%`, top: `${row * grid.pitch + grid.words - 5}px` });
       // Whisper's input is 30 s long. If the attention goes to the silence after the sound, the label stays where the
       // sound ends.
-      const peak = row ? Math.min(1, (row.indexOf(Math.max(...row)) + 0.5) / ATTENDED / seconds()) : 0;
+      const [line, peak] = spotOf(looked ? Math.min(seconds(), (looked.indexOf(Math.max(...looked)) + 0.5) / ATTENDED) : 0);
+      here.style.top = `${line * grid.pitch + grid.words + 6}px`;
       here.firstChild.textContent = `attention of “${text.replace(/[.,!?]$/, "")}”`;
       here.style.setProperty("--peak", String(peak));
       let [inside, all] = [0, 0];
-      row?.forEach((value, at) => {
+      looked?.forEach((value, at) => {
         const time = (at + 0.5) / ATTENDED;
         all += value;
         if (time >= begin && time <= end) inside += value;
@@ -581,36 +623,37 @@ export function render({ model, el }) {
   });
 
   /**
-   * Where the columns of words stand if all fit in one line, near the times at which they are spoken.
+   * Where the columns of words stand in `count` rows, each of which has an equal part of the time: near the times at which they
+   * are spoken.
    * @param {number[]} widths the columns' widths in px
    * @param {number[]} times for each column, when its word begins, in seconds
    * @returns {{ left: number, line: number }[] | null} null if they don't fit
    */
-  function inTime(widths, times, wide) {
-    const lefts = [];
-    times.forEach((time, at) => lefts.push(Math.max((wide * time) / seconds(), at ? lefts[at - 1] + widths[at - 1] : 0)));
-    for (let at = lefts.length - 1; at >= 0; at--) lefts[at] = Math.min(lefts[at], (lefts[at + 1] ?? wide) - widths[at]);
-    return lefts[0] < 0 ? null : lefts.map((left) => ({ left, line: 0 }));
-  }
-  /** Where the columns of words stand if they wrap like a text, whose first line begins at `begin` px. */
-  function inLines(widths, wide, begin) {
-    let [left, line] = [begin, 0];
-    return widths.map((width) => {
-      if (left + width > wide && left > 0) [left, line] = [0, line + 1];
-      left += width;
-      return { left: left - width, line };
+  function inTime(widths, times, wide, count) {
+    const spots = [];
+    let latest = 0; // no word stands before the word that is read before it
+    times.forEach((time, at) => {
+      latest = Math.max(latest, (count * time) / seconds());
+      const line = Math.min(count - 1, Math.floor(latest));
+      const least = at && spots[at - 1].line === line ? spots[at - 1].left + widths[at - 1] : 0;
+      spots.push({ left: Math.max(wide * (latest - line), least), line });
     });
+    for (let at = spots.length - 1; at >= 0; at--) {
+      const end = spots[at + 1]?.line === spots[at].line ? spots[at + 1].left : wide;
+      spots[at].left = Math.min(spots[at].left, end - widths[at]);
+    }
+    return spots.some(({ left }) => left < 0) && count < MOST_ROWS ? null : spots;
   }
   /**
-   * Put each written word below the spoken word that it equals. The words stand in one line near their times, in the largest
-   * letters with which those of all known levels of noise fit. If they don't fit, or if the view is narrow, the pairs wrap.
+   * Put each written word below the spoken word that it equals, and both above their place in the sound. As few rows are
+   * taken as the words of all known levels of noise need, and then the largest letters that fit.
    */
   function place() {
     const found = written()?.words;
     if (!found || !words.clientWidth) return;
     const said = sounds.get(name()).spoken ?? [];
     const wide = words.clientWidth;
-    const narrow = getComputedStyle(score).marginLeft === "0px"; // a narrow view has no margin at the left, in which the labels stand
+    const narrow = getComputedStyle(rows).marginLeft === "0px"; // a narrow view has no margin at the left, in which the labels stand
     const brush = picture.getContext("2d");
     const rem = parseFloat(getComputedStyle(document.documentElement).fontSize);
     const family = getComputedStyle(el).fontFamily;
@@ -627,35 +670,39 @@ export function render({ model, el }) {
       widths: columns.map(([s, w]) => Math.max(s < 0 ? 0 : widthOf(said[s][0]), w < 0 ? 0 : widthOf(of[w][0])) + 4),
       times: columns.map(([s, w]) => (s < 0 ? of[w] : said[s])[1]),
     });
-    const setSize = (size) => {
-      pixels = size * rem;
-      brush.font = `700 ${pixels}px ${family}`;
-    };
     let placed = null;
-    for (const size of narrow ? [] : SIZES) {
-      setSize(size);
-      placed = scores.map(measured).map((one) => ({ ...one, spots: inTime(one.widths, one.times, wide) }));
-      if (placed.every(({ spots }) => spots)) break;
-      placed = null;
-    }
-    for (const size of placed ? [] : SIZES.slice(narrow ? 2 : 1)) {
-      setSize(size);
-      const begin = narrow ? Math.max(...labels.map((label) => label.offsetWidth)) + 8 : 0;
-      placed = scores.map(measured).map((one) => ({ ...one, spots: inLines(one.widths, wide, begin) }));
-      if (placed.every(({ spots }) => spots.every(({ line }) => line < LINES))) break;
+    let count = 0;
+    while (!placed) {
+      count++;
+      for (const size of narrow ? SIZES.slice(2) : count > 1 ? SIZES.slice(1) : SIZES) {
+        pixels = size * rem;
+        brush.font = `700 ${pixels}px ${family}`;
+        placed = scores.map(measured).map((one) => ({ ...one, spots: inTime(one.widths, one.times, wide, count) }));
+        if (placed.every(({ spots }) => spots)) break;
+        placed = null;
+      }
     }
     const above = said.length ? SPOKEN * pixels : 0;
-    const line = above + WRITTEN * pixels;
+    const tall = above + (WRITTEN - 0.35) * pixels;
+    const strip = count > 1 ? STRIPS[narrow ? "narrow" : "wide"][count > 3 ? 1 : 0] : SINGLE(el.clientWidth);
+    el.style.setProperty("--strip", `${strip}px`);
+    grid = { count, words: tall, strip, pitch: tall + strip + BETWEEN };
     el.style.setProperty("--letters", `${pixels}px`);
     el.style.setProperty("--above", `${above}px`);
+    el.style.setProperty("--words", `${tall}px`);
+    axis.hidden = count > 1;
     const { columns, spots } = placed.find(({ of }) => of === found);
-    const put = (element, { left, line: at }, down) => Object.assign(element.style, { left: `${left}px`, top: `${at * line + down}px` });
+    const put = (element, { left, line }, down) => Object.assign(element.style, { left: `${left}px`, top: `${line * grid.pitch + down}px` });
     columns.forEach(([s, w], at) => {
       if (s >= 0) put(spokenWords.children[s], spots[at], 0);
       if (w >= 0) put(chips[w], spots[at], above);
     });
-    // The height has room for the words of each level, so that nothing moves while the noise is dragged.
-    score.style.height = `${line * Math.max(...placed.map((one) => 1 + Math.max(0, ...one.spots.map((spot) => spot.line))))}px`;
+    rows.style.height = `${count * grid.pitch - BETWEEN}px`;
+    const ratio = Math.min(2, devicePixelRatio || 1);
+    const [width, height] = [canvas.clientWidth, canvas.clientHeight].map((size) => Math.round(size * ratio));
+    if (canvas.width === width && canvas.height === height) return;
+    [canvas.width, canvas.height] = [width, height]; // this empties the canvas
+    paint();
   }
   /** Show the spoken words, and mark those that Whisper missed. */
   function writeSpoken() {
@@ -694,9 +741,7 @@ export function render({ model, el }) {
       tick.children[0].style.transform = `scaleY(${known ? known.errors / most : 0})`;
       tick.children[1].textContent = known ? String(known.errors) : "";
     });
-    handle.style.left = `${((index + 0.5) / levels.length) * 100}%`;
-    handle.classList.toggle("low", index < levels.length / 2);
-    rail.style.setProperty("--share", String(index / (levels.length - 1)));
+    drawHandle();
     handle.setAttribute("aria-valuenow", String(index));
     if (found) {
       handle.setAttribute("aria-valuetext", `${level() === null ? "no noise" : power(level())}: ${wrongs(found)}`);
@@ -714,6 +759,13 @@ export function render({ model, el }) {
     drawAxis();
     movePlayhead();
     light();
+  }
+  /** Draw the handle at its level or, while it is dragged, where the visitor holds it. */
+  function drawHandle() {
+    const at = slide ?? levels.indexOf(level());
+    handle.style.left = `${((at + 0.5) / levels.length) * 100}%`;
+    handle.classList.toggle("low", at < levels.length / 2);
+    rail.style.setProperty("--share", String(at / (levels.length - 1)));
   }
   /** A summary of the errors at all levels of noise. It is "" until the visitor has tried all levels, and for a sound without
    * a known text. */
@@ -756,12 +808,27 @@ export function render({ model, el }) {
     keep({ noise: levels[Math.max(0, Math.min(levels.length - 1, index))] });
   }
   const under = (event, box) => Math.max(0, Math.min(1, (event.clientX - box.left) / box.width));
+  // The handle goes with the pointer. The words are those of the nearest level, at which the handle stays in the end.
   const drag = (event) => {
-    const index = Math.min(levels.length - 1, Math.floor(under(event, noise.getBoundingClientRect()) * levels.length));
-    if (levels[index] !== level()) setNoise(index);
+    slide = Math.max(0, Math.min(levels.length - 1, under(event, noise.getBoundingClientRect()) * levels.length - 0.5));
+    const index = Math.round(slide);
+    if (levels[index] !== level()) return setNoise(index);
+    drawHandle();
+    paint();
+    player?.tune();
   };
-  onDrag(el, handle, drag, { ready: () => true, begin: () => el.classList.add("known") });
-  noise.addEventListener("click", (event) => handle.contains(event.target) || drag(event));
+  function letGo() {
+    slide = null;
+    drawHandle();
+    paint();
+    player?.tune();
+  }
+  onDrag(el, noise, drag, { ready: () => true, begin: () => el.classList.add("known"), end: letGo });
+  noise.addEventListener("click", (event) => {
+    if (handle.contains(event.target)) return;
+    drag(event);
+    letGo();
+  });
   handle.addEventListener("keydown", (event) => {
     const index = levels.indexOf(level());
     const goes = {
@@ -777,7 +844,9 @@ export function render({ model, el }) {
   play.addEventListener("click", () => (player ? stop() : playFrom(now)));
   onDrag(el, sound, scrub, { ready: () => samples.has(name()), begin: stop });
   function scrub(event) {
-    now = under(event, canvas.getBoundingClientRect()) * seconds();
+    const box = canvas.getBoundingClientRect();
+    const row = Math.max(0, Math.min(grid.count - 1, Math.floor((event.clientY - box.top) / grid.pitch)));
+    now = ((row + under(event, box)) * seconds()) / grid.count;
     const at = (written()?.words ?? []).findLastIndex(([, begin]) => begin <= now);
     movePlayhead();
     if (at !== chosen) {
@@ -884,12 +953,10 @@ export function render({ model, el }) {
   function layout() {
     if (words.clientWidth === width) return;
     width = words.clientWidth;
-    const ratio = Math.min(2, devicePixelRatio || 1);
-    canvas.width = Math.round(canvas.clientWidth * ratio);
-    canvas.height = Math.round(canvas.clientHeight * ratio);
     place();
     drawAxis();
-    paint();
+    movePlayhead();
+    light();
   }
   function recolour() {
     shades = { paper: colour(el, "--card"), ink: colour(el, "--ink"), ember: colour(el, "--ember"), tint: colour(el, "--ember-tint") };
@@ -904,7 +971,10 @@ export function render({ model, el }) {
   const changed = () => keep.storing || update();
   for (const choice of ["noise", "sound"]) model.on(`change:${choice}`, changed);
   document.fonts?.ready.then(() => {
-    if (!ended) place();
+    if (ended) return;
+    place();
+    movePlayhead();
+    light();
   });
   recolour();
   update();
