@@ -1,10 +1,10 @@
-// A view of how many texts fit in a memory with their key-value caches, for each way in which attention heads can share
-// keys and values.
+// A view of how many people can use a model at once, if each has a text whose key-value cache must stay in memory. It compares
+// the ways in which attention heads can share keys and values. Each picture is the memory, filled with the caches of texts.
 // cache.py describes the view's `data` {plans, memory}.
 // The visitor chooses `plan` (a title), `tokens` and `memory` (in GB; by default the `memory` of the data). On a page of
 // the website there is also `guess`, the visitor's guess of how many texts fit if no heads share (0 before the guess, -1 if
 // the visitor skipped it). The buttons for the guess stand in the box in which the answer appears later.
-import { adopt, announcer, colour, glide, headline, keeper, make, onDrag, onTheme, radio, shape } from "./view.js";
+import { adopt, announcer, colour, glide, keeper, lots, make, onDrag, onTheme, radio, shape } from "./view.js";
 
 const STOPS = Array.from({ length: 18 }, (_, power) => 2 ** power); // tokens, 1 to 131,072
 const MEMORIES = [8, 16, 24, 80]; // GB
@@ -13,7 +13,7 @@ const PACE = 60; // ms for each step while the text grows by itself; a step of a
 const TRAVEL = 320; // ms for the change when the texts in a box get a new size
 const MOST_CELLS = 6000; // the most squares drawn in a box; if more texts fit, a circle shows some of them enlarged
 const GAP = 0.25; // the gap between two small squares, as a part of the width of a square with its gap
-const ACROSS = { wide: 32, narrow: 16 }; // the number of squares in a row of the drawing of a text's keys, in a wide and in a narrow view
+const FACE = 15; // px: in a square at least as large there is a drawing of a person
 
 const spell = (number) => number.toLocaleString("en-US");
 const counted = (number, noun) => `${spell(number)} ${noun}${number === 1 ? "" : "s"}`;
@@ -64,17 +64,19 @@ export function grid(count, room, aspect) {
   return [best[1], rows, Math.min(1, (rows * best[1]) / room)];
 }
 
-/** A drawing of what a text needs in each layer: a square for each of `count` keys. All drawings are as large, and so are all
- * squares, so that the tinted areas compare the rooms that the designs' texts take. The style sheet shows the drawing for the
- * view's width. */
-function squares(count, most, width) {
-  const across = ACROSS[width];
-  const rows = Math.ceil(most / across);
-  const drawing = shape("svg", { viewBox: `0 0 ${across} ${rows}`, class: `ca-squares ${width}`, "aria-hidden": "true" });
-  const side = 1 - GAP;
-  const d = Array.from({ length: count }, (_, at) => `M${at % across} ${rows - Math.floor(at / across) - side}h${side}v${side}h${-side}z`).join("");
-  drawing.append(shape("path", { d }));
-  return drawing;
+/** A line of text, drawn as dashes of different lengths: the attribute `d` of a path in a box of 1000 by 40. */
+function scribble() {
+  const lengths = lots(7, 200);
+  const rows = [10, 20, 30].map((y, row) => {
+    let [x, d] = [6, ""];
+    for (let word = 0; x < 985; word++) {
+      const long = Math.min(6 + 22 * lengths[(word + 61 * row) % lengths.length], 994 - x);
+      d += `M${x.toFixed(0)} ${y}h${long.toFixed(0)}`;
+      x += long + 7;
+    }
+    return d;
+  });
+  return rows.join("");
 }
 
 export function render({ model, el }) {
@@ -83,9 +85,8 @@ export function render({ model, el }) {
   const along = (tokens) => Math.log2(tokens) / Math.log2(STOPS.at(-1));
 
   const onPage = model.get("guess") !== undefined; // a lesson's view has no `guess`
+  const kept = onPage ? "notes" : "keys"; // what heads share. The page says only at its foot what the notes are
   adopt(el, "ca");
-  el.classList.toggle("on-page", onPage);
-  const { head, loud, loudWords } = headline("ca");
   const take = make("p", "ca-take");
   const models = make("div", "ca-models");
   models.setAttribute("role", "radiogroup");
@@ -113,11 +114,12 @@ export function render({ model, el }) {
     return button;
   });
 
-  // On the ruler, the visitor sets the text's length.
+  // The visitor pulls the drawn text longer.
   const play = make("button", "ca-play", "▶ Let the text grow");
   const ruler = make("div", "ca-ruler");
   const rail = make("div", "ca-rail");
-  const fill = rail.appendChild(make("i", "ca-fill"));
+  const fill = rail.appendChild(shape("svg", { viewBox: "0 0 1000 40", preserveAspectRatio: "none", class: "ca-fill", "aria-hidden": "true" }));
+  fill.append(shape("path", { d: scribble() }));
   for (const tokens of STOPS) {
     const tick = rail.appendChild(make("span", "ca-tick num", tokens < 1024 ? String(tokens) : `${tokens / 1024}k`));
     tick.style.left = `${100 * along(tokens)}%`;
@@ -130,12 +132,12 @@ export function render({ model, el }) {
   handle.setAttribute("aria-label", "Tokens in the text");
   handle.setAttribute("aria-valuemin", "1");
   handle.setAttribute("aria-valuemax", String(STOPS.at(-1)));
-  handle.append(make("i"), make("b", "num"), make("span", "ca-hint", "drag me"));
+  handle.append(make("i", "", "↔"), make("b"), make("span", "ca-hint", "pull me"));
   ruler.append(rail);
   const controls = make("div", "ca-controls");
   controls.append(play, ruler);
 
-  // The buttons with which the visitor guesses, before the answer is shown, how many texts fit if no heads share
+  // The buttons with which the visitor guesses, before the answer is shown, how many fit if no heads share
   const ask = make("div", "ca-ask");
   ask.setAttribute("role", "group");
   ask.setAttribute("aria-label", "Your guess: how many fit if no head shares");
@@ -143,13 +145,13 @@ export function render({ model, el }) {
   const { live, speak, hush } = announcer();
   const choices = make("div", "ca-choices");
   choices.append(models, memories);
-  const scene = make("div", "ca-scene");
+  const third = make("div", "ca-board ca-third");
   const more = make("details", "ca-more");
-  more.open = !onPage;
-  const terms = make("p", "ca-terms"); // on a page of the website, the texts about the designs stand here, in the fold `more`
-  more.append(make("summary", "", "Another model, another memory"), choices, terms);
-  scene.append(board, controls, more);
-  el.append(head, take, scene, live);
+  const deep = make("div", "ca-deep");
+  deep.append(third, choices);
+  more.append(make("summary", "", "Another model, more memory, a third way"), deep);
+  more.addEventListener("toggle", () => paint());
+  el.append(take, board, controls, more, live);
 
   // The current state
   const plan = () => plans.find(({ title }) => title === model.get("plan")) ?? plans[0];
@@ -159,14 +161,20 @@ export function render({ model, el }) {
   };
   let growing = 0; // the text's length in tokens while the view lets it grow by itself, otherwise 0
   const tokens = () => growing || STOPS[stopIndex()];
-  /** The designs to compare: [how heads share keys, name, number of key-value heads]. */
+  /** The designs to compare: [name, number of key-value heads]. The first is the published model's, the second is without
+   * sharing or, if in the published model no heads share, with groups that share. */
   function designs() {
     const { heads, keyValueHeads } = plan();
     const groups = evenShares(heads).filter((count) => count > 1 && count < heads);
     const middle = groups.includes(keyValueHeads) ? keyValueHeads : groups.filter((count) => count <= 8).at(-1);
-    const all = [["each its own", "multi-head", heads], ["groups share", "grouped-query", middle], ["all share one", "multi-query", 1]];
-    const groupings = { "multi-head": "none share", "grouped-query": `${heads / middle} share`, "multi-query": `all ${heads} share` };
-    return all.filter(([, , count]) => count).map(([words, name, count]) => [onPage ? groupings[name] : words, name, count]);
+    const all = [["multi-head", heads], ["grouped-query", middle], ["multi-query", 1]].filter(([, count]) => count);
+    return [...all.filter(([, count]) => count === keyValueHeads), ...all.filter(([, count]) => count !== keyValueHeads)];
+  }
+  /** How a design's heads share, in words. */
+  function how(count) {
+    const { heads } = plan();
+    if (count === heads) return `each of its ${heads} heads keeps its own`;
+    return count === 1 ? `all its ${heads} heads share one set` : `its heads share ${kept}, ${heads / count} to a set`;
   }
   const gigabytes = () => (sizes.includes(model.get("memory")) ? model.get("memory") : usual);
   const fitting = (count) => Math.floor((gigabytes() * 1e9) / cacheBytes(plan(), tokens(), count));
@@ -177,28 +185,27 @@ export function render({ model, el }) {
   const asking = () => model.get("guess") === 0 && plan().keyValueHeads < plan().heads;
   /** Store changes. On a page of the website, any change other than a guess also sets `guess` to -1, so that the view asks for no guess. */
   const keep = (changes) => keepState(onPage ? { guess: -1, ...changes } : changes);
-  /** A sentence on what sharing does. `fit` texts fit in the memory in the published model, and `most` texts if no heads share. */
-  function sharing(fit, most) {
+  /** A sentence on what sharing does. */
+  function sharing() {
     const { heads, keyValueHeads } = plan();
-    if (keyValueHeads === heads) return "In this model no head shares.";
-    if (!fit) return "Even with sharing, no such text fits.";
-    const room = `each text takes ${spell(Math.round(heads / keyValueHeads))} times the room`;
-    return most ? `If none share, only ${spell(most)} fit${most === 1 ? "s" : ""}: ${room}.` : `If none share, no such text fits: ${room}.`;
+    const [, other] = designs();
+    if (keyValueHeads === heads) return `In this model no head shares. If ${heads / other[1]} shared, about ${heads / other[1]} times as many people could use it.`;
+    if (!fitting(keyValueHeads)) return `Even with sharing, one such text needs more than ${gigabytes()} GB.`;
+    return `Without sharing, each text takes ${spell(Math.round(heads / keyValueHeads))} times the room.`;
   }
   function drawAsk() {
-    const { heads, keyValueHeads } = plan();
-    const [fit, most] = [fitting(keyValueHeads), fitting(heads)];
     if (!asking()) {
       ask.remove();
-      take.textContent = `${model.get("guess") > 0 ? `You said ${spell(model.get("guess"))}. ` : ""}${sharing(fit, most)}`;
+      take.textContent = `${model.get("guess") > 0 ? `You said ${spell(model.get("guess"))}. ` : ""}${sharing()}`;
       return;
     }
-    take.textContent = `Now ${keyValueHeads === 1 ? "all " : ""}${heads / keyValueHeads} heads share their notes. How many texts fit if each head has its own?`;
+    take.textContent = `Each block: what ${plan().title} keeps of one person's text.`;
+    const [fit, most] = [fitting(plan().keyValueHeads), fitting(plan().heads)];
     const offers = [Math.round(fit / 2), Math.round(fit / 5), most].sort((one, other) => other - one);
     ask.replaceChildren(
       make("b", "", "Your guess"),
       ...offers.map((offer) => {
-        const button = make("button", "", counted(offer, "text"));
+        const button = make("button", "", spell(offer));
         button.addEventListener("click", () => {
           keep({ guess: offer });
           handle.focus({ preventScroll: true }); // move the focus to the handle, because the pressed button is gone now
@@ -206,30 +213,25 @@ export function render({ model, el }) {
         return button;
       }),
     );
-    cards[0].place.append(ask);
+    cards[1].place.append(ask);
   }
   let cards = [];
   function build() {
     const list = designs();
     if (cards.length === list.length) return;
     board.replaceChildren();
-    terms.replaceChildren();
-    cards = list.map(([, name]) => {
-      const card = board.appendChild(make("section", "ca-design"));
-      const title = make("h3");
-      const about = make(onPage ? "span" : "p", "ca-about");
-      const line = make("div", "ca-line");
-      line.append(title);
-      (onPage ? terms : line).append(about);
-      const drawn = make("div", "ca-drawn");
+    third.replaceChildren();
+    cards = list.map((_, index) => {
+      const card = (index < 2 ? board : third).appendChild(make("section", "ca-design"));
       const result = make("p", "ca-result");
+      const words = make("p", "ca-how");
       const box = make("canvas", "ca-box");
       box.setAttribute("aria-hidden", "true");
       const place = make("div", "ca-place");
       place.append(box);
       const bytes = make("p", "ca-bytes");
-      card.append(line, drawn, bytes, result, place);
-      return { card, name, title, about, drawn, result, place, box, bytes };
+      card.append(result, words, place, bytes);
+      return { card, words, result, place, box, bytes };
     });
   }
 
@@ -237,31 +239,24 @@ export function render({ model, el }) {
     build();
     el.classList.toggle("growing", growing > 0);
     const now = tokens();
-    const { keyValueHeads: published, heads } = plan();
-    designs().forEach(([words, name, count], index) => {
-      const { card, title, about, drawn, result, bytes } = cards[index];
-      title.textContent = words;
-      const design = `${heads} ${count}`;
-      if (drawn.dataset.design !== design) drawn.replaceChildren(...Object.keys(ACROSS).map((width) => squares(count, heads, width)));
-      drawn.dataset.design = design;
+    const { keyValueHeads: published } = plan();
+    const list = designs();
+    list.forEach(([name, count], index) => {
+      const { card, words, result, bytes } = cards[index];
       card.classList.toggle("published", count === published);
-      if (count === published) title.append(make("small", "", plan().title));
-      about.replaceChildren(`${spell(heads)} heads, ${counted(count, "key")}`, make("span", "", name));
+      card.classList.toggle("second", index === 1);
       const hidden = asking() && count !== published;
-      card.classList.toggle("hidden", hidden);
       const used = cacheBytes(plan(), now, count);
       const fit = fitting(count);
-      result.replaceChildren(make("b", "num", spell(fit)), fit === 1 ? " text fits" : " texts fit");
-      if (fit > MOST_CELLS) result.append(make("span", "ca-many", "enlarged"));
+      card.classList.toggle("hidden", hidden);
       card.classList.toggle("none", !fit && !hidden);
-      const sets = onPage && !asking(); // until the guess, fewer words
-      bytes.replaceChildren(sets ? `one text: ${counted(count, "set")} of notes` : "one text");
-      if (!hidden) bytes.append(sets ? ", " : ": ", make("b", "num", size(used, 2)));
+      result.replaceChildren(make("b", "loud", hidden ? "?" : spell(fit)), make("span", "", fit === 1 && !hidden ? "person at once" : "people at once"));
+      words.replaceChildren(count === published ? make("b", "", `${plan().title}:`) : "if", ` ${how(count)}`);
+      if (index === 2) words.append(` (${name})`);
+      bytes.replaceChildren(make("i"), `one text's ${onPage ? "notes" : "cache"}: `, make("b", "", size(used, 2)), ` of ${gigabytes()} GB`);
+      if (fit > MOST_CELLS) bytes.append(make("span", "ca-many", "enlarged"));
     });
 
-    const fit = fitting(published);
-    loud.textContent = fit ? spell(fit) : "No";
-    loudWords.textContent = ` text${fit > 1 ? "s" : ""} of ${counted(now, "token")} fit${fit > 1 ? "" : "s"} in ${gigabytes()} GB`;
     drawAsk();
     modelButtons.forEach((button, index) => {
       const on = plans[index] === plan();
@@ -275,14 +270,14 @@ export function render({ model, el }) {
     });
     const x = 100 * along(now);
     handle.style.left = `${x}%`;
-    fill.style.width = `${x}%`;
-    handle.children[1].textContent = counted(now, "token");
-    handle.classList.toggle("last", x > 80);
-    handle.classList.toggle("first", x < 12);
+    fill.style.clipPath = `inset(0 ${100 - x}% 0 0)`;
+    handle.children[1].textContent = `a text of ${counted(now, "token")}`;
+    handle.classList.toggle("last", x > 75);
+    handle.classList.toggle("first", x < 20);
     handle.setAttribute("aria-valuenow", String(now));
-    const words = cards.filter(({ card }) => !card.classList.contains("hidden")).map(({ name, result }) => `${name} ${result.textContent}`).join(", ");
+    const words = cards.filter(({ card }) => !card.classList.contains("hidden")).map(({ words, result }) => `${result.children[0].textContent} ${result.children[1].textContent}, ${words.textContent}`).join(", ");
     handle.setAttribute("aria-valuetext", `${counted(now, "token")}: ${words}`);
-    speak(`${loud.textContent}${loudWords.textContent}. ${take.textContent} ${words}`);
+    speak(`${take.textContent} ${words}`);
     travel();
   }
 
@@ -293,7 +288,7 @@ export function render({ model, el }) {
   let stopTravel = () => {};
   function travel() {
     stopTravel();
-    const goal = designs().map(([, , count]) => (gigabytes() * 1e9) / cacheBytes(plan(), tokens(), count));
+    const goal = designs().map(([, count]) => (gigabytes() * 1e9) / cacheBytes(plan(), tokens(), count));
     const from = rooms;
     const draw = (part) => {
       rooms = goal.map((room, index) => (part === 1 ? room : from[index] * (room / from[index]) ** part));
@@ -303,74 +298,93 @@ export function render({ model, el }) {
     else stopTravel = glide(TRAVEL, draw);
   }
   function paint() {
-    tints ??= Object.fromEntries(["ink", "ember", "paper"].map((name) => [name, `rgb(${colour(el, `--${name}`).join(" ")})`]));
-    cards.forEach(({ card, box }, index) => rooms[index] && paintBox(box, rooms[index], card.classList.contains("hidden")));
+    tints ??= Object.fromEntries(["block", "ember", "paper"].map((name) => [name, `rgb(${colour(el, `--${name}`).join(" ")})`]));
+    cards.forEach(({ card, box }, index) => rooms[index] && paintBox(box, rooms[index], card.classList.contains("hidden"), index));
   }
-  function paintBox(canvas, room, covered) {
+  /** Draw a person, in a square with its middle at (x, y). */
+  function drawPerson(brush, x, y, side) {
+    brush.beginPath();
+    brush.arc(x, y - 0.17 * side, 0.17 * side, 0, 2 * Math.PI);
+    brush.moveTo(x - 0.32 * side, y + 0.4 * side);
+    brush.arc(x, y + 0.4 * side, 0.32 * side, Math.PI, 2 * Math.PI);
+    brush.fill();
+  }
+  function paintBox(canvas, room, covered, index) {
     const { width, height } = canvas.getBoundingClientRect();
+    if (!width) return;
     const ratio = Math.min(2, devicePixelRatio || 1);
     canvas.width = Math.round(width * ratio);
     canvas.height = Math.round(height * ratio);
+    if (covered) return;
     const brush = canvas.getContext("2d");
     brush.scale(ratio, ratio);
-    if (covered) {
-      if (canvas.parentElement.contains(ask)) return;
-      brush.globalAlpha = 0.35;
-      brush.fillStyle = tints.ink;
-      brush.font = `700 48px ${getComputedStyle(el).fontFamily}`;
-      brush.textAlign = "center";
-      brush.fillText("?", width / 2, height / 2 + 17);
-      return;
-    }
     const fit = Math.floor(room);
+    const font = (px) => (brush.font = `700 ${px}px ${getComputedStyle(el).fontFamily}`);
     if (!fit) {
-      // One text is larger than the memory: the text fills the picture and, by the style sheet, sticks out of its frame.
+      // One text is larger than the memory. Now the text fills the picture, and the memory is drawn inside it, to scale.
+      const part = Math.sqrt(room);
+      const [wide, high] = [width * part, height * part];
       brush.fillStyle = tints.ember;
       brush.fillRect(0, 0, width, height);
       brush.fillStyle = tints.paper;
-      brush.font = `700 ${width < 150 ? 18 : 28}px ${getComputedStyle(el).fontFamily}`;
-      brush.textAlign = "center";
-      brush.fillText("too large", width / 2, height / 2 + 9, width - 8);
+      brush.globalAlpha = 0.25;
+      brush.fillRect(0, height - high, wide, high);
+      brush.globalAlpha = 1;
+      brush.lineWidth = 3;
+      brush.strokeStyle = tints.paper;
+      brush.strokeRect(1.5, height - high + 1.5, wide - 3, high - 3);
+      const large = width > 250;
+      font(large ? 20 : 16);
+      const inside = wide > (large ? 170 : 80) && high > 34;
+      brush.fillText(`${large ? "memory: " : ""}${gigabytes()} GB`, inside ? 12 : wide + 8, height - 12);
+      const above = height - high > 40;
+      brush.textAlign = above ? "left" : "right";
+      if (above || width - wide > (large ? 200 : 90)) brush.fillText((large ? "one text: " : "") + size(cacheBytes(plan(), tokens(), designs()[index][1])), above ? 12 : width - 12, large ? 32 : 26);
       return;
     }
     if (fit > MOST_CELLS) {
       // The texts are too small to draw one by one. The box gets the mean darkness of squares and gaps, and a circle shows
       // some squares enlarged.
-      brush.fillStyle = tints.ink;
+      brush.fillStyle = tints.block;
       brush.globalAlpha = (1 - GAP) ** 2;
       brush.fillRect(0, 0, width, height);
       brush.globalAlpha = 1;
-      const radius = 0.36 * Math.min(width, height);
+      const radius = 0.42 * Math.min(width, height);
       brush.beginPath();
       brush.arc(width / 2, height / 2, radius, 0, 2 * Math.PI);
       brush.fillStyle = tints.paper;
       brush.fill();
       brush.save();
       brush.clip();
-      const side = radius / 3.5;
+      const side = radius / 3;
+      const inner = side * (1 - GAP / 2);
       for (let row = -4; row < 4; row++) {
         for (let column = -4; column < 4; column++) {
-          brush.fillStyle = row || column ? tints.ink : tints.ember;
-          brush.fillRect(width / 2 + column * side, height / 2 + row * side, side * (1 - GAP), side * (1 - GAP));
+          const [x, y] = [width / 2 + column * side, height / 2 + row * side];
+          brush.fillStyle = row || column ? tints.block : tints.ember;
+          brush.fillRect(x, y, inner, inner);
+          brush.fillStyle = tints.paper;
+          if (inner > FACE) drawPerson(brush, x + inner / 2, y + inner / 2, 0.8 * inner);
         }
       }
       brush.restore();
-      brush.lineWidth = 3;
+      brush.beginPath();
+      brush.arc(width / 2, height / 2, radius, 0, 2 * Math.PI);
+      brush.lineWidth = 4;
       brush.strokeStyle = tints.paper;
       brush.stroke();
       return;
     }
     const [across, down, part] = grid(fit, room, width / height);
     const [wide, high] = [width / across, (height * part) / down];
-    const gap = Math.min(2, Math.min(wide, high) * GAP);
+    const gap = Math.min(3, Math.min(wide, high) * GAP);
+    const face = Math.min(wide, high) - gap;
     for (let cell = 0; cell < fit; cell++) {
-      brush.fillStyle = cell ? tints.ink : tints.ember;
-      brush.fillRect((cell % across) * wide, height - (Math.floor(cell / across) + 1) * high, wide - gap, high - gap);
-    }
-    if (wide > 80 && high > 30) {
+      const [x, y] = [(cell % across) * wide, height - (Math.floor(cell / across) + 1) * high];
+      brush.fillStyle = cell ? tints.block : tints.ember;
+      brush.fillRect(x, y, wide - gap, high - gap);
       brush.fillStyle = tints.paper;
-      brush.font = `600 15px ${getComputedStyle(el).fontFamily}`;
-      brush.fillText("one text", 10, height - high + 22);
+      if (face > FACE) drawPerson(brush, x + (wide - gap) / 2, y + (high - gap) / 2, Math.min(0.8 * face, 90));
     }
   }
 
@@ -430,6 +444,7 @@ export function render({ model, el }) {
 
   const watcher = new ResizeObserver(() => cards.length && paint());
   watcher.observe(board);
+  watcher.observe(third);
   const endTheme = onTheme(el, () => {
     tints = null;
     paint();

@@ -2555,45 +2555,69 @@ def test_on_a_phone_the_whole_board_is_there_and_the_answer_stays_in_sight(visit
     expect(product).to_have_attribute("aria-pressed", "false")
 
 
-def test_a_text_fills_the_memory_as_it_grows(visit):
+def settle(page):
+    """Waits until two frames are drawn: with reduced motion, a transition ends in the first of them."""
+    page.evaluate("new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))")
+
+
+def drag(page, start, end):
+    """Drags with the mouse from one point to another; each is [x, y] in px."""
+    page.mouse.move(*start)
+    page.mouse.down()
+    page.mouse.move(*end, steps=6)
+    page.mouse.up()
+    settle(page)
+
+
+def middle(element):
+    """The middle of an element's box, as [x, y] in px."""
+    box = element.bounding_box()
+    return [box["x"] + box["width"] / 2, box["y"] + box["height"] / 2]
+
+
+def test_a_text_fills_the_memory_as_it_is_pulled_longer(visit):
     page = visit("cache.html").wake()
     results, handle = page.locator(".ca-result b"), page.get_by_role("slider", name="Tokens in the text")
-    expect(page.locator(".ca-result:visible")).to_have_count(1)  # the other results are shown after a guess
-    page.get_by_role("group", name="Your guess").get_by_role("button", name="32 texts").click()
-    only = "If none share, only {}: each text takes 16 times the room."
-    expect(page.locator(".ca-take")).to_have_text(f"You said 32. {only.format('3 fit')}")
-    expect(page.locator(".ca-result:visible")).to_have_count(3)
-    expect(results).to_have_text(["3", "63", "508"])
-    page.get_by_text("Another model, another memory").click()
+    take, how = page.locator(".ca-take"), page.locator(".ca-how")
+    expect(page.locator(".ca-result:visible")).to_have_text(["63people at once", "?people at once"])
+    expect(how.nth(1)).to_have_text("if each of its 128 heads keeps its own")
+    page.get_by_role("group", name="Your guess").get_by_role("button", name="32").click()
+    only = "Without sharing, each text takes 16 times the room."
+    expect(take).to_have_text(f"You said 32. {only}")
+    expect(results).to_have_text(["63", "3", "508"])
+    expect(page.locator(".ca-result:visible")).to_have_count(2)  # the third way is in the fold
+    page.get_by_text("a third way").click()
+    expect(how).to_have_text(
+        [
+            "Falcon 40B: its heads share notes, 16 to a set",
+            "if each of its 128 heads keeps its own",
+            "if all its 128 heads share one set (multi-query)",
+        ]
+    )
     page.get_by_role("radio", name="80 GB").click()  # 80 GB are five times 16 GB
-    assert [int(text.replace(",", "")) // 5 for text in results.all_inner_texts()] == [3, 63, 508]
+    expect(results).to_have_text(["317", "19", "2,543"])
     assert "memory=80" in page.url
     page.get_by_role("radio", name="16 GB").click()
     ticks = [tick.bounding_box()["x"] for tick in page.locator(".ca-tick").all() if tick.inner_text()]
     steps = [after - before for before, after in zip(ticks, ticks[1:], strict=False)]
     assert max(steps) - min(steps) < 12, "each doubling takes as much room"
     handle.press("ArrowRight")
-    expect(results).to_have_text(["1", "31", "254"])
-    expect(page.locator(".ca-take")).to_have_text(only.format("1 fits"))
-    expect(page.locator(".ca-about")).to_have_text(
-        ["128 heads, 128 keysmulti-head", "128 heads, 8 keysgrouped-query", "128 heads, 1 keymulti-query"]
-    )
+    expect(results).to_have_text(["31", "1", "254"])
+    expect(page.locator(".ca-result").nth(1)).to_have_text("1person at once")
+    expect(take).to_have_text(only)
+    expect(handle).to_contain_text("a text of 4,096 tokens")
     page.get_by_role("radio", name="Mistral 7B").click()
     capped = results.all_inner_texts()
     handle.press("End")
-    expect(page.locator(".ca-head")).to_contain_text("131,072 tokens")
+    expect(results).to_have_text(capped)  # the sliding window limits the cache
     page.get_by_role("radio", name="Llama 3.1 405B").click()
     page.get_by_role("radio", name="8 GB", exact=True).click()
-    expect(page.locator(".ca-head")).to_have_text("No text of 131,072 tokens fits in 8 GB")
+    expect(take).to_have_text("Even with sharing, one such text needs more than 8 GB.")
+    expect(page.locator(".ca-design.none")).to_have_count(3)
     page.get_by_role("radio", name="16 GB").click()
-    page.get_by_role("radio", name="Mistral 7B").click()
-    expect(results).to_have_text(capped)  # the sliding window limits the cache
-    box = page.locator(".ca-rail").bounding_box()
-    grip = handle.bounding_box()
-    page.mouse.move(grip["x"] + grip["width"] / 2, grip["y"] + grip["height"] / 2)
-    page.mouse.down()
-    page.mouse.move(box["x"], box["y"], steps=4)
-    page.mouse.up()
+    page.get_by_role("radio", name="Falcon 7B").click()
+    expect(results).to_have_count(2)  # its 71 heads all share: there is no third way
+    drag(page, middle(handle), [page.locator(".ca-rail").bounding_box()["x"], middle(handle)[1]])
     assert handle.get_attribute("aria-valuenow") == "1" and "tokens=1" in page.url
     page.get_by_role("button", name="Let the text grow").click()
     expect(handle).not_to_have_attribute("aria-valuenow", "1")
@@ -2602,20 +2626,48 @@ def test_a_text_fills_the_memory_as_it_grows(visit):
     expect(page.locator(".ca-play")).to_have_text("▶ Let the text grow")
 
 
-def test_who_drags_before_a_guess_is_told_what_sharing_does(visit):
+def test_who_pulls_before_a_guess_is_told_what_sharing_does(visit):
     page = visit("cache.html", width=360).wake()
     handle = page.get_by_role("slider", name="Tokens in the text")
-    expect(page.locator(".ca-design.hidden .ca-box:visible")).to_have_count(2)
+    asked, place = page.locator(".ca-ask"), page.locator(".ca-design.hidden .ca-place:visible")
+    inner, outer = asked.bounding_box(), place.bounding_box()
+    assert asked.evaluate("(ask) => ask.scrollHeight <= ask.clientHeight"), "the guesses are inside their box"
+    assert outer["x"] <= inner["x"] and inner["x"] + inner["width"] <= outer["x"] + outer["width"]
+    before = page.locator(".ca-board").first.bounding_box()
     handle.press("ArrowRight")
     handle.press("ArrowRight")
-    expect(page.locator(".ca-take")).to_contain_text("If none share, no such text fits:")
+    expect(page.locator(".ca-result:visible")).to_have_text(["15people at once", "0people at once"])
+    expect(page.locator(".ca-take")).to_have_text("Without sharing, each text takes 16 times the room.")
+    settle(page)
+    assert page.locator(".ca-board").first.bounding_box() == before, "the pictures stay where they are"
     handle.press("End")
-    expect(page.locator(".ca-take")).to_have_text("Even with sharing, no such text fits.")
-    page.get_by_text("Another model, another memory").click()
+    expect(page.locator(".ca-take")).to_have_text("Even with sharing, one such text needs more than 16 GB.")
+    page.get_by_text("a third way").click()
     page.get_by_role("radio", name="Llama 2 7B").click()
-    expect(page.locator(".ca-take")).to_have_text("In this model no head shares.")
-    grip, board = handle.bounding_box(), page.locator(".ca-board").bounding_box()
+    expect(page.locator(".ca-take")).to_contain_text("In this model no head shares. If 4 shared")
+    settle(page)
+    grip, board = handle.bounding_box(), page.locator(".ca-board").first.bounding_box()
     assert grip["y"] + grip["height"] - board["y"] < 600, "memories and ruler are in one screen of a phone"
+
+
+def test_a_text_larger_than_the_memory_is_drawn_to_scale(visit):
+    page = visit("cache.html#guess=-1&tokens=32768").wake()
+    box = page.locator(".ca-design.none .ca-box")
+    expect(box).to_have_count(1)
+    # The picture is the text, of 64.4 GB. The memory of 16 GB is its lighter part, in the lower left corner.
+    light = """(canvas) => {
+      const pen = canvas.getContext("2d");
+      const lightness = (x, y) => {
+        const [red, green, blue] = pen.getImageData(x, y, 1, 1).data;
+        return red + green + blue;
+      };
+      const dark = lightness(canvas.width - 5, 5);
+      const y = Math.round(0.7 * canvas.height);
+      let wide = 20;
+      while (lightness(wide, y) > dark + 20) wide++;
+      return wide / canvas.width;
+    }"""
+    assert box.evaluate(light) == pytest.approx((16 / 64.42) ** 0.5, abs=0.01)
 
 
 def test_more_models_fit_in_a_larger_machine_and_at_fewer_bits(visit):
