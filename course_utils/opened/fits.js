@@ -1,23 +1,26 @@
-// This view shows which model fits which machine. The machine and all models are drawn to scale, as squares with one corner
-// in common. The area of the machine's square is its memory, and a model that fits lies inside it. The scale follows the machine:
-// a machine whose square would be small, or would leave the picture, is drawn to another scale once its corner is let go.
+// This view shows which model fits in a machine's memory. The memory is a tray, and each model is a block of the tray's width.
+// The heights of the tray and of all blocks are to scale: a block that stands above the tray's rim needs too much memory.
 // The view's `data` is {models, machines}, see fits.py.
-// The visitor chooses `memory` (GB), `bits`, `context`, `batch` and `plan` (the title of the
-// model whose needs are shown in detail).
-import { adopt, announcer, glide, headline, keeper, make, onDrag, radio, shape } from "./view.js";
+// The visitor chooses `memory` (GB), `bits`, `context`, `batch` and `plan` (the title of the model in the tray, or "" if the
+// tray is empty).
+import { adopt, announcer, glide, headline, keeper, make, onDrag, radio } from "./view.js";
 
 const BITS = [16, 8, 4];
 const CONTEXT = Array.from({ length: 9 }, (_, index) => 512 * 2 ** index);
 const BATCH = [1, 2, 4, 8, 16, 32, 64];
-const BAND = 17; // px: the least distance between the upper edges of two squares that leaves room for a name
 const SCALE = 16 / 32; // the bits that scales add for each weight: a GGUF file of type Q8_0 or Q4_0 has a scale of 16 bits for each block of 32 weights
-// Shares of the picture's side. If the machine's square has a share below SMALL or above LARGE, it is drawn to a new scale, with
-// MIDDLE as its share. While its corner is dragged, only a share above MOST changes the scale, so that the corner stays inside.
-const [SMALL, MIDDLE, LARGE, MOST] = [0.3, 0.55, 0.9, 0.94];
-const TAG = 32; // px from the middle of the handle to the number of GB beside it
-const LETTER = 7; // px: about the width of a letter of a name in the drawing
+const USUAL = { context: 2048, batch: 1 };
+// The models whose blocks stand beside the tray. A narrow view has room for the last ones only.
+const SHELF = ["Whisper large-v3", "Mistral 7B v0.1", "Stable Diffusion XL", "Llama 3 8B", "Falcon 40B"];
 // Sizes of a machine's memory, in GB. An arrow key goes to the next of these sizes.
 const STEPS = [1, 2, 4, 6, 8, 12, 16, 24, 32, 48, 64, 80, 96, 128, 160, 192, 256, 320, 512, 640, 1024];
+// Parts of the picture's height. If the tray is lower than LOW or higher than HIGH, or the block in it higher than TOP, all is
+// drawn to a new scale. The tray then is at most TRAY high, and blocks that need up to TALL times the memory are drawn whole.
+const [LOW, TRAY, HIGH, TOP, TALL] = [0.3, 0.8, 0.86, 0.94, 2.2];
+const FAR = 6; // px: a pointer that moves this far drags a block; otherwise it presses the block
+const WALL = 5; // px: the width of the tray's walls
+const PLAY = 4; // px between a wall and the block in the tray
+const TRAVEL = 300; // ms for a change of sizes, or of the scale
 
 const spell = (number) => number.toLocaleString("en-US");
 const gigabytes = (bytes) => (bytes < 0.9995e9 ? `${Math.round(bytes / 1e6)} MB` : bytes >= 99.95e9 ? `${spell(Math.round(bytes / 1e9))} GB` : `${(bytes / 1e9).toFixed(1)} GB`);
@@ -62,90 +65,89 @@ export function render({ model, el }) {
 
   adopt(el, "ft");
   const { head, loud, loudWords } = headline("ft");
+  const advice = make("p", "ft-advice");
 
-  // The drawing has a square for the machine, and a square for each model.
   const stage = make("div", "ft-stage");
-  const drawing = stage.appendChild(shape("svg"));
-  drawing.setAttribute("aria-hidden", "true"); // the list has the same facts
-  const square = drawing.appendChild(shape("rect", { class: "machine" }));
-  const squares = models.map(() => drawing.appendChild(shape("rect", { class: "model" })));
-  const edge = drawing.appendChild(shape("rect", { class: "edge" }));
-  const names = models.map(({ title }) => {
-    const name = stage.appendChild(make("span", "ft-label", title));
-    name.setAttribute("aria-hidden", "true");
-    return name;
+  const field = stage.appendChild(make("div", "ft-field"));
+  const tray = field.appendChild(make("div", "ft-tray"));
+  const free = field.appendChild(make("p", "ft-free"));
+  const line = field.appendChild(make("div", "ft-line"));
+  for (const part of [tray, free, line]) part.setAttribute("aria-hidden", "true"); // the headline says the same
+  const caption = stage.appendChild(make("p", "ft-caption"));
+
+  // Each model on the shelf has a block. The last block is for a model from the list, which has no place on the shelf.
+  const shelf = SHELF.map((title) => models.findIndex((each) => each.title === title));
+  const blocks = [...shelf, -1].map((index) => {
+    const ghost = field.appendChild(make("i", "ft-ghost"));
+    const block = field.appendChild(make("button", "ft-block"));
+    const words = make("span", "ft-words");
+    const [slice, over] = [make("i", "ft-slice"), make("i", "ft-over")];
+    const name = make("span", "ft-name");
+    const amount = make("b");
+    words.append(name, amount);
+    block.append(slice, over, words);
+    return { index, ghost, block, words, tall: 0, name, amount, slice, over };
   });
-  const beyond = stage.appendChild(make("p", "ft-beyond"));
-  const handle = stage.appendChild(make("div", "ft-handle"));
+  const guest = blocks.at(-1);
+  const handle = field.appendChild(make("div", "ft-handle"));
   handle.tabIndex = 0;
   handle.setAttribute("role", "slider");
   handle.setAttribute("aria-label", "Memory of your machine, in GB");
   handle.setAttribute("aria-valuemin", String(STEPS[0]));
   handle.setAttribute("aria-valuemax", String(STEPS.at(-1)));
-  const tag = make("span", "ft-tag");
-  const size = tag.appendChild(make("b"));
-  tag.append(make("span", "ft-hint", " drag me"));
-  handle.append(make("i"), tag);
+  handle.append(make("i", "", "↕"));
 
-  // The list begins with the largest model. A line separates the models that fit from those that don't.
-  const list = make("div", "ft-list");
-  const cut = list.appendChild(make("p", "ft-cut"));
-  cut.setAttribute("aria-hidden", "true");
-  const rows = models.map(({ title }, index) => {
-    const row = make("button", "ft-row");
-    const amount = make("span", "ft-amount");
-    row.append(make("i"), make("span", "ft-name", title), amount);
-    row.addEventListener("click", () => {
-      el.classList.add("asked"); // on a phone the details then stay at the foot of the screen, below the list
-      keep({ plan: title });
-    });
-    for (const [event, on] of [["pointerenter", true], ["pointerleave", false]]) {
-      row.addEventListener(event, () => squares[index].classList.toggle("pointed", on));
-    }
-    return { row, amount };
-  });
-
-  const presets = radios("ft-presets", "Machine", machines.map(({ name, gigabytes: gb }) => [gb, `${gb} GB`, name]), (gb) => {
-    begin();
-    keep({ memory: gb });
-  });
-  const bitButtons = radios("ft-bits", "Bits of a weight", BITS.map((bits) => [bits, `${bits} bits`]), (bits) => keep({ bits }));
-  const context = slider("Text, in tokens", CONTEXT, "context");
-  const batch = slider("Texts at once", BATCH, "batch");
-  const more = make("details", "ft-more");
-  more.append(make("summary", "", "Longer texts, more at once"), context.label, batch.label);
-  const detail = make("section", "ft-detail");
-  detail.setAttribute("aria-label", "The chosen model");
-  const detailTitle = make("p", "ft-title");
-  const split = make("div", "ft-split");
-  split.setAttribute("aria-hidden", "true");
-  const [partWeights, partCache, partFree, mark] = ["weights", "cache", "free", "mark"].map((name) => split.appendChild(make("i", name)));
-  const sum = make("p", "ft-sum");
-  const advice = make("p", "ft-advice");
-  const file = make("p", "ft-file");
-  detail.append(detailTitle, split, sum, advice, file);
+  const presets = radios("ft-presets", "Machine", machines.map(({ name, gigabytes: gb }) => [gb, `${gb} GB`, name]), (gb) => keep({ memory: gb }));
+  const bitButtons = radios("ft-bits", "Bits of a weight", BITS.map((bits) => [bits, `${bits} bits`, "a weight"]), (bits) => keep({ bits }));
   const controls = make("div", "ft-controls");
   controls.append(presets.group, bitButtons.group);
-  const scene = make("div", "ft-scene");
-  scene.append(head, stage, list, controls, detail, more);
+
+  const all = make("details", "ft-more ft-all");
+  const allWords = all.appendChild(make("summary"));
+  const groups = [true, false].map((fits) => {
+    const title = all.appendChild(make("p", "ft-count"));
+    const list = all.appendChild(make("div", "ft-list"));
+    return { fits, title, list };
+  });
+  const rows = models.map(({ title }) => {
+    const row = make("button", "ft-row");
+    const amount = make("span", "ft-amount");
+    row.append(make("span", "", title), amount);
+    row.addEventListener("click", () => {
+      put(title);
+      head.scrollIntoView({ block: "nearest", behavior: still.matches ? "auto" : "smooth" });
+    });
+    return { row, amount };
+  });
+  const context = slider("Text, in tokens", CONTEXT, "context");
+  const batch = slider("Texts at once", BATCH, "batch");
+  const sum = make("p", "ft-sum");
+  const more = make("details", "ft-more");
+  const sliders = make("div", "ft-sliders");
+  sliders.append(context.label, batch.label);
+  more.append(make("summary", "", "Longer texts, more at once"), sliders, sum);
+  more.addEventListener("toggle", () => paint());
+  const folds = make("div", "ft-folds");
+  folds.append(more, all);
   const { live, speak, hush } = announcer();
-  el.append(scene, live);
+  el.append(head, advice, stage, controls, folds, live);
 
   function radios(className, label, choices, choose) {
     const group = make("div", className);
     group.setAttribute("role", "radiogroup");
     group.setAttribute("aria-label", label);
     const buttons = choices.map(([, text, small]) => {
-      const button = group.appendChild(make("button", "", text));
-      if (small) button.append(make("span", "", small));
+      const button = group.appendChild(make("button"));
+      button.append(make("b", "", text), " ", make("span", "", small));
       radio(button, () => buttons, (at) => choose(choices[at][0]));
       return button;
     });
-    const mark = (value) => {
+    const mark = (value, wanted) => {
       const found = choices.findIndex(([each]) => each === value);
       buttons.forEach((button, index) => {
         button.setAttribute("aria-checked", index === found);
         button.tabIndex = index === Math.max(0, found) ? 0 : -1;
+        button.classList.toggle("wanted", choices[index][0] === wanted);
       });
     };
     return { group, mark };
@@ -168,166 +170,271 @@ export function render({ model, el }) {
   // The visitor's choices now
   const memory = () => Math.max(STEPS[0], Math.min(STEPS.at(-1), model.get("memory") ?? 16));
   const one = (values, key, otherwise) => (values.includes(model.get(key)) ? model.get(key) : otherwise);
-  const settings = () => ({ bits: one(BITS, "bits", 16), context: one(CONTEXT, "context", 2048), batch: one(BATCH, "batch", 1) });
-  const chosen = () => Math.max(0, models.findIndex(({ title }) => title === model.get("plan")));
+  const settings = () => ({ bits: one(BITS, "bits", 16), context: one(CONTEXT, "context", USUAL.context), batch: one(BATCH, "batch", USUAL.batch) });
+  const chosen = () => models.findIndex(({ title }) => title === model.get("plan")); // -1 if the tray is empty
   const keep = keeper(model, () => update());
+  /** Put a model's block into the tray. The block that stood there goes back to the shelf. */
+  const put = (title) => {
+    el.classList.add("known");
+    keep({ plan: title });
+  };
 
-  let tagWidth = 0; // px: the width of the number of GB beside the handle
-  let wide = 0; // px: the width of the drawing
-  let scale = 0; // GB: the size of a square that fills the picture
-  const side = (gb) => wide * Math.sqrt(gb / shown.scale);
-  let shown = null; // the drawn values: the scale, the memory, and each model's bytes; they glide to the values of `target`
-  let stopTravel = () => {};
-  function target() {
-    const { bits, context: tokens, batch: texts } = settings();
-    const share = Math.sqrt(memory() / scale);
-    const most = STEPS.at(-1);
-    const dragged = el.classList.contains("dragging");
-    if (dragged && share > MOST) scale = Math.min(most, memory() / MOST ** 2);
-    else if (!dragged && (!scale || share < SMALL || (share > LARGE && scale < most))) scale = Math.min(most, memory() / MIDDLE ** 2);
-    return { scale, memory: memory(), parts: models.map((each) => needs(each, bits, tokens, texts)) };
+  let [wide, high] = [0, 0]; // px: the size of the field
+  let places = null; // px: the width of a block, and the left edges of the tray's block and of those on the shelf
+  function measure() {
+    const shown = wide > 900 ? 5 : wide > 560 ? 4 : 3;
+    const gap = wide > 900 ? 20 : wide > 560 ? 12 : 5;
+    const aside = wide > 560 ? 3 * gap : 24; // px between the tray and the shelf: the room for the handle
+    const width = Math.floor((wide - 2 * (WALL + PLAY) - aside - (shown - 1) * gap) / (shown + 1));
+    const lefts = SHELF.map((_, at) => 2 * (WALL + PLAY) + width + aside + (at - (SHELF.length - shown)) * (width + gap));
+    places = { width, lefts, hidden: SHELF.length - shown };
   }
+
+  /** Note how tall the words on each block are. `paint` measures those of a block that is not seen yet. */
+  function measureWords() {
+    for (const each of blocks) {
+      each.block.style.width = `${places.width}px`;
+      each.tall = each.words.offsetHeight;
+    }
+  }
+
+  let shown = null; // the drawn values: the scale (the GB that are as high as the picture), the memory, and each model's bytes
+  let stopTravel = () => {};
+  let pulling = false; // whether the visitor drags the rim
+  let atPull = 0; // the scale when this drag began. It says how many GB the pointer points at, even if the scale changes meanwhile
+  function scaleFor(gb, parts) {
+    const now = shown?.scale ?? 0;
+    const inTray = chosen() < 0 ? 0 : parts[chosen()].total / 1e9;
+    if (pulling) return Math.max(now, gb / TOP);
+    if (now && gb >= LOW * now && gb <= HIGH * now && inTray <= TOP * now) return now;
+    const tall = SHELF.map((_, at) => parts[shelf[at]].total / 1e9).filter((each) => each <= TALL * gb);
+    return Math.max(gb / TRAY, ...[...tall, inTray].map((each) => each / TOP));
+  }
+  /** Let the drawn values travel to the new ones. A larger picture of all (a smaller scale) comes only after the blocks have
+   * their new sizes, so that a block that shrinks is seen to shrink. */
   function travel(to) {
     stopTravel();
     const from = shown;
-    if (!from || still.matches || el.classList.contains("dragging")) {
+    if (!from || still.matches || pulling) {
       shown = to;
       return paint();
     }
-    stopTravel = glide(400, (part) => {
-      const mix = (a, b) => a + (b - a) * part;
-      const parts = to.parts.map((end, index) => ({ total: mix(from.parts[index].total, end.total) }));
-      shown = part === 1 ? to : { scale: mix(from.scale, to.scale), memory: mix(from.memory, to.memory), parts };
+    const mix = (a, b, part) => a + (b - a) * part;
+    const mixed = (start, part, scale) => ({
+      scale,
+      memory: mix(start.memory, to.memory, part),
+      parts: to.parts.map((end, index) => ({ total: mix(start.parts[index].total, end.total, part), cache: mix(start.parts[index].cache, end.cache, part) })),
+    });
+    const later = to.scale < from.scale;
+    stopTravel = glide(TRAVEL, (part) => {
+      shown = mixed(from, part, later ? from.scale : mix(from.scale, to.scale, part));
       paint();
+      if (part < 1 || !later) return;
+      stopTravel = glide(TRAVEL, (zoom) => {
+        shown = { ...to, scale: mix(from.scale, to.scale, zoom) };
+        paint();
+      });
     });
   }
 
-  /** Draw the machine and all models with the values in `shown`. */
+  /** Draw the tray and all blocks with the values in `shown`. */
   function paint() {
     if (!wide || !shown) return;
-    const room = shown.memory * 1e9;
-    const box = side(shown.memory);
-    const place = (rect, length) => {
-      for (const [key, value] of Object.entries({ x: 0, y: wide - length, width: length, height: length })) rect.setAttribute(key, value);
-    };
-    place(square, box);
-    place(edge, box);
-    handle.style.transform = `translate(${box}px, ${wide - box}px)`;
-    const large = box + TAG + tagWidth > wide;
-    handle.classList.toggle("large", large); // if there is too little room right of the handle, the number of GB stands to its left
-    const sides = shown.parts.map(({ total }) => side(total / 1e9));
-    shown.parts.forEach(({ total }, index) => {
-      place(squares[index], sides[index]);
-      squares[index].classList.toggle("fits", total <= room);
-      squares[index].classList.toggle("away", sides[index] > wide);
+    const height = (bytes) => (high * bytes) / 1e9 / shown.scale;
+    const rim = height(shown.memory * 1e9);
+    const { width } = places;
+    const outer = width + 2 * (WALL + PLAY); // the tray's width with its walls
+    Object.assign(tray.style, { width: `${outer}px`, height: `${rim + WALL}px` });
+    Object.assign(line.style, { left: `${outer}px`, bottom: `${rim}px` });
+    handle.style.transform = `translate(${outer}px, ${-rim}px)`;
+    caption.style.width = `${outer}px`;
+    const guestAt = shelf.includes(chosen()) ? -1 : chosen();
+    let standing = 0; // px: the height of the block in the tray, with the words above it
+    blocks.forEach((each, at) => {
+      const { block, ghost, words, slice, over } = each;
+      const index = each === guest ? guestAt : each.index;
+      const inside = index >= 0 && index === chosen();
+      const away = inside ? false : each === guest || at < places.hidden;
+      for (const part of [block, ghost]) part.classList.toggle("away", away);
+      if (index < 0) return;
+      const { total, cache } = shown.parts[index];
+      const whole = height(total);
+      const seen = Math.max(2, Math.min(high, whole));
+      Object.assign(block.style, { width: `${width}px`, height: `${seen}px`, left: `${inside ? WALL + PLAY : places.lefts[at]}px` });
+      block.classList.toggle("inside", inside);
+      block.classList.toggle("cut", whole > high);
+      ghost.classList.toggle("away", !inside || each === guest || at < places.hidden);
+      Object.assign(ghost.style, { width: `${width}px`, height: `${seen}px`, left: `${places.lefts[at] ?? 0}px` });
+      slice.style.height = more.open ? `${Math.min(seen, height(cache))}px` : "0";
+      const excess = inside ? Math.max(0, seen - rim) : 0;
+      over.style.height = `${excess}px`;
+      over.textContent = excess > 40 ? `${gigabytes(total - shown.memory * 1e9)} too much` : "";
+      each.tall ||= words.offsetHeight;
+      const low = seen < each.tall + 8; // there is no room for the words on the block: they stand above it
+      block.classList.toggle("low", low);
+      if (inside) standing = seen + (low ? each.tall : 0);
     });
-    const falling = models.map((_, index) => index).sort((a, b) => sides[b] - sides[a]);
-    const outside = sides.filter((length) => length > wide).length;
-    beyond.textContent = outside ? `${outside} larger than this picture ↗` : "";
-    // The name of a square stands below the square's upper edge, if the next edge below leaves room for the name.
-    falling.forEach((index, rank) => {
-      const next = Math.max(sides[falling[rank + 1]] ?? 0, box < sides[index] ? box : 0);
-      const long = 12 + LETTER * models[index].title.length;
-      const inside = box - sides[index]; // px from the machine's upper edge down to the square's
-      const covered = (Math.abs(inside + 10) < 26 && long > box - 26) || (large && inside >= 0 && inside < 36 && long > box - TAG - 20 - tagWidth); // the handle or its tag would cover the name
-      const has = sides[index] <= wide && sides[index] - next >= BAND && sides[index] > long && !covered;
-      names[index].classList.toggle("away", !has);
-      names[index].classList.toggle("fits", shown.parts[index].total <= room);
-      if (has) names[index].style.transform = `translateY(${wide - sides[index]}px)`;
+    const empty = chosen() < 0;
+    const spare = Math.max(0, rim - standing);
+    free.classList.toggle("empty", empty);
+    free.textContent = empty ? "Drag a model in here" : `${gigabytes(Math.max(0, shown.memory * 1e9 - shown.parts[chosen()].total))} left`;
+    Object.assign(free.style, { left: `${WALL + PLAY}px`, width: `${width}px`, bottom: `${standing}px`, height: `${spare}px` });
+    free.classList.toggle("away", spare < (empty ? 0 : 44));
+  }
+
+  /** Move each block whose place has changed from where it was seen to its new place. */
+  function carry(before) {
+    if (!before || still.matches) return;
+    blocks.forEach(({ block }, at) => {
+      const [was, is] = [before[at], block.getBoundingClientRect()];
+      if (!was.width || !is.width) return;
+      const [x, y] = [was.left - is.left, was.bottom - is.bottom];
+      if (Math.abs(x) + Math.abs(y) > 2) block.animate([{ transform: `translate(${x}px, ${y}px)` }, { transform: "none" }], { duration: TRAVEL, easing: "cubic-bezier(.3, .1, .3, 1)" });
     });
   }
 
   let arranged = "";
-  /** Put the rows in the order of their models' sizes, the largest first. Each row that moves glides to its new place. */
-  function arrange(parts) {
+  /** Put the rows of the models that fit into the first list, and the others into the second, the largest models first. */
+  function arrange(parts, room) {
     const sequence = models.map((_, index) => index).sort((a, b) => parts[b].total - parts[a].total);
-    if (arranged === String(sequence)) return;
-    const before = arranged ? rows.map(({ row }) => row.offsetTop) : null;
+    const lists = groups.map(({ fits }) => sequence.filter((index) => parts[index].total <= room === fits));
+    if (arranged === JSON.stringify(lists)) return;
+    arranged = JSON.stringify(lists);
     const focused = document.activeElement;
-    arranged = String(sequence);
-    list.append(...sequence.map((index) => rows[index].row));
-    if (el.contains(focused)) focused.focus();
-    if (still.matches || !before) return;
-    rows.forEach(({ row }, index) => {
-      const away = before[index] - row.offsetTop;
-      if (away) row.animate([{ top: `${away}px` }, { top: 0 }], { duration: 300, easing: "cubic-bezier(.2,.7,.2,1)" });
-    });
+    groups.forEach(({ list }, at) => list.append(...lists[at].map((index) => rows[index].row)));
+    if (el.contains(focused)) focused.focus({ preventScroll: true });
   }
 
+  let held = null; // the block in the visitor's hand
+  let last = null; // the model that was in the tray when the picture was last drawn
   function update() {
-    const to = target();
-    const { memory: gb, parts } = to;
+    const { bits, context: tokens, batch: texts } = settings();
+    const gb = memory();
     const room = gb * 1e9;
-    const now = settings();
+    const parts = models.map((each) => needs(each, bits, tokens, texts));
+    const at = chosen();
     const fitting = parts.filter(({ total }) => total <= room).length;
-    loud.textContent = spell(fitting);
-    const fewest = BITS.at(-1);
-    const atFewest = models.filter((each) => needs(each, fewest, now.context, now.batch).total <= room).length;
-    const instead = el.classList.contains("known") && now.bits !== fewest && atFewest > fitting ? `. At ${fewest} bits: ${atFewest}` : "";
-    loudWords.textContent = ` of ${models.length} models fit in ${spell(gb)}\u00a0GB, one at a time${instead}`;
+    const before = shown && wide && last !== at ? blocks.map(({ block }) => block.getBoundingClientRect()) : null;
+    if (held) held.block.style.transform = "";
+    last = at;
+
     parts.forEach(({ total }, index) => {
       const { row, amount } = rows[index];
-      const fits = total <= room;
-      row.classList.toggle("fits", fits);
-      row.setAttribute("aria-pressed", index === chosen());
-      squares[index].classList.toggle("chosen", index === chosen());
+      row.setAttribute("aria-pressed", index === at);
       amount.textContent = gigabytes(total);
-      row.setAttribute("aria-label", `${models[index].title}: ${gigabytes(total)}, ${fits ? "fits" : `does not fit, ${spell(Math.ceil(total / room))} such machines`}`);
+      row.setAttribute("aria-label", described(index));
     });
-    drawing.append(squares[chosen()], edge); // draw the chosen model's square, and the machine's edge, in front of the other squares
-    cut.textContent = fitting ? `fit in ${spell(gb)} GB ↓` : `nothing fits in ${spell(gb)} GB`;
-    cut.style.setProperty("--above", String(models.length - fitting));
-    size.textContent = `${spell(gb)} GB`;
-    tagWidth = tag.offsetWidth;
+    /** What a screen reader says of a model. */
+    function described(index) {
+      const { total } = parts[index];
+      return `${models[index].title}: ${gigabytes(total)}, ${total <= room ? "fits" : `does not fit, ${spell(Math.ceil(total / room))} such machines`}`;
+    }
+    for (const each of blocks) {
+      const index = each !== guest ? each.index : shelf.includes(at) ? -1 : at;
+      if (index < 0) continue;
+      each.name.textContent = models[index].title;
+      each.amount.textContent = gigabytes(parts[index].total);
+      each.block.setAttribute("aria-label", described(index));
+      each.block.setAttribute("aria-pressed", index === at);
+    }
+
+    if (places) measureWords();
+
+    caption.textContent = `${spell(gb)} GB`;
     handle.setAttribute("aria-valuenow", String(gb));
     handle.setAttribute("aria-valuetext", `${spell(gb)} GB: ${fitting} of ${models.length} models fit`);
     presets.mark(gb);
-    bitButtons.mark(now.bits);
-    context.show(now.context);
-    batch.show(now.batch);
+    context.show(tokens);
+    batch.show(texts);
+    allWords.textContent = `All ${models.length} models: ${fitting} fit`;
+    const counts = [`${fitting} fit in ${spell(gb)} GB, one at a time`, `${models.length - fitting} ${models.length - fitting === 1 ? "does" : "do"} not`];
+    groups.forEach(({ title }, index) => (title.textContent = counts[index]));
+    arrange(parts, room);
 
-    const it = models[chosen()];
-    const { weights, cache, total } = parts[chosen()];
-    const most = Math.max(total, room);
-    const fits = total <= room;
-    detailTitle.replaceChildren(make("b", "", it.title), make("span", "", gigabytes(total)));
-    partWeights.style.width = `${(100 * weights) / most}%`;
-    partCache.style.width = `${(100 * cache) / most}%`;
-    partFree.style.width = fits ? `${(100 * (room - total)) / room}%` : "0";
-    mark.style.left = `${(100 * room) / most}%`;
-    const read = Math.min(now.context, it.limit ?? now.context);
-    const limited = it.perToken && read < now.context ? `, at most ${spell(read)} tokens` : "";
-    const cached = make("span", it.perToken ? "cache" : "", it.perToken ? `${gigabytes(cache)} of cache` : "no cache");
-    sum.replaceChildren(`${gigabytes(weights)} of weights + `, cached, limited);
-    file.textContent = now.bits < 16 ? `In a GGUF file (Q${now.bits}_0) each block of 32 weights also has a scale of 16 bits: at least ${gigabytes(needs(it, now.bits + SCALE, now.context, now.batch).weights)} of weights.` : "";
-    const [says, then] = fits
-      ? [`${gigabytes(room - total)} left`, "for working space, the system and other programs."]
-      : [total < 2 * room ? `${gigabytes(total - room)} too much.` : `${spell(Math.ceil(total / room))} such machines.`, remedy(it, gb, now)];
-    advice.replaceChildren(make("b", "", says), ` ${then}`);
-    advice.classList.toggle("fits", fits);
-    speak(`${loud.textContent}${loudWords.textContent}. ${it.title}: ${gigabytes(total)}. ${advice.textContent}`);
-    arrange(parts);
-    travel(to);
+    let wanted; // the number of bits that would make the model fit
+    el.classList.toggle("vacant", at < 0);
+    if (at < 0) {
+      loud.textContent = `${spell(gb)} GB`;
+      loudWords.textContent = " of memory in your computer";
+      advice.replaceChildren("Which of these models fits in?");
+      sum.textContent = "";
+    } else {
+      const it = models[at];
+      const { weights, cache, total } = parts[at];
+      const fits = total <= room;
+      loud.textContent = gigabytes(total);
+      loudWords.textContent = ` needed, ${spell(gb)}\u00a0GB there`;
+      const then = fits ? `${gigabytes(room - total)} left for working space, the system and other programs.` : remedy(it, gb, settings());
+      if (!fits) wanted = Number(/^At (\d+) bits/.exec(then)?.[1]);
+      advice.replaceChildren(make("b", "", fits ? "It fits." : `${gigabytes(total - room)} too much.`), ` ${then}`);
+      const read = Math.min(tokens, it.limit ?? tokens);
+      const limited = it.perToken && read < tokens ? ` of at most ${spell(read)} tokens` : "";
+      const file = bits < 16 ? ` In a GGUF file (Q${bits}_0) each block of 32 weights also has a scale of 16 bits: at least ${gigabytes(needs(it, bits + SCALE, tokens, texts).weights)} of weights.` : "";
+      sum.replaceChildren(`${it.title}: ${gigabytes(weights)} of weights, `, make("b", "", it.perToken ? `${gigabytes(cache)} of cache` : "no cache"), `${limited}.${file}`);
+    }
+    el.classList.toggle("fitting", at >= 0 && parts[at].total <= room);
+    bitButtons.mark(bits, wanted);
+    speak(`${loud.textContent}${loudWords.textContent}. ${at < 0 ? "" : `${models[at].title}: `}${advice.textContent}`);
+    travel({ scale: scaleFor(gb, parts), memory: gb, parts });
+    carry(before);
   }
 
-  /** The memory, in GB, of a machine whose square has its corner at the pointer. */
+  // A block is dragged into the tray or out of it, or pressed.
+  for (const each of blocks) {
+    const { block } = each;
+    const title = () => models[each === guest ? chosen() : each.index].title;
+    let from = null; // where the pointer took the block
+    let far = false; // whether the pointer has dragged the block, so that the click that follows is no press
+    block.addEventListener("pointerdown", (event) => (from = { x: event.clientX, y: event.clientY }));
+    const move = (event) => {
+      const [x, y] = [event.clientX - from.x, event.clientY - from.y];
+      far ||= Math.hypot(x, y) > FAR;
+      if (far) block.style.transform = `translate(${x}px, ${y}px)`;
+    };
+    const begin = () => {
+      far = false;
+      held = each;
+      block.classList.add("held");
+    };
+    const end = () => {
+      block.classList.remove("held");
+      if (far) {
+        const box = block.getBoundingClientRect();
+        const over = (box.left + box.right) / 2 < field.getBoundingClientRect().left + 2 * places.width;
+        const inside = model.get("plan") === title();
+        if (over !== inside) put(over ? title() : "");
+        else {
+          const before = blocks.map((other) => other.block.getBoundingClientRect());
+          block.style.transform = "";
+          carry(before);
+        }
+      }
+      held = null;
+    };
+    onDrag(el, block, move, { ready: () => true, begin, end });
+    block.addEventListener("click", () => {
+      if (!far) put(model.get("plan") === title() ? "" : title());
+      far = false;
+    });
+  }
+
+  /** The memory, in GB, of a machine whose rim is at the pointer. */
   function fromPointer(event) {
-    const box = drawing.getBoundingClientRect();
-    const length = Math.max(event.clientX - box.left, box.bottom - event.clientY, 1);
-    const gb = held * (length / wide) ** 2;
+    const gb = (atPull * Math.max(0, field.getBoundingClientRect().bottom - event.clientY)) / high;
     const step = gb < 32 ? 1 : gb < 128 ? 2 : gb < 320 ? 8 : 16;
     return Math.max(STEPS[0], Math.min(STEPS.at(-1), Math.round(gb / step) * step));
   }
-  let held = 0; // the scale when the drag began. It says how many GB the pointer points at, even if the scale changes meanwhile
   const begin = () => {
-    el.classList.add("known");
-    held = scale;
+    el.classList.add("pulled");
+    stopTravel();
+    pulling = true;
+    atPull = shown.scale;
   };
-  onDrag(el, handle, (event) => keep({ memory: fromPointer(event) }), { ready: () => true, begin, end: update }); // when the drag has ended, `update` may choose a new scale
-  drawing.addEventListener("click", (event) => {
-    begin();
-    keep({ memory: fromPointer(event) });
-  });
+  const end = () => {
+    pulling = false;
+    update(); // now the picture may get a new scale
+  };
+  onDrag(el, handle, (event) => keep({ memory: fromPointer(event) }), { ready: () => true, begin, end });
   handle.addEventListener("keydown", (event) => {
     const above = STEPS.findIndex((gb) => gb > memory());
     const below = STEPS.findLastIndex((gb) => gb < memory());
@@ -337,24 +444,30 @@ export function render({ model, el }) {
     }[event.key];
     if (goes === undefined) return;
     event.preventDefault();
-    begin();
+    el.classList.add("pulled");
     const up = ["ArrowRight", "ArrowUp", "PageUp"].includes(event.key);
     if (up && above < 0) return;
     keep({ memory: STEPS[Math.max(0, Math.min(STEPS.length - 1, goes))] });
   });
 
   const watcher = new ResizeObserver(() => {
-    const { width } = stage.getBoundingClientRect();
-    if (!width || width === wide) return;
-    wide = width;
-    drawing.setAttribute("viewBox", `0 0 ${wide} ${wide}`);
+    const { width, height } = field.getBoundingClientRect();
+    if (!width || (width === wide && height === high)) return;
+    [wide, high] = [width, height];
+    measure();
+    measureWords();
     paint();
   });
-  watcher.observe(stage);
+  watcher.observe(field);
+  // The words on the blocks have their final heights only when the fonts are loaded.
+  document.fonts?.ready.then(() => {
+    if (places) measureWords();
+    paint();
+  });
   const keys = ["memory", "bits", "context", "batch", "plan"];
   const changed = () => keep.storing || update();
   for (const key of keys) model.on(`change:${key}`, changed);
-  more.open = settings().context !== 2048 || settings().batch !== 1;
+  more.open = settings().context !== USUAL.context || settings().batch !== USUAL.batch;
   update();
   return () => {
     hush();

@@ -43,7 +43,7 @@ def _facts(plan):
 
 
 class Fits(LiveView):
-    """Shows how many machines each published model needs. The learner sets a machine's memory.
+    """Shows which published models fit in a machine's memory. The learner sets the memory.
 
     A model needs memory for its weights and its key-value cache. A run needs more memory than this, for
     intermediate results.

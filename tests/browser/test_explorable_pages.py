@@ -2670,64 +2670,121 @@ def test_a_text_larger_than_the_memory_is_drawn_to_scale(visit):
     assert box.evaluate(light) == pytest.approx((16 / 64.42) ** 0.5, abs=0.01)
 
 
-def test_more_models_fit_in_a_larger_machine_and_at_fewer_bits(visit):
+def test_a_model_is_dragged_into_the_memory_and_falls_in_at_fewer_bits(visit):
     page = visit("fits.html").wake()
-    loud, handle = page.locator(".ft-head .loud"), page.get_by_role("slider", name="Memory of your machine")
-    rows, stage = page.locator(".ft-row"), page.locator(".ft-stage")
-    expect(loud).to_have_text("13")
-    expect(rows).to_have_count(22)
-    boxes = [box.bounding_box() for box in [stage, *rows.all()]]
-    assert max(box["y"] + box["height"] for box in boxes) < 900, "all models are in the first screen"
-    expect(rows.first).to_contain_text("Llama 3.1 405B")
-    llama = page.get_by_role("button", name="Llama 3 8B")
-    expect(llama).to_have_attribute("aria-label", "Llama 3 8B: 16.3 GB, does not fit, 2 such machines")
-    expect(page.locator(".ft-file")).to_be_hidden()
-    page.get_by_role("radio", name="4 bits").click()
-    expect(page.locator(".ft-title span")).to_have_text("4.3 GB")
-    expect(page.locator(".ft-sum")).to_contain_text("4.0 GB of weights")
-    expect(page.locator(".ft-file")).to_contain_text("at least 4.5 GB of weights")  # as lesson 13 says
+    loud, advice = page.locator(".ft-head"), page.locator(".ft-advice")
+    tray, over = page.locator(".ft-tray"), page.locator(".ft-block.inside .ft-over")
+    expect(loud).to_have_text("8 GB of memory in your computer")
+    expect(page.locator(".ft-free")).to_have_text("Drag a model in here")
+    expect(page.locator(".ft-block:visible")).to_have_count(5)
+    llama = page.locator(".ft-block", has_text="Llama 3 8B")
+    expect(llama).to_have_attribute("aria-label", "Llama 3 8B: 16.3 GB, does not fit, 3 such machines")
+    x, y = middle(llama)
+    drag(page, (x, y), (x - 50, y))  # a block that is let go outside the tray goes back to its place
+    assert middle(llama) == [x, y] and "plan" not in page.url
+    drag(page, (x, y), middle(tray))
+    expect(loud).to_have_text("16.3 GB needed, 8\u00a0GB there")
+    expect(advice).to_have_text("8.3 GB too much. At 4 bits it would fit.")
+    block, room = llama.bounding_box(), tray.bounding_box()
+    assert room["x"] < block["x"] and block["x"] + block["width"] < room["x"] + room["width"]
+    above = over.bounding_box()["height"]
+    assert above / block["height"] == pytest.approx((16.33 - 8) / 16.33, abs=0.01), "drawn to scale"
+    assert abs(room["y"] - block["y"] - above) < 1, "the part above the rim is the part that is too much"
+    expect(page.locator(".wanted")).to_have_text("4 bits a weight")
     page.get_by_role("radio", name="8 bits").click()
-    expect(llama).to_have_attribute("aria-label", re.compile("fits$"))
-    page.get_by_role("button", name="Llama 3.1 405B").click()
-    expect(page.locator(".ft-detail")).to_contain_text("Even at 4 bits it needs")
-    before = int(loud.inner_text())
-    names = rows.all_inner_texts()
-    grip = handle.bounding_box()
-    page.mouse.move(grip["x"] + grip["width"] / 2, grip["y"] + grip["height"] / 2)
-    page.mouse.down()
-    page.mouse.move(grip["x"] + 220, grip["y"] - 80, steps=4)
-    page.mouse.up()
-    fitting = int(loud.inner_text())
-    assert fitting > before
-    expect(page.locator(".ft-stage .model.fits")).to_have_count(fitting)
-    assert rows.all_inner_texts() == names, "the list keeps its order"
-    assert 40 < int(handle.get_attribute("aria-valuenow")) < 64
-    # A machine whose square would leave the picture is drawn to a new scale, once its corner is let go.
-    outside = page.locator(".ft-beyond")
-    expect(outside).to_have_text("2 larger than this picture ↗")
-    grip, field = handle.bounding_box(), stage.bounding_box()
-    page.mouse.move(grip["x"] + grip["width"] / 2, grip["y"] + grip["height"] / 2)
-    page.mouse.down()
-    page.mouse.move(field["x"] + 1.5 * field["width"], grip["y"], steps=4)
-    corner = handle.bounding_box()
-    assert corner["x"] + corner["width"] / 2 < field["x"] + field["width"], "the corner stays in the picture"
-    page.mouse.up()
-    assert int(handle.get_attribute("aria-valuenow")) > 64
-    expect(page.locator(".ft-stage .model.chosen")).to_have_count(1)
+    expect(advice).to_have_text("299 MB too much. At 4 bits it would fit.")
+    page.locator(".wanted").click()
+    expect(loud).to_have_text("4.3 GB needed, 8\u00a0GB there")
+    expect(advice).to_contain_text("It fits. 3.7 GB left for working space")
+    settle(page)
+    assert llama.bounding_box()["y"] > tray.bounding_box()["y"] and over.bounding_box()["height"] == 0
+    assert all(each in page.url for each in ("bits=4", "plan=%22Llama+3+8B%22"))
+
+    giant = page.locator(".ft-block", has_text="Falcon 40B")
+    high = page.locator(".ft-field").bounding_box()["height"]
+    page.get_by_role("radio", name="16 bits").click()
+    expect(giant).to_have_class(re.compile(r"\bcut\b"))  # it goes on above the picture
+    giant.press("Enter")  # the tray holds one model: Llama goes back to its place
+    expect(loud).to_have_text("83.9 GB needed, 8\u00a0GB there")
+    expect(llama).to_have_attribute("aria-pressed", "false")
+    settle(page)
+    assert middle(llama)[0] > middle(tray)[0] + 100 and middle(giant)[0] == pytest.approx(
+        middle(tray)[0], abs=1
+    )
+    expect(giant).not_to_have_class(re.compile(r"\bcut\b"))  # all is drawn to a smaller scale
+    assert 0.9 * high < giant.bounding_box()["height"] < high
+    drag(page, middle(giant), (x, y))  # dragged out
+    expect(loud).to_have_text("8 GB of memory in your computer")
+    assert page.evaluate("String(getSelection())") == "", "a drag selects no text"
+
+
+def test_the_rim_is_pulled_and_all_models_are_counted(visit):
+    page = visit("fits.html#memory=16&plan=%22Llama+3+8B%22").wake()
+    handle, summary = (
+        page.get_by_role("slider", name="Memory of your machine"),
+        page.locator(".ft-all summary"),
+    )
+    advice, tray, field = (page.locator(f".ft-{name}") for name in ("advice", "tray", "field"))
+    expect(advice).to_have_text("329 MB too much. At 8 bits it would fit.")
+    expect(summary).to_have_text("All 22 models: 13 fit")
+    x, y = middle(handle)
+    drag(page, (x, y), (x, y - 25))
+    assert 17 <= int(handle.get_attribute("aria-valuenow")) <= 18
+    expect(advice).to_contain_text("It fits.")
+    box = field.bounding_box()
+    drag(page, middle(handle), (x, box["y"] - 200))  # above the picture, which gets a new scale
+    assert int(handle.get_attribute("aria-valuenow")) > 24
+    assert field.bounding_box()["y"] < middle(handle)[1] < box["y"] + box["height"]
     handle.press("Home")
-    tag = page.locator(".ft-tag")
-    right, low = field["x"] + field["width"], field["y"] + field["height"]
+    expect(handle).to_have_attribute("aria-valuenow", "1")
     while handle.get_attribute("aria-valuenow") != "1024":
         handle.press("ArrowRight")
-        page.evaluate("new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))")
-        box = tag.bounding_box()
-        assert field["x"] <= box["x"] and box["x"] + box["width"] <= right, tag.inner_text()
-        assert field["y"] <= box["y"] and box["y"] + box["height"] <= low, tag.inner_text()
-    expect(loud).to_have_text("22")
+        settle(page)
+        top, bottom = tray.bounding_box()["y"], box["y"] + box["height"]
+        assert box["y"] <= top < bottom and abs(middle(handle)[1] - top) < 1, "the handle is at the rim"
+    expect(summary).to_have_text("All 22 models: 22 fit")
     assert "memory=1024" in page.url
-    page.mouse.click(field["x"] + 70, low - 70)  # a click on the drawing moves the corner to that place
-    assert 14 <= int(handle.get_attribute("aria-valuenow")) <= 19
+    page.get_by_role("radio", name="16 GB").click()
+    page.get_by_role("radio", name="4 bits").click()
+    expect(summary).to_have_text("All 22 models: 15 fit")  # as lesson 13 says
     page.get_by_text("Longer texts, more at once").click()
-    page.get_by_label("Text, in tokens").press("End")
+    expect(page.locator(".ft-sum")).to_contain_text("4.0 GB of weights, 268 MB of cache")
+    expect(page.locator(".ft-sum")).to_contain_text("at least 4.5 GB of weights")  # as lesson 13 says
+    part = page.locator(".ft-block.inside .ft-slice")
+    settle(page)
+    before = part.bounding_box()["height"]
     page.get_by_label("Texts at once").press("End")
-    expect(outside).to_have_text(re.compile(r"^\d+ larger than this picture ↗$"))
+    expect(page.locator(".ft-sum")).to_contain_text("17.2 GB of cache")
+    settle(page)
+    assert part.bounding_box()["height"] > 10 * before
+    page.get_by_label("Texts at once").press("Home")
+    page.get_by_role("radio", name="16 bits").click()
+    handle.press("ArrowLeft")  # 12 GB
+    summary.click()
+    lists = page.locator(".ft-list")
+    rows = [lists.nth(at).locator(".ft-row") for at in range(2)]
+    expect(rows[0]).to_have_count(9)  # as lesson 13 says, four drop out at 12 GB
+    expect(rows[1]).to_have_count(13)
+    expect(rows[1].first).to_contain_text("Llama 3.1 405B")
+    rows[1].first.click()
+    expect(page.locator(".ft-head")).to_contain_text("813 GB needed, 12\u00a0GB there")
+    expect(advice).to_have_text("801 GB too much. Even at 4 bits it needs 204 GB.")
+    inside = page.locator(".ft-block.inside")
+    expect(inside).to_contain_text("Llama 3.1 405B")  # it has no place beside the tray
+    inside.click()
+    expect(page.locator(".ft-block", has_text="405B")).to_be_hidden()
+
+
+def test_a_phone_has_three_models_beside_the_tray(visit):
+    page = visit("fits.html", width=360).wake()
+    blocks = page.locator(".ft-block:visible")
+    expect(blocks).to_have_count(3)
+    box = page.locator(".ft-controls").bounding_box()
+    assert box["y"] + box["height"] < 780, "the picture and its switches are in one screen of a phone"
+    top = page.locator(".ft-stage").bounding_box()["y"]
+    for at in range(3):
+        blocks.nth(at).click()
+        expect(page.locator(".ft-block.inside")).to_have_count(1)
+        settle(page)
+        assert page.locator(".ft-stage").bounding_box()["y"] == top, "the picture stays where it is"
+        page.locator(".ft-block.inside").click()
