@@ -10,6 +10,8 @@ import { adopt, announcer, chipClass, headline, keeper, lots, make, numbers, onD
 
 const ROWS = 8;
 const DRAWS = 20;
+const SURE = 0.97; // above this share of the likeliest token, the view shows how other tokens would get a chance
+const HALF = 0.5; // for this, dashed bars show the shares that the tokens have once the likeliest has only this share
 const PACE = 420; // ms between two tokens while the model writes
 const GRIP = 14; // px: the radius of the handle with its ring
 const LONGEST = 60; // tokens: when the text has this length, the model stops writing
@@ -101,6 +103,7 @@ export function render({ model, el }) {
   let writing = 0;
   let waiting = false;
   let goesOn = false; // whether the model goes on writing as soon as it is loaded
+  let shortest = Infinity; // the length of the shortest text so far: from there, no token can be taken back
   let added = false; // whether the text has just grown by one token
   let seed = 0;
   let flying = 0; // while the chosen word moves up to the text, the text's length including this word; otherwise 0
@@ -140,7 +143,7 @@ export function render({ model, el }) {
   const lineLabel = line.appendChild(make("span", "sp-cut-label"));
   const others = make("div", "sp-row sp-others");
   others.append(make("span", "sp-word", "all others"), make("span", "sp-track"));
-  others.children[1].append(make("i", "sp-bar"), make("span", "sp-share num"));
+  others.children[1].append(make("i", "sp-bar"), make("span", "sp-share num"), make("i", "sp-might"));
   list.append(others);
   const key = make("p", "sp-key", `one of ${DRAWS} draws`);
   key.prepend(make("i"));
@@ -149,7 +152,7 @@ export function render({ model, el }) {
 
   const dials = make("div", "sp-dials");
   const asNumbers = make("details", "sp-numbers");
-  asNumbers.append(make("summary", "", "as numbers: temperature, top-k and top-p"), dials);
+  asNumbers.append(make("summary", "", writes ? `${DRAWS} draws, and temperature, top-k and top-p as numbers` : "as numbers: temperature, top-k and top-p"), dials);
   const warm = dial("temperature", "cold: mostly the likeliest", "hot: anything", [Math.log(LIMITS[0]), Math.log(LIMITS[1]), 0.01]);
   const topK = dial("top-k", "1 token", "off", [1, MOST_K + 1, 1]);
   const topP = dial("top-p", "0.05", "off", [0.05, 1, 0.05]);
@@ -163,11 +166,22 @@ export function render({ model, el }) {
   const { live, speak, hush } = announcer();
   const lead = make("div", "sp-lead");
   lead.append(head, tools);
-  below.append(again, take, reset);
+  // A page begins with one thing to pull, the longest bar. Then comes the line. The draws are folded away with the dials.
+  if (writes) {
+    const draws = make("div", "sp-draws");
+    draws.append(again, take);
+    dials.before(draws);
+    below.append(reset);
+    asNumbers.addEventListener("toggle", () => {
+      el.classList.toggle("draws", asNumbers.open);
+      update();
+    });
+    el.classList.add("ranked");
+  } else below.append(again, take, reset);
   el.append(lead, board, below, asNumbers);
   asNumbers.open = !writes;
   if (writes) {
-    tools.append(write, back);
+    tools.append(back, write);
     const wake = make("div");
     wake.dataset.wake = "for your own words";
     const labels = { placeholder: "Begin with your own words", label: "Your own beginning", button: "Begin", offer: "Or begin", rest: "cannot be typed, such as the end of the text" };
@@ -243,6 +257,7 @@ export function render({ model, el }) {
   function read(answer) {
     const logits = numbers(answer.logits);
     const order = Array.from(logits, (_, id) => id).sort((a, b) => logits[b] - logits[a]);
+    shortest = Math.min(shortest, answer.ids.length);
     added = Boolean(said) && answer.ids.length === said.ids.length + 1;
     said = { ids: answer.ids, order, logits: Float64Array.from(order, (id) => logits[id]) };
     least = 0;
@@ -258,7 +273,7 @@ export function render({ model, el }) {
   const rows = Array.from({ length: ROWS }, (_, rank) => {
     const row = make(writes ? "button" : "div", `sp-row${rank ? "" : " first"}`);
     row.append(make("span", "sp-word"), make("span", "sp-track"));
-    row.children[1].append(make("i", "sp-bar"), make("span", "sp-share num"));
+    row.children[1].append(make("i", "sp-bar"), make("span", "sp-share num"), make("i", "sp-might"));
     row.style.transform = `translateY(${rank * 100}%)`;
     if (writes) row.addEventListener("click", () => {
       stop();
@@ -283,7 +298,11 @@ export function render({ model, el }) {
     const name = word(top[0]);
     loud.textContent = percent(largest);
     const among = inPlay === 1 ? "the only token left" : inPlay === all ? `the likeliest of ${count(all)} tokens` : `the likeliest of the ${count(inPlay)} tokens left`;
-    loudWords.textContent = ` for ${named(top[0])}, ${among}`;
+    const sure = writes && largest > SURE && inPlay === all;
+    loudWords.textContent = sure ? ` for ${named(top[0])}. Pull its bar to half, and others get a chance.` : ` for ${named(top[0])}, ${among}`;
+    el.classList.toggle("sure", sure);
+    if (temperature() !== 1 || inPlay < all) el.classList.add("pulled");
+    back.style.visibility = writes && said.ids.length > shortest ? "" : "hidden";
     const different = new Set(drawn).size;
     take.textContent = different === 1
       ? `${DRAWS} draws, and always ${named(said.order[drawn[0]])}.`
@@ -308,6 +327,12 @@ export function render({ model, el }) {
     others.children[0].textContent = `${count(Math.max(0, all - ROWS))} others`;
     others.classList.toggle("out", inPlay <= ROWS);
     stretch(others, rest, inPlay <= ROWS ? "out" : percent(rest), width, false);
+
+    if (sure) {
+      const then = shares(said.logits, temperatureFor(said.logits, HALF, LIMITS));
+      const left = 1 - then.slice(0, ROWS).reduce((sum, value) => sum + value, 0);
+      [...rows, others].forEach((row, rank) => (row.children[1].lastChild.style.width = `${width * Math.min(1, (rank < ROWS ? then[rank] : left) / scale)}px`));
+    }
 
     // There is a dot for each random choice of a token. The dot stands at the end of the chosen token's bar.
     const slots = new Map();
@@ -379,7 +404,13 @@ export function render({ model, el }) {
       chip.addEventListener("click", () => go(said.ids.slice(0, place + 2)));
       return chip;
     });
-    paper.replaceChildren(...chips, make("i", "sp-cursor"));
+    // A token without a space before it stays in the line of the token before
+    const units = [];
+    for (const chip of chips) {
+      if (!units.length || !chip.classList.contains("glued")) units.push(make("span", "sp-unit"));
+      units.at(-1).append(chip);
+    }
+    paper.replaceChildren(...units, make("i", "sp-cursor"));
     paper.classList.add("short"); // set the text in larger letters, unless it then does not fit into the box
     if (paper.scrollHeight > paper.clientHeight + 1) paper.classList.remove("short");
     paper.scrollTop = paper.scrollHeight; // a long text scrolls within its box, so that nothing below it moves
@@ -400,7 +431,7 @@ export function render({ model, el }) {
     ghost.animate([{ transform: begins, opacity: 0.3 }, { transform: "none", opacity: 1 }], { duration: 280, easing: "cubic-bezier(.2,.7,.2,1)" }).onfinish = () => {
       ghost.remove();
       flying = 0;
-      for (const one of paper.children) one.style.opacity = "";
+      for (const one of paper.querySelectorAll(".chip")) one.style.opacity = "";
     };
     flying = said.ids.length;
     chip.style.opacity = "0";
@@ -470,6 +501,7 @@ export function render({ model, el }) {
   onDrag(el, handle, pullTo, {
     ready,
     begin() {
+      el.classList.add("pulled");
       pulling = true;
       atEnd = false;
     },

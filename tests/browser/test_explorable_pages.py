@@ -768,6 +768,34 @@ def test_the_axis_stands_still_while_a_bar_is_pulled(visit):
     expect(page.locator(".sp-row.broken")).to_have_count(0)
 
 
+def test_a_token_without_rivals_shows_what_a_pull_would_give(visit):
+    visited = visit("sampling.html")
+    page = visited.page
+    page.get_by_text("Begin with your own words").click()
+    visited.wake()
+    field = page.get_by_label("Your own beginning")
+    field.fill("Every evening she put the pencil in the")
+    field.press("Enter")
+    head, might = page.locator(".sp-head"), page.locator(".sp-might:visible")
+    bars = page.locator(".sp-row:not(.sp-others)")
+    for _ in range(20):
+        if "others get a chance" in head.inner_text():
+            break
+        before = page.locator(".sp-paper .chip").count()
+        bars.first.click()
+        expect(page.locator(".sp-paper .chip")).to_have_count(before + 1)
+    expect(head).to_contain_text("Pull its bar to half, and others get a chance.")
+    expect(might).not_to_have_count(0)
+    handle = page.get_by_role("slider", name="Temperature, by the longest bar")
+    for _ in range(4):
+        handle.press("PageDown")
+    expect(might).to_have_count(0)
+    # A mark without a space before it stays in the line of its word.
+    for glued in page.locator(".sp-paper .chip.glued").all():
+        above = glued.locator("xpath=preceding-sibling::*[1]").bounding_box()
+        assert abs(above["y"] - glued.bounding_box()["y"]) < 1
+
+
 def test_the_scale_stands_still_while_a_result_is_dragged(visit):
     page = visit("thinking.html").page
     level, field = page.locator(".th-level"), page.locator(".th-step input").first
@@ -790,9 +818,11 @@ def test_the_longest_bar_can_be_pulled_and_tokens_cut(visit):
     page = visit("sampling.html").page
     handle = page.get_by_role("slider", name="Temperature, by the longest bar")
     share = page.locator(".sp-row .sp-share").first
-    # From the start, temperature and top-k can be dragged in the picture. Their sliders are still hidden.
+    # At first only the longest bar can be pulled. After a pull, the line of top-k can be pulled, too.
     expect(page.locator(".sp-hint")).to_contain_text("temperature 1.00")
-    expect(page.locator(".sp-cut-label")).to_have_text("pull me up: only the likeliest stay (top-k)")
+    expect(page.locator(".sp-cut")).to_be_hidden()
+    expect(page.locator(".sp-pile")).to_be_hidden()
+    expect(page.get_by_role("button", name="Take one back")).to_be_hidden()
     dials = page.locator(".sp-dial").and_(page.locator(":visible"))
     expect(dials).to_have_count(0)
     reset = page.get_by_role("button", name="Reset temperature and cuts")
@@ -813,8 +843,12 @@ def test_the_longest_bar_can_be_pulled_and_tokens_cut(visit):
     assert float(share.inner_text().rstrip("%")) > before
     assert float(handle.get_attribute("aria-valuenow")) < 1
     expect(page.locator(".sp-hint")).not_to_contain_text("temperature 1.00")
+    expect(page.locator(".sp-cut-label")).to_have_text("pull me up: only the likeliest stay (top-k)")
+    expect(page.locator(".sp-cut")).to_be_visible()
+    ends = page.locator(".sp-axis").inner_text()
     page.get_by_text("as numbers").click()
     expect(dials).to_have_count(3)
+    expect(page.locator(".sp-pile")).to_be_visible()
     box = handle.bounding_box()
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     page.mouse.down()
