@@ -1,7 +1,7 @@
-// The visitor sees two answers without their models' names and presses the better one. The vote moves the ratings of the two
-// models. The votes of other voters stay hidden until the visitor has cast ten votes. From then on, a band shows the interval
-// around each rating, so that the visitor sees which models could still be first. Another voter's votes can be counted one by
-// one, and each vote is shown with the two answers that it compares.
+// Each model has a face and a lane on a track. The visitor sees two answers without their models' names and presses the better
+// one, or drags it onto the story or the track. Each answer flies to the face of its model, and the two faces move to their
+// new ratings. A bar around each face shows where the rating may really be, and the headline says how many models could still
+// be first. One press pours in another voter's votes, each a dot in the colour of the model that won it.
 // The view's `data` is {models, contests: [[prompt, left model, left answer, right model, right answer], …], voter: the name
 // of the voter "rule", votes: {rule, length}, ratings: {rule, length}, student: values of Student's t}. The voter "length"
 // always votes for the longer answer.
@@ -9,9 +9,10 @@
 // many of the voter's votes are counted) and `order` (0 is the order in which the votes were cast; any other number is the
 // seed of a random order).
 // A host that can compute gets `want` {picks}, and answers with `said` {ratings}: the models' ratings after these votes.
-import { adopt, announcer, capital, glide, headline, keeper, make, radio, shape } from "./view.js";
+import { adopt, announcer, capital, glide, headline, keeper, make, onDrag, radio, shape } from "./view.js";
 
-const FEW = 10; // after this many votes, the ratings' intervals are shown, and the visitor can open the other voters' votes
+const FEW = 10; // with fewer votes, an interval that leaves out one story at a time says little, and `doubts` gives the interval
+const ENOUGH = 3; // after this many votes, the button that pours in another voter's votes is drawn strongly
 const LONG = 220; // a story with more characters than this is set in smaller letters
 const HALF = 500; // the scale of ratings reaches at least from 1,000 - HALF to 1,000 + HALF
 const SPACED = 8; // the number of other stories between two votes on the same story
@@ -170,6 +171,52 @@ export function splitStory(story) {
 
 const points = (number) => Math.round(number).toLocaleString("en-US").replace("-", "−");
 
+/** What is drawn on a model's disk, by the model's place in the list. `var(--on)` is the colour of the drawing. */
+const FACES = [
+  // a bird of prey: slanted brows and a beak
+  '<path d="M14 20 27 26M50 20 37 26" fill="none" stroke="var(--on)" stroke-width="4" stroke-linecap="round"/><circle cx="21" cy="31" r="4.5"/><circle cx="43" cy="31" r="4.5"/><path d="M24 37h16L33 53Q31 46 24 37z"/>',
+  // a llama: long ears and a muzzle
+  '<path class="vt-ears" d="M12 14Q10-12 17-12 25-10 25 8zM52 14Q54-12 47-12 39-10 39 8z"/><circle cx="19" cy="28" r="4.5"/><circle cx="45" cy="28" r="4.5"/><path d="M24 10q4 7 8 0 4 7 8 0" fill="none" stroke="var(--on)" stroke-width="4" stroke-linecap="round"/><ellipse cx="32" cy="43" rx="10" ry="11"/><path d="M29 38h6l-3 4v5M26 49q6 3 12 0" fill="none" stroke="var(--own)" stroke-width="3" stroke-linecap="round" stroke-linejoin="round"/>',
+  // a wind: eyes shut, and a gust that leaves the disk
+  '<path d="M14 27q5 5 10 0M34 27q5 5 10 0" fill="none" stroke="var(--on)" stroke-width="4" stroke-linecap="round"/><circle cx="36" cy="44" r="6"/><path class="vt-gust" d="M50 38q8-5 15 0M50 46q9 5 18 0" fill="none" stroke-width="4" stroke-linecap="round"/>',
+  // a mixture of experts: many eyes
+  '<circle cx="22" cy="22" r="5.5"/><circle cx="42" cy="22" r="5.5"/><circle cx="22" cy="38" r="5.5"/><circle cx="42" cy="38" r="5.5"/><path d="M25 52h14" stroke="var(--on)" stroke-width="4" stroke-linecap="round"/>',
+];
+/** A model's face: a disk with a drawing, in the colour that `--own` is where the face stands. */
+function face(index) {
+  const whole = make("i", "vt-face");
+  whole.innerHTML = `<svg viewBox="0 0 64 64" aria-hidden="true"><circle class="vt-disk" cx="32" cy="32" r="30"/>${FACES[index % FACES.length]}</svg>`;
+  return whole;
+}
+
+/**
+ * How far each model's rating may be from its fitted rating while few votes are cast: 1.96 standard errors, from the bend of
+ * the likelihood at the fitted ratings.
+ * @param {Cast[]} votes
+ * @param {Rating[]} found
+ * @returns {number[]} for each model
+ */
+export function doubts(votes, found) {
+  const strengths = found.map((each) => (each ? (each[0] - 1000) / ELO : 0));
+  const bends = strengths.map((own, row) => strengths.map((_, column) => {
+    const alone = 1 / (1 + Math.exp(-own));
+    return row === column ? 0.1 * alone * (1 - alone) : 0;
+  }));
+  for (const [left, right] of votes) {
+    const chance = 1 / (1 + Math.exp(strengths[right] - strengths[left]));
+    const weight = chance * (1 - chance);
+    for (const [row, column] of [[left, right], [right, left]]) {
+      bends[row][row] += weight;
+      bends[row][column] -= weight;
+    }
+  }
+  return strengths.map((_, model) => {
+    const toward = strengths.map((_, other) => Number(other === model) - 1 / strengths.length); // a rating is measured from the mean of all
+    const answer = solve(bends.map((row) => [...row]), [...toward]);
+    return 1.96 * ELO * Math.sqrt(toward.reduce((sum, each, other) => sum + each * answer[other], 0));
+  });
+}
+
 export function render({ model, el }) {
   const { models, contests, voter: theirName, votes: cast, ratings: stored, student } = model.get("data");
   const still = matchMedia("(prefers-reduced-motion: reduce)");
@@ -186,10 +233,8 @@ export function render({ model, el }) {
   const asks = (vote) => contests[turns[vote]]; // the contest for the visitor's vote number `vote`, counted from 0
   const voters = { you: "You", rule: capital(theirName), length: "The longer answer" };
 
-  const need = Math.min(FEW, contests.length);
-  let half = HALF; // the scale reaches from 1,000 - half to 1,000 + half, so that it has room for all ratings and bands that are shown
+  let half = HALF; // the scale reaches from 1,000 - half to 1,000 + half, so that it has room for all ratings
   const across = (rating) => 50 + (50 * Math.max(-half, Math.min(half, rating - 1000))) / half;
-  let opened = false; // whether the box with the other voters' votes is open
   const seen = new Set(); // the other voters whose votes the visitor has seen
   const watched = () => seen.size > 0;
 
@@ -199,6 +244,45 @@ export function render({ model, el }) {
   adopt(el, "vt");
   const { head, loud, loudWords } = headline("vt");
   const take = make("p", "vt-take");
+
+  // The track: a lane for each model. The model's face stands at its rating, in the middle of a bar that covers the interval.
+  const track = make("section", "vt-track");
+  track.setAttribute("aria-label", "Ratings");
+  const lanes = make("div", "vt-lanes");
+  lanes.append(make("span", "vt-end-of-scale", "wins more often →"));
+  const field = lanes.appendChild(make("div", "vt-field"));
+  const goal = field.appendChild(make("i", "vt-goal")); // where the first model's bar begins: who does not reach this line can't be first
+  const rows = models.map((name, index) => {
+    const row = make("div", `vt-lane of-${index % FACES.length}`);
+    const called = make("span", "vt-name");
+    called.append(make("b", "", name));
+    const rating = called.appendChild(make("span", "vt-rating num"));
+    const lane = make("span", "vt-run");
+    const band = lane.appendChild(make("i", "vt-band"));
+    const mark = lane.appendChild(make("span", "vt-mark"));
+    mark.append(face(index));
+    const said = mark.appendChild(make("span", "vt-said")); // the ending of this model in the visitor's last vote
+    row.append(called, lane);
+    lanes.append(row);
+    return { row, rating, mark, said, band };
+  });
+  // A dot for each vote, in the colour of the model that won it. Of another voter's votes, the visitor chooses how many count.
+  const tally = make("div", "vt-tally");
+  const counted = make("span", "vt-counted");
+  const strip = make("div", "vt-strip");
+  const dots = contests.map(() => strip.appendChild(make("i")));
+  const handle = strip.appendChild(make("b", "vt-handle"));
+  const slider = strip.appendChild(make("input"));
+  Object.assign(slider, { type: "range", min: "2", max: String(contests.length) });
+  slider.setAttribute("aria-label", "Votes that are counted");
+  slider.addEventListener("input", () => {
+    stop();
+    keep({ count: Number(slider.value) });
+  });
+  const play = make("button", "vt-play");
+  tally.append(counted, strip, play);
+  track.append(lanes, tally);
+
   const ring = make("section", "vt-ring");
   ring.setAttribute("aria-label", "Two answers");
   const prompt = make("div", "vt-prompt");
@@ -223,8 +307,16 @@ export function render({ model, el }) {
     const card = make("button", "vt-card");
     const key = make("span", "vt-key", pick === "l" ? "←" : "→");
     key.setAttribute("aria-hidden", "true");
-    card.append(make("span", "vt-answer"), make("span", "vt-of"), key); // the answer, its model's name (only on another voter's votes), and the arrow key to press
-    card.addEventListener("click", () => vote(pick));
+    card.append(make("span", "vt-answer"), make("span", "vt-of"), key); // the answer, its model (only on another voter's votes), and the arrow key to press
+    let dragged = false;
+    card.addEventListener("click", () => {
+      if (!dragged) vote(pick);
+      dragged = false;
+    });
+    movable(card, (moved, dropped) => {
+      dragged = moved;
+      if (dropped) vote(pick);
+    });
     // After a vote the pointer still rests on a card. Fill the gap in the next story with this card's answer only if the pointer moves.
     card.addEventListener("pointermove", ({ pointerType }) => {
       cards.classList.remove("rests");
@@ -238,94 +330,46 @@ export function render({ model, el }) {
   });
   const neither = make("button", "vt-neither", "↑ No difference");
   neither.addEventListener("click", () => vote("n"));
-  const past = make("div", "vt-past");
-  const last = past.appendChild(make("p", "vt-last"));
-  const [pastLeft, pastRight] = ["l", "r"].map(() => past.appendChild(make("p", "vt-was")));
-  const verdict = make("p", "vt-verdict");
-  const back = make("button", "vt-back", "Take it back");
-  back.addEventListener("click", takeBack);
-  const under = make("div", "vt-under");
-  under.append(verdict, back);
-  const sheet = make("div", "vt-sheet");
-  sheet.append(prompt, cards, neither);
-  ring.append(sheet, past, under);
+  cards.append(neither);
+  ring.append(prompt, cards);
 
-  const scale = make("section", "vt-scale");
-  scale.setAttribute("aria-label", "Ratings");
-  // A bead for each vote that the visitor must cast to open the box, and after the beads the box with the other voters' votes
-  const seal = make("div", "vt-seal");
-  const box = make("span", "vt-box");
-  box.innerHTML = '<svg viewBox="6 18 52 44" aria-hidden="true"><path d="M14 32v24h36V32M9 31h46"/><circle cx="32" cy="44" r="5"/></svg>';
-  const pips = make("span", "vt-pips");
-  const beads = Array.from({ length: need }, () => pips.appendChild(make("i")));
-  seal.append(pips, box, make("span", "vt-inside", `${contests.length} votes inside`));
+  const acts = make("div", "vt-acts");
   const choice = make("div", "vt-voters");
   choice.setAttribute("role", "radiogroup");
   choice.setAttribute("aria-label", "Whose votes");
   const names = Object.keys(voters);
   const buttons = names.map((name) => {
-    const button = make("button");
-    button.append(make("span", "", voters[name]), make("span", "vt-rivals"));
+    const button = choice.appendChild(make("button", "", voters[name]));
     radio(button, () => buttons, (at) => choose(names[at]));
-    choice.append(button);
     return button;
   });
-  const lanes = make("div", "vt-lanes");
-  const rows = models.map((name) => {
-    const row = make("div", "vt-lane");
-    const track = make("span", "vt-track");
-    const parts = Object.fromEntries(["band", "trail", "dot"].map((part) => [part, track.appendChild(make("i", `vt-${part}`))]));
-    const rating = track.appendChild(make("span", "vt-rating num")); // the rating as a number, which moves along with the dot
-    const called = make("b", "", name);
-    const could = called.appendChild(make("small", "vt-first")); // whether this model could be first
-    row.append(called, track);
-    lanes.append(row);
-    return { row, rating, could, ...parts };
-  });
-  // The range of the best model's band, drawn through the lanes of all models. A model whose band reaches into it could be first.
-  const field = make("div", "vt-field");
-  const zone = field.appendChild(make("i", "vt-zone"));
-  lanes.prepend(field);
-  const note = make("p", "vt-note");
-  const counter = make("div", "vt-counter");
-  const play = make("button", "vt-play", "▶ Vote by vote");
-  const slider = make("input");
-  Object.assign(slider, { type: "range", min: "2", max: String(contests.length) });
-  slider.setAttribute("aria-label", "Votes that are counted");
-  slider.addEventListener("input", () => {
-    stop();
-    keep({ count: Number(slider.value) });
-  });
-  counter.append(play, slider);
-  const top = make("div", "vt-top");
-  top.append(seal, choice);
-  scale.append(top, lanes, note, counter);
+  const back = make("button", "vt-back", "Take it back");
+  back.addEventListener("click", takeBack);
+  acts.append(choice, back);
 
   const steps = make("details", "vt-steps");
   const title = make("summary", "", "Does the order of the votes count?");
   const orderWords = make("p", "vt-order-words");
   const svg = shape("svg", { class: "vt-chart", role: "img", preserveAspectRatio: "none", viewBox: "0 0 1000 300" });
-  const lines = models.map(() => svg.appendChild(shape("path")));
+  const lines = models.map((_, index) => svg.appendChild(shape("path", { class: `of-${index % FACES.length}` })));
   const margin = make("div", "vt-ends");
-  const endRows = models.map((name) => {
-    const end = make("span", "vt-end");
+  const endRows = models.map((name, index) => {
+    const end = make("span", `vt-end of-${index % FACES.length}`);
     end.append(make("b", "", name), " ", make("span", "num"));
     margin.append(end);
     return { end, range: margin.appendChild(make("i", "vt-range")) };
   });
   const plot = make("div", "vt-plot");
   const begin = make("span", "vt-begin", "all begin at 1,000");
-  const counted = make("span", "vt-number");
-  plot.append(svg, margin, begin, counted);
+  const inAll = make("span", "vt-number");
+  plot.append(svg, margin, begin, inAll);
   const tools = make("div", "vt-tools");
   const shuffle = make("button", "vt-shuffle", "Shuffle the votes");
   const asCast = make("button", "", "As they were cast");
   tools.append(shuffle, asCast);
   steps.append(title, orderWords, plot, tools);
   const { live, speak, hush } = announcer();
-  const stage = make("div", "vt-stage");
-  stage.append(ring, scale);
-  el.append(head, take, stage, steps, live);
+  el.append(head, take, track, ring, acts, steps, live);
 
   const picks = () => model.get("picks") ?? "";
   const voter = () => (voters[model.get("voter")] ? model.get("voter") : "you");
@@ -348,65 +392,62 @@ export function render({ model, el }) {
     else if (!rated.has(picks()) && model.get("want")?.picks !== picks()) model.set("want", { picks: picks() });
     return rated.get(picks()) ?? null;
   }
+  /** The ratings with their intervals. From few votes the interval is the one of `doubts`. A model without a vote may be anywhere. */
+  function withDoubt(found) {
+    const few = results().length < FEW;
+    const half = few ? doubts(asVotes(results()), found) : [];
+    return found.map((each, index) => {
+      if (!each) return [1000, -Infinity, Infinity];
+      const [rating, low, high] = each;
+      return few || low === null ? [rating, rating - (half[index] ?? Infinity), rating + (half[index] ?? Infinity)] : [rating, low, high];
+    });
+  }
   const keep = keeper(model, update);
 
   const easing = "cubic-bezier(.2,.7,.2,1)";
-  /** The two answers of the visitor's last vote with their models' names, shown until the visitor goes on to the next story. */
-  const turned = make("div", "vt-turned");
-  turned.addEventListener("click", next);
-  const onward = make("button", "vt-next");
-  const covered = [prompt, cards, neither]; // what `turned` covers
-  function vote(pick) {
-    if (turned.isConnected) return next();
-    if (picks().length >= contests.length) return;
-    stop();
-    const contest = asks(picks().length);
-    cards.classList.add("rests");
-    keep({ picks: picks() + pick, voter: "you" });
-    // On a narrow screen the ratings are below the story: scroll until they are in sight.
-    if (getComputedStyle(ring).display === "contents") lanes.scrollIntoView({ block: "nearest", behavior: still.matches ? "auto" : "smooth" });
-    if (still.matches) return;
-    const story = make("p", "vt-asked");
-    story.classList.toggle("long", contest[0].length > LONG);
-    story.append(...told(contest[0]), make("span", "vt-gap"));
-    const room = make("div", "vt-prompt");
-    room.append(...[...prompt.querySelectorAll(".vt-room")].map((one) => one.cloneNode(true)), story);
-    const backs = make("div", "vt-cards");
-    for (const [at, side] of [[1, "l"], [3, "r"]]) {
-      const card = backs.appendChild(make("div", "vt-card"));
-      card.classList.toggle("won", pick === side);
-      card.append(make("b", "", contest[at]), make("span", "", contest[at + 1]));
-      card.animate([{ transform: "perspective(60rem) rotateY(90deg)" }, { transform: "none" }], { duration: 320, easing });
-    }
-    onward.textContent = picks().length < contests.length ? "Next story →" : "Go on →";
-    turned.replaceChildren(room, backs, onward);
-    const focused = sheet.contains(document.activeElement);
-    sheet.append(turned);
-    el.classList.add("turning");
-    for (const part of covered) part.inert = true;
-    if (focused) onward.focus({ preventScroll: true });
-  }
-  /** Move the two turned answers from the cards to the place for past answers, and show the next contest. */
-  function next() {
-    if (!turned.isConnected) return;
-    const focused = turned.contains(document.activeElement);
-    const from = [...turned.querySelectorAll(".vt-card")].map((card) => card.getBoundingClientRect());
-    turned.remove();
-    for (const part of covered) part.inert = false;
-    if (focused) cards.focus({ preventScroll: true });
-    cards.classList.add("rests");
-    el.classList.remove("turning");
-    [pastLeft, pastRight].forEach((was, index) => {
-      const to = was.getBoundingClientRect();
-      const start = `translate(${from[index].left - to.left}px, ${from[index].top - to.top}px)`;
-      was.animate([{ transform: start, opacity: 0.6 }, { transform: "none", opacity: 1 }], { duration: 280, easing });
+  /** Let the visitor drag an ending. `done` gets whether it moved, and whether it was dropped on the story or on the track. */
+  function movable(card, done) {
+    let start = null;
+    let last = null;
+    const far = () => Boolean(last) && Math.hypot(last.clientX - start.clientX, last.clientY - start.clientY) > 8;
+    onDrag(el, card, (event) => {
+      last = event;
+      if (far()) card.style.transform = `translate(${event.clientX - start.clientX}px, ${event.clientY - start.clientY}px) rotate(-2deg)`;
+    }, {
+      ready: () => Boolean(start) && !card.disabled,
+      end() {
+        const moved = far();
+        const on = moved && [prompt, track].some((place) => {
+          const { left: from, right: to, top, bottom } = place.getBoundingClientRect();
+          return last.clientX >= from && last.clientX <= to && last.clientY >= top && last.clientY <= bottom;
+        });
+        [start, last] = [null, null];
+        done(moved, on);
+        card.style.transform = "";
+      },
     });
-    for (const card of [left, right]) {
-      card.animate([{ opacity: 0, transform: "translateY(-10px)" }, { opacity: 1, transform: "none" }], { duration: 280, easing });
-    }
+    card.addEventListener("pointerdown", (event) => (start = event.button === 0 && event.pointerType !== "touch" ? event : null), true);
+  }
+  function vote(pick) {
+    if (picks().length >= contests.length || voter() !== "you") return;
+    stop();
+    const [, one, , other] = asks(picks().length);
+    const from = [left, right].map((card) => card.getBoundingClientRect());
+    cards.classList.add("rests");
+    keep({ picks: picks() + pick });
+    if (lanes.getBoundingClientRect().top < 0) lanes.scrollIntoView({ block: "nearest", behavior: still.matches ? "auto" : "smooth" });
+    if (still.matches) return;
+    // Each ending flies to the face of the model that wrote it.
+    [one, other].forEach((name, side) => {
+      const { said } = rows[models.indexOf(name)];
+      const to = said.getBoundingClientRect();
+      const start = `translate(${from[side].left + 16 - to.left}px, ${from[side].top + from[side].height / 3 - to.top}px) scale(1.5)`;
+      said.animate([{ transform: start }, { transform: "none" }], { duration: 450, easing });
+    });
+    asked.animate([{ opacity: 0 }, { opacity: 1 }], { duration: 300, easing });
+    for (const card of [left, right]) card.animate([{ opacity: 0, transform: "translateY(14px)" }, { opacity: 1, transform: "none" }], { duration: 280, delay: 120, fill: "backwards", easing });
   }
   function takeBack() {
-    next();
     keep({ picks: picks().slice(0, -1) });
   }
   function press(event) {
@@ -424,8 +465,8 @@ export function render({ model, el }) {
    * was scrolled down, the up arrow scrolls. */
   function pressPage(event) {
     const { top, bottom } = cards.getBoundingClientRect();
-    const seen = bottom > 0 && top < innerHeight;
-    if (event.target !== document.body || ring.inert || !seen || (event.key === "ArrowUp" && scrollY > 0)) return;
+    const inSight = bottom > 0 && top < innerHeight;
+    if (event.target !== document.body || ring.inert || !inSight || (event.key === "ArrowUp" && scrollY > 0)) return;
     press(event);
   }
   document.addEventListener("keydown", pressPage);
@@ -435,17 +476,42 @@ export function render({ model, el }) {
     clearTimeout(clock);
     clock = 0;
     ring.inert = voter() !== "you"; // the visitor can't vote while the cards show another voter's votes
-    play.textContent = { rule: `▶ Watch ${contests.length} votes`, length: "▶ What if the longer always wins?", none: "▶ Vote by vote" }[unseen()];
+    play.textContent = unseen() === "rule" || (unseen() === "none" && voter() === "you") ? `▶ Pour in ${contests.length} votes` : unseen() === "length" ? "▶ Let the longer win" : "▶ Vote by vote";
+    play.classList.toggle("early", !watched() && picks().length < ENOUGH);
   }
   /** The voter whose votes the visitor is to see next, or "none". */
   const unseen = () => (!watched() ? "rule" : seen.has("length") ? "none" : "length");
   function tick() {
     keep({ count: count() + 1 });
-    if (count() >= contests.length) return stop();
+    pour(count() - 1);
+    if (count() >= contests.length) {
+      stop();
+      return update();
+    }
     clock = setTimeout(tick, Math.max(25, 220 - 12 * count()));
+  }
+  /** Let the dot of a vote jump to the face of the model that won this vote. */
+  function pour(index) {
+    const won = winner(index);
+    if (won < 0) return;
+    const [from, to] = [dots[index], rows[won].mark].map((each) => each.getBoundingClientRect());
+    const [x, y] = [to.left + to.width / 2 - from.left - from.width / 2, to.top + to.height / 2 - from.top - from.height / 2];
+    dots[index].animate([
+      { transform: `translate(${x}px, ${y}px) scale(2, 0.7)`, opacity: 0.2 },
+      { transform: `translate(${0.4 * x}px, ${0.6 * y}px) scale(2, 0.7)`, opacity: 1 },
+      { transform: "none" },
+    ], { duration: 300, easing: "ease-in", direction: "reverse" });
+  }
+  /** The index of the model that won a vote of the chosen voter, or -1 for a vote for neither. */
+  function winner(index) {
+    const [, one, , other] = voter() === "you" ? asks(index) : contests[index];
+    const result = results()[index];
+    return result === 0.5 ? -1 : models.indexOf(result ? one : other);
   }
   function watch() {
     if (clock) return stop();
+    const { top, bottom } = track.getBoundingClientRect();
+    if (top < 0 || bottom > innerHeight) head.scrollIntoView({ behavior: still.matches ? "auto" : "smooth" });
     if (unseen() === "length") return choose("length"); // all its votes at once, so that the bars travel from one voter's to the other's
     if (voter() === "you") choose("rule");
     else if (still.matches) return keep({ count: count() < contests.length ? contests.length : FEW });
@@ -456,7 +522,6 @@ export function render({ model, el }) {
   }
   play.addEventListener("click", watch);
   function choose(name) {
-    next();
     stop();
     keep({ voter: name, count: contests.length });
   }
@@ -469,7 +534,6 @@ export function render({ model, el }) {
     gap.classList.toggle("filled", Boolean(contest && answer));
   }
 
-  let explained = ""; // a sentence about the visitor's last vote, or ""
   function drawRing() {
     const done = picks().length;
     const own = voter() === "you";
@@ -485,104 +549,60 @@ export function render({ model, el }) {
     [[left, 2, "Left", 1], [right, 4, "Right", 0]].forEach(([card, index, side, wins]) => {
       card.firstChild.textContent = contest ? contest[index] : "";
       const length = voter() === "length" ? `, ${contest[index].length} characters` : "";
-      card.querySelector(".vt-of").textContent = own ? "" : `${contest[index - 1]}${length}`;
+      const wrote = contest ? models.indexOf(contest[index - 1]) : 0;
+      card.querySelector(".vt-of").className = `vt-of of-${wrote % FACES.length}`;
+      card.querySelector(".vt-of").replaceChildren(...(own ? [] : [face(wrote), `${models[wrote]}${length}`]));
       card.classList.toggle("won", theirs === wins);
       card.setAttribute("aria-label", contest ? `${side}: ${contest[index]}` : side);
     });
     back.style.visibility = done && own ? "visible" : "hidden";
-    past.classList.toggle("empty", !done);
-    const again = Boolean(done && contest) && contest[0] === asks(done - 1)[0];
-    last.textContent = again ? "The same story comes again, for another pair of models." : "";
-    explained = "";
-    if (!done) {
-      for (const was of [pastLeft, pastRight]) was.replaceChildren();
-      verdict.textContent = "";
-      return;
-    }
-    const [, one, text, other, second] = asks(done - 1);
-    const pick = picks().at(-1);
-    [[pastLeft, one, text, "l"], [pastRight, other, second, "r"]].forEach(([was, name, answer, side]) => {
-      was.replaceChildren(make("b", "", name), make("span", "", answer));
-      was.classList.toggle("ember", pick === side);
-    });
-    const rule = cast.rule[turns[done - 1]];
-    const took = rule === 0.5 ? "neither" : rule ? one : other;
-    const same = [...picks()].filter((each, index) => RESULTS[each] === cast.rule[turns[index]]).length;
-    verdict.textContent = watched() ? `${capital(theirName)} took ${took}. You agree on ${same} of ${done}.` : "";
-    if (!opened) explained = why(pick, one, other);
   }
-  /** A sentence on which model the visitor picked, and on how likely this was by the ratings before this vote. */
-  function why(pick, one, other) {
-    if (voter() !== "you" || !rated.has(picks()) || !rated.has(picks().slice(0, -1))) return "";
+  /** A sentence on the visitor's last vote: which model got it, and how likely this was by the ratings before. */
+  function why() {
+    const pick = picks().at(-1);
+    const [, one, , other] = asks(picks().length - 1);
+    if (pick === "n") return `No difference between ${one} and ${other}.`;
     const before = rated.get(picks().slice(0, -1));
     const [won, lost] = (pick === "r" ? [other, one] : [one, other]).map((name) => models.indexOf(name));
-    if (pick === "n") return "You saw no difference.";
-    const first = !before[won] || !before[lost];
-    if (first) return `You picked ${models[won]}. A first vote moves a rating far.`;
+    if (!before?.[won] || !before[lost]) return `You picked ${models[won]}, not ${models[lost]}.`;
     const chance = 1 / (1 + 10 ** ((before[lost][0] - before[won][0]) / 400));
-    const share = `${Math.min(99, Math.max(1, Math.round(100 * chance)))}%`;
-    return `You picked ${models[won]}. By your earlier votes its chance was ${share}${chance < 0.4 ? ": a surprise" : ""}.`;
+    return `You picked ${models[won]}${chance < 0.4 ? ": a surprise so far" : `, not ${models[lost]}`}.`;
   }
 
-  function drawSeal() {
-    if (voter() !== "you") seen.add(voter());
-    opened ||= watched() || picks().length >= need;
-    el.classList.toggle("sealed", !opened);
-    el.classList.toggle("unwatched", !watched());
-    el.classList.toggle("hosted", Boolean(model.get("live")));
-    beads.forEach((bead, index) => bead.classList.toggle("cast", index < picks().length));
-    choice.inert = !watched();
-    steps.hidden = !watched();
-  }
-
-  function drawScale(found) {
-    const few = results().length < FEW;
-    half = Math.max(HALF, ...found.filter(Boolean).flatMap(([rating, ...ends]) => [rating, ...(few ? [] : ends.slice(0, 2).filter((end) => end !== null))]).map((end) => 100 * Math.ceil((1.4 * Math.abs(end - 1000)) / 100)));
-    const first = few ? null : found[ranked(found)[0]];
-    const mark = rivals(found) === 1 ? "first" : "first?"; // at each model that could be first
-    zone.hidden = first?.[1] == null;
-    if (!zone.hidden) {
-      zone.style.left = `${across(first[1])}%`;
-      zone.style.width = `${across(first[2]) - across(first[1])}%`;
-    }
-    const order = models.map((_, index) => index).sort((one, other) => (found[other]?.[0] ?? 1000) - (found[one]?.[0] ?? 1000) || one - other);
+  function drawTrack(found) {
+    const ranges = withDoubt(found);
+    half = Math.max(HALF, ...ranges.map(([rating]) => 100 * Math.ceil((1.25 * Math.abs(rating - 1000)) / 100)));
+    const first = ranges[ranked(found)[0]];
+    goal.style.left = `${across(first[1])}%`;
+    goal.classList.toggle("idle", first[1] <= 1000 - half);
     el.classList.toggle("counting", clock !== 0);
-    el.classList.toggle("blank", !found.some(Boolean));
-    rows.forEach(({ row, rating, could, band, trail, dot }, index) => {
-      const now = found[index];
-      const known = now && !few && now[1] !== null;
-      const rank = order.indexOf(index);
-      row.style.transform = `translateY(${100 * rank}%)`;
-      const was = voter() === "you" && picks() ? rated.get(picks().slice(0, -1))?.[index] : null;
-      const step = now && was ? Math.round(now[0]) - Math.round(was[0]) : 0;
-      const moved = step ? ` ${step > 0 ? "▲" : "▼"}${Math.abs(step)}` : "";
-      rating.replaceChildren(now ? points(now[0]) : "", make("small", step > 0 ? "up" : "", !now ? "no vote yet" : known ? "" : moved));
-      const out = Boolean(known && first?.[1] > now[2]);
+    el.classList.toggle("poured", watched());
+    const last = voter() === "you" && picks() ? asks(picks().length - 1) : null;
+    rows.forEach(({ row, rating, mark, said, band }, index) => {
+      const [now, low, high] = ranges[index];
+      const out = high < first[1];
+      rating.textContent = found[index] ? points(now) : "";
       row.classList.toggle("out", out);
-      could.textContent = !known || out ? "" : mark;
-      const [low, high] = known ? [across(now[1]), across(now[2])] : [0, 100];
-      band.style.left = `${low}%`;
-      band.style.width = `${high - low}%`;
-      band.classList.toggle("unknown", !known);
-      band.parentElement.title = known ? `${points(now[0])}, 95% interval ${points(now[1])} to ${points(now[2])}` : "";
-      // Until the next vote, a trail shows where the dot came from.
-      const [to, from] = [now, was ?? (picks().length === 1 && now ? [1000] : now)].map((each) => across(each?.[0] ?? 1000));
-      trail.style.left = `${Math.min(from, to)}%`;
-      trail.style.width = `${Math.abs(to - from)}%`;
-      trail.classList.toggle("left", to < from);
-      trail.hidden = voter() !== "you" || from === to;
-      dot.style.left = rating.style.left = `${to}%`;
-      rating.classList.toggle("far", to > 70); // far to the right, the step stands on the left of the rating
-      dot.classList.toggle("unknown", !now);
-      dot.classList.toggle("small", Boolean(known));
-      rating.classList.toggle("none", !now);
+      band.style.left = `${across(low)}%`;
+      band.style.width = `${across(high) - across(low)}%`;
+      band.parentElement.title = found[index] ? `${points(now)}, 95% interval ${points(low)} to ${points(high)}` : "no vote yet";
+      mark.style.left = `${across(now)}%`;
+      // The model's ending in the visitor's last vote
+      const side = last ? [last[1], last[3]].indexOf(models[index]) : -1;
+      said.textContent = side < 0 ? "" : last[2 + 2 * side];
+      said.classList.toggle("took", side >= 0 && picks().at(-1) === "lr"[side]);
+      said.classList.toggle("before", across(now) > 52);
     });
-    note.textContent = !found.some(Boolean) ? "All start level. Each vote moves two of them." : few ? "Further right: wins more often." : "Further right: wins more often. Bar: where the rating may really be.";
+    const number = results().length;
+    dots.forEach((dot, index) => {
+      const won = index < number ? winner(index) : null;
+      dot.className = won === null ? "" : won < 0 ? "neither" : `of-${won % FACES.length}`;
+    });
+    counted.textContent = `${number} vote${number === 1 ? "" : "s"}`;
+    handle.style.left = `${(100 * number) / contests.length}%`;
     buttons.forEach((button, index) => {
       button.setAttribute("aria-checked", String(names[index] === voter()));
       button.tabIndex = names[index] === voter() ? 0 : -1;
-      const many = names[index] === "you" || seen.has(names[index]) ? rivalsOf(names[index]) : null;
-      button.lastChild.replaceChildren(make("b", "", many === null ? "?" : String(many)), many === null ? "" : many > 1 ? " could be first" : " is first");
     });
     slider.style.visibility = voter() === "you" ? "hidden" : "visible";
     if (!clock) stop();
@@ -590,51 +610,34 @@ export function render({ model, el }) {
     slider.setAttribute("aria-valuetext", `${count()} votes`);
   }
 
-  const place = (list, index) => 1 + list.filter((each) => (each?.[0] ?? 0) > (list[index]?.[0] ?? 0)).length;
+  const place = (list, index) => 1 + list.filter((each) => (each?.[0] ?? 1000) > (list[index]?.[0] ?? 1000)).length;
   const ranked = (list) => models.map((_, index) => index).sort((one, other) => place(list, one) - place(list, other));
-  /** How many models could be first by all votes of a voter, or null if too few votes are cast. */
-  function rivalsOf(name) {
-    const found = name === "you" ? rated.get(picks()) : stored[name].at(-1);
-    return found ? rivals(found, name === "you" ? picks().length : contests.length) : null;
-  }
   /** How many models could be first: the model with the highest rating, and each model whose interval reaches into the
-   * interval of that model. Null as long as no intervals are shown. `number` is the number of votes. */
-  function rivals(found, number = results().length) {
-    const lowest = found[ranked(found)[0]]?.[1];
-    if (number < FEW || found.some((each) => each?.[1] == null)) return null;
-    return found.filter(([, , high]) => high >= lowest).length;
+   * interval of that model. */
+  function rivals(found) {
+    const ranges = withDoubt(found);
+    const [, lowest] = ranges[ranked(found)[0]];
+    return ranges.filter(([, , high]) => high >= lowest).length;
   }
   function drawHead(found) {
     const number = results().length;
     if (voter() === "you" && number && !rated.has(picks())) return; // the host still computes the ratings
     const votes = `${number} vote${number === 1 ? "" : "s"}`;
-    const [first, second] = ranked(found);
-    const tied = !found[first] || (found[second] && Math.round(found[first][0]) === Math.round(found[second][0]));
+    const [first] = ranked(found);
     const many = rivals(found);
-    const leads = tied ? "Nobody leads" : `${models[first]} leads`;
-    const of = { you: `after your ${votes}`, rule: `after ${votes} of ${theirName}`, length: `if the longer answer always wins` }[voter()];
-    loud.textContent = many === null ? leads : many > 1 ? `${many} of ${models.length}` : `${models[first]} is first`;
+    const of = { you: number ? `after your ${votes}` : "before the first vote", rule: `after ${votes}`, length: "if the longer wins" }[voter()];
+    loud.textContent = many > 1 ? `${many} of ${models.length}` : `${models[first]} is first`;
     loudWords.textContent = many > 1 ? `could be first ${of}` : of;
-    loud.classList.toggle("ember", opened || number > 0);
-    take.textContent = "";
-    if (!opened) {
-      loud.textContent = number ? leads : "Press what fits.";
-      loudWords.textContent = number ? `after ${number} of ${need} votes` : "";
-      take.textContent = number ? explained : `Then you see whose it is. ${need} votes open the box.`;
-    } else if (!watched()) {
-      take.textContent = many === 1 ? `Do ${contests.length} votes of ${theirName} say the same?` : `Too few votes to tell. Now watch ${contests.length} of ${theirName}.`;
-    } else if (voter() === "you") {
+    if (voter() === "you" && !number) take.textContent = "Press what fits, and see whose it is.";
+    else if (voter() === "you" && !watched()) take.textContent = why();
+    else if (voter() === "you" && found.every((each) => !each || Math.round(each[0]) === 1000)) take.textContent = "Your votes put nobody first.";
+    else if (voter() === "you") {
       const [theirs] = ranked(stored.rule.at(-1));
-      const others = `the ${contests.length} votes of ${theirName}`;
-      if (tied) return;
-      take.textContent = `You put ${models[first]} first${first === theirs ? `, as ${others} do` : `, but ${others} put ${models[theirs]} first`}.`;
-    } else if (voter() === "rule") {
-      take.textContent = many === 1 ? "No other bar reaches its own. Would any voter say so?" : many ? "More votes make the bars shorter." : "";
-    } else {
+      take.textContent = `You put ${models[first]} first, ${first === theirs ? `as do the ${contests.length} votes` : `${contests.length} votes put ${models[theirs]}`}.`;
+    } else if (voter() === "rule") take.textContent = many === 1 ? "No other bar reaches the line." : "More votes make the bars shorter.";
+    else {
       const other = results().filter((result, index) => result !== cast.rule[index]).length;
-      const before = stored.rule[number - 1];
-      const moved = models.map((name, index) => [name, place(before, index), place(found, index)]).filter(([, was, is]) => is < was);
-      take.textContent = `This voter reads nothing: ${other} of ${number} votes differ. ${moved.length ? moved.map(([name, was, is]) => `${name} rises from place ${was} to ${is}`).join(", ") : "The order stays"}.`;
+      take.textContent = `It reads nothing: ${other} of ${number} votes differ.`;
     }
   }
 
@@ -697,7 +700,7 @@ export function render({ model, el }) {
     const whose = own ? "" : ` Here are ${theirName}'s.`;
     const ranges = clock ? "" : ` ${models[widest]} ends at ${points(last[widest])}, in ${ORDERS} orders from ${points(low)} to ${points(high)}.`;
     orderWords.textContent = `Elo moves two ratings a step with each vote.${whose}${ranges} Fitted at once, as above, the order does not count.`;
-    counted.textContent = `${votes.length} votes →`;
+    inAll.textContent = `${votes.length} votes →`;
     svg.setAttribute("aria-label", `Elo's ratings after each of ${votes.length} votes: ${models.map((name, index) => `${name} ends at ${points(last[index])}`).join(", ")}`);
     asCast.disabled = !seed;
   }
@@ -706,13 +709,15 @@ export function render({ model, el }) {
   function update() {
     const found = ratings();
     if (found) shown = found;
-    drawSeal();
+    if (voter() !== "you") seen.add(voter());
+    choice.hidden = !watched();
+    steps.hidden = !watched();
     drawRing();
     drawHead(shown);
-    drawScale(shown);
+    if (found) drawTrack(shown);
     if (watched()) drawSteps();
     const summary = models.map((name, index) => (shown[index] ? `${name} ${points(shown[index][0])}` : "")).filter(Boolean).join(", ");
-    const named = voter() === "you" && picks() ? `Left was ${asks(picks().length - 1)[1]}, right was ${asks(picks().length - 1)[3]}. ${verdict.textContent} ` : "";
+    const named = voter() === "you" && picks() ? `Left was ${asks(picks().length - 1)[1]}, right was ${asks(picks().length - 1)[3]}. ` : "";
     speak(`${named}${loud.textContent} ${loudWords.textContent}. ${take.textContent} ${summary}`);
   }
   function listen() {

@@ -1,9 +1,10 @@
-// Tests that the explorable `vote` computes the same ratings from votes as Python. Also tests the order of contests and votes.
+// Tests that the explorable `vote` computes the same ratings from votes as Python. Also tests its intervals from few votes, and the
+// order of contests and votes.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import test from "node:test";
 
-const { bradleyTerry, elo, shuffled, spaced } = await import(`${process.env.SITE}/live/vote.js`);
+const { bradleyTerry, doubts, elo, shuffled, spaced } = await import(`${process.env.SITE}/live/vote.js`);
 const data = JSON.parse(readFileSync(`${process.env.SITE}/live/vote.json`, "utf-8"));
 const items = [...new Set(data.contests.map(([prompt]) => prompt))];
 const votes = (name) => data.votes[name].map((result, index) => {
@@ -32,6 +33,21 @@ test("Elo's steps end where lesson 10's table has them", () => {
   const path = elo(votes("rule"), 4);
   assert.deepEqual(round(path[20]), [1060, 985, 934, 1020]);
   assert.deepEqual(round(path.at(-1)), [1208, 993, 772, 1028]);
+});
+
+test("a few votes leave more doubt than many, and a model without a vote the most", () => {
+  const half = (count) => {
+    const cast = votes("rule").slice(0, count);
+    return doubts(cast, bradleyTerry(cast, data.models.length, data.student));
+  };
+  const [none, one, ten, all] = [0, 1, 10, data.contests.length].map(half);
+  assert.equal(new Set(none.map(Math.round)).size, 1);
+  const [left, right] = votes("rule")[0];
+  const voted = Math.max(one[left], one[right]);
+  one.forEach((each, model) => assert.ok(model === left || model === right || each > voted));
+  ten.forEach((each, model) => assert.ok(each < none[model] / 3 && each > 2 * all[model]));
+  // From all votes, the interval is about as wide as the one that leaves out one story at a time.
+  data.ratings.rule.at(-1).forEach(([rating, , high], model) => assert.ok(all[model] / (high - rating) > 0.7 && all[model] / (high - rating) < 1.5));
 });
 
 test("a story that was among the last few waits, and each contest is asked once", () => {
