@@ -1,26 +1,26 @@
-// This view shows which licences allow which uses. Each licence is a ball on a row, and each use is a gate across all rows. The visitor sets
-// gates. A ball rolls to the first set gate whose use its licence does not allow. A press on a cell shows the clauses that decide
-// the answer in the cell. A page begins with a question: all gates are set, each looks like a closed wall, and the visitor
-// guesses how many licences get through.
+// This view shows which licences allow what the visitor plans. Each licence is a ball on a lane, and each plan (a use) is a gate
+// across all lanes. The road is free at first. The visitor puts plans on it, and the balls roll: a ball stops at the first gate
+// whose use its licence does not allow. A press on a stopped ball, a wall or a name shows the clauses that decide. If the visitor
+// puts all nine gates on the road at once, they look like closed walls until the visitor guesses how many balls get home.
 // The view's `data` is what states() of may_use.py returns.
 // The visitor chooses:
-//   plans: the indexes of the uses whose gates are set
+//   plans: the indexes of the uses whose gates are on the road, from the left to the right
 //   licence, use: the name of the licence, and the index of the use, whose clauses are shown; `use` is -1 if none are shown
-//   asked: "start" until the visitor guesses or sets a gate, then ""
-//   guess: the visitor's guess of how many licences get through, or -1
+//   asked: "all" while the visitor is asked for a guess, otherwise ""
+//   guess: the visitor's guess of how many licences get through all nine gates, or -1
 //   clause: the clause's index, or -1 for the weightiest clause
-import { adopt, announcer, capital, keeper, make, onSize } from "./view.js";
+import { adopt, announcer, capital, keeper, make, onCarry } from "./view.js";
 
-// A use in a few words, for the head of a column. The head goes on after "I want to …".
+// A use in a few words, which go on after "I want to …".
 const SHORT = {
-  "study and modify it": "study and change it",
+  "study and modify it": "change it",
   "sell a product built on it": "sell a product",
   "serve it to a billion monthly users": "serve a billion users",
   "offer it to others as a hosted service": "host it for others",
   "train another large model of its kind on its outputs": "train on outputs",
   "ship it without naming it": "hide its name",
   "use it for medical advice": "give medical advice",
-  "have a revenue of over a million dollars a year": "earn over $1M a year",
+  "have a revenue of over a million dollars a year": "earn over $1M",
   "build on it in the European Union": "build in the EU",
 };
 const short = (use) => SHORT[use] ?? use;
@@ -31,9 +31,8 @@ const WORDS = {
   no: "No.",
   "cannot know": "Unclear.",
 };
-// The word in a cell, for each answer. The answer "yes" has no word, because its cell is drawn as a gap in the wall.
+// The word at a gate, for each answer but "yes".
 const SIGNS = { "yes, with conditions": "if", "ask first": "ask", no: "no", "cannot know": "?" };
-const MEANINGS = { no: "it forbids this", "ask first": "only if its maker agrees", "yes, with conditions": "yes, on a condition" };
 const PAGE = "M6 3h9l4 4v14H6zM14 3v5h5M9 13h7M9 17h7";
 const ICONS = {
   "use and share": "M5 13l5 5 9-12",
@@ -52,7 +51,6 @@ const ICONS = {
 };
 // For each kind of clause, a verb for what the clause does. The verb is shown if two clauses have the same topic.
 const DOES = { permission: "permits", condition: "asks", prohibition: "forbids", termination: "ends" };
-const WALL = 0.4; // half of a wall's width, as a part of its column's width; may_use.css draws walls from 10% to 90% of a column
 const NUMBERS = ["none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"];
 const WEIGHT = ["prohibition", "termination", "condition", "disclaimer", "definition", "permission"];
 
@@ -113,6 +111,7 @@ export function render({ model, el }) {
   const { uses, licences: given } = model.get("data");
   const licences = inOrder(given);
   const still = matchMedia("(prefers-reduced-motion: reduce)");
+  const every = uses.map((_, at) => at);
 
   adopt(el, "mu");
   const ask = make("div", "mu-ask");
@@ -123,199 +122,261 @@ export function render({ model, el }) {
   const hint = make("p", "mu-hint");
   ask.append(sentence, guesses, hint);
 
-  // In the table, row -1 has the names of the uses, and column -1 has the names of the licences.
-  const board = make("table", "mu-board");
-  board.setAttribute("role", "grid");
-  board.setAttribute("aria-label", "Licences by plans");
-  const cells = new Map(); // for each "row column", the button in this cell
-  const top = board.createTHead().insertRow();
-  top.setAttribute("role", "row");
-  const corner = top.appendChild(make("td", "mu-corner", "I want to …"));
-  corner.setAttribute("role", "gridcell");
-  uses.forEach((use, column) => {
-    const cell = top.appendChild(make("th"));
-    cell.scope = "col";
-    cell.setAttribute("role", "columnheader");
-    addButton(cell, -1, column, use, make("span", "", short(use)));
-    cell.firstChild.dataset.number = String(column + 1);
+  // The plans that the visitor can put on the road. A plan that is on the road leaves its outline here.
+  const tray = make("div", "mu-tray");
+  tray.setAttribute("role", "group");
+  tray.setAttribute("aria-label", "I want to …");
+  tray.append(make("span", "mu-want", "I want to …"));
+  const chips = uses.map((use, at) => {
+    const chip = tray.appendChild(make("button", "mu-plan"));
+    chip.append(make("i"), short(use));
+    chip.setAttribute("aria-label", use);
+    letDrag(chip, at);
+    chip.addEventListener("click", () => toggle(at));
+    return chip;
   });
-  // On a phone, the columns are too narrow for the names of the uses. There each column has a number, and this list above the
-  // board has the names. A name can be pressed as the head of its column can; for keys and screen readers the head serves.
-  const names = make("ol", "mu-plans");
-  names.setAttribute("aria-hidden", "true");
-  names.append(make("li", "mu-want", "I want to …"));
-  const labels = uses.map((use, column) => {
-    const name = names.appendChild(make("li"));
-    name.append(make("b", "num", String(column + 1)), short(use));
-    name.addEventListener("click", () => press(-1, column));
-    return name;
-  });
-  const last = top.appendChild(make("td", "mu-end"));
-  last.setAttribute("role", "gridcell");
-  const body = board.createTBody();
-  const ends = []; // for each licence: the words at the end of its row
-  licences.forEach((licence, row) => {
-    const line = body.insertRow();
-    line.setAttribute("role", "row");
-    line.classList.toggle("first", row > 0 && licence.author !== licences[row - 1].author);
-    line.classList.toggle("later", row > 0 && licence.later && !licences[row - 1].later);
-    const cell = line.appendChild(make("th"));
-    cell.scope = "row";
-    cell.setAttribute("role", "rowheader");
-    const label = make("span", "mu-name");
-    label.append(make("b", "", licence.short));
-    addButton(cell, row, -1, [licence.title, ...licence.models].join(", "), label);
-    licence.verdicts.forEach(({ answer, word }, column) => {
-      const place = line.appendChild(make("td", kind(answer)));
-      place.setAttribute("role", "gridcell");
-      addButton(place, row, column, `${licence.short}, ${uses[column]}: ${answer}${word ? `, ${word}` : ""}`, make("span", "mu-plate", SIGNS[answer]));
-      place.classList.toggle("wall", !answer.startsWith("yes"));
-    });
-    const end = line.appendChild(make("td", "mu-end"));
-    end.setAttribute("role", "gridcell");
-    ends.push(end.appendChild(make("span")));
-  });
-  function addButton(cell, row, column, name, ...inner) {
-    const button = cell.appendChild(make("button"));
-    button.append(...inner);
-    button.title = name;
-    button.setAttribute("aria-label", name);
-    if (row >= 0 && column >= 0 && matchMedia("(hover: hover)").matches) {
-      button.addEventListener("mouseenter", () => preview([row, column]));
-      button.addEventListener("mouseleave", () => preview(null));
+  const all = tray.appendChild(make("button", "mu-all"));
+  all.addEventListener("click", () => (plans().length ? set([]) : keep({ plans: every, asked: "all", use: -1, clause: -1, guess: -1 })));
+
+  const board = make("div", "mu-board");
+  board.setAttribute("role", "group");
+  board.setAttribute("aria-label", "Licences and gates");
+  const road = make("div", "mu-road");
+  const cells = new Map(); // for each "row column", the button there; column -1 has the names of the licences
+  const places = licences.map(({ later }, row) => `calc(var(--head) + ${row} * var(--row)${later && !licences[0].later ? " + var(--later)" : ""})`);
+  board.style.setProperty("--rows", String(licences.length));
+  const firstLater = licences.findIndex(({ later }) => later);
+  board.classList.toggle("has-later", firstLater > 0);
+  if (firstLater > 0) {
+    const label = board.appendChild(make("span", "mu-later", "later models"));
+    label.style.setProperty("--y", places[firstLater]);
+  }
+  const lanes = licences.map((licence, row) => {
+    const name = addButton(board, row, -1, [licence.title, ...licence.models].join(", "));
+    name.className = "mu-name";
+    name.append(make("b", "", licence.short));
+    const [lane, trail, ball] = ["mu-lane", "mu-trail", "mu-ball"].map((each) => road.appendChild(make("i", each)));
+    for (const each of [lane, trail, ball]) {
+      each.style.setProperty("--y", places[row]);
+      each.style.setProperty("--turn", String(row));
+      each.addEventListener("click", () => sealed() || show(row, decisive(row)));
     }
+    return { name, lane, trail, ball };
+  });
+  const gates = uses.map((use, column) => {
+    const gate = road.appendChild(make("div", "mu-gate"));
+    gate.setAttribute("role", "group");
+    gate.setAttribute("aria-label", use);
+    const head = gate.appendChild(make("div", "mu-head"));
+    head.setAttribute("aria-hidden", "true"); // for keys and screen readers, the plan in the tray lifts the gate
+    head.append(make("b", "num"), make("span", "", short(use)));
+    letDrag(head, column);
+    head.addEventListener("click", () => toggle(column));
+    licences.forEach((licence, row) => {
+      const { answer, word } = licence.verdicts[column];
+      const cell = addButton(gate, row, column, `${licence.short}, ${use}: ${answer}${word ? `, ${word}` : ""}`);
+      const plate = cell.appendChild(make("span", "mu-plate"));
+      if (SIGNS[answer]) plate.append(make("b", "", SIGNS[answer]), make("span", "", word ? `${/^\w+$/.test(SIGNS[answer]) && !answer.startsWith("yes") ? ":" : ""} ${word}` : ""));
+    });
+    return gate;
+  });
+  const drop = road.appendChild(make("i", "mu-drop"));
+  board.append(road);
+
+  function addButton(parent, row, column, name) {
+    const button = parent.appendChild(make("button"));
+    button.style.setProperty("--y", places[row]);
+    button.setAttribute("aria-label", name);
     button.addEventListener("click", () => press(row, column));
     button.addEventListener("keydown", (event) => {
       const step = { ArrowRight: [0, 1], ArrowLeft: [0, -1], ArrowDown: [1, 0], ArrowUp: [-1, 0] }[event.key];
-      if (!step) return;
+      if (!step || sealed()) return;
       event.preventDefault();
-      const [toRow, toColumn] = [row + step[0], column + step[1]];
+      const order = [-1, ...plans()]; // the columns as they stand on the road
+      const [toRow, toColumn] = [row + step[0], order[order.indexOf(column) + step[1]]];
       const next = cells.get(`${toRow} ${toColumn}`);
-      if (!next || (sealed() && toRow >= 0)) return;
+      if (!next) return;
       focused = [toRow, toColumn];
-      if (toRow >= 0 && toColumn >= 0) show(toRow, toColumn);
+      if (toColumn >= 0) show(toRow, toColumn);
       else update();
       next.focus();
     });
     cells.set(`${row} ${column}`, button);
+    return button;
   }
-  // The balls and their trails lie over the table.
-  const track = make("div", "mu-track");
-  const run = make("div", "mu-run");
-  run.setAttribute("aria-hidden", "true");
-  const balls = licences.map((_, row) => {
-    const [trail, ball] = [make("i", "mu-trail"), make("i", "mu-ball")];
-    for (const each of [trail, ball]) each.style.setProperty("--row", String(row));
-    run.append(trail, ball);
-    return { trail, ball };
-  });
-  track.append(board, run);
-
-  const all = make("button", "mu-all");
-  all.addEventListener("click", () => set(plans().length ? [] : uses.map((_, at) => at)));
-  const left = make("div", "mu-left");
-  left.append(names, track, all);
-
-  // Until an answer is shown, what the words on the board mean, each drawn as on the board.
-  const key = make("ul", "mu-key");
-  for (const [answer, meaning] of Object.entries(MEANINGS)) {
-    const line = key.appendChild(make("li", kind(answer)));
-    line.append(make("i", "", SIGNS[answer]), meaning);
-  }
-  const beyond = key.appendChild(make("li", "beyond"));
-  beyond.append(make("i"), "a wall further on");
 
   const answerBox = make("section", "mu-answer");
   answerBox.setAttribute("aria-label", "The answer");
   const question = make("p", "mu-question");
   const verdictLine = make("p", "mu-verdict");
   const why = make("p", "mu-why");
-  const chips = make("div", "mu-chips");
-  chips.setAttribute("role", "group");
-  chips.setAttribute("aria-label", "The clauses");
   const quote = make("figure", "mu-quote");
+  const fold = make("details", "mu-fold");
+  const foldName = make("summary");
+  const topics = make("div", "mu-chips");
+  topics.setAttribute("role", "group");
+  topics.setAttribute("aria-label", "The clauses");
   const source = make("p", "mu-source");
+  fold.append(foldName, topics, source);
   const summed = make("div", "mu-said");
   const more = make("button", "mu-more", "The whole answer ↓"); // shown only on a phone, where the answer stands below the board
   more.addEventListener("click", () => why.scrollIntoView({ block: "center", behavior: still.matches ? "auto" : "smooth" }));
   summed.append(question, verdictLine, more);
-  answerBox.append(summed, why, chips, quote, source);
-  const scene = make("div", "mu-scene");
-  scene.append(ask, left, key, answerBox);
+  answerBox.append(summed, why, quote, fold);
+
+  const [left, side, scene] = ["mu-left", "mu-side", "mu-scene"].map((name) => make("div", name));
+  left.append(tray, board);
+  side.append(ask, answerBox);
+  scene.append(side, left);
   const { live, speak, hush } = announcer();
   el.append(scene, live);
 
   // The visitor's choices now
   const row = () => Math.max(0, licences.findIndex(({ name }) => name === model.get("licence")));
-  const column = () => (uses[model.get("use")] === undefined ? -1 : model.get("use"));
+  const column = () => (plans().includes(model.get("use")) ? model.get("use") : -1);
   const plans = () => {
     const chosen = model.get("plans");
-    return uses.map((_, at) => at).filter((at) => Array.isArray(chosen) && chosen.includes(at));
+    return Array.isArray(chosen) ? [...new Set(chosen)].filter((at) => uses[at] !== undefined) : [];
   };
-  const sealed = () => model.get("asked") === "start";
-  /** How many of the set gates a licence lets the visitor through on a condition. */
+  const sealed = () => model.get("asked") === "all" && plans().length === uses.length;
+  /** How many of the gates on the road a licence lets the visitor through on a condition. */
   const conditionsOf = ({ verdicts }) => plans().filter((at) => verdicts[at].answer === "yes, with conditions").length;
+  let focused = [0, -1]; // the row and the column of the board's button that the key Tab reaches
+  let before = null; // the plans that were drawn last
 
   const keep = keeper(model, update);
-  /** Set the gates of the uses in `chosen` (a list of indexes), and lift all others. */
+  /** Put the gates of the uses in `chosen` (a list of indexes) on the road. */
   function set(chosen) {
-    run.classList.remove("first");
-    keep({ plans: chosen, asked: "", use: chosen.length && column() >= 0 ? decisive(row(), chosen) : -1, clause: -1 });
+    keep({ plans: chosen, asked: "", use: -1, clause: -1 });
+  }
+  /** Put a plan's gate at the end of the road, or lift it. */
+  function toggle(at) {
+    const now = plans();
+    set(now.includes(at) ? now.filter((each) => each !== at) : [...now, at]);
   }
   function show(atRow, atColumn) {
-    previewed = null;
+    if (atColumn < 0) return;
     keep({ licence: licences[atRow].name, use: atColumn, clause: -1, asked: "" });
     cells.get(`${atRow} ${atColumn}`).scrollIntoView({ block: "nearest" }); // on a phone, the answer would otherwise cover a cell in one of the lowest rows
   }
   function press(atRow, atColumn) {
     focused = [atRow, atColumn];
-    if (atRow >= 0) return show(atRow, atColumn < 0 ? decisive(atRow) : atColumn);
-    const before = plans();
-    set(before.includes(atColumn) ? before.filter((at) => at !== atColumn) : [...before, atColumn]);
+    show(atRow, atColumn < 0 ? decisive(atRow) : atColumn);
   }
-  /** The index of the use whose answer is shown for a licence. This is the use whose gate stops the licence's ball or, if the
-   * ball passes, the first use whose gate is set or, if no gate is set, the use 0. */
-  function decisive(atRow, chosen = plans()) {
-    const stop = stopOf(licences[atRow], chosen);
-    return stop < 0 ? (chosen[0] ?? 0) : stop;
+  /** The use whose gate stops the licence's ball or, if the ball gets home, the first gate that it passes on a condition, otherwise the
+   * first gate. -1 if the road is free. */
+  function decisive(atRow) {
+    const now = plans();
+    const { verdicts } = licences[atRow];
+    const stop = stopOf(licences[atRow], now);
+    return stop >= 0 ? stop : now.find((at) => verdicts[at].answer !== "yes") ?? now[0] ?? -1;
   }
-  let previewed = null; // [row, column] of the cell under the pointer, whose answer is shown for now; otherwise null
-  let focused = column() < 0 ? [-1, 0] : [row(), column()]; // [row, column] of the button that the Tab key reaches
+
+  /** Let a mouse or a pen carry a plan onto the road, to another place on the road, or off the road. */
+  function letDrag(handle, at) {
+    let ghost = null;
+    let place = -1; // the place among the gates where the plan would stand now; -1 if it is not over the road
+    const others = () => plans().filter((each) => each !== at);
+    onCarry(handle, {
+      begin() {
+        ghost = el.appendChild(make("div", "mu-ghost", short(uses[at])));
+        el.classList.add("dragging");
+        handle.classList.add("held");
+      },
+      move(event) {
+        const [home, area, way] = [el, board, road].map((one) => one.getBoundingClientRect());
+        ghost.style.translate = `${event.clientX - home.left}px ${event.clientY - home.top}px`;
+        const over = event.clientX > area.left && event.clientX < area.right + 30 && event.clientY > area.top && event.clientY < area.bottom + 20;
+        const many = others().length;
+        place = over ? Math.round(Math.min(1, Math.max(0, (event.clientX - way.left) / way.width)) * many) : -1;
+        drop.style.setProperty("--at", String(many ? place / many : 0.5));
+        drop.classList.toggle("on", over);
+      },
+      end(event) {
+        ghost.remove();
+        el.classList.remove("dragging");
+        handle.classList.remove("held");
+        drop.classList.remove("on");
+        if (!event) return;
+        const next = place < 0 ? others() : [...others().slice(0, place), at, ...others().slice(place)];
+        if (next.join() !== plans().join()) set(next);
+      },
+    });
+  }
 
   function update() {
-    el.classList.toggle("sealed", sealed());
-    el.classList.toggle("gated", plans().length > 0);
-    body.inert = sealed();
     const set = plans();
-    for (const [name, button] of cells) {
-      const [atRow, atColumn] = name.split(" ").map(Number);
-      const here = atRow === row() && atColumn >= 0 && atColumn === column() && !sealed();
-      button.parentElement.classList.toggle("here", here);
-      button.parentElement.classList.toggle("set", set.includes(atColumn));
-      button.tabIndex = atRow === focused[0] && atColumn === focused[1] ? 0 : -1;
-      if (atRow >= 0 && atColumn >= 0) button.parentElement.setAttribute("aria-selected", String(here));
-      if (atRow < 0) button.setAttribute("aria-pressed", String(set.includes(atColumn)));
-    }
-    labels.forEach((label, at) => label.classList.toggle("set", set.includes(at)));
+    const closed = sealed();
+    el.classList.toggle("sealed", closed);
+    el.classList.toggle("free", !set.length);
+    board.inert = closed;
+    road.style.setProperty("--n", String(Math.max(1, set.length)));
+    if (focused[1] >= 0 && !set.includes(focused[1])) focused = [focused[0], -1];
+    const flown = before ? set.filter((at) => !before.includes(at)) : [];
+    chips.forEach((chip, at) => {
+      const place = set.indexOf(at);
+      chip.setAttribute("aria-pressed", String(place >= 0));
+      chip.firstChild.textContent = place >= 0 ? String(place + 1) : "+";
+    });
+    gates.forEach((gate, at) => {
+      const place = set.indexOf(at);
+      gate.hidden = place < 0;
+      if (place < 0) return;
+      gate.style.setProperty("--i", String(place));
+      gate.querySelector(".num").textContent = String(place + 1);
+      if (flown.includes(at)) fly(at, gate);
+    });
     licences.forEach((licence, index) => {
       const stop = stopOf(licence, set);
-      const passes = stop < 0;
-      body.rows[index].classList.toggle("through", passes && !sealed());
-      body.rows[index].classList.toggle("here", index === row() && column() >= 0 && !sealed());
-      // At the end of a row stands the `word` of the verdict on the use that stops the ball or, if the ball passes the only
-      // gate that is set, of the verdict on this gate's use. If the ball passes several gates, their conditions are counted.
-      const decides = passes && set.length === 1 ? set[0] : stop;
-      const conditions = passes && set.length > 1 ? conditionsOf(licence) : 0;
-      const counted = conditions ? `${conditions} ${conditions === 1 ? "if" : "ifs"}` : "through";
-      const said = licence.verdicts[decides]?.word || (set.length ? counted : "");
-      ends[index].textContent = sealed() ? "" : said;
-      licence.verdicts.forEach((_, at) => cells.get(`${index} ${at}`).parentElement.classList.toggle("stop", at === stop));
+      const through = stop < 0 && !closed;
+      const here = index === row() && column() >= 0 && !closed;
+      const { name, lane, trail, ball } = lanes[index];
+      for (const each of [name, lane, trail, ball]) {
+        each.classList.toggle("through", through);
+        each.classList.toggle("here", here);
+      }
+      set.forEach((at) => {
+        const button = cells.get(`${index} ${at}`);
+        const { answer } = licence.verdicts[at];
+        button.className = `mu-cell ${kind(answer)}${answer.startsWith("yes") ? "" : " wall"}${through ? " through" : ""}${here ? " row" : ""}`;
+        const open = here && at === column();
+        button.classList.toggle("here", open);
+        button.setAttribute("aria-pressed", String(open));
+      });
+      roll(lanes[index], closed ? "start" : through ? "home" : set.indexOf(stop), flown.length > 0 && !closed);
     });
-    all.textContent = set.length ? "Lift all gates" : "Set all gates";
-    all.inert = sealed();
+    for (const [name, button] of cells) button.tabIndex = name === focused.join(" ") ? 0 : -1;
+    all.textContent = set.length ? "clear the road" : "all nine at once";
+    before = set;
     drawCount();
-    place();
     drawAnswer();
+  }
+  /** Let a plan's name fly from the tray to its gate, whose walls then come down. */
+  function fly(at, gate) {
+    if (still.matches) return;
+    const head = gate.firstChild;
+    const [from, to] = [chips[at], head].map((one) => one.getBoundingClientRect());
+    if (!to.width) return;
+    gate.classList.add("new"); // its place and width change without a transition
+    head.animate([{ translate: `${from.left + from.width / 2 - to.left - to.width / 2}px ${from.top - to.top}px` }, { translate: "0" }], { duration: 280, easing: "cubic-bezier(.2,.7,.2,1)" });
+    for (const cell of gate.querySelectorAll(".mu-cell")) {
+      cell.animate([{ scale: "1 0", opacity: 0 }, { scale: "1 1", opacity: 1 }], { duration: 200, delay: 120, fill: "backwards", easing: "ease-out" });
+    }
+    setTimeout(() => gate.classList.remove("new"), 300);
+  }
+  /** Send a ball home, to the gate at the place `to`, or to the start. `again`: a ball that was home starts once more. */
+  function roll({ trail, ball }, to, again) {
+    const goes = to === "home" ? "calc(100% + 0.9rem)" : to === "start" ? "0.4rem" : `calc(var(--lead) + (100% - var(--lead)) * ${to + 0.5} / var(--n) - min((100% - var(--lead)) * 0.46 / var(--n), 5.6rem) - var(--ball) / 2 - 1px)`;
+    for (const each of [trail, ball]) {
+      if (again && ball.dataset.at === "home" && !still.matches) {
+        each.classList.add("resting");
+        each.style.setProperty("--x", "0.4rem");
+        void each.offsetWidth; // reading `offsetWidth` puts the ball at the start before it rolls
+        each.classList.remove("resting");
+      }
+      each.style.setProperty("--x", goes);
+    }
+    ball.dataset.at = typeof to === "string" ? to : "gate";
   }
   /** Write how many licences get through the gates, or ask for a guess. */
   function drawCount() {
@@ -323,111 +384,73 @@ export function render({ model, el }) {
     const passing = licences.filter((licence) => stopOf(licence, set) < 0);
     const many = passing.length;
     const what = make("b", "", set.length === 1 ? uses[set[0]] : set.length === 2 ? "do both" : `do all ${NUMBERS[set.length] ?? set.length}`);
-    const words = make("span", "", sealed() || set.length ? `of ${licences.length} licences let you ` : "licences, and no plan in their way");
+    const words = make("span", "", set.length ? `of ${licences.length} licences let you ` : "licences, and a free road.");
     if (set.length) words.append(what, sealed() ? "?" : "");
     sentence.replaceChildren(make("b", "loud", sealed() ? "?" : String(many)), words);
     const focus = guesses.contains(document.activeElement);
-    const numbers = [...new Set([2, many, 11, 14])].sort((a, b) => a - b);
+    const numbers = [...new Set([2, many, 11, 14])].filter((number) => number <= licences.length).sort((a, b) => a - b);
     guesses.replaceChildren(
       ...(sealed() ? numbers : []).map((number) => {
         const button = make("button", "num", String(number));
         button.addEventListener("click", () => {
-          run.classList.add("first");
+          road.classList.add("show");
+          setTimeout(() => road.classList.remove("show"), 2500);
           keep({ guess: number, asked: "" });
         });
         return button;
       }),
     );
-    if (focus && !sealed()) cells.get("-1 0").focus({ preventScroll: true });
+    if (focus && !sealed()) chips[0].focus({ preventScroll: true });
     const guess = model.get("guess") ?? -1;
     const said = guess < 0 || set.length !== uses.length ? "" : guess === many ? "As you guessed. " : `You guessed ${guess}. `;
     const free = passing.filter((licence) => !conditionsOf(licence)).length;
     const ifs = set.length > 1 && many ? `${capital(NUMBERS[free] ?? String(free))} without an “if”. ` : "";
-    hint.textContent = sealed() ? "" : `${said}${ifs}${set.length ? "Press a plan to lift its gate, a wall to read its clause." : "Press a plan to set its gate."}`;
-  }
-  /** Put each ball where it starts, at the gate that stops it, or behind the last gate. */
-  function place() {
-    const home = track.getBoundingClientRect();
-    if (!home.width) return;
-    const set = plans();
-    const narrow = home.width < 480;
-    const middle = (box) => box.left + box.width / 2 - home.left;
-    const from = cells.get("0 0").getBoundingClientRect().left - home.left - (narrow ? 5 : 9);
-    const finish = ends[0].parentElement.getBoundingClientRect().left - home.left + (narrow ? 10 : 14);
-    licences.forEach((licence, index) => {
-      const stop = stopOf(licence, set);
-      const gate = cells.get(`${index} ${Math.max(0, stop)}`).getBoundingClientRect();
-      const x = sealed() ? from : stop < 0 ? finish : middle(gate) - WALL * gate.width - (narrow ? 5 : 9);
-      const y = gate.top + gate.height / 2 - home.top;
-      const { trail, ball } = balls[index];
-      ball.classList.toggle("through", stop < 0 && !sealed());
-      trail.classList.toggle("through", stop < 0 && !sealed());
-      ball.style.transform = `translate(${x}px, ${y}px)`;
-      trail.style.transform = `translate(${from}px, ${y}px) scaleX(${Math.max(0, x - from)})`;
-    });
-  }
-  /** Adapt the balls' places to the size of the view. The balls change their places without rolling. */
-  function fit() {
-    run.classList.add("resting");
-    place();
-    void run.offsetWidth; // reading `offsetWidth` lets the balls take their places before they may roll again
-    run.classList.remove("resting");
-  }
-  /** Show the answer of the cell under the pointer, `at`. If `at` is null, show again what the visitor chose. */
-  function preview(at) {
-    if (sealed()) return;
-    previewed = at && at[0] === row() && at[1] === column() ? null : at;
-    drawAnswer();
+    const act = !set.length ? `What do you plan? ${matchMedia("(hover: hover)").matches ? "Press it, or drag it onto the road." : "Press it."}` : many < licences.length ? "Press a stopped ball: why?" : "All get home. Put another plan in their way.";
+    hint.textContent = sealed() ? "" : `${said}${ifs}${act}`;
   }
   /** Show the answer of a cell, and its clauses. */
   function drawAnswer() {
-    const place = previewed ?? (column() < 0 ? null : [row(), column()]);
-    answerBox.hidden = sealed() || !place;
-    key.hidden = sealed() || !answerBox.hidden;
+    answerBox.hidden = sealed() || column() < 0;
     el.classList.toggle("answered", !answerBox.hidden);
     const counted = `${sentence.textContent} ${hint.textContent}`;
     if (answerBox.hidden) return speak(counted);
-    const licence = licences[place[0]];
-    drawVerdict(licence, place);
-    const spoken = drawClauses(licence, place);
-    if (!previewed) speak(`${counted} ${question.textContent} ${verdictLine.textContent} ${why.textContent} ${spoken}`);
-  }
-  function drawVerdict(licence, place) {
-    const verdict = licence.verdicts[place[1]];
-    question.replaceChildren(make("b", "", licence.short), make("span", "", `May I ${uses[place[1]]}?`));
+    const licence = licences[row()];
+    const verdict = licence.verdicts[column()];
+    question.replaceChildren(make("b", "", licence.short), make("span", "", `May I ${uses[column()]}?`));
     verdictLine.replaceChildren(make("b", "loud", WORDS[verdict.answer] ?? verdict.answer));
     why.textContent = verdict.why;
+    const spoken = drawClauses(licence, verdict);
+    speak(`${counted} ${question.textContent} ${verdictLine.textContent} ${why.textContent} ${spoken}`);
   }
   /** Show the clauses of an answer, with the weightiest or the chosen clause open. Returns the open clause as text. */
-  function drawClauses(licence, [, atColumn]) {
-    const { clauses } = licence.verdicts[atColumn];
-    const given = previewed ? -1 : (model.get("clause") ?? -1);
-    const open = clauses[given] ? given : weightiest(clauses);
-    const focus = chips.contains(document.activeElement);
-    chips.hidden = clauses.length < 2;
-    chips.replaceChildren(
+  function drawClauses(licence, { clauses }) {
+    const chosen = model.get("clause") ?? -1;
+    const open = clauses[chosen] ? chosen : weightiest(clauses);
+    const focus = topics.contains(document.activeElement);
+    const labels = namesOf(clauses);
+    topics.hidden = clauses.length < 2;
+    topics.replaceChildren(
       ...clauses.map((clause, index) => {
         const button = make("button", clause.kind);
-        const twice = clauses.filter(({ topic }) => topic === clause.topic).length > 1;
-        const label = twice && DOES[clause.kind] ? `${clause.topic}: ${DOES[clause.kind]}` : clause.topic;
-        button.append(draw("mu-icon", ICONS[clause.topic] ?? PAGE), label);
+        button.append(draw("mu-icon", ICONS[clause.topic] ?? PAGE), labels[index]);
         button.setAttribute("aria-pressed", String(index === open));
         button.addEventListener("click", () => keep({ clause: index }));
         return button;
       }),
     );
-    if (focus) chips.children[open].focus();
+    if (focus) topics.children[open].focus();
+    foldName.textContent = clauses.length === 1 ? "The source" : `${clauses.length === 2 ? "Both" : `All ${NUMBERS[clauses.length] ?? clauses.length}`} clauses, and the source`;
     const clause = clauses[open];
     const link = make("a", "", "the text");
     link.href = licence.url;
-    const words = make("blockquote", "", `“${clause.quote}”`);
     const section = make("figcaption", "");
-    // If there is only one clause, its summary is left out, because the sentence in `why` says the same.
-    section.append(make("b", "", /^(\d|[IV]+\b)/.test(clause.section) ? `Section ${clause.section}` : clause.section), clauses.length > 1 ? ` ${clause.summary}` : "");
-    quote.replaceChildren(words, section);
+    section.append(make("b", "", /^(\d|[IV]+\b)/.test(clause.section) ? `Section ${clause.section}` : clause.section));
+    quote.replaceChildren(make("blockquote", "", `“${clause.quote}”`), section);
     const models = licence.models.filter((title) => title !== licence.short);
     const others = models.length > 3 ? ` and ${models.length - 3} more` : "";
+    // If there is only one clause, its summary is left out, because the sentence in `why` says the same.
     source.replaceChildren(
+      clauses.length > 1 ? `${clause.summary} · ` : "",
       `${licence.title}${licence.date ? `, ${licence.date}` : ""} · `, link, ` · ${licence.basis} · one reading, not legal advice`,
       models.length ? ` · models: ${models.slice(0, 3).join(", ")}${others}` : "",
     );
@@ -438,12 +461,19 @@ export function render({ model, el }) {
   const listen = () => keep.storing || update();
   for (const key of keys) model.on(`change:${key}`, listen);
   update();
-  const endSize = onSize(board, fit);
   return () => {
-    endSize();
     hush();
     for (const key of keys) model.off(`change:${key}`, listen);
   };
+}
+
+/** A name for each clause: its topic. If several clauses have the same topic, a verb for what the clause does is added, and its section
+ * if that is still not enough. */
+export function namesOf(clauses) {
+  const twice = (names, name) => names.filter((each) => each === name).length > 1;
+  const topics = clauses.map(({ topic }) => topic);
+  const verbs = clauses.map(({ topic, kind }) => (twice(topics, topic) && DOES[kind] ? `${topic}: ${DOES[kind]}` : topic));
+  return verbs.map((name, index) => (twice(verbs, name) ? `${name} (${clauses[index].section})` : name));
 }
 
 export default { render };

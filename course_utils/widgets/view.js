@@ -264,6 +264,40 @@ export function onDrag(el, handle, move, { ready, begin = () => {}, end = () => 
 }
 
 /**
+ * Let a mouse or a pen carry `handle`. A finger cannot carry it, because a finger's move scrolls the page. `begin` is called once the
+ * pointer has moved by 6 px, `move` for each move after that, and `end` when the pointer is let go, or with null if the browser ends the
+ * move. The press on `handle` that ends a move does not count as a click.
+ * @param {HTMLElement} handle
+ * @param {{ begin: (down: PointerEvent) => void, move: (event: PointerEvent) => void, end: (event: PointerEvent | null) => void }} hand
+ */
+export function onCarry(handle, { begin, move, end }) {
+  let carried = false;
+  handle.addEventListener("click", (event) => {
+    if (carried && event.detail) event.stopImmediatePropagation(); // a click by a key has no `detail`
+    carried = false;
+  }, true);
+  handle.addEventListener("pointerdown", (down) => {
+    carried = false;
+    if (down.pointerType === "touch" || down.button) return;
+    const moved = (event) => {
+      if (!carried && Math.hypot(event.clientX - down.clientX, event.clientY - down.clientY) < 6) return;
+      if (!carried) begin(down);
+      carried = true;
+      move(event);
+    };
+    const ended = (event) => {
+      removeEventListener("pointermove", moved);
+      removeEventListener("pointerup", ended);
+      removeEventListener("pointercancel", ended);
+      if (carried) end(event.type === "pointerup" ? event : null);
+    };
+    addEventListener("pointermove", moved);
+    addEventListener("pointerup", ended);
+    addEventListener("pointercancel", ended);
+  });
+}
+
+/**
  * Decode stored numbers. `stored` is an array of the numbers, or it has 16-bit whole numbers as base64 in `sixteen`.
  * A whole number n in `sixteen` stands for low + step * n.
  * @param {ArrayLike<number> | { low: number, step: number, sixteen: string }} stored

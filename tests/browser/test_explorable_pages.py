@@ -2450,156 +2450,179 @@ def test_a_picture_is_drawn_in_the_page(visit):
     assert "guidance=4.5" in page.url
 
 
-def test_licences_roll_at_the_plans_and_a_cell_shows_its_clause(visit):
+def test_plans_are_put_on_the_road_and_licences_stop_at_them(visit):
     page = visit("may_use.html").wake()
     sentence, hint = page.locator(".mu-sentence"), page.locator(".mu-hint")
-    verdict, quote = page.locator(".mu-verdict"), page.locator(".mu-quote blockquote")
     every = (licences.all() | licences.later()).values()
-    expect(sentence).to_have_text("?of 16 licences let you do all nine?")
-    expect(page.locator(".mu-answer")).to_be_hidden()
+    expect(sentence).to_have_text("16licences, and a free road.")
+    expect(page.locator(".mu-ball.through")).to_have_count(16)
+    expect(page.locator(".mu-gate:visible")).to_have_count(0)
+    names = page.locator(".mu-name")
     tops = "(rows) => rows.map((row) => row.getBoundingClientRect().top + scrollY)"
-    rows = page.locator(".mu-board tbody tr")
-    places = rows.evaluate_all(tops)
+    places = names.evaluate_all(tops)
+    pitches = {round(low - high, 1) for high, low in itertools.pairwise(places[:13])}
+    assert len(pitches) == 1, "the lanes are equally far apart"
+    words = page.locator(".mu-gate:visible .mu-plate")
+    said = "(plates) => plates.map((plate) => plate.innerText.replace(/\\s+/g, ' ').trim())"
+    signs = {
+        "no": "no: ",
+        "ask first": "ask: ",
+        "yes, with conditions": "if ",
+        "cannot know": "? ",
+        "yes": "",
+    }
+    cut = """(all) => all.filter((plate) => {
+      const [word, cell] = [plate, plate.parentElement].map((each) => each.getBoundingClientRect());
+      const beyond = word.right > cell.right + 1 || word.left < cell.left - 1;
+      return beyond || plate.scrollWidth > plate.clientWidth + 1;
+    }).map((plate) => plate.textContent)"""
+    shorts = names.all_inner_texts()
+    for use in licences.USES:  # a gate that stands alone says in each lane what decides
+        plan = page.get_by_role("button", name=use, exact=True)
+        plan.click()
+        verdicts = {licence.short: licence.uses[use] for licence in every}
+        through = sum(verdict.answer.startswith("yes") for verdict in verdicts.values())
+        expect(sentence).to_have_text(f"{through}of 16 licences let you {use}")
+        expect(page.locator(".mu-ball.through")).to_have_count(through)
+        expected = [signs[verdicts[short].answer] + verdicts[short].word for short in shorts]
+        assert words.evaluate_all(said) == expected
+        assert words.evaluate_all(cut) == [], "each reason is inside its gate"
+        plan.click()
+    naming = page.get_by_role("button", name="ship it without naming it", exact=True)
+    naming.press("Enter")
+    page.get_by_role("button", name="sell a product built on it", exact=True).click()
+    expect(sentence).to_have_text("9of 16 licences let you do both")
+    expect(hint).to_have_text("None without an “if”. Press a stopped ball: why?")
+    page.get_by_role("button", name="build on it in the European Union", exact=True).click()
+    expect(sentence).to_have_text("9of 16 licences let you do all three")
+    assert "plans=%5B5%2C1%2C8%5D" in page.url, "the gates stand in the order in which they came"
+    page.wait_for_function("() => document.getAnimations().every((one) => one.playState !== 'running')")
+    row = shorts.index("Llama 4")
+    ball, wall = page.locator(".mu-ball").nth(row), page.locator("[aria-label^='Llama 4, ship']")
+    box, stop = ball.bounding_box(), wall.bounding_box()
+    assert 0 <= stop["x"] - (box["x"] + box["width"]) <= 3, "the ball stands before the wall"
+    ball.click()  # shows what stops the ball
+    expect(page.locator(".mu-question")).to_have_text("Llama 4May I ship it without naming it?")
+    expect(page.locator(".mu-verdict")).to_have_text("No.")
+    expect(page.locator(".mu-quote blockquote")).to_contain_text("Built with Llama")
+    expect(page.locator(".mu-quote")).to_be_in_viewport(ratio=1)
+    assert not findings(page, "body")
+    wall.press("ArrowRight")
+    expect(page.locator("[aria-label^='Llama 4, sell']")).to_be_focused()
+    expect(page.locator(".mu-verdict")).to_have_text("Yes, if …")
+    page.locator("[aria-label^='Llama 4, build']").click()
+    page.locator(".mu-fold summary").click()
+    page.get_by_role("button", name="where you are: forbids").click()
+    expect(page.locator(".mu-quote")).to_contain_text("a principal place of business in, the European Union")
+    again = visit(page.url.rpartition("/")[2]).wake()
+    expect(again.locator(".mu-sentence")).to_have_text(sentence.inner_text().replace("\n", ""))
+    expect(again.locator(".mu-question")).to_contain_text("Llama 4")
+    naming.click()  # lifts the gate, and the balls that stood before it roll on
+    expect(sentence).to_have_text("14of 16 licences let you do both")
+    assert names.evaluate_all(tops) == places, "no press moves a lane"
+    page.get_by_role("button", name="clear the road").click()
+    expect(page.locator(".mu-ball.through")).to_have_count(16)
+
+
+def test_all_nine_plans_are_put_on_the_road_at_once_for_a_guess(visit):
+    page = visit("may_use.html").wake()
+    sentence, hint = page.locator(".mu-sentence"), page.locator(".mu-hint")
+    every = (licences.all() | licences.later()).values()
+    page.get_by_role("button", name="all nine at once").click()
+    expect(sentence).to_have_text("?of 16 licences let you do all nine?")
+    expect(page.locator(".mu-ball.through")).to_have_count(0)
+    assert not findings(page, "body")
     page.get_by_role("group", name="Your guess").get_by_role("button", name="11").click()
     expect(sentence).to_have_text("6of 16 licences let you do all nine")
-    expect(hint).to_contain_text("You guessed 11.")
-    expect(page.locator(".mu-ball.through")).to_have_count(6)
+    expect(hint).to_contain_text("You guessed 11. None without an “if”.")
     allowed = [
         licence.short for licence in every if all(u.answer.startswith("yes") for u in licence.uses.values())
     ]
-    through = page.locator(".mu-board tr.through .mu-name b").all_inner_texts()
+    through = page.locator(".mu-name.through").all_inner_texts()
     assert sorted(through) == sorted(allowed) and len(allowed) == 6
-    expect(page.locator(".mu-answer")).to_be_hidden()  # a clause is shown only after a press on a cell
-    page.mouse.move(0, 0)  # away from the rows: the row under the pointer shows all its words
+    page.mouse.move(0, 0)  # away from the lanes: the cell under the pointer shows its word
     shown = """(plates) => plates.filter((plate) => getComputedStyle(plate).opacity !== '0')
-      .map((plate) => plate.textContent).filter(Boolean)"""
+      .map((plate) => plate.innerText).filter(Boolean)"""
     page.wait_for_function("() => document.getAnimations().every((one) => one.playState !== 'running')")
+    answers = [use.answer for licence in every for use in licence.uses.values()]
     conditions = sum(
         use.answer == "yes, with conditions"
         for licence in every
         if licence.short in allowed
         for use in licence.uses.values()
     )
-    words = ["ask"] * 7 + ["if"] * conditions + ["no"] * 3
-    assert sorted(page.locator(".mu-board td .mu-plate").evaluate_all(shown)) == words
-    ends = page.locator(".mu-board tr.through .mu-end").all_inner_texts()
-    assert sum(int(end.split()[0]) for end in ends) == conditions
-    expect(hint).to_contain_text("None without an “if”.")
-    expect(page.locator(".mu-key li")).to_have_text(
-        ["noit forbids this", "askonly if its maker agrees", "ifyes, on a condition", "a wall further on"]
-    )
-    # A ball stops at the left of the first gate that is set and does not let it through.
-    row = next(index for index, text in enumerate(rows.all_inner_texts()) if text.startswith("Llama 4"))
-    ball = page.locator(".mu-ball").nth(row)
-    stop = page.locator("[aria-label^='Llama 4, serve']")
-    expect(page.locator(".mu-board td.stop")).to_have_count(10)
-
-    def gap():  # from the ball's middle to the middle of the plate
-        box, plate = ball.bounding_box(), stop.bounding_box()
-        return (plate["x"] + plate["width"] / 2) - (box["x"] + box["width"] / 2)
-
-    wall = 0.4 * stop.bounding_box()["width"]  # half of the gate's width
-    assert wall + 7 < gap() < wall + 12
-    expect(stop).to_have_text("ask")
-    expect(rows.nth(row).locator(".mu-end")).to_have_text("over 700M")
+    counted = ["?"] * answers.count("cannot know") + ["ask"] * answers.count("ask first")
+    counted += ["if"] * conditions + ["no"] * answers.count("no")
+    assert sorted(page.locator(".mu-plate").evaluate_all(shown)) == counted
     users = page.get_by_role("button", name="serve it to a billion monthly users", exact=True)
     expect(users).to_have_attribute("aria-pressed", "true")
     users.click()
-    expect(users).to_have_attribute("aria-pressed", "false")
     expect(sentence).to_have_text("6of 16 licences let you do all eight")
-    expect(rows.nth(row).locator(".mu-end")).to_have_text("“Built with…”")
-    assert "plans=%5B0%2C1%2C3" in page.url
-    page.get_by_role("button", name=re.compile("^Llama 4 Community")).click()  # shows what stops the ball
-    expect(page.locator(".mu-question")).to_have_text("Llama 4May I ship it without naming it?")
-    expect(page.locator(".mu-key")).to_be_hidden()
-    expect(verdict).to_have_text("No.")
-    expect(quote).to_contain_text("Built with Llama")
-    assert not findings(page, "body")
-    page.get_by_role("button", name="Lift all gates").click()
-    expect(page.locator(".mu-ball.through")).to_have_count(16)
-    page.get_by_role("button", name="use it for medical advice", exact=True).press("Enter")
-    expect(sentence).to_have_text("12of 16 licences let you use it for medical advice")
-    advice = {licence.short: licence.uses["use it for medical advice"] for licence in every}
-    said = {name: found.word for name, found in advice.items()}
-    product = page.get_by_role("button", name="sell a product built on it", exact=True)
-    product.click()
-    expect(sentence).to_contain_text("of 16 licences let you do both")
-    product.click()
-    names = page.locator(".mu-name b").all_inner_texts()
-    expect(page.locator("tbody .mu-end")).to_have_text([said[name] or "through" for name in names])
-    cut = """(all) => all.filter((one) => {
-      const [inner, outer] = [one, one.parentElement].map((each) => each.getBoundingClientRect());
-      return inner.right > outer.right + 1 || one.scrollWidth > one.clientWidth + 1;
-    }).map((one) => one.textContent)"""
-    page.get_by_role("button", name="Lift all gates").click()
-    for lever in page.locator(".mu-board thead button").all():
-        lever.click()  # now only the gate of this lever is set
-        assert page.locator("tbody .mu-end span").evaluate_all(cut) == []
-        lever.click()
-    page.get_by_role("button", name="Set all gates").click()
-    assert page.locator(".mu-name").evaluate_all(cut) == []
-    page.set_viewport_size({"width": 360, "height": 780})
-    beyond = """(all) => all.filter((plate) => {
-      const [word, cell] = [plate, plate.closest("td")].map((each) => each.getBoundingClientRect());
-      return word.width > 0.8 * cell.width || word.height > cell.height;
-    }).map((plate) => plate.textContent)"""
-    plates = page.locator(".mu-board .wall .mu-plate")
-    assert plates.evaluate_all(beyond) == [], "each word is inside its wall"
-    page.set_viewport_size({"width": 1280, "height": 900})
-    expect(page.locator(".mu-board td .mu-plate:visible")).to_have_count(9 * len(every))
-    cell = page.locator("[aria-label='RAIL-M, use it for medical advice: no, medical advice']")
-    cell.click()
-    expect(quote).to_contain_text("medical advice")
+    page.get_by_role("button", name=re.compile("^CreativeML Open RAIL-M")).click()
+    expect(page.locator(".mu-quote")).to_contain_text("medical advice")
     assert re.search("licence=%22creativeml-openrail-m%22", page.url)
-    page.keyboard.press("ArrowLeft")
-    expect(page.locator(".mu-question")).to_contain_text("ship it without naming it")
-    expect(verdict).to_have_text("Yes, if …")
     page.locator("[aria-label='Stability, use it for medical advice: cannot know, not read']").click()
-    expect(verdict).to_have_text("Unclear.")
-    page.locator("[aria-label^='Llama 4, build']").click()
-    page.get_by_role("button", name="where you are: forbids").click()
-    expect(quote).to_contain_text("a company with a principal place of business in, the European Union")
-    asks = sum(verdict.answer == "ask first" for licence in every for verdict in licence.uses.values())
-    expect(page.locator(".mu-board td .mu-plate").get_by_text("ask", exact=True)).to_have_count(asks)
-    assert rows.evaluate_all(tops) == places, "no press moves a row"
-    again = visit(page.url.rpartition("/")[2]).wake()
-    expect(again.locator(".mu-sentence")).to_have_text(sentence.inner_text().replace("\n", ""))
-    expect(again.locator(".mu-question")).to_contain_text("Llama 4")
+    expect(page.locator(".mu-verdict")).to_have_text("Unclear.")
+    page.locator("[aria-label^='Llama 3, ship']").click()
+    page.locator(".mu-fold summary").click()
+    labels = page.locator(".mu-chips button").all_inner_texts()
+    assert len(labels) == len(set(labels)) == 2, "two clauses of one topic have different names"
 
 
-def test_a_plan_is_pressed_in_place_of_a_guess(visit):
+def test_a_plan_is_dragged_onto_the_road_along_it_and_off_it(visit):
     page = visit("may_use.html").wake()
-    page.get_by_role("button", name="study and modify it", exact=True).press("ArrowRight")
-    product = page.get_by_role("button", name="sell a product built on it", exact=True)
-    expect(product).to_be_focused()
-    expect(page.locator(".mu-sentence .loud")).to_have_text("?")  # an arrow key only moves the focus
-    page.keyboard.press("Space")
-    expect(page.locator(".mu-sentence .loud")).to_have_text("6")
-    expect(page.locator(".mu-guesses button")).to_have_count(0)
-    expect(product).to_have_attribute("aria-pressed", "false")
+    sentence = page.locator(".mu-sentence")
+
+    def drag(start, end):
+        one = page.locator(start).bounding_box()
+        page.mouse.move(one["x"] + one["width"] / 2, one["y"] + 10)
+        page.mouse.down()
+        page.mouse.move(end[0], end[1], steps=4)
+        page.mouse.up()
+
+    board = page.locator(".mu-board").bounding_box()
+    middle = (board["x"] + board["width"] / 2, board["y"] + 200)
+    drag(".mu-plan[aria-label='ship it without naming it']", middle)
+    expect(sentence).to_have_text("9of 16 licences let you ship it without naming it")
+    drag(".mu-plan[aria-label='use it for medical advice']", (board["x"] + 150, board["y"] + 200))
+    expect(sentence).to_contain_text("do both")
+    assert "plans=%5B6%2C5%5D" in page.url, "a gate stands where it was dropped"
+    page.wait_for_function("() => document.getAnimations().every((one) => one.playState !== 'running')")
+    head = ".mu-gate[aria-label='use it for medical advice'] .mu-head"
+    drag(head, (board["x"] + board["width"] - 40, board["y"] + 90))
+    page.wait_for_url(re.compile("plans=%5B5%2C6%5D"))
+    page.wait_for_function("() => document.getAnimations().every((one) => one.playState !== 'running')")
+    drag(head, (board["x"] + 200, board["y"] - 200))
+    expect(sentence).to_have_text("9of 16 licences let you ship it without naming it")
+    page.get_by_role("button", name="ship it without naming it", exact=True).click()
+    expect(sentence).to_contain_text("a free road")
 
 
-def test_on_a_phone_the_whole_board_is_there_and_the_answer_stays_in_sight(visit):
+def test_on_a_phone_the_whole_road_is_there_and_the_answer_stays_in_sight(visit):
     page = visit("may_use.html", width=360).wake()
-    rows = page.locator(".mu-board tbody tr")
+    names = page.locator(".mu-name")
     tops = "(rows) => rows.map((row) => row.getBoundingClientRect().top + scrollY)"
-    places = rows.evaluate_all(tops)
+    places = names.evaluate_all(tops)
+    page.get_by_role("button", name="all nine at once").click()
     page.get_by_role("group", name="Your guess").get_by_role("button", name="2", exact=True).click()
-    assert rows.evaluate_all(tops) == places, "no press moves a row"
-    cells = page.locator(".mu-board td .mu-plate:visible")
+    assert names.evaluate_all(tops) == places, "no press moves a lane"
+    page.wait_for_function("() => document.getAnimations().every((one) => one.playState !== 'running')")
+    cells = page.locator(".mu-cell:visible")
     expect(cells).to_have_count(9 * len(licences.all() | licences.later()))
-    boxes = [cells.nth(index).bounding_box() for index in (0, 8)]
+    boxes = [cells.nth(index).bounding_box() for index in (0, cells.count() - 1)]
     assert all(box["x"] >= 0 and box["x"] + box["width"] <= 360 for box in boxes)
-    page.locator("[aria-label^='Llama 2, train']").click()
+    cell = page.locator("[aria-label^='Llama 2, train']")
+    cell.click()
     expect(page.locator(".mu-said")).to_be_in_viewport()
-    page.locator("[aria-label^='Llama 2, train']").press("ArrowRight")
+    cell.press("ArrowRight")
     expect(page.locator(".mu-question")).to_contain_text("ship it without naming it")
     expect(page.locator("[aria-label^='Llama 2, ship']")).to_be_focused()
-    # The list above the board has the names of the plans; a press there lifts a gate, too.
+    # A plan on the road has its gate's number in the tray.
     product = page.get_by_role("button", name="sell a product built on it", exact=True)
-    expect(product).to_have_attribute("aria-pressed", "true")
-    page.locator(".mu-plans").get_by_text("sell a product").click()
+    expect(product).to_have_text("2sell a product")
+    product.click()
     expect(product).to_have_attribute("aria-pressed", "false")
+    expect(page.locator(".mu-sentence")).to_contain_text("do all eight")
 
 
 def settle(page):

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import test from "node:test";
 
-const { count, inOrder, stopOf, weightiest } = await import(`${process.env.SITE}/live/may_use.js`);
+const { count, inOrder, namesOf, stopOf, weightiest } = await import(`${process.env.SITE}/live/may_use.js`);
 const { licences, uses, answers } = JSON.parse(readFileSync(`${process.env.SITE}/live/may_use.json`, "utf8"));
 
 test("each licence answers each use", () => {
@@ -51,4 +51,16 @@ test("a licence is stopped by the first of the plans that it does not allow", ()
   assert.equal(stopOf(llama, [at("sell a product"), at("medical")]), -1); // a use with conditions is allowed
   assert.equal(stopOf(llama, [at("naming"), at("European")]), at("naming"));
   assert.equal(stopOf(llama, [...uses.keys()]), at("billion"));
+});
+
+test("a licence is stopped by the gate that stands first on the road", () => {
+  const llama = licences.find(({ name }) => name === "llama-4-community");
+  const at = (use) => uses.findIndex((one) => one.includes(use));
+  assert.equal(stopOf(llama, [at("European"), at("naming")]), at("European"));
+});
+
+test("no two clauses of an answer have the same name", () => {
+  for (const { verdicts } of licences) {
+    for (const { clauses } of verdicts) assert.equal(new Set(namesOf(clauses)).size, clauses.length);
+  }
 });
