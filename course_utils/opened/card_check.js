@@ -2,11 +2,15 @@
 // missing part is drawn as a hole. A press on a line opens the line, and the visitor chooses a sentence for it, or writes
 // one. The other side of the card shows the card's file, the text that a hub stores; there the visitor can change all of it.
 // The view's `data` is {cards: {title: text}}, perhaps with offers {title: {part: sentences}}: the sentences that can
-// be chosen for a part of that card, or in place of its opening line ("people").
-// The visitor chooses `card` (a title) and `text` (the card's text with the visitor's changes; "" if nothing was changed).
+// be chosen for a part of that card, or in place of its opening line ("people"). It may also have holes {title: {parts, slips,
+// letters}}: for that card, the view begins with a first act. A few parts are holes torn out of a paper card, and slips of paper
+// lie beside it. A slip that the linter accepts stays in the hole, any other falls out. Once all holes are filled, the visitor may open
+// the test letters, and sees whether the card is true.
+// The visitor chooses `card` (a title), `text` (the card's text with the visitor's changes; "" if nothing was changed) and `act`:
+// "slips" in the first act, "letters" once the letters are open, and otherwise "" for the whole card with its nine parts.
 // If the host is live, its linter gets `want` {text} and sends `said` {want, parts, weak, people}. Otherwise the linter
 // below checks the text.
-import { adopt, announcer, capital, headline, make, onSize, shape } from "./view.js";
+import { adopt, announcer, capital, glide, headline, lots, make, onCarry, onSize, shape } from "./view.js";
 
 // The linter of lesson 15 (card_check.py) in JavaScript. The block for machines at a card's top is YAML. The linter reads
 // only those forms of YAML that cards use.
@@ -254,6 +258,8 @@ export function marksOf(text, { parts, people }) {
   return free;
 }
 
+// {part: the question above its hole in the first act}
+const QUESTIONS_OF = { "intended use": "What is it for?", evaluation: "How often is it right?", limitations: "Where does it fail?" };
 // {part: [what the view writes into the card if the visitor presses this missing part, the question shown in its hole]}
 const STUBS = {
   license: ["license: ", "under which terms?"],
@@ -267,11 +273,50 @@ const STUBS = {
   contact: ["## Contact\n\n", "whom to ask?"],
 };
 
+/** The card's text with `words` as the line of a part. If the card lacks the part's heading, the heading is added at its end. */
+export function withPart(text, part, words) {
+  const now = lint(text).parts[part];
+  if (now) {
+    const at = placeOf(text, part, now, blockEnd(text));
+    return text.slice(0, at) + words + text.slice(at + now.length);
+  }
+  const heading = STUBS[part][0].trimEnd();
+  const there = new RegExp(`^${heading}[ \t]*$`, "m").exec(text);
+  const above = there ? text.slice(0, there.index + there[0].length) : `${text.trimEnd()}\n\n${heading}`;
+  const rest = there ? text.slice(above.length).trim() : "";
+  return `${above}\n\n${words}${words && "\n"}${rest && `\n${rest}\n`}`;
+}
+
 /** A line as it is read, without the signs of Markdown: a row of a table becomes "first cell: other cells". */
 export function plain(line) {
   const cells = line.startsWith("|") ? line.split("|").map((cell) => cell.trim()).filter(Boolean) : [];
   const words = cells.length > 1 ? `${cells[0]}: ${cells.slice(1).join(", ")}` : cells[0] ?? line;
   return words.replace(/\[([^\]]+)\]\([^)]*\)/g, "$1").replace(/\*\*|`/g, "").replace(/\s+/g, " ");
+}
+
+/** A drawing of the box: a custom property `--filled` from 0 to 1 on it says how far it is open. */
+function makeBox() {
+  const box = make("div", "ck-box");
+  box.innerHTML = '<svg viewBox="2 4 60 58" aria-hidden="true"><g class="ck-sparks"></g><circle class="ck-ball" cx="32" cy="46" r="9"/><path d="M14 32v24h36V32"/><path class="ck-lid ck-left" d="M14 32h18"/><path class="ck-lid ck-right" d="M50 32H32"/></svg>';
+  const sparks = box.querySelector(".ck-sparks");
+  for (let index = 0; index < 11; index++) {
+    sparks.append(shape("line", { x1: 0, x2: 0, y1: -15, y2: -23, transform: `translate(32 8) rotate(${-100 + 20 * index})` }));
+  }
+  return box;
+}
+
+/** A CSS polygon with a torn edge on all sides. The same seed gives the same edge. */
+function torn(seed) {
+  const [across, down] = [26, 4];
+  const bits = lots(seed, 2 * (across + down));
+  const edge = (bit) => `${(bit * 5).toFixed(1)}px`;
+  const part = (index, many) => `${((100 * index) / many).toFixed(1)}%`;
+  const points = [];
+  for (let at = 0; at < across; at++) points.push(`${part(at, across)} ${edge(bits.pop())}`);
+  for (let at = 0; at < down; at++) points.push(`calc(100% - ${edge(bits.pop())}) ${part(at, down)}`);
+  for (let at = across; at > 0; at--) points.push(`${part(at, across)} calc(100% - ${edge(bits.pop())})`);
+  for (let at = down; at > 0; at--) points.push(`${edge(bits.pop())} ${part(at, down)}`);
+  return `polygon(${points.join(", ")})`;
 }
 
 /** What follows the block of keys and values at a card's top. */
@@ -287,7 +332,7 @@ export function openingOf(text) {
 }
 
 export function render({ model, el }) {
-  const { cards, offers = {} } = model.get("data");
+  const { cards, offers = {}, holes = {} } = model.get("data");
   const still = matchMedia("(prefers-reduced-motion: reduce)");
   const titles = Object.keys(cards);
   let found = null; // what the linter found last: { parts, weak, people }
@@ -320,12 +365,7 @@ export function render({ model, el }) {
   card.append(top, list, file);
 
   const side = make("div", "ck-side");
-  const box = make("div", "ck-box");
-  box.innerHTML = '<svg viewBox="2 4 60 58" aria-hidden="true"><g class="ck-sparks"></g><circle class="ck-ball" cx="32" cy="46" r="9"/><path d="M14 32v24h36V32"/><path class="ck-lid ck-left" d="M14 32h18"/><path class="ck-lid ck-right" d="M50 32H32"/></svg>';
-  const sparks = box.querySelector(".ck-sparks");
-  for (let index = 0; index < 11; index++) {
-    sparks.append(shape("line", { x1: 0, x2: 0, y1: -15, y2: -23, transform: `translate(32 8) rotate(${-100 + 20 * index})` }));
-  }
+  const box = makeBox();
   const verdict = make("p", "ck-verdict");
   side.append(head, box, verdict);
 
@@ -363,24 +403,42 @@ export function render({ model, el }) {
   const loads = titles.map((name) => {
     const button = make("button", "", name);
     button.addEventListener("click", () => {
-      model.set("card", name);
-      slot = null;
-      told = "";
-      before = null;
-      card.classList.remove("turned"); // show the front of the newly chosen card
-      write("");
+      model.set("text", ""); // a press on the open card takes the visitor's changes back
+      go(name, "");
     });
     shelf.append(button);
     return button;
   });
   const { live, speak, hush } = announcer(900);
   const desk = make("div", "ck-desk");
+  const back = make("button", "ck-back", "Back to the slips");
+  back.addEventListener("click", () => {
+    if (model.get("said")?.error) model.set("text", ""); // a slip cannot be laid into a card that cannot be read
+    go(Object.keys(holes)[0], "slips");
+  });
+  if (Object.keys(holes).length) shelf.append(back);
   desk.append(side, card, shelf);
+  const stage = makeStage();
   el.append(desk, live);
 
   const chosen = () => (cards[model.get("card")] === undefined ? titles[0] : model.get("card"));
   const text = () => model.get("text") || cards[chosen()];
   const offersFor = (part) => offers[chosen()]?.[part || "people"] ?? [];
+
+  /** The first act of the open card: { parts, slips, letters }. Null if the card has none, or if the whole card is shown. */
+  const act = () => (["slips", "letters"].includes(model.get("act")) ? holes[chosen()] ?? null : null);
+  /** Show a card: its first act, or the whole card (`next` is ""). The changes to another card are dropped. */
+  function go(name, next) {
+    if (name !== chosen()) model.set("text", "");
+    model.set("card", name);
+    if (Object.keys(holes).length) model.set("act", next);
+    slot = null;
+    told = "";
+    before = null;
+    card.classList.remove("turned"); // show the front of the newly chosen card
+    write(model.get("text"));
+    if (el.getBoundingClientRect().top < 0) el.scrollIntoView({ block: "start" });
+  }
 
   let saving = 0;
   /** Keep the visitor's text, but save it only when the visitor pauses, because the page's address and the kernel don't
@@ -611,7 +669,239 @@ export function render({ model, el }) {
     return part ? saysOf(part) : "No word here fits people alone.";
   }
 
+  /** The first act: a paper card with holes, slips that may fit, the box and, at the end, the test letters. */
+  function makeStage() {
+    const whole = make("div", "ck-stage");
+    const paper = make("section", "ck-card ck-paper");
+    paper.setAttribute("aria-label", "The card");
+    const name = make("p", "ck-title");
+    const opening = make("p", "ck-opening");
+    paper.append(name, opening);
+    const count = headline("ck");
+    const chest = makeBox();
+    const says = make("p", "ck-verdict");
+    const above = make("div", "ck-side");
+    above.append(count.head, chest, says);
+    const pile = make("div", "ck-pile");
+    const slips = make("div", "ck-slips");
+    slips.setAttribute("role", "group");
+    slips.setAttribute("aria-label", "Slips of paper");
+    const post = make("div", "ck-post");
+    const letters = make("div", "ck-letters");
+    letters.setAttribute("role", "img");
+    letters.tabIndex = -1;
+    const openPost = make("button", "ck-open-post", "Open the test letters");
+    openPost.addEventListener("click", () => {
+      model.set("act", "letters");
+      model.save_changes();
+      draw();
+      if (document.activeElement === document.body) letters.focus({ preventScroll: true }); // the button that had the focus is hidden now
+      if (still.matches) return;
+      countLetters(0);
+      stopCount = glide(1600, countLetters);
+    });
+    post.append(openPost, letters);
+    pile.append(slips, post);
+    const next = make("div", "ck-shelf ck-next");
+    next.setAttribute("role", "group");
+    next.setAttribute("aria-label", "Go on");
+    next.append(make("span", "", "Go on with:"));
+    for (const title of titles) {
+      const button = next.appendChild(make("button", "", holes[title] ? "all nine parts" : title));
+      button.addEventListener("click", () => go(title, ""));
+    }
+    whole.append(above, paper, pile, next);
+
+    const gaps = new Map(); // from a part to the elements of its hole
+    const papers = []; // the slips
+    let drawn = ""; // the title of the card whose holes and slips were made
+    let stopCount = () => {};
+    let marks = []; // for each letter, whether its town is right
+
+    /** The part's line, if it passes the check; otherwise "". */
+    const filled = (part) => (passes([part, found.parts[part]]) ? found.parts[part] : "");
+    /** Make the holes and the slips of the open card. */
+    function build() {
+      drawn = chosen();
+      for (const { gap } of gaps.values()) gap.remove();
+      gaps.clear();
+      const { parts, slips: given, letters: { right, all } } = act();
+      parts.forEach((part, index) => {
+        const gap = paper.appendChild(make("div", "ck-gap"));
+        gap.dataset.part = part;
+        gap.append(make("b", "", QUESTIONS_OF[part] ?? part));
+        const hole = gap.appendChild(make("button", "ck-hole"));
+        hole.style.setProperty("--torn", torn(index));
+        hole.style.setProperty("--torn-slip", torn(index + 20));
+        const [words, tick] = [make("span"), make("i", "ck-stamp", "✓")];
+        hole.append(words, tick);
+        hole.addEventListener("click", () => (filled(part) ? take(part) : beckon(part)));
+        gaps.set(part, { gap, hole, words });
+      });
+      slips.replaceChildren();
+      papers.length = 0;
+      given.forEach(([part, words], index) => {
+        const slip = slips.appendChild(make("button", "ck-slip"));
+        slip.style.setProperty("--torn-slip", torn(index + 40));
+        slip.style.setProperty("--lean", `${[-1.6, 1.1, 1.8, -1, -2, 0.8][index % 6]}deg`);
+        const stamp = make("i", "ck-why");
+        slip.append(make("span", "", words), stamp);
+        const one = { slip, part, words, stamp };
+        papers.push(one);
+        letCarry(one);
+        slip.addEventListener("click", () => lay(one, part));
+      });
+      const order = lots(7, all).map((key, index) => [key, index]).sort((a, b) => a[0] - b[0]).map(([, index]) => index);
+      marks = order.map((place) => place < right);
+      letters.replaceChildren(...marks.map((good) => make("i", good ? "right" : "wrong")));
+    }
+    /** Lift the slips that were written for a part. */
+    function beckon(part) {
+      says.textContent = "Which slip fits in?";
+      if (still.matches) return;
+      for (const { slip, part: own } of papers) {
+        if (own === part) slip.animate([{ translate: "0" }, { translate: "-10px -3px" }, { translate: "0" }], { duration: 300, iterations: 2 });
+      }
+    }
+    /** Let a mouse or a pen carry a slip into a hole. */
+    function letCarry(one) {
+      const { slip } = one;
+      let from = null;
+      const under = (event) => [...gaps].find(([, { hole }]) => {
+        const { left, right, top, bottom } = hole.getBoundingClientRect();
+        return event.clientX > left - 20 && event.clientX < right + 20 && event.clientY > top - 25 && event.clientY < bottom + 25;
+      })?.[0];
+      onCarry(slip, {
+        begin(down) {
+          from = down;
+          slip.classList.add("held");
+          el.classList.add("dragging");
+        },
+        move(event) {
+          slip.style.translate = `${event.clientX - from.clientX}px ${event.clientY - from.clientY}px`;
+          const part = under(event);
+          for (const [each, { hole }] of gaps) hole.classList.toggle("near", each === part);
+        },
+        end(event) {
+          slip.classList.remove("held");
+          el.classList.remove("dragging");
+          for (const { hole } of gaps.values()) hole.classList.remove("near");
+          const part = event && under(event);
+          const at = slip.getBoundingClientRect();
+          slip.style.translate = "";
+          if (part) lay(one, part, at);
+          else if (!still.matches) slip.animate([{ translate: `${event ? event.clientX - from.clientX : 0}px ${event ? event.clientY - from.clientY : 0}px` }, { translate: "0" }], { duration: 250, easing: "ease-out" });
+        },
+      });
+    }
+    /** Lay a slip into a part's hole. It stays there if the linter accepts its words as the part's line; otherwise it falls out. */
+    function lay({ slip, words, stamp }, part, at = slip.getBoundingClientRect()) {
+      const tried = withPart(text(), part, words);
+      const result = lint(tried);
+      const people = words.match(PEOPLE);
+      const reason = result.weak[part] ?? (people ? `“${people[0]}” fits people` : "");
+      const { hole, words: line } = gaps.get(part);
+      if (reason) {
+        stamp.textContent = reason;
+        slip.classList.add("refused");
+        slip.setAttribute("aria-label", `${words} Falls out: ${reason}`);
+        says.textContent = `It falls out: ${reason}${reason.endsWith("?") ? "" : "."}`;
+        speak(`${words} ${says.textContent}`);
+        fall(slip, hole, at);
+        return;
+      }
+      told = `It fits: ${part in TESTED ? TESTED[part].charAt(0).toLowerCase() + TESTED[part].slice(1) : "two words or more, and no praise."}`;
+      write(tried);
+      if (slip === document.activeElement) hole.focus({ preventScroll: true });
+      if (still.matches) return;
+      const to = hole.getBoundingClientRect();
+      line.animate([{ translate: `${at.left - to.left}px ${at.top - to.top}px`, rotate: "-2deg" }, { translate: "0", rotate: "0deg" }], { duration: 280, easing: "cubic-bezier(.2,.7,.2,1)" });
+      send(hole);
+    }
+    /** Show how a slip is laid into a hole and falls out of it, back to its place. */
+    function fall(slip, hole, at) {
+      if (still.matches) return;
+      const [home, to] = [slip, hole].map((one) => one.getBoundingClientRect());
+      const [x, y] = [to.left + 8 - home.left, to.top + to.height / 2 - home.top - home.height / 2];
+      slip.animate(
+        [
+          { translate: `${at.left - home.left}px ${at.top - home.top}px`, zIndex: 9 },
+          { translate: `${x}px ${y}px`, rotate: "0deg", zIndex: 9, offset: 0.3 },
+          { translate: `${x}px ${y}px`, rotate: "0deg", zIndex: 9, offset: 0.5, easing: "ease-in" },
+          { translate: `${0.8 * x}px ${y + 90}px`, rotate: "14deg", zIndex: 9, offset: 0.78 },
+          { translate: "0px 0px", rotate: "0deg", zIndex: 9 },
+        ],
+        { duration: 900 },
+      );
+    }
+    /** Let a ball, which stands for a line that passed, fly from a hole into the box. */
+    function send(hole) {
+      const ball = el.appendChild(make("i", "ck-fact"));
+      const [home, begin, end] = [el, hole, chest.querySelector(".ck-ball")].map((one) => one.getBoundingClientRect());
+      const at = (rect, part) => `translate(${rect.left + rect.width * part - home.left}px, ${rect.top + rect.height / 2 - home.top}px)`;
+      ball.animate([{ transform: at(begin, 0.9) }, { transform: at(end, 0.5) }], { duration: 300, easing: "ease-in" }).finished.finally(() => ball.remove());
+    }
+    /** Take the words out of a part's hole. */
+    function take(part) {
+      told = "A hole again.";
+      model.set("act", "slips");
+      write(withPart(text(), part, ""));
+    }
+    /** Show the first letters as open; `part` of 1 stands for all. */
+    function countLetters(part) {
+      const many = Math.round(part * marks.length);
+      [...letters.children].forEach((letter, index) => letter.classList.toggle("open", index < many));
+      count.loud.textContent = String(marks.slice(0, many).filter((good) => !good).length);
+    }
+    function drawStage() {
+      if (drawn !== chosen()) build();
+      stopCount();
+      const { parts } = act();
+      const empty = parts.filter((part) => !filled(part));
+      const complete = !empty.length;
+      const open = complete && model.get("act") === "letters";
+      name.textContent = chosen();
+      opening.textContent = openingOf(text());
+      for (const [part, { gap, hole, words }] of gaps) {
+        const line = filled(part);
+        gap.classList.toggle("full", Boolean(line));
+        words.textContent = plain(line);
+        hole.setAttribute("aria-label", line ? `${QUESTIONS_OF[part] ?? part} ${line} Take it out` : `${QUESTIONS_OF[part] ?? part} A hole. Which slip fits?`);
+      }
+      for (const { slip, words } of papers) {
+        const used = parts.some((part) => filled(part) === words);
+        slip.classList.toggle("used", used);
+        if (used) {
+          slip.classList.remove("refused");
+          slip.removeAttribute("aria-label");
+        }
+      }
+      slips.inert = complete;
+      post.inert = !complete;
+      openPost.hidden = open;
+      el.classList.toggle("done", complete);
+      whole.classList.toggle("complete", complete);
+      whole.classList.toggle("letters", open);
+      chest.style.setProperty("--filled", String((parts.length - empty.length) / parts.length));
+      const wrong = marks.filter((good) => !good).length;
+      letters.setAttribute("aria-label", open ? `${marks.length} letters: ${wrong} with the wrong town` : `${marks.length} closed letters`);
+      count.loud.textContent = String(open ? wrong : empty.length);
+      count.loudWords.textContent = open ? `of ${marks.length} letters: the wrong town` : empty.length === 1 ? "hole left" : "holes left";
+      countLettersAtOnce(open);
+      says.textContent = open ? "Still complete, says the linter. It reads the card, never a letter."
+        : complete ? "Complete, says the linter. Is it true?"
+        : told || (matchMedia("(hover: hover)").matches ? "Drag a slip into a hole." : "Press a slip: does it fit?");
+      speak(`${count.head.textContent}. ${says.textContent}`);
+    }
+    const countLettersAtOnce = (open) => [...letters.children].forEach((letter) => letter.classList.toggle("open", open));
+    return { all: whole, draw: drawStage, stop: () => stopCount() };
+  }
+
   function draw() {
+    const staged = act() && found;
+    const [shown, other] = staged ? [stage.all, desk] : [desk, stage.all];
+    if (shown.parentElement !== el) other.replaceWith(shown);
+    if (staged) return stage.draw();
     paint();
     const error = model.get("said")?.error;
     // The open card is offered only if the visitor has changed it.
@@ -666,13 +956,14 @@ export function render({ model, el }) {
     write(area.value || "\n"); // with the text "", the view would show the card's own text again
   });
   model.on("change:said", listen);
-  const keys = ["card", "text"];
+  const keys = ["card", "text", "act"];
   for (const key of keys) model.on(`change:${key}`, check);
   check();
   if (model.get("live")) save();
   const endSize = onSize(under, settle);
   return () => {
     endSize();
+    stage.stop();
     clearTimeout(saving);
     hush();
     model.off("change:said", listen);

@@ -66,6 +66,21 @@ OPENINGS = (
     "Otterbot names the town in a letter.",
 )
 
+# The page's first act with the card POOR: the parts that it shows as holes, the slips of paper as pairs
+# (part, sentence), and for how many of the test letters Otterbot, which is invented, names the right town.
+HOLES = {
+    "parts": ("intended use", "evaluation", "limitations"),
+    "slips": (
+        ("evaluation", "It is 99% right."),
+        ("intended use", "To name the town in a letter that was scanned."),
+        ("limitations", "None."),
+        ("evaluation", "99 of 100 towns right, in letters that it was not trained on."),
+        ("intended use", "Everything."),
+        ("limitations", "It names a wrong town if the letter has one line."),
+    ),
+    "letters": {"right": 61, "all": 100},
+}
+
 # {part of a good card: the names that headings of published cards give it}. A part in FIELDS may also be in
 # the block of YAML.
 NAMES = {
@@ -319,8 +334,9 @@ class CardCheck(LiveView):
 
 
 def states():
-    """Return the data of this view's page on the website: the cards, and sentences to choose from."""
-    return {"cards": _titled([POOR, *_others()]), "offers": {"Otterbot 7000": {**OFFERS, "people": OPENINGS}}}
+    """Return the data of this view's page on the website: cards, sentences to choose from, the first act."""
+    offers = {"Otterbot 7000": {**OFFERS, "people": OPENINGS}}
+    return {"cards": _titled([POOR, *_others()]), "offers": offers, "holes": {"Otterbot 7000": HOLES}}
 
 
 def _others():

@@ -23,6 +23,7 @@ import shell
 
 sys.path.pop(0)
 NAMES = list(explorables.explorables())
+WHOLE_CARD = "card_check.html#act=%22%22"  # the page after its first act
 LEFT = pytest.mark.everything(reason="`make test` draws pages, and opens each in one of the two looks")
 # The two looks of a page: on a wide light screen, and on a dark phone. `make everything` opens each page in
 # both looks. `make test` opens seven pages, or all pages if a file in PLACES changed, and each of them in one
@@ -2218,8 +2219,101 @@ def test_an_adapter_is_turned_up_and_paris_is_lost(visit):
     assert "strength=1" in page.url
 
 
-def test_a_card_is_mended_in_its_holes(visit):
+def test_slips_stay_in_the_holes_of_a_card_or_fall_out(visit):
     page = visit("card_check.html").wake()
+    head, says = page.locator(".ck-stage .ck-head"), page.locator(".ck-stage .ck-verdict")
+    tops = "(parts) => parts.map((part) => part.getBoundingClientRect().top + scrollY)"
+    fixed = page.locator(".ck-stage .ck-hole, .ck-stage .ck-next, .ck-stage .ck-pile")
+    places = fixed.evaluate_all(tops)
+    expect(head).to_have_text("3 holes left")
+    expect(page.locator(".ck-gap:not(.full)")).to_have_count(3)
+    slips = page.get_by_role("group", name="Slips of paper").get_by_role("button")
+    expect(slips).to_have_count(6)
+    page.get_by_role("button", name="Where does it fail? A hole.").click()
+    expect(says).to_have_text("Which slip fits in?")
+    slips.filter(has_text="It is 99% right.").click()
+    expect(says).to_have_text("It falls out: of how many?")
+    expect(page.locator(".ck-slip.refused .ck-why")).to_have_text("of how many?")
+    slips.filter(has_text="Everything.").press("Enter")
+    expect(says).to_have_text("It falls out: too few words.")
+    expect(head).to_have_text("3 holes left")
+    page.wait_for_function("() => document.getAnimations().every((one) => one.playState !== 'running')")
+    assert not findings(page, "body")
+    slips.filter(has_text="99 of 100").press("Enter")
+    expect(page.get_by_role("button", name="How often is it right? 99 of 100")).to_be_focused()
+    expect(says).to_have_text("It fits: a figure, and of how many.")
+    expect(head).to_have_text("2 holes left")
+    page.get_by_role("button", name="How often is it right? 99 of 100").click()  # takes the slip out
+    expect(head).to_have_text("3 holes left")
+    for words in ("99 of 100", "To name the town", "a wrong town"):
+        slips.filter(has_text=words).click()
+    expect(head).to_have_text("0 holes left")
+    expect(says).to_have_text("Complete, says the linter. Is it true?")
+    expect(page.locator(".ck.done")).to_have_count(1)
+    page.wait_for_function("() => document.getAnimations().every((one) => one.playState !== 'running')")
+    assert not findings(page, "body")
+    page.get_by_role("button", name="Open the test letters").click()
+    letters = card_check.HOLES["letters"]
+    wrong = letters["all"] - letters["right"]
+    expect(head).to_have_text(f"{wrong} of {letters['all']} letters: the wrong town")
+    expect(page.locator(".ck-letters .open")).to_have_count(letters["all"])
+    expect(
+        page.get_by_role("img", name=f"{letters['all']} letters: {wrong} with the wrong town")
+    ).to_be_visible()
+    expect(says).to_have_text("Still complete, says the linter. It reads the card, never a letter.")
+    assert fixed.evaluate_all(tops) == places, "nothing moves"
+    assert not findings(page, "body")
+    again = visit(page.url.rpartition("/")[2]).wake()
+    expect(again.locator(".ck-stage .ck-head")).to_contain_text(f"{wrong} of")
+    again.get_by_role("button", name="all nine parts").click()
+    expect(again.locator(".ck-desk .ck-head")).to_have_text("5 of 9 parts fail the check")
+    again.get_by_role("button", name="Back to the slips").click()
+    expect(again.locator(".ck-stage .ck-head")).to_have_text("0 holes left")
+    again.get_by_role("button", name="Llama 3", exact=True).click()
+    expect(again.locator(".ck-desk .ck-head")).to_have_text("1 of 9 parts fails the check")
+    again.get_by_role("button", name="Back to the slips").click()
+    expect(again.locator(".ck-stage .ck-head")).to_have_text("3 holes left")
+
+
+def test_a_slip_is_dragged_into_any_hole(visit):
+    page = visit("card_check.html").wake()
+
+    def drag(slip, part):
+        hole = f'.ck-gap[data-part="{part}"] .ck-hole'
+        one, other = (page.locator(each).bounding_box() for each in (f'.ck-slip:has-text("{slip}")', hole))
+        page.mouse.move(one["x"] + one["width"] / 2, one["y"] + one["height"] / 2)
+        page.mouse.down()
+        page.mouse.move(other["x"] + 200, other["y"] + 30, steps=4)
+        expect(page.locator(".ck-hole.near")).to_have_count(1)
+        page.mouse.up()
+
+    head = page.locator(".ck-stage .ck-head")
+    drag("Everything.", "limitations")
+    expect(page.locator(".ck-stage .ck-verdict")).to_have_text("It falls out: too few words.")
+    page.wait_for_function("() => document.getAnimations().every((one) => one.playState !== 'running')")
+    drag("It is 99% right.", "intended use")  # the linter does not see that this is no use
+    expect(head).to_have_text("2 holes left")
+    expect(page.locator('.ck-gap[data-part="intended use"]')).to_contain_text("It is 99% right.")
+    drag("99 of 100", "evaluation")
+    expect(head).to_have_text("1 hole left")
+    page.wait_for_url(re.compile("text=.*100"))
+    again = visit(page.url.rpartition("/")[2]).wake()
+    expect(again.locator(".ck-stage .ck-head")).to_have_text("1 hole left")
+    expect(again.locator(".ck-slip.used")).to_have_count(2)
+
+
+def test_on_a_phone_slips_are_pressed_and_the_box_stays_in_sight(visit):
+    page = visit("card_check.html", width=360).wake()
+    for words in ("99 of 100", "To name the town", "a wrong town"):
+        page.locator(".ck-slip", has_text=words).click()
+        expect(page.locator(".ck-stage .ck-box")).to_be_in_viewport()
+    page.get_by_role("button", name="Open the test letters").click()
+    expect(page.locator(".ck-stage .ck-head")).to_contain_text("39 of 100 letters")
+    expect(page.locator(".ck-letters")).to_be_in_viewport(ratio=0.9)
+
+
+def test_a_card_is_mended_in_its_holes(visit):
+    page = visit(WHOLE_CARD).wake()
     head, field = page.locator(".ck-head"), page.locator(".ck-field")
     expect(head).to_have_text("8 of 9 parts fail the check")
     expect(page.locator(".ck-behind mark")).to_have_text(
@@ -2292,7 +2386,7 @@ def test_a_card_is_mended_in_its_holes(visit):
 
 
 def test_the_sentences_for_a_part_hide_no_line_and_not_the_box(visit):
-    page = visit("card_check.html").wake()
+    page = visit(WHOLE_CARD).wake()
     lines, box = page.locator(".ck-card").bounding_box(), page.locator(".ck-box svg").bounding_box()
     for part in ["license", "evaluation", "bias", "contact"]:
         page.locator(f'.ck-list [data-part="{part}"] .ck-line').click()
@@ -2304,7 +2398,7 @@ def test_the_sentences_for_a_part_hide_no_line_and_not_the_box(visit):
 
 
 def test_a_sentence_is_chosen_for_a_part_and_judged(visit):
-    page = visit("card_check.html").wake()
+    page = visit(WHOLE_CARD).wake()
     head, verdict = page.locator(".ck-head"), page.locator(".ck-verdict")
     page.get_by_role("button", name="limitations is missing").click()
     expect(verdict).to_have_text("Where does it fail? Choose, or write your own.")
@@ -2343,7 +2437,7 @@ def test_a_sentence_is_chosen_for_a_part_and_judged(visit):
 
 
 def test_a_card_is_completed_by_choices_alone(visit):
-    page = visit("card_check.html", width=360).wake()
+    page = visit(WHOLE_CARD, width=360).wake()
     good = {**card_check.OFFERS, "people": card_check.OPENINGS}
     for part, sentences in good.items():
         name = "opening line:" if part == "people" else part
@@ -2357,7 +2451,7 @@ def test_a_card_is_completed_by_choices_alone(visit):
 
 
 def test_a_broken_block_is_said_and_another_card_can_be_loaded(visit):
-    page = visit("card_check.html").wake()
+    page = visit(WHOLE_CARD).wake()
     page.get_by_role("button", name="Turn it over").click()
     page.get_by_label("The model card").fill("---\nlicense: [\n---\nA text.")
     expect(page.locator(".ck-head")).to_contain_text("is not closed")

@@ -479,6 +479,16 @@ def test_the_page_offers_facts_and_what_is_none():
     assert set(people) == {True, False}
 
 
+def test_slips_fit_into_the_holes_or_fall_out():
+    parts, slips = card_check.HOLES["parts"], card_check.HOLES["slips"]
+    assert not set(parts) & set(card_check.parts_there(card_check.POOR))
+    for part in parts:
+        cards = [f"## {part}\n{words}\n" for own, words in slips if own == part]
+        assert sorted(part in card_check.parts_there(card) for card in cards) == [False, True]
+    offered = {*card_check.POOR.splitlines(), *(one for each in card_check.OFFERS.values() for one in each)}
+    assert {words for _, words in slips} <= offered
+
+
 def test_the_card_s_view_is_answered_by_the_linter():
     shown = opened.CardCheck("---\nlanguage: en\n---\n# Mine\n99% <right>, it believes.\n")
     assert shown.alt.startswith("8 of 9 parts are missing or without a fact: license, intended use,")
