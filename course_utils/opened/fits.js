@@ -72,7 +72,8 @@ export function render({ model, el }) {
   const tray = field.appendChild(make("div", "ft-tray"));
   const free = field.appendChild(make("p", "ft-free"));
   const line = field.appendChild(make("div", "ft-line"));
-  for (const part of [tray, free, line]) part.setAttribute("aria-hidden", "true"); // the headline says the same
+  const lid = field.appendChild(make("div", "ft-lid")); // it lies on the tray if the model fits, and else askew on the model
+  for (const part of [tray, free, line, lid]) part.setAttribute("aria-hidden", "true"); // the headline says the same
   const caption = stage.appendChild(make("p", "ft-caption"));
 
   // Each model on the shelf has a block. The last block is for a model from the list, which has no place on the shelf.
@@ -266,18 +267,24 @@ export function render({ model, el }) {
       ghost.classList.toggle("away", !inside || each === guest || at < places.hidden);
       Object.assign(ghost.style, { width: `${width}px`, height: `${seen}px`, left: `${places.lefts[at] ?? 0}px` });
       slice.style.height = more.open ? `${Math.min(seen, height(cache))}px` : "0";
+      each.tall ||= words.offsetHeight;
       const excess = inside ? Math.max(0, seen - rim) : 0;
       over.style.height = `${excess}px`;
-      over.textContent = excess > 40 ? `${gigabytes(total - shown.memory * 1e9)} too much` : "";
-      each.tall ||= words.offsetHeight;
+      const covered = Math.min(excess, Math.max(0, each.tall + 12 - (seen - excess))); // px of this part that the words on the block take
+      over.style.paddingBottom = `${covered}px`;
+      over.textContent = excess - covered > 40 ? `${gigabytes(total - shown.memory * 1e9)} too much` : "";
       const low = seen < each.tall + 8; // there is no room for the words on the block: they stand above it
       block.classList.toggle("low", low);
       if (inside) standing = seen + (low ? each.tall : 0);
     });
     const empty = chosen() < 0;
+    const needed = empty ? 0 : shown.parts[chosen()].total;
+    lid.classList.toggle("away", empty);
+    lid.classList.toggle("askew", needed > shown.memory * 1e9);
+    Object.assign(lid.style, { width: `${outer + 10}px`, bottom: `${Math.max(rim, Math.min(high, height(needed)))}px` });
     const spare = Math.max(0, rim - standing);
     free.classList.toggle("empty", empty);
-    free.textContent = empty ? "Drag a model in here" : `${gigabytes(Math.max(0, shown.memory * 1e9 - shown.parts[chosen()].total))} left`;
+    free.textContent = empty ? "Drag a model in here" : `${gigabytes(Math.max(0, shown.memory * 1e9 - needed))} left`;
     Object.assign(free.style, { left: `${WALL + PLAY}px`, width: `${width}px`, bottom: `${standing}px`, height: `${spare}px` });
     free.classList.toggle("away", spare < (empty ? 0 : 44));
   }

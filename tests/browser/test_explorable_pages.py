@@ -2854,6 +2854,9 @@ def test_a_model_is_dragged_into_the_memory_and_falls_in_at_fewer_bits(visit):
     above = over.bounding_box()["height"]
     assert above / block["height"] == pytest.approx((16.33 - 8) / 16.33, abs=0.01), "drawn to scale"
     assert abs(room["y"] - block["y"] - above) < 1, "the part above the rim is the part that is too much"
+    lid = page.locator(".ft-lid")
+    expect(lid).to_have_class(re.compile(r"\baskew\b"))
+    assert lid.bounding_box()["y"] < block["y"], "the lid lies on what is too much"
     expect(page.locator(".wanted")).to_have_text("4 bits a weight")
     page.get_by_role("radio", name="8 bits").click()
     expect(advice).to_have_text("299 MB too much. At 4 bits it would fit.")
@@ -2862,6 +2865,8 @@ def test_a_model_is_dragged_into_the_memory_and_falls_in_at_fewer_bits(visit):
     expect(advice).to_contain_text("It fits. 3.7 GB left for working space")
     settle(page)
     assert llama.bounding_box()["y"] > tray.bounding_box()["y"] and over.bounding_box()["height"] == 0
+    expect(lid).not_to_have_class(re.compile(r"\baskew\b"))
+    assert lid.bounding_box()["y"] == pytest.approx(tray.bounding_box()["y"], abs=10), "the lid is closed"
     assert all(each in page.url for each in ("bits=4", "plan=%22Llama+3+8B%22"))
 
     giant = page.locator(".ft-block", has_text="Falcon 40B")
@@ -2878,6 +2883,7 @@ def test_a_model_is_dragged_into_the_memory_and_falls_in_at_fewer_bits(visit):
     expect(giant).not_to_have_class(re.compile(r"\bcut\b"))  # all is drawn to a smaller scale
     assert 0.9 * high < giant.bounding_box()["height"] < high
     drag(page, middle(giant), (x, y))  # dragged out
+    expect(lid).to_be_hidden()
     expect(loud).to_have_text("8 GB of memory in your computer")
     assert page.evaluate("String(getSelection())") == "", "a drag selects no text"
 
