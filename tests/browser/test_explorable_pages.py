@@ -329,11 +329,49 @@ def test_one_weight_breaks_the_answer_and_mends_it(visit):
     expect(answer).to_contain_text("Paris")
     takeaway = page.locator(".ow-take")
     ember.press("ArrowRight")
-    expect(takeaway).to_have_text("5% smaller: another answer. 50% larger: the same.")
+    expect(takeaway).to_have_text("5% smaller: another. 50% larger: the same.")
     page.get_by_role("button", name=re.compile("Let it slide")).click()
     expect(ember).to_have_attribute("aria-valuenow", "0.000", timeout=PATIENCE)  # the animation takes seconds
     page.get_by_role("button", name="All 20").click()
-    expect(takeaway).to_have_text("The answer stayed 20 of 20 times.")
+    expect(takeaway).to_have_text("20 of 20 stay.")
+    expect(page.locator(".ow-ring.same")).to_have_count(20)
+
+
+def test_a_press_on_the_cloud_sets_a_random_weight_to_zero(visit):
+    page = visit("one_weight.html").page
+    expect(page.locator(".ow-ring").first).to_be_hidden()
+    page.locator(".ow-cloud").click(position={"x": 100, "y": 60})
+    expect(page.locator(".ow-verdict")).to_have_text("A random one is zero: the same answer.")
+    expect(page.locator(".ow-take")).to_have_text("1 of 1 stay.")
+    ring, field = page.locator(".ow-ring.same").bounding_box(), page.locator(".ow-field").bounding_box()
+    assert abs(ring["y"] + ring["height"] / 2 - field["y"] - 60) < 25, "the ring is not the nearest one"
+
+
+def test_no_words_of_two_answers_lie_on_one_another(visit):
+    page = visit("one_weight.html").page
+    page.emulate_media(reduced_motion="no-preference")
+    ember, words = page.get_by_role("slider"), page.locator(".ow-answer .chip")
+    box = ember.bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    for left in (60, 120, 180, 240, 300):
+        page.mouse.move(x - left, y)
+        expect(words.first).not_to_have_text("The")
+        texts = page.locator(".ow-answer").evaluate(
+            "(answer) => [...answer.children].map((word) => word.className)"
+        )
+        assert set(texts) <= {"ow-word", "more"}, "a part of the old answer is still there"
+    page.mouse.up()
+
+
+def test_on_a_phone_the_answer_is_seen_while_the_weight_slides(visit):
+    page = visit("one_weight.html", width=360, viewport={"width": 360, "height": 700}).page
+    slide, answer = page.get_by_role("button", name=re.compile("Let it slide")), page.locator(".ow-answer")
+    page.locator("footer").scroll_into_view_if_needed()
+    slide.click()
+    expect(answer).to_be_in_viewport(ratio=1)
+    expect(slide).to_be_in_viewport(ratio=1)
 
 
 def test_the_weight_is_in_the_first_screen_of_a_phone(visit):
@@ -371,7 +409,7 @@ def test_the_other_large_weight_is_within_reach_of_a_finger(visit):
     expect(page.locator(".ow-verdict")).to_have_text("A different answer.")
     assert page.evaluate(top) == before, "the layout jumps"
     page.get_by_role("button", name="Try a random").tap()
-    expect(page.locator(".ow-verdict")).to_contain_text("A random one is zero.")
+    expect(page.locator(".ow-verdict")).to_contain_text("A random one is zero:")
     assert page.evaluate(top) == before, "the layout jumps"
     clear = """() => {
         const box = (name) => document.querySelector(name).getBoundingClientRect();
