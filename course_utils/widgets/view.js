@@ -325,6 +325,35 @@ export function lots(seed, many) {
   });
 }
 
+/**
+ * Places for round dots in a field, so that no dot lies on another. Each dot keeps its y, and is moved along x as little as possible.
+ * @param {[number, number][]} goals the x and y at which the middle of each dot should be, in px
+ * @param {number[]} sizes the diameter of each dot in px
+ * @param {number} width the width of the field in px
+ * @returns {(number | null)[]} the x of each dot; null if there is no room for it
+ */
+export function beside(goals, sizes, width) {
+  const placed = [];
+  const found = goals.map(() => null);
+  const order = goals.map((_, index) => index).sort((one, other) => sizes[other] - sizes[one] || goals[one][0] - goals[other][0]);
+  for (const index of order) {
+    const [goal, y] = goals[index];
+    const half = sizes[index] / 2;
+    const near = placed.filter((other) => Math.abs(other.y - y) < half + other.half);
+    const ends = near.flatMap((other) => {
+      const reach = Math.sqrt((half + other.half) ** 2 - (other.y - y) ** 2) + 0.01;
+      return [other.x - reach, other.x + reach];
+    });
+    const free = (x) => x >= half && x <= width - half && near.every((other) => Math.hypot(other.x - x, other.y - y) >= half + other.half);
+    const places = [Math.max(half, Math.min(width - half, goal)), ...ends].filter(free);
+    if (!places.length) continue;
+    const x = places.reduce((best, each) => (Math.abs(each - goal) < Math.abs(best - goal) ? each : best));
+    placed.push({ x, y, half });
+    found[index] = x;
+  }
+  return found;
+}
+
 /** The CSS colours of the colour words in TinyWorld, the invented world whose texts the tiny models were trained on. */
 export const LOOKS = {
   black: "#15181f", blue: "#2f6fe0", brown: "#7a4a24", golden: "#e0a818", green: "#2f9e4f", grey: "#8b9099", orange: "#f2811d",

@@ -222,6 +222,7 @@ def test_an_embedded_one_shows_the_picture_alone(visit):
 def test_the_link_and_the_code_to_embed_keep_what_was_chosen(visit):
     page = visit("heads.html", permissions=["clipboard-read", "clipboard-write"]).wake()
     page.get_by_role("button", name="Zoom out").click()
+    page.get_by_role("button", name="All 270 as maps, and other sentences").click()
     page.locator(".hd-grid button").nth(40).click()
     status = page.locator(".share [aria-live]")
     page.get_by_role("button", name="Copy the link").click()
@@ -421,6 +422,7 @@ def test_the_other_large_weight_is_within_reach_of_a_finger(visit):
 def test_a_head_opens_and_the_address_keeps_it(visit):
     page = visit("heads.html").wake()
     page.get_by_role("button", name="Zoom out").click()
+    page.get_by_role("button", name="All 270 as maps, and other sentences").click()
     page.locator(".hd-grid button").nth(40).click()
     page.wait_for_timeout(300)
     address = page.url
@@ -501,11 +503,12 @@ def test_a_page_opens_with_two_heads_that_can_be_switched_off(visit):
     expect(mostly).to_have_text(["It looks mostly at the word before.", "It looks mostly at the first word."])
 
 
-def test_a_page_zooms_out_to_all_heads(visit):
+def test_a_page_shows_the_maps_of_all_heads(visit):
     page = visit("heads.html").wake()
     head, where, wall = page.locator(".hd-say .hd-head"), page.locator(".hd-where"), page.locator(".hd-wall")
     page.get_by_role("button", name="Zoom out: all 270 heads").click()
-    expect(page.locator(".hd-pair")).to_be_hidden()
+    page.get_by_role("button", name="All 270 as maps, and other sentences").click()
+    expect(page.locator(".hd-pair, .hd-cloud").locator("visible=true")).to_have_count(0)
     expect(head).to_have_text("78% of the attention of “is” goes to “France”, the word just before")
     mostly, one = page.locator(".hd-mostly"), page.locator(".hd-one")
     expect(mostly).to_have_text(
@@ -541,6 +544,81 @@ def test_a_page_zooms_out_to_all_heads(visit):
     expect(page.locator(".hd-answer")).to_have_text("77% “Paris” comes next with all 270 heads on")
     expect(page.get_by_role("button", name="Switch it off").first).to_be_focused()
     expect(page.locator(".hd-panel-head").first).to_have_text("78% from “is” to “France”")
+
+
+def test_a_visitor_guesses_how_many_heads_are_needed_and_two_dots_fall(visit):
+    page = visit("heads.html").wake()
+    page.get_by_role("button", name="Zoom out: all 270 heads").click()
+    head, more, sky = page.locator(".hd-cloud > .hd-head"), page.locator(".hd-more"), page.locator(".hd-sky")
+    expect(page.locator(".hd-dot:visible")).to_have_count(270)
+    expect(head).to_have_text("Drag across them. How many of the 270 heads does “Paris” need?")
+    expect(sky).to_be_focused()
+    expect(page.locator(".hd-picked")).to_be_hidden()
+    page.wait_for_timeout(900)  # until the dots have come out of the cards
+    tall = page.locator(".hd-cloud").bounding_box()["height"]
+    box = sky.bounding_box()
+    page.mouse.move(box["x"] + 5, box["y"] + 200)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] / 3, box["y"] + 200, steps=4)
+    expect(head).to_have_text("90 of 270 heads. Let go when “Paris” needs no more.")
+    expect(page.locator(".hd-dot.taken")).to_have_count(90)
+    page.mouse.up()
+    expect(head).to_have_text("2 of 270 heads are needed. You said 90.")
+    expect(page.locator(".hd-dot.taken")).to_have_count(0)
+    expect(page.locator(".hd-fell")).to_have_text(["14%", "21%"])
+    assert page.locator(".hd-cloud").bounding_box()["height"] == tall, "the layout jumps"
+    assert "guess=90" in page.url
+    left = page.locator(".hd-left-head")
+    expect(left).to_have_text("14% left of “Paris” without layer 23, head 4")
+    page.wait_for_timeout(1800)  # until the last dots have fallen
+    below = page.locator(".hd-limit").bounding_box()["y"]
+    middles = page.locator(".hd-dot").evaluate_all(
+        "(all) => all.map((dot) => dot.getBoundingClientRect()).map(({ top, bottom }) => (top + bottom) / 2)"
+    )
+    assert sum(y > below for y in middles) == 2
+    sky.press("ArrowRight")
+    expect(left).to_have_text("21% left of “Paris” without layer 0, head 4")
+    sky.press("End")
+    expect(left).to_have_text("89% left of “Paris” without layer 0, head 1")
+    box = sky.bounding_box()
+    dot = page.locator(".hd-dot").nth(27).bounding_box()  # layer 3, head 0
+    page.mouse.move(dot["x"] + dot["width"] / 2, dot["y"] + dot["height"] / 2)
+    expect(left).to_contain_text("without layer 3, head 0")
+    page.mouse.move(box["x"] + 5, box["y"] - 100)  # away from the dots, the chosen head comes back
+    expect(left).to_contain_text("without layer 0, head 1")
+    page.get_by_role("button", name="Where does each look?").click()
+    expect(head).to_have_text("213 of 270 heads look mostly at the first word")
+    expect(page.locator(".hd-pile")).to_have_text(
+        ["213the first word", "48other words", "5the word before", "4the word itself"]
+    )
+    expect(more).to_have_text("The 2 that “Paris” needs lie in different piles.")
+    page.get_by_role("button", name="What is left of “Paris”").click()
+    expect(page.locator(".hd-pile")).to_have_count(0)
+    page.get_by_role("button", name="Zoom in: two heads").click()
+    expect(page.locator(".hd-cloud")).to_be_hidden()
+    expect(page.get_by_role("button", name="Switch it off").first).to_be_focused()
+    expect(page.locator(".hd-answer")).to_have_text("77% “Paris” comes next with all 270 heads on")
+
+
+def test_the_number_of_needed_heads_is_guessed_by_keys_or_not_at_all(visit):
+    page = visit("heads.html#spread=true", width=360, reduced_motion="reduce").wake()
+    head, sky = page.locator(".hd-cloud > .hd-head"), page.locator(".hd-sky")
+    for _ in range(3):
+        sky.press("ArrowRight")
+    expect(sky).to_have_attribute("aria-valuetext", "3 of 270 heads")
+    sky.press("Enter")
+    expect(head).to_have_text("2 of 270 heads are needed. You said 3.")
+    expect(sky).to_have_attribute("aria-valuetext", "Layer 23, head 4: 14% left")
+    assert page.evaluate("document.documentElement.scrollWidth") == 360
+    assert not findings(page, "#view")
+    page.get_by_role("button", name="Zoom in: two heads").click()
+    page.get_by_role("button", name="Zoom out: all 270 heads").click()
+    page.get_by_role("button", name="Show me").click()
+    expect(head).to_have_text("2 of 270 heads are needed.")
+    dots = """import("./live/view.js").then(({ beside }) =>
+      beside([[50, 10], [52, 12], [98, 60]], [10, 10, 10], 100))"""
+    one, other, last = page.evaluate(dots)
+    assert (one - other) ** 2 + 2**2 >= 100 and last == 95
 
 
 def test_the_wall_points_out_a_kind_of_head_or_a_look(visit):
