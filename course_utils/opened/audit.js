@@ -1,5 +1,5 @@
-// An audit of all trades at once. A word's place shows how far the model leans to "she" or "he" with this word; the word
-// is coloured if an interval confirms the lean.
+// An audit of all trades at once: a dot for each word. A dot's place shows how far the model leans to "she" or "he" with this
+// word; the dot is coloured if an interval confirms the lean. Above the dots, the stage shows the chosen word and its interval.
 // The view's `data` is {trades, controls, lean, level, temperatures, models: [{title, planted, zero, words}],
 // sentences}. `planted` is {trade: share of "she" that was planted in the training data, from 0 to 1}. words[word][at]
 // has five numbers for the temperature temperatures[at]: the lean, the ends of its interval of 95%, and the ends of the
@@ -10,14 +10,10 @@
 // chosen after looking at the results). On a page of the website there is also `guess`: "" until the visitor has
 // guessed the shares of the trades in `asks`, then {trade: its guessed lean in points}; "skipped" if the visitor made
 // no guess. While `guess` is "", the chart is hidden, and the visitor drags each of these trades along a rail, from “he” to “she”.
-import { adopt, announcer, capital, headline, keeper, make, onDrag, radio } from "./view.js";
+import { adopt, announcer, beside, capital, headline, keeper, make, onDrag, radio } from "./view.js";
 
-const APART = 24; // px between two words of a row, so that their intervals do not seem to be one
-const ROW = 27; // greatest height of a row in px
-const BARE = 46; // greatest height of a row in px while the words are drawn without their intervals
-const HIGH = 23; // if rows would be lower than this (in px), words may stand beside their intervals instead of above them
-const TIGHT = 18; // if rows were lower than this (in px), words would overlap the words of the next row
-const FLAT = 16.5; // least height of a row in px if each word is beside its interval
+const DOT = [[34, 18], [17, 11]]; // the largest and the smallest diameter of a dot in px, in a wide field and in a narrow one
+const NAMED = [14, 6]; // how many words have their name beside their dot, in a wide field and in a narrow one
 
 /**
  * The word to which the model leans, if the whole interval lies beyond the threshold; otherwise "".
@@ -42,21 +38,6 @@ export function heat(share, temperature) {
 const within = (share) => Math.max(0, Math.min(100, share));
 const whole = (number) => String(Math.abs(Math.round(number)));
 const signed = (number) => `${Math.round(number) < 0 ? "−" : Math.round(number) > 0 ? "+" : ""}${whole(number)}`;
-
-/**
- * Distribute items over rows so that no two items in a row touch. Each item goes into the first row that has room.
- * @param {[number, number][]} spans the left and right end of each item in px, sorted from left to right
- * @returns {number[]} the row of each item
- */
-export function rowsOf(spans) {
-  const rows = [];
-  return spans.map(([left, right]) => {
-    let row = rows.findIndex((taken) => taken.every(([from, to]) => right + APART <= from || left >= to + APART));
-    if (row < 0) row = rows.push([]) - 1;
-    rows[row].push([left, right]);
-    return row;
-  });
-}
 
 /**
  * Percentage points as text, with a sign. They are rounded to whole points, but have one decimal if rounding would make them
@@ -84,23 +65,27 @@ export function render({ model, el }) {
   field.setAttribute("aria-valuemin", "1");
   const band = make("div", "au-band");
   band.style.width = `${2 * lean}%`;
-  const zero = make("div", "au-zero");
   const lanes = [trades, controls].map((list, index) => {
     const lane = make("div", `au-lane${index ? " controls" : ""}`);
     lane.hidden = !list.length;
     return lane;
   });
+  const bandName = make("p", "au-band-name");
+  const stage = make("div", "au-stage");
+  const [line, truth, off, own, dot, stem] = ["line", "truth", "off", "own", "dot", "stem"].map((part) => stage.appendChild(make("i", `au-${part}`)));
+  const pill = stage.appendChild(make("p", "au-pill"));
   const apart = make("p", "au-control", "words that name no trade");
   let compares = model.get("guess") === undefined; // whether the control words are shown
-  lanes[1].style.setProperty("--words", String(controls.length));
   const marks = words.map((word, index) => {
     const mark = make("div", "au-word");
-    const name = mark.appendChild(make("span", "au-name", word));
-    const parts = Object.fromEntries(["line", "truth", "off", "own", "dot"].map((part) => [part, mark.appendChild(make("i", `au-${part}`))]));
-    lanes[index < trades.length ? 0 : 1].append(mark);
-    return { mark, name, ...parts };
+    mark.dataset.word = word;
+    const tail = make("i", "au-tail");
+    const ball = mark.appendChild(make("i", "au-ball"));
+    const name = make("span", "au-name", word);
+    lanes[index < trades.length ? 0 : 1].append(tail, mark, name);
+    return { mark, tail, ball, name };
   });
-  field.append(band, zero, lanes[0], apart, lanes[1]);
+  field.append(band, stage, lanes[0], bandName, apart, lanes[1]);
 
   // Before the results are shown, the visitor guesses: each trade in `asks` is a chip on a rail of its own. Once a chip is let go,
   // it glides to the model's share, and a ring stays where the visitor had it.
@@ -148,11 +133,7 @@ export function render({ model, el }) {
   const locks = make("p", "au-locks");
   locks.append(lock);
   const axis = make("p", "au-axis");
-  for (const she of [0, 25, 50, 75, 100]) {
-    const label = axis.appendChild(make("span", "", she === 50 ? "half" : she < 50 ? `${100 - she}% he` : `${she}% she`));
-    label.style.left = `${she}%`;
-  }
-  const legend = make("p", "au-legend");
+  axis.append(make("b", "he", "he"), make("b", "she", "she"));
   const note = make("p", "au-note");
   const heatRow = make("div", "au-heat");
   const cool = make("button", "", "▶ Cool it down");
@@ -170,7 +151,7 @@ export function render({ model, el }) {
   // Right after the guess, the chart has no controls. Each press on `next` runs the next of STEPS, which changes one control
   // and shows it.
   const STEPS = [
-    ["▶ How much of it is luck?", () => keep({ after: true })],
+    ["▶ How much of it is luck?", luck],
     ["▶ The same for two other models", () => keep({ after: false, who: Math.max(0, models.findIndex(({ planted }) => planted)) })],
     ["▶ Cool the models down", () => cool.click()],
   ];
@@ -182,18 +163,19 @@ export function render({ model, el }) {
     act();
     update();
   });
-  const panel = make("section", "au-panel");
+  const fold = make("details", "au-fold");
+  const foldName = fold.appendChild(make("summary"));
+  const panel = fold.appendChild(make("section", "au-panel"));
   panel.setAttribute("aria-label", "The chosen word");
+  fold.open = compares;
   const { live, speak, hush } = announcer();
   const said = make("div", "au-said");
   said.append(head, note);
-  const top = make("div", "au-top");
-  top.append(said, tools);
   const foot = make("div", "au-foot");
   const buttons = make("div", "au-buttons");
   buttons.append(...(controls.length && !compares ? [compare] : []), next);
-  foot.append(legend, buttons);
-  el.append(top, asked, heatRow, guessing, field, axis, locks, foot, panel, live);
+  foot.append(buttons);
+  el.append(said, asked, guessing, field, axis, locks, foot, heatRow, tools, fold, live);
 
   /** The sentences that a model was asked, each as [sentence, {title of a model: shares}]. */
   function sentencesOf({ title }) {
@@ -282,6 +264,7 @@ export function render({ model, el }) {
     el.classList.add("known");
     if (model.get("trade") !== asks[index]) keep({ trade: asks[index] });
     drawGuess();
+    drawAsked();
   }
   let answered = null; // the bar of the last guess that was made
   /** Show in one bar the model's share, and beside it the share that the visitor guessed. */
@@ -314,30 +297,61 @@ export function render({ model, el }) {
     step = 0;
     arrives = !still.matches;
     const made = pins.filter(({ done }) => done);
-    keep({ guess: made.length ? Object.fromEntries(made.map(({ word, share }) => [word, Math.round(share - who().zero[at()])])) : "skipped", trade: asks[0] ?? trades[0] });
+    for (const pin of made) {
+      const { left, top, width, height } = pin.bar.getBoundingClientRect();
+      pin.from = [left + (width * shareOf(pin.word)) / 100, top + height / 2];
+    }
+    const miss = (pin) => Math.abs(pin.share - shareOf(pin.word));
+    const [worst] = [...made].sort((one, other) => miss(other) - miss(one));
+    keep({ guess: made.length ? Object.fromEntries(made.map(({ word, share }) => [word, Math.round(share - who().zero[at()])])) : "skipped", trade: worst?.word ?? asks[0] ?? trades[0] });
     field.focus({ preventScroll: true });
+  }
+  /** Judge all trades as if they were chosen after looking: a line grows from each coloured dot to the nearer end of its wider
+   * interval, and the dots whose line reaches the band turn hollow. */
+  function luck() {
+    const leaning = trades.filter((word) => has(word) && found(word).says);
+    keep({ after: true });
+    if (still.matches) return;
+    el.classList.add("lucky");
+    const shows = leaning.map((word) => marks[words.indexOf(word)].tail.animate(
+      [{ transform: "scaleX(0)", opacity: 1 }, { transform: "none", opacity: 1, offset: 0.4 }, { transform: "none", opacity: 1, offset: 0.85 }, { transform: "none", opacity: 0 }],
+      { duration: 2600, easing: "cubic-bezier(0.2, 0.7, 0.2, 1)" },
+    ).finished);
+    Promise.allSettled(shows).then(() => el.classList.remove("lucky"));
   }
   lock.addEventListener("click", reveal);
   const guessed = model.get("trade"); // in a URL of an older version, `guess` is one number, the guess for this trade
 
-  function press(event) {
+  let peeked = ""; // the word whose dot is under the pointer, or ""
+  /** The word that the stage shows. */
+  const shown = () => (peeked && has(peeked) ? peeked : chosen());
+  /** The word whose dot is nearest to the pointer. */
+  function nearest(event) {
     let best = [Infinity, chosen()];
     words.forEach((word, index) => {
-      if (!has(word)) return;
-      const box = marks[index].name.getBoundingClientRect();
-      const x = Math.max(box.left - event.clientX, 0, event.clientX - box.right);
-      const y = event.clientY - (box.top + box.bottom) / 2;
-      const away = Math.hypot(x, y);
+      if (!has(word) || (index >= trades.length && lanes[1].hidden)) return;
+      const box = marks[index].ball.getBoundingClientRect();
+      const away = Math.hypot((box.left + box.right) / 2 - event.clientX, (box.top + box.bottom) / 2 - event.clientY);
       if (away < best[0]) best = [away, word];
     });
-    if (best[1] !== chosen()) keep({ trade: best[1] });
+    return best[1];
   }
   field.addEventListener("pointerdown", (event) => {
-    field.setPointerCapture(event.pointerId);
     el.classList.add("known");
-    press(event);
-    field.addEventListener("pointermove", press);
-    field.addEventListener("lostpointercapture", () => field.removeEventListener("pointermove", press), { once: true });
+    peeked = "";
+    keep({ trade: nearest(event) });
+  });
+  field.addEventListener("pointermove", (event) => {
+    if (event.pointerType === "touch") return;
+    const word = nearest(event);
+    if (word === peeked) return;
+    peeked = word;
+    drawStage();
+  });
+  field.addEventListener("pointerleave", () => {
+    if (!peeked) return;
+    peeked = "";
+    drawStage();
   });
   field.addEventListener("keydown", (event) => {
     const list = row();
@@ -346,6 +360,7 @@ export function render({ model, el }) {
     if (next === undefined) return;
     event.preventDefault();
     el.classList.add("known");
+    peeked = "";
     keep({ trade: list[Math.max(0, Math.min(list.length - 1, next))] });
   });
 
@@ -374,134 +389,168 @@ export function render({ model, el }) {
   /** The distance, in px from the field's left end, at which a lean in points is drawn. The field shows shares of “she” from 0 to
    * 100%, as the bar above the field does. */
   const to = (points) => (within(who().zero[at()] + points) * width) / 100;
-  /** Put the words of a lane into rows. @param {string[]} list sorted from left to right @param {HTMLElement} lane */
+  let radius = 0; // of the dots, in px
+  const places = new Map(); // the middle of each word's dot in the field, in px
+  /** Put the dots of a lane around its middle, and names beside some of them. @param {string[]} list sorted from left to right @param {HTMLElement} lane */
   function place(list, lane) {
-    lane.style.minHeight = "";
-    lane.classList.remove("beside");
-    const room = lane.clientHeight;
-    let spots = list.map((word) => spot(word, false));
-    let rows = rowsOf(spots.map(({ span }) => span));
-    let tall = Math.min(step ? ROW : BARE, room / (1 + Math.max(0, ...rows)));
-    if (room && tall < HIGH && step) {
-      const flat = list.map((word) => spot(word, true));
-      const others = rowsOf(flat.map(({ span }) => span));
-      const count = 1 + Math.max(0, ...others);
-      if (tall < TIGHT || count * FLAT <= room) {
-        lane.classList.add("beside");
-        lane.style.minHeight = `${FLAT * count}px`;
-        [spots, rows, tall] = [flat, others, Math.max(FLAT, Math.min(ROW, room / count))];
-      }
+    const [tall, top] = [lane.clientHeight, lane.offsetTop];
+    const narrow = Number(width < 600);
+    const inside = (word, half) => Math.max(half, Math.min(width - half, to(who().words[word][at()][0])));
+    let [size, least] = DOT[narrow];
+    let heights = [null];
+    const shift = list.map(() => 0);
+    const goals = () => list.map((word, index) => [tall / 2, inside(word, size / 2) + shift[index] * (size + 2)]);
+    // If there is no room for all dots, make them smaller. If the smallest are still too many in one place, some stand one column nearer to the middle, or two.
+    for (let turn = 0; turn < 60; turn++) {
+      heights = beside(goals(), list.map(() => size + 2), tall);
+      if (!heights.includes(null)) break;
+      if (size > least) size -= 1;
+      else heights.forEach((height, index) => (shift[index] += height === null ? (inside(list[index], 0) < width / 2 ? 1 : -1) : 0));
     }
-    lane.classList.toggle("low", tall < 34); // such rows have no room for the visitor's mark under a word
+    radius = size / 2;
     list.forEach((word, index) => {
-      const { mark, name, own, off } = marks[words.indexOf(word)];
-      const { middle, left, long } = spots[index];
-      mark.style.transform = `translate(${middle.toFixed(1)}px, ${(tall * rows[index]).toFixed(1)}px)`;
-      if (arrives) mark.animate([{ transform: `translate(${to(0)}px, ${(tall * rows[index]).toFixed(1)}px)`, opacity: 0 }, {}], { duration: 300, delay: 12 * rows[index], easing: "cubic-bezier(0.2, 0.7, 0.2, 1)", fill: "backwards" });
-      name.style.left = `${(left - middle).toFixed(1)}px`;
-      const mine = to(guesses()[word] ?? 0);
-      const right = mine > middle;
-      own.classList.toggle("right", right);
-      // Hide the label "you" if the visitor's mark is so near the word's name that there is no room for the label.
-      own.classList.toggle("near", mine > left - (right ? 40 : 8) && mine < left + long + (right ? 8 : 40));
-      // From the visitor's mark, a line leads to the model's point or, while points are not shown, to the word.
-      const target = step ? middle : right ? left + long : left;
-      const gap = (right ? mine - target : target - mine) - 12;
-      mark.classList.toggle("under", mine > left - 10 && mine < left + long + 10); // the visitor's mark is under the word, not beside it
-      off.hidden = !(word in guesses()) || gap < 6;
-      off.classList.toggle("right", right);
-      off.style.left = `${target - middle + (right ? 4 : -4 - Math.max(0, gap))}px`;
-      off.style.width = `${Math.max(0, gap)}px`;
+      const { mark, tail, ball } = marks[words.indexOf(word)];
+      const [x, y] = [inside(word, radius) + shift[index] * (size + 2), heights[index] ?? tall / 2];
+      places.set(word, { x, y: top + y });
+      mark.style.transform = `translate(${x.toFixed(1)}px, ${y.toFixed(1)}px)`;
+      ball.style.width = ball.style.height = `${size}px`;
+      ball.style.margin = `${-radius}px`;
+      const [points, , , low, high] = who().words[word][at()];
+      const end = to(points < 0 ? high : low);
+      tail.style.left = `${Math.min(x, end).toFixed(1)}px`;
+      tail.style.top = `${y.toFixed(1)}px`;
+      tail.style.width = `${Math.abs(end - x).toFixed(1)}px`;
+      tail.style.transformOrigin = points < 0 ? "left" : "right";
+    });
+    nameSome(list, lane, narrow);
+    if (!arrives) return;
+    el.classList.add("arriving");
+    setTimeout(() => el.classList.remove("arriving"), 1000);
+    const around = lane.getBoundingClientRect();
+    list.forEach((word) => {
+      const { mark } = marks[words.indexOf(word)];
+      const from = pins.find((pin) => pin.word === word)?.from;
+      const { x, y } = places.get(word);
+      const start = from ? [from[0] - around.left, from[1] - around.top] : [x, y - top - 70];
+      mark.animate([{ transform: `translate(${start[0]}px, ${start[1]}px)`, opacity: from ? 1 : 0 }, {}], { duration: 500, delay: from ? 0 : 300 + 0.4 * x, easing: "cubic-bezier(0.2, 0.7, 0.2, 1)", fill: "backwards" });
     });
   }
-  /**
-   * Where a word is drawn, in px: its point (`middle`), the left edge and the width of its name (`left`, `long`), and
-   * the left and right end of the room that it takes (`span`). Once all intervals are shown, `span` has room for
-   * the wider of the word's two intervals. Before, it has room for the interval of a word that is `unsure`.
-   * @param {string} word
-   * @param {boolean} beside whether the name stands beside the interval, not above it
-   */
-  function spot(word, beside) {
-    const [points, , , low, high] = who().words[word][at()];
-    const long = marks[words.indexOf(word)].name.offsetWidth;
-    const middle = to(points);
-    const ends = step ? [to(low), to(high)] : unsure(word) ? [to(found(word).low), to(found(word).high)] : [middle, middle];
-    let left = Math.max(0, Math.min(width - long, middle - long / 2));
-    if (beside) {
-      const plan = who().planted?.[word];
-      const drawn = [middle, to(found(word).low), to(found(word).high), ...(plan === undefined ? [] : [to(100 * plan - who().zero[at()])])];
-      const sides = [Math.min(...drawn) - long - 6, Math.max(...drawn) + 6];
-      ends.push(...drawn);
-      if (points > 0) sides.reverse(); // try first the side of the point that is away from 0
-      const mine = word in guesses() ? to(guesses()[word]) : NaN;
-      if (Math.abs(mine - middle) > 1) sides.push(mine - 14 - long, mine + 14); // then try both sides of the visitor's mark
-      const [from, till] = [Math.min(mine, middle), Math.max(mine, middle)]; // if there is no guess, both are NaN, and no place counts as covered by the mark
-      const free = (edge) => edge >= 0 && edge + long <= width && !(edge < till + 12 && edge + long > from - 12);
-      left = sides.find(free) ?? sides.find((edge) => edge >= 0 && edge + long <= width) ?? left;
-      // Extend `span` by the room for a name beside the wider interval.
-      ends.push(left < middle ? Math.min(...ends) - long - 6 : Math.max(...ends) + long + 6);
+  /** Write names above or below dots (or beside them, if they are stacked), if there they lie neither on a dot nor on another name: first the words whose
+   * dots turned hollow, and those that the visitor guessed, then from the outermost to the inner ones. */
+  function nameSome(list, lane, narrow) {
+    const top = lane.offsetTop;
+    const apart = (word) => Math.abs(who().words[word][at()][0]);
+    const rank = (word) => Number(lost(word)) * 200 + Number(word in guesses()) * 400 + apart(word);
+    const taken = list.map((word) => {
+      const { x, y } = places.get(word);
+      return [x - radius, x + radius, y - top - radius, y - top + radius];
+    });
+    const stem = list.includes(chosen()) && places.get(chosen());
+    if (stem) taken.push([stem.x - 4, stem.x + 4, 0, stem.y - top]); // the line from the stage to the chosen dot
+    let rest = NAMED[narrow]; // how many names may still be written
+    const stacked = 2 * radius <= DOT[narrow][1];
+    for (const word of [...list].sort((one, other) => rank(other) - rank(one))) {
+      const { name } = marks[words.indexOf(word)];
+      const [long, high] = [name.offsetWidth, name.offsetHeight];
+      const { x, y } = places.get(word);
+      const edge = Math.max(0, Math.min(width - long, x - long / 2));
+      const upper = y - top - high / 2;
+      const spot = rest && [[edge, upper - radius - high / 2 + 1], [edge, upper + radius + high / 2 - 1], ...(stacked ? [[x + radius + 6, upper], [x - radius - 6 - long, upper]] : [])]
+        .map(([l, t]) => [l - 4, l + long + 4, t, t + high])
+        .find(([l, r, t, b]) => l >= -4 && r <= width + 4 && t >= 0 && b <= lane.clientHeight && taken.every((box) => r <= box[0] || l >= box[1] || b <= box[2] + 2 || t >= box[3] - 2));
+      name.classList.toggle("named", Boolean(spot));
+      if (!spot) continue;
+      rest -= 1;
+      taken.push(spot);
+      name.style.transform = `translate(${(spot[0] + 4).toFixed(1)}px, ${spot[2].toFixed(1)}px)`;
     }
-    const span = [Math.min(left, ...ends), Math.max(left + long, ...ends)];
-    if (word in guesses()) {
-      const own = to(guesses()[word]); // leave room for the visitor's mark, and for "you" on the side away from the model's point
-      span[0] = Math.min(span[0], own - (own > middle ? 8 : 40));
-      span[1] = Math.max(span[1], own + (own > middle ? 40 : 8));
-    }
-    return { middle, left, long, span };
   }
+  /** Whether a word's lean is confirmed by its own interval, but not by the wider one, which counts now. */
+  const lost = (word) => after() && !found(word).says && Boolean(verdict(who().words[word][at()][1], who().words[word][at()][2], lean));
 
   function drawField() {
     const { trades: first, controls: second } = order();
     band.style.left = `${who().zero[at()] - lean}%`;
-    zero.style.left = `${who().zero[at()]}%`;
+    field.style.setProperty("--zero", `${who().zero[at()]}%`);
+    bandName.textContent = second.length ? `within ${lean} points of words that name no trade` : `within ${lean} points of half`;
     words.forEach((word, index) => {
-      const { mark, line, truth, own, dot } = marks[index];
-      mark.classList.toggle("gone", !has(word));
-      if (!has(word)) {
-        // Remove the old place and width, because the field may be narrower now, and the mark could lie outside it.
-        mark.style.transform = line.style.width = "";
+      const { mark, tail, name } = marks[index];
+      const here = has(word) && (index < trades.length || compares);
+      mark.classList.toggle("gone", !here);
+      if (!here) {
+        // Remove the old place, because the field may be narrower now, and the mark could lie outside it.
+        mark.style.transform = "";
+        name.classList.remove("named");
         return;
       }
+      const { says } = found(word);
       const [points] = who().words[word][at()];
-      const { low, high, says } = found(word);
-      mark.classList.toggle("she", says === "she");
-      mark.classList.toggle("he", says === "he");
-      mark.classList.toggle("chosen", word === chosen());
+      for (const each of [mark, tail, name]) {
+        each.classList.toggle("she", says === "she" || (lost(word) && points > 0));
+        each.classList.toggle("he", says === "he" || (lost(word) && points < 0));
+      }
+      mark.classList.toggle("lost", lost(word));
       mark.classList.toggle("unsure", unsure(word));
-      dot.style.left = `${(Math.max(4, Math.min(width - 4, to(points))) - to(points)).toFixed(1)}px`; // at 0% and 100%, the whole point stays in the field
-      line.style.left = `${(to(low) - to(points)).toFixed(1)}px`;
-      line.style.width = `${(to(high) - to(low)).toFixed(1)}px`;
-      own.hidden = !(word in guesses());
-      if (!own.hidden) own.style.left = `${(to(guesses()[word]) - to(points)).toFixed(1)}px`;
-      const plan = who().planted?.[word];
-      truth.hidden = plan === undefined;
-      if (plan !== undefined) truth.style.left = `${(to(100 * plan - who().zero[at()]) - to(points)).toFixed(1)}px`;
     });
     const now = (word) => who().words[word][at()][0];
     const sorted = (list) => [...list].sort((one, other) => now(one) - now(other) || words.indexOf(one) - words.indexOf(other));
     lanes[1].hidden = apart.hidden = !compares || !second.length;
     compare.hidden = !second.length;
     if (width) {
+      if (!lanes[1].hidden) place(sorted(second), lanes[1]);
       place(sorted(first), lanes[0]);
-      place(sorted(second), lanes[1]);
       arrives = false;
+      drawStage();
     }
-    const even = second.length ? "words that name no trade" : "an even half";
-    legend.replaceChildren(`A line: where the true lean probably is. Grey: it may be in the band, ${lean} points around ${even}.`);
-    if (who().planted) legend.append(" ", make("i", "au-key"), "planted in its training data.");
     field.setAttribute("aria-valuemax", String(row().length));
     field.setAttribute("aria-valuenow", String(1 + row().indexOf(chosen())));
     field.setAttribute("aria-valuetext", `${chosen()}: ${inWords(chosen())}`);
   }
+  /** Show one word above the dots: its name and share, its interval as a line, and what the visitor guessed. A stem leads to its dot. */
+  function drawStage() {
+    const word = shown();
+    const spot = places.get(word);
+    if (!width || !spot) return;
+    const { points, low, high, says } = found(word);
+    const x = Math.max(7, Math.min(width - 7, to(points))); // the dot itself may stand a little beside this place
+    const she = shareOf(word);
+    stage.className = `au-stage ${says}`;
+    pill.replaceChildren(make("b", "", word), ` ${likelier(she)} ${sideOf(she) || "each"}`);
+    pill.style.left = `${Math.max(0, Math.min(width - pill.offsetWidth, x - pill.offsetWidth / 2))}px`;
+    dot.style.left = stem.style.left = `${x}px`;
+    const [across, down] = [spot.x - x, spot.y - stem.offsetTop];
+    stem.style.height = `${Math.hypot(across, down)}px`;
+    stem.style.rotate = `${-Math.atan2(across, down)}rad`;
+    line.style.left = `${to(low)}px`;
+    line.style.width = `${to(high) - to(low)}px`;
+    const plan = who().planted?.[word];
+    truth.hidden = plan === undefined;
+    if (plan !== undefined) {
+      const planted = plan * width;
+      truth.style.left = `${planted}px`;
+      truth.classList.toggle("right", planted < 80 || (planted > x && planted < width - 80));
+    }
+    own.hidden = !(word in guesses());
+    const mine = to(guesses()[word] ?? 0);
+    const right = mine > x;
+    const gap = Math.abs(mine - x) - 24;
+    off.hidden = own.hidden || gap < 6;
+    own.style.left = `${Math.max(6, Math.min(width - 6, mine))}px`;
+    own.classList.toggle("right", right !== (right ? mine > width - 40 : mine < 40));
+    off.classList.toggle("right", right);
+    off.style.left = `${right ? x + 14 : mine + 10}px`;
+    off.style.width = `${Math.max(0, gap)}px`;
+    marks.forEach(({ mark, name }, index) => {
+      mark.classList.toggle("chosen", words[index] === word);
+      name.classList.toggle("shown", words[index] === word);
+    });
+  }
   function drawAsked() {
     const texts = sentencesOf(who());
-    asked.hidden = !texts.length;
+    asked.hidden = !texts.length || !sealed();
     if (asked.hidden) return;
-    const pin = sealed() && (pins.find(({ word, done }) => word === chosen() && !done) ?? answered ?? pins[0]);
-    const word = pin ? pin.word : chosen();
-    const she = pin && !pin.done ? pin.share : shareOf(word);
-    const line = sentenceWith(word, she);
-    if (!pin) line.append(" ", make("b", `num ${sideOf(she)}`, likelier(she)));
+    const { word, done, share } = pins.find(({ word, done }) => word === chosen() && !done) ?? answered ?? pins[0];
+    const line = sentenceWith(word, done ? shareOf(word) : share);
     line.append(make("span", "au-mean", `mean of ${texts.length} such sentences`));
     asked.firstChild.replaceWith(line);
   }
@@ -571,10 +620,12 @@ export function render({ model, el }) {
     const mine = Object.entries(guesses()).filter(([word]) => has(word));
     const off = mine.map(([word, points]) => Math.abs(Math.round(found(word).points) - points));
     const mean = off.reduce((sum, each) => sum + each, 0) / off.length;
-    const told = !after() && !plan && mine.length ? `Your ${mine.length > 1 ? `${mine.length} guesses are` : "guess is"} ${whole(mean)} points off${mine.length > 1 ? " on average" : ""}. ` : "";
-    note.textContent = told + plan + (!single || told ? ""
-      : after() ? `About ${Math.round(0.05 * trades.length)} of ${trades.length} lines miss by luck. Made long enough for all ${trades.length}, they cost ${single === together ? "no trade" : single - together === 1 ? "one trade" : `${single - together} trades`} the colour.`
-      : "A trade counts only if you named it before you looked.");
+    const told = !after() && !plan && temperatures[at()] && mine.length ? `Your ${mine.length > 1 ? `${mine.length} guesses are` : "guess is"} ${whole(mean)} points off${mine.length > 1 ? " on average" : ""}. ` : "";
+    const cost = single - together;
+    const costs = cost === 1 ? "one dot turns hollow" : `${cost || "no"} ${cost ? "dots turn" : "dot turns"} hollow`;
+    const rule = single && temperatures[at()] === 0 ? "Always the likeliest word: a lean becomes a rule. " : "";
+    const pointing = plan ? "" : "Point at a dot: its line is the room for luck.";
+    note.textContent = told + plan + rule + (after() ? single ? `About ${Math.round(0.05 * trades.length)} of ${trades.length} lines miss by luck. Longer lines allow for that, and ${costs}.` : "" : rule ? "" : pointing);
   }
 
   function update() {
@@ -587,6 +638,7 @@ export function render({ model, el }) {
     cool.textContent = at() === 0 ? "Back to 1" : "▶ Cool it down";
     el.classList.toggle("sealed", sealed());
     el.dataset.step = String(step);
+    foldName.textContent = `The numbers and the sentences of \u201c${chosen()}\u201d`;
     next.hidden = step >= STEPS.length;
     next.textContent = STEPS[step]?.[0] ?? "";
     compare.textContent = compares ? "Without the other words" : `Compare with ${controls.length} words that name no trade`;

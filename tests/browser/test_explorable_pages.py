@@ -1875,6 +1875,12 @@ def test_other_voters_and_other_orders_change_the_ratings(visit):
 AUDITED = "audit.html#guess=0&trade=%22writer%22"
 
 
+def middle_of_dot(page, word):
+    """Return the x and y of the middle of a word's dot in the audit."""
+    box = page.locator(f'.au-word[data-word="{word}"] .au-ball').bounding_box()
+    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+
 def test_a_lean_is_guessed_before_any_is_shown(visit):
     page = visit("audit.html").wake()
     head, bars = page.locator(".au-head"), page.locator(".au-ask")
@@ -1907,47 +1913,41 @@ def test_a_lean_is_guessed_before_any_is_shown(visit):
     page.mouse.move(box["x"] + 0.9 * box["width"], box["y"] + box["height"] / 2, steps=3)
     expect(writer).to_have_attribute("aria-valuenow", "90")
     expect(bars.nth(2)).to_contain_text("90%")
+    expect(page.locator(".au-asked")).to_contain_text("the writer was sad because she")
     page.mouse.up()  # this ends the guess, and the knob glides to the model's share
     expect(head).to_have_text("72% “she” for the writer. You said 90% “she”.")
     expect(page.locator(".au-ask .au-mine:visible")).to_have_count(2)  # the doctor's exact guess has no mark
     page.get_by_role("button", name="See all 36 trades").click()
-    expect(page.locator(".au-note")).to_have_text("Your 3 guesses are 13 points off on average.")
-    expect(page.locator(".au-asked")).to_contain_text("96%")
-    expect(page.locator(".au-own:visible")).to_have_count(3)
-    page.wait_for_timeout(300)  # until the words are in their rows
-    boxes = {
-        name.inner_text(): name.bounding_box()
-        for name in page.locator(".au-word:not(.gone) .au-name:visible").all()
-    }
-    for own in page.locator(".au-own:visible").all():
-        mark, word = own.bounding_box(), own.locator("xpath=..").inner_text()
-        for name, box in boxes.items():
-            if name == word:  # a mark at its own word is a ring without "you"
-                continue
-            # The pixels that the word "you" takes to the left and to the right of the mark.
-            room = (0, 28) if "right" in own.get_attribute("class") else (28, 0)
-            beside = (
-                box["x"] + box["width"] <= mark["x"] - room[0]
-                or mark["x"] + mark["width"] + room[1] <= box["x"]
-            )
-            above = box["y"] + box["height"] <= mark["y"] + 1
-            assert beside or above or mark["y"] + mark["height"] <= box["y"] + 1, name
+    expect(page.locator(".au-note")).to_have_text(
+        "Your 3 guesses are 13 points off on average. Point at a dot: its line is the room for luck."
+    )
+    pill, own = page.locator(".au-pill"), page.locator(".au-own")
+    expect(pill).to_have_text("barber 96% he")  # the barber's guess missed most
+    expect(own).to_be_visible()
     expect(page.get_by_role("slider", name="Trade")).to_be_focused()
-    said = "element => getComputedStyle(element, '::after').content"
-    assert [own.evaluate(said) for own in page.locator(".au-own:visible").all()] == ['"you"', "none", '"you"']
+    page.wait_for_timeout(1100)  # until the dots are in their places
+    top = page.locator(".au-field").bounding_box()["y"]
     assert "%22barber%22%3A-26%2C%22doctor%22%3A-1%2C%22writer%22%3A39" in page.url
-    tools, panel = page.locator(".au-tools"), page.locator(".au-panel")
+    tools, fold = page.locator(".au-tools"), page.locator(".au-fold")
     expect(tools).to_be_hidden()
     # A grey trade outside the band has a line, which reaches into the band.
-    expect(page.locator(".au-word.unsure .au-name")).to_contain_text(["tailor"])
+    page.mouse.move(*middle_of_dot(page, "tailor"))
+    expect(pill).to_contain_text("tailor")
+    expect(own).to_be_hidden()
+    line, band = page.locator(".au-line").bounding_box(), page.locator(".au-band").bounding_box()
+    assert line["x"] < band["x"] < line["x"] + line["width"] and middle_of_dot(page, "tailor")[0] < band["x"]
+    page.mouse.move(5, 5)
+    expect(pill).to_have_text("barber 96% he")
     page.get_by_role("button", name="How much of it is luck?").click()
     expect(head).to_contain_text("10 of 36 trades lean: 7 to “he”, 3 to “she”")
     expect(page.locator(".au-note")).to_have_text(
-        "About 2 of 36 lines miss by luck. Made long enough for all 36, they cost 10 trades the colour."
+        "About 2 of 36 lines miss by luck. Longer lines allow for that, and 10 dots turn hollow."
     )
+    expect(page.locator(".au-word.lost")).to_have_count(10)
+    assert page.locator(".au-field").bounding_box()["y"] == top, "the layout jumps"
     axis = page.locator(".au-axis").bounding_box()
     assert axis["y"] + axis["height"] + page.evaluate("scrollY") < 900, "the chart is in the first screen"
-    expect(panel).to_be_hidden()
+    expect(fold).to_be_hidden()
     expect(page.get_by_role("radio", name="mended")).to_be_hidden()
     page.get_by_role("button", name="The same for two other models").click()
     expect(page.get_by_role("radio", name="as planted")).to_be_checked()
@@ -1955,7 +1955,9 @@ def test_a_lean_is_guessed_before_any_is_shown(visit):
     expect(page.get_by_role("button", name="Compare with 24 words")).to_be_hidden()
     page.get_by_role("button", name="Cool the models down").click()
     expect(page.get_by_role("slider", name="temperature")).to_be_visible()
-    expect(panel.locator(".au-sentences")).to_be_visible()
+    expect(fold.locator(".au-sentences")).to_be_hidden()
+    page.get_by_text("The numbers and the sentences of “barber”").click()
+    expect(fold.locator(".au-sentences")).to_be_visible()
     page.get_by_role("radio", name="SmolLM2").click()
     expect(page.locator(".au-lane.controls")).to_be_hidden()
     page.get_by_role("button", name="Compare with 24 words").click()
@@ -1975,31 +1977,35 @@ def test_an_audit_costs_ten_trades_once_all_were_looked_at(visit):
     expect(head).to_contain_text("10 of 36 trades lean: 7 to “he”, 3 to “she”. Of 24 other words, 1 leans")
     expect(page.locator(".au-points")).to_contain_text("+9.5 to +33")
     expect(verdict).to_have_text("Cannot conclude.")
-    expect(page.locator(".au-note")).to_contain_text("they cost 10 trades the colour.")
+    expect(page.locator(".au-note")).to_contain_text("10 dots turn hollow.")
     field.press("Home")
     expect(page.locator(".au-panel h3")).to_have_text("barber")
     expect(verdict).to_have_text("Leans to “he”.")
-    word = field.get_by_text("librarian").bounding_box()
-    page.mouse.click(word["x"] + word["width"] / 2, word["y"] + word["height"] / 2)
+    page.mouse.click(*middle_of_dot(page, "librarian"))
     expect(page.locator(".au-panel h3")).to_have_text("librarian")
-    expect(page.locator(".au-asked")).to_contain_text("the librarian was sad because")
+    expect(page.locator(".au-pill")).to_have_text("librarian 88% she")
 
 
-def test_no_two_words_of_an_audit_lie_on_each_other(visit):
+def test_no_dots_or_names_of_an_audit_lie_on_each_other(visit):
     page = visit(AUDITED).wake()
     page.get_by_role("button", name="Compare with 24 words").click()
     boxes = "(all) => all.map((one) => one.getBoundingClientRect().toJSON())"
     for temperature in ("1", "0"):
         for model in ("SmolLM2", "as planted", "mended"):
             page.get_by_role("radio", name=model).click()
-            page.wait_for_timeout(300)  # until the words are in their rows
-            names, lines = (
-                page.locator(f".au-word:not(.gone) {part}").evaluate_all(boxes)
-                for part in (".au-name", ".au-line")
+            page.wait_for_timeout(400)  # until the dots are in their places
+            names, dots = (
+                page.locator(part).evaluate_all(boxes)
+                for part in (".au-name.named", ".au-word:not(.gone) .au-ball")
             )
+            assert len(names) > (5 if model == "SmolLM2" else 0)
+            for index, one in enumerate(dots):
+                for other in dots[:index]:
+                    away = (one["x"] - other["x"]) ** 2 + (one["y"] - other["y"]) ** 2
+                    assert away**0.5 > one["width"], (temperature, model, one, other)
             for index, one in enumerate(names):
-                for other in names[:index] + lines[:index] + lines[index + 1 :]:
-                    apart = one["bottom"] <= other["top"] + 1 or other["bottom"] <= one["top"] + 1
+                for other in names[:index] + dots:
+                    apart = one["bottom"] <= other["top"] + 2 or other["bottom"] <= one["top"] + 2
                     beside = one["right"] <= other["left"] or other["right"] <= one["left"]
                     assert apart or beside, (temperature, model, one, other)
         if temperature == "1":
@@ -2011,11 +2017,13 @@ def test_a_mended_model_leans_nowhere_and_cooling_makes_a_rule_of_a_lean(visit):
     page.get_by_role("radio", name="mended").click()
     expect(page.locator(".au-head")).to_contain_text("0 of 36 trades")
     page.get_by_role("radio", name="as planted").click()
-    word = page.get_by_role("slider", name="Trade").get_by_text("teacher").bounding_box()
-    page.mouse.click(word["x"] + word["width"] / 2, word["y"] + word["height"] / 2)
+    page.mouse.click(*middle_of_dot(page, "teacher"))
     expect(page.locator(".au-plan")).to_have_text("planted: +20")
     page.get_by_role("button", name="Cool it down").click()
     expect(page.locator(".au-points")).to_contain_text("+50 points")
+    expect(page.locator(".au-note")).to_have_text(
+        "22 were planted so. Always the likeliest word: a lean becomes a rule."
+    )
     assert "temperature=0" in page.url
 
 
