@@ -736,7 +736,7 @@ export function render({ model, el }) {
         const [words, tick] = [make("span"), make("i", "ck-stamp", "✓")];
         hole.append(words, tick);
         hole.addEventListener("click", () => (filled(part) ? take(part) : beckon(part)));
-        gaps.set(part, { gap, hole, words });
+        gaps.set(part, { gap, hole, words, tick });
       });
       slips.replaceChildren();
       papers.length = 0;
@@ -800,7 +800,7 @@ export function render({ model, el }) {
       const result = lint(tried);
       const people = words.match(PEOPLE);
       const reason = result.weak[part] ?? (people ? `“${people[0]}” fits people` : "");
-      const { hole, words: line } = gaps.get(part);
+      const { hole, words: line, tick } = gaps.get(part);
       if (reason) {
         stamp.textContent = reason;
         slip.classList.add("refused");
@@ -816,6 +816,7 @@ export function render({ model, el }) {
       if (still.matches) return;
       const to = hole.getBoundingClientRect();
       line.animate([{ translate: `${at.left - to.left}px ${at.top - to.top}px`, rotate: "-2deg" }, { translate: "0", rotate: "0deg" }], { duration: 280, easing: "cubic-bezier(.2,.7,.2,1)" });
+      tick.animate([{ scale: 2.2, opacity: 0 }, { scale: 1, opacity: 1 }], { duration: 260, delay: 240, fill: "backwards", easing: "ease-out" });
       send(hole);
     }
     /** Show how a slip is laid into a hole and falls out of it, back to its place. */
