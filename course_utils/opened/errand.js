@@ -268,7 +268,7 @@ export function render({ model, el }) {
   gates.setAttribute("role", "radiogroup");
   gates.setAttribute("aria-label", "The guard between the loop and the tools");
   const gateWords = make("p", "er-gate-words");
-  rack.append(make("span", "er-rack-name", "Put a guard in:"), gates, gateWords);
+  rack.append(make("span", "er-rack-name", "Can you stop it? Put a guard in:"), gates, gateWords);
   const gateButtons = data.gates.map((name) => {
     const button = gates.appendChild(make("button", "", GATES[name][0]));
     radio(button, () => gateButtons, (at) => button.dataset.dragged || keep({ guard: data.gates[at], approved: {} }));
@@ -300,7 +300,9 @@ export function render({ model, el }) {
   const theQuestion = make("p", "er-question");
   ask.append(make("span", "er-from", "You ask"), theQuestion);
   const ending = make("div", "er-card er-ending");
-  scene.append(wall, gate, ask);
+  // The stranger whose name the offered sentences have stands at one place, with the first sentence before it is dragged
+  const stands = make("div", "er-outside in-outside er-stands");
+  scene.append(wall, gate, ask, stands);
   stage.append(panel, scene);
   const load = make("button", "er-load");
   load.addEventListener("click", () => askHost(found.want));
@@ -310,6 +312,10 @@ export function render({ model, el }) {
   const ratesBody = make("div");
   rates.append(ratesTitle, ratesBody);
   const others = make("details", "er-others");
+  const notes = make("details", "er-notes");
+  notes.open = !onPage;
+  const tray = make("div", "er-tray");
+  notes.append(make("summary", "", "Other notes"), tray);
   const another = make("div", "own");
   const questions = make("p", "own-offers er-questions");
   for (const question of data.questions) {
@@ -320,9 +326,12 @@ export function render({ model, el }) {
   }
   const note = make("p", "er-note");
   note.setAttribute("aria-live", "polite");
-  const own = ownWords("er-own own-form", { placeholder: "Your own, such as: How old is Kai ?", label: "Your own errand", button: "Ask" }, (text) => {
+  const size = model.get("size");
+  const own = ownWords("er-own own-form", { placeholder: "Your own, such as: How old is Kai ?", label: "Your own errand", button: size ? `Ask (loads ${size})` : "Ask" }, (text) => {
     const clean = cleaned(text);
-    if (clean) turnTo(clean);
+    if (!clean) return;
+    turnTo(clean);
+    if (found.waits === "model" && !asked) askHost(found.want); // the button says that it loads the model
   });
   another.append(questions, own, note);
   others.append(make("summary", "", "Another errand"), another);
@@ -330,8 +339,8 @@ export function render({ model, el }) {
   const { live, speak, hush } = announcer();
   const all = make("div", "er-all");
   const folds = make("div", "er-folds");
-  folds.append(rates, others, loop);
-  all.append(top, rack, stage, folds);
+  folds.append(rates, notes, others, loop);
+  all.append(top, ...(onPage ? [stage, rack] : [rack, stage]), folds); // on a page the guards come later, below what is there from the start
   el.append(all, live);
   const keep = keeper(model, () => {
     failed = "";
@@ -380,12 +389,12 @@ export function render({ model, el }) {
     if (said.error) failed = said.error;
     else {
       awake[Boolean(said.want.warned)] = true;
+      own.querySelector("button").textContent = "Ask";
       known.set(keyOf(said.want), said);
     }
     update();
   }
   function drawLoad() {
-    const size = model.get("size") ?? "";
     load.disabled = asked !== null;
     load.style.setProperty("--share", String(loading ?? 0));
     load.textContent = loading !== null && asked ? `Loading the model: ${Math.round(100 * loading)}%` : asked ? "The model writes…" : !size ? "▶ Ask again" : `▶ Let the model write on (loads ${size})`;
@@ -712,12 +721,36 @@ export function render({ model, el }) {
     row.outside.replaceChildren();
     row.outside.className = "er-outside in-outside";
     if (step.letter) {
-      row.person = make("p", `er-person${step.letter.asked ? "" : " ember"}`);
-      const got = make("span");
-      got.append(make("b", "", step.letter.name), ` got “${pretty(step.letter.message)}”`);
-      row.person.append(personShape(), got);
-      row.outside.append(row.person);
-    } else if (step.call === lookedUp()?.call && step.whole !== ERROR) row.outside.append(tray());
+      row.person = step.letter.name === outsider() ? stands.firstChild : row.outside.appendChild(person(step.letter.name));
+      row.got = receive(row.person, step.letter);
+    }
+  }
+  function person(name) {
+    const whole = make("p", "er-person");
+    const words = make("span");
+    words.append(make("b", "", name));
+    whole.append(personShape(), words);
+    return whole;
+  }
+  /** Show that a person got a letter. Returns the element that says so. */
+  function receive(whole, letter) {
+    whole.classList.toggle("ember", !letter.asked);
+    const got = whole.lastChild.querySelector(".er-got") ?? whole.lastChild.appendChild(make("span", "er-got"));
+    got.textContent = ` got “${pretty(letter.message)}”`;
+    return got;
+  }
+  /** The stranger whom the first offered sentence names, or "". */
+  const outsider = () => (found.steps[0]?.letter ? "" : stranger(offered(model.get("question"), data.people)[0] ?? ""));
+  /** Draw the stranger and, before the first result, the sentence to drag. */
+  function drawStranger() {
+    const name = outsider();
+    stands.replaceChildren();
+    if (!name) return;
+    stands.append(person(name));
+    if (opened || model.get("order")) return;
+    const chip = orderChip(offered(model.get("question"), data.people)[0]);
+    chip.classList.add("invites");
+    stands.append(chip, make("p", "er-invite", "Drag me"));
   }
   const mine = ownWords("er-mine", { placeholder: "Your own", label: "Your own sentence for the page", button: "+" }, (text) => {
     const clean = cleaned(/[.?]\s*$/.test(text) ? text : `${text} .`);
@@ -725,23 +758,14 @@ export function render({ model, el }) {
   });
   /** The first person whom an offered sentence names, or "". */
   const stranger = (text) => text.split(" ").find((word) => data.people.includes(word)) ?? "";
-  function tray() {
-    const whole = make("div", "er-tray");
-    const placedText = (model.get("order") || {}).text;
-    const all = [...new Set([...offered(model.get("question"), data.people), ...aside])].filter((text) => text !== placedText);
-    if (!opened) {
-      const who = make("p", "er-who");
-      who.append(personShape(), make("b", "", stranger(all[0] ?? "")));
-      if (all.length) whole.append(who);
-      if (!all.length || placedText !== undefined) return whole; // there is no sentence to offer, or one is already on a page
-      const chip = orderChip(all[0]);
-      chip.classList.add("invites");
-      whole.append(chip, make("p", "er-invite", "Drag me"));
-      return whole;
-    }
+  /** Draw the other sentences that the visitor can put into the page. */
+  function drawTray() {
+    const page = lookedUp();
+    notes.hidden = !opened || !page || page.whole === ERROR;
+    const now = (model.get("order") || {}).text;
+    const all = [...new Set([...offered(model.get("question"), data.people), ...aside])].filter((text) => text !== now);
     const invite = pushed ? `One at a time: “${pretty(pushed)}” is back here.` : "Into the page:";
-    whole.append(make("p", "er-invite", invite), ...all.map(orderChip), mine);
-    return whole;
+    tray.replaceChildren(make("p", "er-invite", invite), ...all.map(orderChip), mine);
   }
 
   // There is a row for each call. `unitsOf` returns a text for each event of the errand. A comparison of these texts with those of
@@ -752,7 +776,7 @@ export function render({ model, el }) {
     found.waits === "model" ? "waits" : found.waits ? "" : `ends ${found.answer}`,
   ];
   function newRow() {
-    const row = { tool: make("div"), outside: make("div") };
+    const row = { tool: make("div"), outside: make("div"), got: null };
     row.wrote = make("div");
     return row;
   }
@@ -765,6 +789,7 @@ export function render({ model, el }) {
       row.tool.remove();
       row.outside.remove();
     }
+    drawStranger();
     found.steps.forEach((step, at) => {
       const fresh = at >= rows.length;
       const row = (rows[at] ??= newRow());
@@ -785,8 +810,10 @@ export function render({ model, el }) {
       // The first call stands below the question, and both stand beside what the first tool returns.
       row.wrote.style.gridRow = String(at + 2);
       for (const cell of [row.tool, row.outside]) cell.style.gridRow = at ? String(at + 2) : "1 / 3";
+      row.outside.hidden = !row.outside.firstChild;
     });
-    scene.append(ending);
+    drawTray();
+    scene.append(stands, ending);
     ending.style.gridRow = String(found.steps.length + 2);
     gate.style.gridRow = wall.style.gridRow = `1 / ${found.steps.length + 2}`;
     if (hadGrip) el.querySelector(".er-grip")?.focus();
@@ -833,7 +860,8 @@ export function render({ model, el }) {
   }
   function openRest() {
     opened = true;
-    rows.forEach((row) => outsideCell(row, row.step));
+    stands.querySelectorAll(".er-order, .er-invite").forEach((each) => each.remove());
+    drawTray();
   }
   /** Show the guards, the other sentences and the rates, or wait until the film or a drag has ended. */
   function showRest() {
@@ -881,9 +909,10 @@ export function render({ model, el }) {
         later(260, () => (light(row.step.refused || row.step.result === undefined ? GATE : RUNS), show(row.tool)));
       }
       if (row.letter && row.person) {
-        hide(row.person);
+        const arrives = row.outside.contains(row.person) ? row.person : row.got;
+        hide(arrives);
         later(360, () => fly(row));
-        later(FLIGHT, () => show(row.person));
+        later(FLIGHT, () => show(arrives));
       }
       later(380, () => light(READS));
     });
@@ -906,14 +935,16 @@ export function render({ model, el }) {
     const [x, y] = [to.left - from.left, to.top - from.top];
     const middle = from.left + from.width / 2;
     const width = ghost.offsetWidth + 24; // with some room, because the letter also turns
-    const swell = Math.min(1.3, Math.max(0, innerWidth / width - 1)); // on a phone the letter grows less, so that all of it stays in sight
+    const phone = innerWidth < 640; // on a phone the letter grows little and rises little, so that all of it stays in sight
+    const swell = phone ? 0.15 : 1.3;
+    const rise = phone ? 30 : 130;
     const arc = Array.from({ length: 17 }, (_, index) => {
       const share = index / 16;
       const high = Math.sin(Math.PI * share);
       const scale = 1 + swell * high;
       const half = (width * scale) / 2;
       const right = Math.min(Math.max(middle + x * share, half), innerWidth - half) - middle;
-      return { transform: `translate(${right}px, ${y * share - 130 * high}px) rotate(${-16 * Math.sin(2 * Math.PI * share)}deg) scale(${scale})` };
+      return { transform: `translate(${right}px, ${y * share - rise * high}px) rotate(${-16 * Math.sin(2 * Math.PI * share)}deg) scale(${scale})` };
     });
     wall.classList.add("opens");
     ghost.animate(arc, { duration: FLIGHT, easing: "cubic-bezier(.45,0,.35,1)" }).onfinish = () => {
@@ -931,6 +962,7 @@ export function render({ model, el }) {
     const fresh = !changed(now) && !tried && now.question === data.questions[0] && lookedUp() && !found.waits && !found.steps.some(({ letter }) => letter);
     const [word, words_, ember] = fresh ? ["0 messages sent.", ` Now drag ${stranger(offered(now.question, data.people)[0] ?? "")}’s note to the top of the page.`, false] : verdict(now, found);
     if (!playing) {
+      play.classList.toggle("unused", onPage && Boolean(fresh)); // the first thing to do is to drag the note
       loud.textContent = word;
       loudWords.textContent = words_;
       head.classList.toggle("ember", ember);
@@ -951,6 +983,7 @@ export function render({ model, el }) {
     loop.textContent = coded ? "Hide the loop" : "The loop in ten lines";
     loop.setAttribute("aria-expanded", String(coded));
     scene.dataset.guard = now.guard;
+    rack.classList.toggle("asks", now.guard === "none");
     gateButtons.forEach((button, index) => {
       const on = data.gates[index] === now.guard;
       button.setAttribute("aria-checked", String(on));
