@@ -1,6 +1,6 @@
 // Two prompts become pictures from the same noise. The visitor plays the steps, lights up the parts that attend to a
-// word, and replaces a word. A line surrounds what attends to the chosen word. All else is dark only while a word is pointed
-// at, or once it is pressed until another step is shown, so that the pictures are mostly seen as they are.
+// word, and replaces a word. Once the thing can be seen, a line surrounds what attends to the chosen word. All else is dark only
+// while a word is pointed at, or once it is pressed until another step is shown, so that the pictures are mostly seen as they are.
 // The view's `data` is {words, kinds, drawings}: `words` has all words of the training captions, or is null;
 // `kinds` [{name, noun, before, words}] has the words that can replace each other; `drawings` has the stored drawings,
 // see website/stored_states.py.
@@ -17,6 +17,7 @@ const CELLS = 256; // the number of cells in a map of attention, which has 16 ro
 const SIZE = 384; // pixels of a picture's canvas
 const SHADE = 0.86; // from 0 to 1: the opacity of the shade over the parts of a picture that attend least to the lit word
 const SMALL = 0.12; // the least area of a line around what attends to a word, as a share of the largest such area
+const FORMED = 0.3; // the share of the steps after which a thing can be seen, and a line is drawn around what attends to its word
 const PACE = 260; // ms for each step while the view plays the steps
 // Matches what CLIP splits a prompt into before it makes tokens: words, digits, and runs of other marks.
 const UNIT = /'s|'t|'re|'ve|'m|'ll|'d|\p{L}+|\p{N}|[^\s\p{L}\p{N}]+/gu;
@@ -332,7 +333,7 @@ export function render({ model, el }) {
   const top = make("div", "dn-top");
   top.append(play, head);
   const more = make("details", "dn-more");
-  more.append(make("summary", "", "Draw something else"), unfold, form, note, wake, tools);
+  more.append(make("summary", "", "Draw something else"), form, note, wake, unfold, tools);
   more.open = model.get("live") || !data.drawings?.length;
   tray.append(more);
   scene.append(top, stage, reel, tray);
@@ -340,6 +341,10 @@ export function render({ model, el }) {
 
   // Returns the index of the lit chip: the chip that is pointed at or, if there is none, the chosen one; -1 for none.
   const lit = () => (pointed >= 0 ? pointed : (model.get("word") ?? -1));
+  /** Whether the visitor points at a word or has just pressed one. */
+  const asks = () => pointed >= 0 || (pressed && lit() >= 0);
+  /** Whether a line is drawn around what attends to a word. */
+  const shows = () => asks() || (lit() >= 0 && step() >= FORMED * steps());
   /** A list of how much each of the picture's 256 cells attends to a chip, or null if the model has not read the chip. */
   function attention(index, chip) {
     const found = drawing(index);
@@ -411,7 +416,6 @@ export function render({ model, el }) {
     }
     for (const [key, value] of Object.entries(changes)) model.set(key, value);
     stuck = "";
-    if (model.get("live")) forgetStored();
     follows = Boolean(missing());
     if (follows) shown = 0;
     keep({ step: follows ? Math.max(0, newest()) : step() });
@@ -495,7 +499,8 @@ export function render({ model, el }) {
     trayTitle.replaceChildren();
     if (!chip) trayTitle.append("Tap a word: see what attends to it, then exchange it.");
     else if (!kind) trayTitle.append(make("b", "chip", chip.text), " has no other word in its place.");
-    else trayTitle.append("Exchange ", make("b", "chip", chip.text), " for");
+    else if (model.get("live")) trayTitle.append("Exchange ", make("b", "chip", chip.text), " for");
+    else trayTitle.append("Drag one onto a picture");
     tabs.replaceChildren(
       ...(choices.length > 1 ? choices : []).map((each) => {
         const button = make("button", "", each.name);
@@ -518,12 +523,54 @@ export function render({ model, el }) {
         button.tabIndex = index ? -1 : 0;
         button.classList.toggle("ready", !model.get("live") && ready({ prompt }));
         if (word === chip.text.toLowerCase()) button.setAttribute("aria-pressed", "true");
-        button.addEventListener("click", () => exchange(prompt));
+        button.addEventListener("click", () => button.dataset.dragged || exchange(prompt));
+        carry(button, word);
         return button;
       }),
     );
     list.scrollTop = 0;
     fold();
+  }
+  /** Let the visitor drag a word onto one of the pictures. In this picture's prompt, it takes the place of the chosen word. */
+  function carry(button, word) {
+    let from = null; // where the drag began, and the copy of the button that follows the pointer
+    let over = -1; // the index of the picture under the pointer, or -1
+    const mark = (index) => {
+      over = index;
+      panels.forEach(({ panel }, at) => panel.classList.toggle("takes", at === index));
+    };
+    button.addEventListener("pointerdown", (event) => (from = { x: event.clientX, y: event.clientY, ghost: null }));
+    onDrag(el, button, (event) => {
+      const [x, y] = [event.clientX - from.x, event.clientY - from.y];
+      if (!from.ghost && Math.hypot(x, y) < 6) return;
+      if (!from.ghost) {
+        const [box, home] = [button, scene].map((each) => each.getBoundingClientRect());
+        from.ghost = scene.appendChild(button.cloneNode(true));
+        from.ghost.classList.remove("ready");
+        from.ghost.classList.add("dn-ghost");
+        from.ghost.tabIndex = -1;
+        Object.assign(from.ghost.style, { left: `${box.left - home.left}px`, top: `${box.top - home.top}px` });
+        button.dataset.dragged = "yes";
+      }
+      from.ghost.style.transform = `translate(${x}px, ${y}px) rotate(-2deg)`;
+      mark(panels.findIndex(({ panel }) => {
+        const box = panel.getBoundingClientRect();
+        return event.clientX > box.left && event.clientX < box.right && event.clientY > box.top && event.clientY < box.bottom;
+      }));
+    }, {
+      ready: () => true,
+      end() {
+        if (!from?.ghost) return;
+        from.ghost.remove();
+        const index = over;
+        mark(-1);
+        setTimeout(() => delete button.dataset.dragged); // only after the click event that follows the drag
+        const chip = chips(index < 0 ? side : index)[model.get("word")];
+        if (index < 0 || !chip) return;
+        side = index;
+        exchange(exchanged(prompts()[index], chip, word));
+      },
+    });
   }
   /** Show all words of the tray or, while the tray is folded, only the current word and those whose pictures are ready. */
   function fold() {
@@ -663,6 +710,7 @@ export function render({ model, el }) {
   // `paint` draws a picture, and the shade over the picture. While the view moves from one state to another, the picture is a
   // blend of these two states.
   const shade = canvas(16);
+  const painted = new Set(); // the indices of the panels that have a picture
   function paint(index) {
     const { picture, empty, draw, panel } = panels[index];
     const pen = picture.getContext("2d");
@@ -670,10 +718,11 @@ export function render({ model, el }) {
     const last = frames.length - 1;
     const asleep = wake.querySelector("button");
     draw.hidden = !(waits(index) || (last < 0 && stuck)) || !asleep || asleep.disabled;
-    empty.textContent = last >= 0 || !draw.hidden ? "" : !stuck ? "drawing…" : asleep ? "loading the model…" : "not drawn yet";
-    panel.classList.toggle("blank", last < 0);
+    empty.textContent = last >= 0 || !draw.hidden || painted.has(index) ? "" : !stuck ? "drawing…" : asleep ? "loading the model…" : "not drawn yet";
+    panel.classList.toggle("blank", last < 0 && !painted.has(index));
+    if (last < 0) return; // the old picture stays until the new one begins
+    painted.add(index);
     pen.clearRect(0, 0, SIZE, SIZE);
-    if (last < 0) return;
     const at = Math.min(shown, last);
     pen.imageSmoothingEnabled = frames[0].width > 64;
     pen.globalAlpha = 1;
@@ -718,8 +767,8 @@ export function render({ model, el }) {
   let travelling = 0;
   function travel() {
     travelling = 0;
-    const [toStep, toGlow] = [step(), lit() >= 0 ? 1 : 0];
-    const toDark = pointed >= 0 || (pressed && lit() >= 0) ? 1 : 0;
+    const toDark = asks() ? 1 : 0;
+    const [toStep, toGlow] = [step(), shows() ? 1 : 0];
     if (lit() >= 0) lastLit = lit();
     const ease = quiet.matches ? 1 : el.classList.contains("dragging") ? 0.6 : 0.22;
     const nearer = (from, to) => {
@@ -743,7 +792,7 @@ export function render({ model, el }) {
         button.setAttribute("aria-pressed", String(at === model.get("word") && index === side));
       });
       const chip = all[lit()];
-      tag.textContent = attention(index, chip) ? `attends to “${chip.text}”` : "";
+      tag.textContent = shows() && attention(index, chip) ? `attends to “${chip.text}”` : "";
       picture.setAttribute("aria-label", `${prompts()[index]}, ${now ? `after step ${now} of ${steps()}` : "noise"}`);
     });
     buildStrip();
@@ -773,15 +822,10 @@ export function render({ model, el }) {
     if (!travelling) travelling = requestAnimationFrame(travel);
   }
 
-  /** Forget the stored drawings, whose compression lost details, so that the loaded model draws them again. */
-  function forgetStored() {
-    for (const [key, { stored }] of drawings) if (stored) drawings.delete(key);
-  }
   function revive() {
     stuck = "";
     if (pending.prompts?.includes(typed())) field.value = "";
     if (Object.keys(pending).length) return redraw({});
-    if (missing()) forgetStored();
     follows = Boolean(missing());
     update();
     pump();
@@ -791,7 +835,7 @@ export function render({ model, el }) {
   stop();
   let ended = false;
   update();
-  Promise.all((data.drawings ?? []).map(async (one) => drawings.set(keyOf(one), { ...(await unrolled(one)), stored: true }))).then(() => {
+  Promise.all((data.drawings ?? []).map(async (one) => drawings.set(keyOf(one), await unrolled(one)))).then(() => {
     if (ended) return;
     follows = Boolean(missing());
     if (!follows || model.get("step") !== undefined) tray.dataset.state = "";
