@@ -1,11 +1,13 @@
 // Shows how many words of a text are on a secret list, and whether the text therefore counts as marked (watermarked).
 // The view's `data` is {vocabulary, ratio, threshold, texts: [{bonus, swapped, ids}]}. A text's bonus is the number that was
 // added to the scores of listed tokens while the text was written; a text with the bonus 0 has no mark. If there is a
-// `data.key`, this module makes the lists with torch's random numbers. Otherwise each text also has `green` ("0" or "1" for
-// each token from the second on), and a host that can compute gets `want` {ids} and answers with `said` {green}.
+// `data.key`, as on a page of the website, this module makes the lists with torch's random numbers. Otherwise each text also
+// has `green` ("0" or "1" for each token from the second on), and a host that can compute gets `want` {ids} and answers with
+// `said` {green}.
 // The visitor chooses `text` (a bonus, "copied" or "own"), `swapped` (the share of swapped words), `length` (the number of
-// tokens that are counted; 0 until the visitor has chosen a text, and until then nothing shows which text is marked), `own`
-// (the visitor's words) and `key` (0 for the key that marked the texts, another number for another key).
+// tokens that are counted; on a page 0 until the visitor has chosen a text), `own` (the visitor's words) and `key` (0 for the
+// key that marked the texts, another number for another key).
+// On a page the visitor counts by turning a key (`aroundAKey`), and in a lesson along a chart of z (`alongALine`).
 import { adopt, announcer, atOnce, glide, headline, keeper, make, onDrag, ownWords, piecesOf, radio, shape } from "./view.js";
 
 const FEWEST = 6; // the fewest tokens that are counted
@@ -14,10 +16,13 @@ const SECONDS = 3.5; // s: the time in which the count runs through all tokens
 const GLANCE = 46; // the number of tokens shown of each text while the visitor guesses which of two texts is marked
 const EXAMPLE = "Weather for December in Yarrowby"; // the strongly marked text is shown from here as an example with a key; its beginning makes little sense
 const SHOWN = 60; // the most tokens that the example shows
+const ROOM = 1.6; // how many times as many boxes as a long text needs to count as marked are drawn for it
 const EDGE = 14; // px: the room for the handle at the right of the chart
 const TALL = 20; // px: the height of a text's name in the chart
 const NO_SPACE_BEFORE = /^(?:[.,?!:;”)]|'.*)$/u;
 const NO_SPACE_AFTER = /^[“(]$/u;
+const OWN = { placeholder: "Paste a text of your own", label: "Your own text", button: "Count it" };
+const TOO_SHORT = `A text of at least ${FEWEST} words and marks can be counted.`;
 
 /**
  * Make a generator of the random numbers that a torch.Generator with this seed gives. It is the Mersenne Twister.
@@ -106,107 +111,48 @@ function keyDrawing() {
   return drawing;
 }
 
+/** Whether the token at an index stands without a space after the token before. */
+const glued = (pieces, index) => index === 0 || NO_SPACE_BEFORE.test(pieces[index]) || NO_SPACE_AFTER.test(pieces[index - 1]);
+
+/** Write tokens as words into an element, and return the words' elements. */
+function writeWords(paper, pieces) {
+  paper.replaceChildren();
+  return pieces.map((piece, index) => {
+    if (!glued(pieces, index)) paper.append(" ");
+    const span = paper.appendChild(make("span", "wm-word", piece));
+    span.dataset.index = String(index);
+    return span;
+  });
+}
+
+/** Fill a group with radio buttons. The arrow keys choose the button before or after. */
+function radios(group, options, chosen, choice) {
+  group.replaceChildren(
+    ...options.map(([value, label]) => {
+      const button = make("button", "", label);
+      button.setAttribute("aria-checked", String(value === chosen));
+      button.tabIndex = value === chosen ? 0 : -1;
+      radio(button, () => group.querySelectorAll("button"), (at) => choice(options[at][0]));
+      return button;
+    }),
+  );
+}
+
+function radioGroup(className, label) {
+  const group = make("div", className);
+  group.setAttribute("role", "radiogroup");
+  group.setAttribute("aria-label", label);
+  return group;
+}
+
 export function render({ model, el }) {
   const data = model.get("data");
   const { ratio, threshold } = data;
-  const still = matchMedia("(prefers-reduced-motion: reduce)");
   const ids = new Map(data.vocabulary.map((word, id) => [word, id]));
   const bonuses = [...new Set(data.texts.map(({ bonus }) => bonus))].sort((a, b) => a - b);
   const shares = [...new Set(data.texts.map(({ swapped }) => swapped))].sort((a, b) => a - b);
-  /** The name of the text with this bonus. A mark is named by its strength on a page, and by the bonus in a lesson. */
-  const nameOf = (bonus) => (bonus ? (data.key ? ["Light mark", "Strong mark"][bonuses.indexOf(bonus) - 1] : `Bonus ${bonus}`) : "No mark");
-  const plain = Boolean(data.key); // true on a page, where the chart's labels are numbers of listed words; in a lesson the labels are z
   const lists = new Map(); // from the string `${key} ${token}` to the tokens that the key lists after the token
   const heard = new Map(); // from the ids of the visitor's tokens, joined by commas, to the host's answer `green`
-  let length = model.get("length") ?? 0;
-  let playing = 0;
-  let problem = "";
-  let guessed; // the bonus, as a string, of the text that the visitor guessed to be marked; undefined without a guess
-  const sealed = () => length === 0;
-  let stage = "key"; // what is shown before a text is counted: "key" for an example with a key to turn, "guess" for two texts to choose from
-
-  adopt(el, "wm");
-  const { head, loud, loudWords } = headline("wm");
-  const verdict = make("p", "wm-verdict");
-  const paper = make("p", "wm-text");
-  const chart = make("div", "wm-chart");
-  const svg = chart.appendChild(shape("svg", { "aria-hidden": "true" }));
-  const stroke = (className) => svg.appendChild(shape("path", { class: className }));
-  const bar = make("div", "wm-line");
-  const barLabel = bar.appendChild(make("span"));
-  const zero = make("div", "wm-zero");
-  const zeroLabel = zero.appendChild(make("span", "", "z = 0, as by chance"));
-  const ember = make("div", "wm-ember");
-  ember.tabIndex = 0;
-  ember.setAttribute("role", "slider");
-  ember.setAttribute("aria-label", "Tokens that are counted");
-  const tip = ember.appendChild(make("span", "num"));
-  const foot = make("span", "wm-foot");
-  chart.prepend(bar, zero);
-  chart.append(foot, ember);
-
-  const choices = make("div", "wm-choices");
-  choices.setAttribute("role", "radiogroup");
-  choices.setAttribute("aria-label", "Text");
-  const swaps = make("div", "wm-choices wm-swaps");
-  swaps.setAttribute("role", "radiogroup");
-  swaps.setAttribute("aria-label", "Words swapped for others of their list");
-  const tools = make("div", "wm-tools");
-  const play = make("button", "wm-play");
-  const [playKey, playWords] = [keyDrawing(), make("span", "", "▶ Count")];
-  play.append(playKey, playWords);
-  const key = make("button", "", "Try another key");
-  tools.append(play);
-  const words = { placeholder: "Paste a text of your own", label: "Your own text", button: "Count it" };
-  const tooShort = `A text of at least ${FEWEST} words and marks can be counted.`;
-  const own = ownWords("wm-own", words, (text) => choose({ own: text, text: "own", length: 1e6, key: 0 }));
-  const sheets = make("div", "wm-sheets"); // two texts; the visitor guesses which of them is marked
-  const demo = make("div", "wm-demo"); // an example with a strong mark and a key to turn, shown first
-  const legend = make("p", "wm-legend");
-  legend.append(make("span", "wm-word in", "word"), " on the key's list after the word before it: “green”");
-  const { live, speak, hush } = announcer(700);
-  const grid = make("div", "wm-grid");
-  const left = make("div", "wm-left");
-  const right = make("div", "wm-right");
-  // On a page, the box `lab` hides the controls for another text or another key until the visitor opens it.
-  const lab = make("details", "wm-lab");
-  if (plain) {
-    lab.append(make("summary", "", "Change the text, or the key"), choices, swaps, key, own);
-    lab.open = !sealed(); // if the page's address is a link to a counted text, open the box, because the link may set another key or swapped words
-    lab.addEventListener("toggle", () => soon());
-    left.append(paper);
-    right.append(head, verdict, chart, tools, lab);
-    grid.append(demo, left, right, sheets);
-  } else {
-    left.append(choices, paper, legend);
-    right.append(head, verdict, chart, swaps, tools);
-    grid.append(demo, left, right, sheets, own);
-  }
-  el.append(grid, live);
-
-  const soon = atOnce(draw);
-  const keep = keeper(model, soon);
-  function choose(changes) {
-    cancelAnimationFrame(playing);
-    playing = 0;
-    problem = "";
-    guessed = undefined;
-    if ("length" in changes) length = changes.length;
-    keep(changes);
-  }
-
-  /** Fill a group with radio buttons. The arrow keys choose the button before or after. */
-  function radios(group, options, chosen, choice) {
-    group.replaceChildren(
-      ...options.map(([value, label]) => {
-        const button = make("button", "", label);
-        button.setAttribute("aria-checked", String(value === chosen));
-        button.tabIndex = value === chosen ? 0 : -1;
-        radio(button, () => group.querySelectorAll("button"), (at) => choice(options[at][0]));
-        return button;
-      }),
-    );
-  }
 
   /** Return for each token from the second on whether it is listed after the token before, or null if either token is unknown. */
   function marksOf({ ids: tokens, green }) {
@@ -220,6 +166,7 @@ export function render({ model, el }) {
       return lists.get(name).has(token);
     });
   }
+  const withMarks = (text) => ({ pieces: text.ids.map((id) => data.vocabulary[id]), marks: marksOf(text), changed: [] });
 
   /** The text with this name (a bonus, "copied" or "own"): its words (`pieces`), for each word from the second on whether it is
    * listed (`marks`), for each word whether it was swapped (`changed`), and whether the text was written with a mark (`marked`).
@@ -230,7 +177,7 @@ export function render({ model, el }) {
       const pieces = piecesOf(model.get("own") ?? "");
       const tokens = pieces.map((piece) => ids.get(piece) ?? data.unknown ?? -1);
       const green = heard.get(tokens.join());
-      if (!data.key && !green) {
+      if (!data.key && green === undefined) { // the answer to a single word is an empty text
         ask(tokens);
         return null;
       }
@@ -241,13 +188,356 @@ export function render({ model, el }) {
     const plain = data.texts.find((one) => one.bonus === text.bonus && one.swapped === shares[0]);
     return { ...withMarks(text), changed: text.ids.map((id, index) => id !== plain.ids[index]), marked: bonus > 0 };
   }
-  const withMarks = (text) => ({ pieces: text.ids.map((id) => data.vocabulary[id]), marks: marksOf(text), changed: [] });
-
   function ask(tokens) {
     if (!model.get("live")) return;
     model.set("want", { ids: tokens });
     model.save_changes();
   }
+  function swapLabel(name, share) {
+    const { changed } = textOf(name, share);
+    const percent = Math.round((100 * changed.filter(Boolean).length) / changed.length);
+    return share ? `${percent}%` : "none";
+  }
+
+  adopt(el, "wm");
+  return (data.key ? aroundAKey : alongALine)({
+    model, el, data, bonuses, shares, heard, marksOf, textOf, swapLabel,
+    still: matchMedia("(prefers-reduced-motion: reduce)"),
+    /** How many of `count` words must be listed, at least, so that the text counts as marked. */
+    fewest: (count) => Math.floor(ratio * count + threshold * Math.sqrt(count * ratio * (1 - ratio))) + 1,
+  });
+}
+
+/**
+ * The view on a page of the website. The visitor turns a key: words of the text light up, are counted, and fill boxes up to the
+ * line from which a text counts as marked. First an example with a strong mark, then a guess between two texts. The text that
+ * was guessed is counted, and after it a text without a mark, which repeats itself.
+ */
+function aroundAKey({ model, el, data, bonuses, shares, textOf, swapLabel, still, fewest }) {
+  const { ratio } = data;
+  const names = ["No mark", "Light mark", "Strong mark"];
+  let stage = model.get("length") ? "count" : "example"; // "example", "guess", or "count" for a whole text
+  let guessed; // the bonus, as a string, of the text that the visitor guessed to be marked; undefined without a guess
+  let text; // what is on the screen: {pieces, marks, marked, changed}
+  let words = 1; // the number of its words that are counted when the key is turned round
+  let needed = 0; // how many of these must be listed so that the text counts as marked
+  let part = 0; // how far the key is turned: 0 to 1
+  let spans = [];
+  let stopTurning = () => {}; // a function that stops the key if it is turning by itself
+
+  const ask = make("p", "wm-ask");
+  ask.append(make("b", "", "Which one is marked?"), make("span", "", "One of these texts has a lighter mark. Press it, and turn the key."));
+  const sheets = make("div", "wm-sheets"); // two texts; the visitor guesses which of them is marked
+  const demo = make("div", "wm-demo");
+  const says = demo.appendChild(make("p", "wm-says"));
+  const shown = demo.appendChild(make("p", "wm-shown"));
+  const dial = demo.appendChild(make("div", "wm-dial"));
+  dial.tabIndex = 0;
+  dial.setAttribute("role", "slider");
+  dial.setAttribute("aria-label", "Turn the key");
+  dial.setAttribute("aria-valuemin", "0");
+  const rim = dial.appendChild(shape("svg", { viewBox: "0 0 200 200", "aria-hidden": "true" }));
+  const circle = { cx: 100, cy: 100, r: 90, pathLength: 100 };
+  const turned = shape("circle", { class: "wm-turned", ...circle });
+  rim.append(shape("circle", { class: "wm-rim", ...circle }), turned);
+  const grip = dial.appendChild(make("i"));
+  const bit = dial.appendChild(keyDrawing());
+  const invites = dial.appendChild(make("span", "", "turn me ↻"));
+
+  // With each listed word that is counted, one more box fills, from the left. In a short text there is a box for each word.
+  const tally = demo.appendChild(make("div", "wm-tally"));
+  tally.setAttribute("aria-hidden", "true"); // a screen reader reads these numbers from `says` and `outcome`
+  const boxes = tally.appendChild(make("div", "wm-boxes"));
+  const [byLuck, line, lack] = ["", "wm-needed", "wm-lack"].map((className) => tally.appendChild(make("span", className)));
+  const outcome = demo.appendChild(make("p", "wm-end"));
+  const verdict = outcome.appendChild(make("b"));
+  const next = outcome.appendChild(make("button", "wm-play"));
+
+  // All other texts and keys are folded away below the text.
+  const lab = make("details", "wm-lab");
+  const choices = radioGroup("wm-choices", "Text");
+  const swaps = radioGroup("wm-choices wm-swaps", "Words swapped for others of their list");
+  const key = make("button");
+  const rare = make("p", "wm-odds");
+  const own = ownWords("wm-own", OWN, (said) => choose({ own: said, text: "own", key: 0 }));
+  lab.append(make("summary", "", "Other texts, another key"), choices, swaps, key, own, rare);
+  const { live, speak, hush } = announcer(700);
+  el.append(ask, sheets, demo, lab, live);
+
+  const keep = keeper(model);
+  /** Count another text, or with another key, at once. */
+  function choose(changes) {
+    stopTurning();
+    guessed = undefined;
+    stage = "count";
+    keep({ ...changes, length: 1e6 });
+    draw();
+  }
+  /** Lay out a whole text, of which no word is counted yet. */
+  function begin(changes) {
+    stage = "count";
+    keep({ swapped: shares[0], key: 0, length: 1, ...changes });
+    draw();
+    dial.focus({ preventScroll: true });
+    if (demo.getBoundingClientRect().top < 0) demo.scrollIntoView({ block: "nearest" });
+  }
+
+  /** The strongly marked text, from a beginning that makes sense, up to the sentence in which it counts as marked. */
+  function example() {
+    const strong = textOf(String(bonuses.at(-1)), shares[0]);
+    const from = Math.max(0, strong.pieces.findIndex((_, at) => strong.pieces.slice(at).join(" ").startsWith(EXAMPLE)));
+    const [pieces, marks] = [strong.pieces.slice(from), strong.marks.slice(from)];
+    let hits = 0;
+    const over = marks.findIndex((mark, index) => (hits += Number(mark)) >= fewest(index + 1) && index >= FEWEST);
+    const end = pieces.findIndex((piece, index) => piece === "." && over >= 0 && index > over + 1) + 1;
+    const tokens = end || Math.min(pieces.length, SHOWN);
+    return { pieces: pieces.slice(0, tokens), marks: marks.slice(0, tokens - 1), marked: true, changed: [] };
+  }
+
+  function draw() {
+    el.classList.toggle("guessing", stage === "guess");
+    el.classList.toggle("counting", stage === "count");
+    if (stage === "guess") return;
+    const name = model.get("text");
+    const swapped = model.get("swapped") ?? shares[0];
+    text = stage === "example" ? example() : textOf(name, swapped);
+    const { pieces, marks, changed } = text;
+    const short = pieces.length < FEWEST;
+    el.classList.toggle("short", short);
+    spans = writeWords(shown, pieces);
+    if (stage === "example") shown.append(" …");
+    spans.forEach((span, index) => {
+      span.classList.toggle("changed", Boolean(changed[index]));
+      span.classList.toggle("unknown", index > 0 && marks[index - 1] === null);
+    });
+    words = Math.max(1, pieces.length - 1);
+    const seen = marks.filter((mark) => mark !== null).length;
+    needed = fewest(seen);
+    const most = marks.filter(Boolean).length;
+    const room = seen <= SHOWN ? Math.max(1, seen) : Math.max(most, Math.ceil(ROOM * needed));
+    boxes.replaceChildren(...Array.from({ length: room }, () => make("i")));
+    boxes.classList.toggle("fine", room > SHOWN);
+    const chance = Math.round(ratio * seen);
+    byLuck.textContent = `${chance} by chance`;
+    byLuck.style.left = `${(100 * chance) / room}%`;
+    line.textContent = `${needed}: marked`;
+    line.style.left = `${(100 * (needed - 1)) / room}%`;
+    line.hidden = needed > room; // even if all words were listed, the text would not count as marked
+    dial.setAttribute("aria-valuemax", String(words));
+    const options = [
+      ...bonuses.map((bonus, index) => [String(bonus), names[index]]),
+      ...(data.copied ? [["copied", "No mark, repeated"]] : []),
+      ...(model.get("own") ? [["own", "Your own"]] : []),
+    ];
+    radios(choices, options, name, (to) => choose({ text: to }));
+    const fixed = name === "copied" || name === "own";
+    radios(swaps, fixed ? [] : shares.map((share) => [share, swapLabel(name, share)]), swapped, (share) => choose({ swapped: share }));
+    if (!fixed) swaps.prepend(make("span", "", "Words swapped:"));
+    key.textContent = model.get("key") ? "Back to the right key" : "Try another key";
+    turnTo(stage === "count" ? ((model.get("length") ?? 1) - 1) / words : 0);
+    if (short) {
+      says.textContent = TOO_SHORT;
+      speak(TOO_SHORT);
+    }
+  }
+
+  function turnTo(to) {
+    part = Math.max(0, Math.min(1, to));
+    const { marks } = text;
+    const count = Math.round(part * words);
+    const counted = marks.slice(0, count).filter((mark) => mark !== null);
+    const hits = counted.filter(Boolean).length;
+    spans.forEach((span, index) => {
+      span.classList.toggle("in", index > 0 && index <= count && marks[index - 1] === true);
+      span.classList.toggle("rest", index > count);
+    });
+    const all = count === words;
+    const short = all && text.marked && !model.get("key") ? Math.max(0, needed - hits) : 0; // how many listed words a marked text lacks
+    [...boxes.children].forEach((box, index) => {
+      box.classList.toggle("in", index < hits);
+      box.classList.toggle("lack", short > 0 && index >= hits && index < needed);
+    });
+    lack.textContent = short ? `${short} short` : "";
+    lack.hidden = !short;
+    lack.style.left = `${(100 * (hits + short / 2)) / boxes.children.length}%`;
+    bit.style.rotate = `${Math.round(360 * part)}deg`;
+    grip.style.rotate = `${360 * part}deg`;
+    turned.style.strokeDasharray = `${100 * part} 200`;
+    invites.classList.toggle("away", part > 0);
+    demo.classList.toggle("started", part > 0);
+    demo.classList.toggle("over", hits >= needed);
+    demo.classList.toggle("told", all || (stage === "example" && hits >= needed));
+    const invite = stage === "count" && model.get("text") === "copied" ? "This text has no mark. Turn the key." : "words and marks counted. Turn the key.";
+    says.replaceChildren(make("b", "loud", String(hits)), make("span", "", part > 0 ? ` of ${counted.length} words and marks are on the secret list` : ` ${invite}`));
+    dial.setAttribute("aria-valuenow", String(count));
+    dial.setAttribute("aria-valuetext", `${hits} of ${counted.length} words and marks are on the secret list`);
+    const chance = odds(byChance(hits, Math.max(1, counted.length), ratio));
+    const rarity = `By chance, ${chance} unmarked texts ${chance.startsWith("1") ? "has" : "have"} so many.`;
+    verdict.textContent = stage === "example" ? `${rarity} This one is marked.` : judge(hits, marks.length - marks.filter((mark) => mark !== null).length);
+    rare.textContent = all ? `${rarity} (In texts that do not repeat themselves.)` : "";
+    const follows = { 0: "Turn it on the other text →", [bonuses[1]]: data.copied && "Now a text without a mark →" }[model.get("text")];
+    next.textContent = (stage === "example" ? "Now find one by eye →" : guessed !== undefined && follows) || "";
+    next.hidden = !next.textContent;
+    if (all) speak(`${says.textContent}. ${verdict.textContent}`);
+  }
+  /** Say what the count of a whole text shows. `skipped` pairs of words were not counted. */
+  function judge(hits, skipped) {
+    const over = hits >= needed;
+    const { marked } = text;
+    if (model.get("key")) return over ? "With a key that isn't the writer's: a false accusation." : marked ? "With another key the mark can't be seen." : "Not over the line with this key, either.";
+    const short = `${needed - hits} word${needed - hits === 1 ? "" : "s"} short of ${needed}`;
+    if (marked === undefined) {
+      const said = over ? "Over the line: it counts as marked. Whether it is, the count alone can't say." : "Not over the line. That says nothing.";
+      return skipped ? `${said} ${skipped} of ${skipped + text.marks.filter((mark) => mark !== null).length} pairs have a word that the model lacks: not counted.` : said;
+    }
+    if (!marked) return over ? "Accused all the same! It has no mark: its words repeat." : guessed === model.get("text") ? "Wrong: this text has no mark. By eye, a mark doesn't show." : "Not over the line. It has no mark.";
+    const said = over ? "Found: this text is marked." : `Marked, but ${short}${model.get("swapped") ? ": words were swapped" : ""}.`;
+    return guessed === model.get("text") ? `Right! ${said}` : said;
+  }
+  function settle() {
+    if (stage === "count") keep({ length: Math.round(part * words) + 1 });
+  }
+  /** Let the key turn by itself to the end. If the key is at the end already, it starts from the beginning. */
+  function turnAll() {
+    stopTurning();
+    if (still.matches) {
+      turnTo(1);
+      return settle();
+    }
+    const from = part === 1 ? 0 : part;
+    const began = performance.now();
+    let due = 0;
+    const frame = (now) => {
+      turnTo(from + (now - began) / 1000 / SECONDS);
+      if (part < 1 && el.isConnected) due = requestAnimationFrame(frame);
+      else settle();
+    };
+    stopTurning = () => cancelAnimationFrame(due);
+    due = requestAnimationFrame(frame);
+  }
+  const angle = ({ clientX, clientY }) => {
+    const { left, top, width, height } = dial.getBoundingClientRect();
+    return Math.atan2(clientY - top - height / 2, clientX - left - width / 2) / (2 * Math.PI);
+  };
+  let last = 0;
+  let way = 0; // how far the pointer has gone round the dial since the press, in full turns
+  onDrag(el, dial, (event) => {
+    const now = angle(event);
+    const step = now - last - Math.round(now - last);
+    last = now;
+    way += Math.abs(step);
+    turnTo(part + step);
+  }, { ready: () => true, begin: () => { stopTurning(); way = 0; dial.focus({ preventScroll: true }); }, end: () => way >= 0.02 && settle() });
+  dial.addEventListener("pointerdown", (event) => (last = angle(event)));
+  dial.addEventListener("click", () => way < 0.02 && turnAll()); // after a press that did not drag the key, the key turns by itself
+  dial.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" || event.key === " ") {
+      event.preventDefault();
+      return turnAll();
+    }
+    const goes = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1, PageDown: -10, PageUp: 10, Home: -words, End: words }[event.key];
+    if (goes === undefined) return;
+    event.preventDefault();
+    stopTurning();
+    turnTo((Math.round(part * words) + goes) / words);
+    settle();
+  });
+  shown.addEventListener("click", (event) => {
+    const index = event.target.dataset?.index;
+    if (index === undefined || stage !== "count") return;
+    stopTurning();
+    turnTo(Number(index) / words);
+    settle();
+  });
+  next.addEventListener("click", () => {
+    stopTurning();
+    if (stage === "count") return begin({ text: model.get("text") === "0" ? String(bonuses[1]) : "copied" });
+    stage = "guess";
+    draw();
+    sheets.firstChild.focus({ preventScroll: true });
+  });
+  sheets.append(...bonuses.slice(0, 2).map((bonus, index) => {
+    const { pieces } = textOf(String(bonus), shares[0]);
+    const sheet = make("button", "wm-sheet");
+    sheet.append(make("b", "", `Text ${index + 1}`), make("span", "", `${pieces.slice(0, GLANCE).map((piece, at) => (glued(pieces, at) ? piece : ` ${piece}`)).join("")} …`));
+    sheet.addEventListener("click", () => {
+      guessed = String(bonus);
+      begin({ text: guessed });
+    });
+    return sheet;
+  }));
+  key.addEventListener("click", () => choose({ key: model.get("key") ? 0 : 1 }));
+
+  const chose = ["text", "swapped", "own", "key"];
+  const soon = atOnce(draw);
+  const changed = () => keep.storing || soon();
+  for (const name of chose) model.on(`change:${name}`, changed);
+  draw();
+  return () => {
+    hush();
+    stopTurning();
+    for (const name of chose) model.off(`change:${name}`, changed);
+  };
+}
+
+/**
+ * The view in a lesson. The visitor counts along a chart: the number of tokens grows to the right, and z grows upwards.
+ */
+function alongALine({ model, el, data, bonuses, shares, heard, marksOf, textOf, swapLabel, still, fewest }) {
+  const { ratio, threshold } = data;
+  const nameOf = (bonus) => (bonus ? `Bonus ${bonus}` : "No mark");
+  let length = model.get("length");
+  let playing = 0;
+  let problem = "";
+
+  const { head, loud, loudWords } = headline("wm");
+  const verdict = make("p", "wm-verdict");
+  const paper = make("p", "wm-text");
+  const chart = make("div", "wm-chart");
+  const svg = chart.appendChild(shape("svg", { "aria-hidden": "true" }));
+  const stroke = (className) => svg.appendChild(shape("path", { class: className }));
+  const bar = make("div", "wm-line");
+  const barLabel = bar.appendChild(make("span"));
+  const zero = make("div", "wm-zero");
+  zero.append(make("span", "", "z = 0, as by chance"));
+  const ember = make("div", "wm-ember");
+  ember.tabIndex = 0;
+  ember.setAttribute("role", "slider");
+  ember.setAttribute("aria-label", "Tokens that are counted");
+  const tip = ember.appendChild(make("span", "num"));
+  const foot = make("span", "wm-foot");
+  chart.prepend(bar, zero);
+  chart.append(foot, ember);
+
+  const choices = radioGroup("wm-choices", "Text");
+  const swaps = radioGroup("wm-choices wm-swaps", "Words swapped for others of their list");
+  const tools = make("div", "wm-tools");
+  const play = make("button", "wm-play");
+  const [playKey, playWords] = [keyDrawing(), make("span", "", "▶ Count")];
+  play.append(playKey, playWords);
+  tools.append(play);
+  const own = ownWords("wm-own", OWN, (text) => choose({ own: text, text: "own", length: 1e6 }));
+  const legend = make("p", "wm-legend");
+  legend.append(make("span", "wm-word in", "word"), " on the key's list after the word before it: “green”");
+  const { live, speak, hush } = announcer(700);
+  const grid = make("div", "wm-grid");
+  const left = make("div", "wm-left");
+  const right = make("div", "wm-right");
+  left.append(choices, paper, legend);
+  right.append(head, verdict, chart, swaps, tools);
+  grid.append(left, right, own);
+  el.append(grid, live);
+
+  const soon = atOnce(draw);
+  const keep = keeper(model, soon);
+  function choose(changes) {
+    cancelAnimationFrame(playing);
+    playing = 0;
+    problem = "";
+    if ("length" in changes) length = changes.length;
+    keep(changes);
+  }
+
   function listen() {
     const said = model.get("said");
     if (!said?.want) return;
@@ -271,7 +561,7 @@ export function render({ model, el }) {
   // In the chart, the number of tokens grows to the right, and z grows upwards.
   let size = { width: 0, height: 0 };
   let longest = 1;
-  const top = Math.max(threshold + 2, ...data.texts.map((text) => (data.key ? 10.5 : Math.max(...zPath(marksOf(text)).slice(FEWEST)))));
+  const top = Math.max(threshold + 2, ...data.texts.map((text) => (Math.max(...zPath(marksOf(text)).slice(FEWEST)))));
   const across = (tokens) => (tokens / longest) * (size.width - EDGE);
   const down = (z) => ((top - Math.max(LOW, Math.min(top, z))) / (top - LOW)) * size.height;
   const outline = (path) =>
@@ -293,13 +583,12 @@ export function render({ model, el }) {
     for (const { name, label, end } of others) {
       if (!end) continue;
       const lines = [0, threshold].map((z) => [end[0], down(z) - 1, down(z) + 3]);
-      const beside = plain && Math.abs(x - end[0]) < 30; // whether to put the name to the left of the handle
-      const near = [...lines, ...taken.filter(([at], index) => Math.abs(at - end[0]) < 110 && !(beside && index === 0))];
+      const near = [...lines, ...taken.filter(([at]) => Math.abs(at - end[0]) < 110)];
       const wanted = end[1] + (name === "0" || end[1] > down(0) ? 8 : -27);
       const free = (top) => near.every(([, from, to]) => top + TALL <= from || top >= to);
       const tops = [wanted, ...near.flatMap(([, from, to]) => [from - TALL, to])].filter(free);
       const top = tops.reduce((best, other) => (Math.abs(other - wanted) < Math.abs(best - wanted) ? other : best));
-      label.style.transform = `translate(${end[0] - (beside ? 44 : 0)}px, ${top}px)`;
+      label.style.transform = `translate(${end[0]}px, ${top}px)`;
       taken.push([end[0], top, top + TALL]);
     }
   }
@@ -329,40 +618,27 @@ export function render({ model, el }) {
     });
   }
 
-  /** How many of `count` words must be listed, at least, so that the text counts as marked. */
-  const fewest = (count) => Math.floor(ratio * count + threshold * Math.sqrt(count * ratio * (1 - ratio))) + 1;
-
   let spans = [];
   let written = "";
   /** Put the words of a text on the paper, and mark the words that were swapped. */
   function write({ pieces, changed }) {
     const text = pieces.join(" ");
     if (written !== text) {
-      paper.replaceChildren();
-      spans = pieces.map((piece, index) => {
-        if (!glued(pieces, index)) paper.append(" ");
-        const span = paper.appendChild(make("span", "wm-word", piece));
-        span.dataset.index = String(index);
-        return span;
-      });
+      spans = writeWords(paper, pieces);
       written = text;
     }
     spans.forEach((span, index) => span.classList.toggle("changed", Boolean(changed[index])));
   }
 
   function draw() {
-    el.classList.toggle("sealed", sealed());
-    el.classList.toggle("guessing", sealed() && stage === "guess");
-    if (sealed()) return lay();
     const name = model.get("text");
     const swapped = model.get("swapped") ?? shares[0];
     const options = [
       ...bonuses.map((bonus) => [String(bonus), nameOf(bonus)]),
-      ...(data.copied ? [["copied", "No mark, copied"]] : []),
       ...(model.get("own") ? [["own", "Your own"]] : []),
     ];
     radios(choices, options, name, (text) => choose({ text, length: 1e6 }));
-    const fixed = name === "copied" || name === "own";
+    const fixed = name === "own";
     radios(swaps, fixed ? [] : shares.map((share) => [share, swapLabel(name, share)]), swapped, (share) => choose({ swapped: share }));
     if (!fixed) swaps.prepend(make("span", "", "Words swapped:"));
     const text = problem ? null : textOf(name, swapped);
@@ -371,7 +647,7 @@ export function render({ model, el }) {
     el.classList.toggle("short", short);
     if (short) {
       loud.textContent = "";
-      loudWords.textContent = problem || (text ? tooShort : "Computing…");
+      loudWords.textContent = problem || (text ? TOO_SHORT : "Computing…");
       verdict.textContent = "";
       if (text) write(text);
       spans.forEach((span) => (span.className = "wm-word"));
@@ -379,13 +655,13 @@ export function render({ model, el }) {
     }
     const { pieces, marks } = text;
     longest = Math.max(pieces.length, ...data.texts.map((one) => one.ids.length));
-    if (name === "own" || name === "copied") longest = pieces.length;
+    if (fixed) longest = pieces.length;
     length = Math.max(FEWEST, Math.min(pieces.length, length));
     current = zPath(marks);
     write(text);
     others.forEach((one) => {
       const { name: other, path, label } = one;
-      const away = fixed || other === name || (plain && !lab.open);
+      const away = fixed || other === name ;
       path.classList.toggle("away", away);
       label.classList.toggle("away", away);
       const theirs = zPath(textOf(other, swapped).marks);
@@ -395,156 +671,6 @@ export function render({ model, el }) {
     moveTo(current);
     tell(text);
   }
-  /** Show the text with the strongest mark as an example. While the visitor turns the key, the listed words of the example
-   * light up and are counted. */
-  function show() {
-    if (demo.hasChildNodes()) return;
-    const strong = textOf(String(bonuses.at(-1)), shares[0]);
-    const begin = Math.max(0, strong.pieces.findIndex((_, at) => strong.pieces.slice(at).join(" ").startsWith(EXAMPLE)));
-    const [pieces, marks] = [strong.pieces.slice(begin), strong.marks.slice(begin)];
-    const over = zPath(marks).findIndex((z, index) => index >= FEWEST && z > threshold);
-    const end = pieces.findIndex((piece, index) => piece === "." && over >= 0 && index > over + 1) + 1;
-    const tokens = end || Math.min(pieces.length, SHOWN);
-    const says = demo.appendChild(make("p", "wm-says"));
-    const text = demo.appendChild(make("p", "wm-shown"));
-    const spans = pieces.slice(0, tokens).map((piece, index) => {
-      if (!glued(pieces, index)) text.append(" ");
-      return text.appendChild(make("span", "wm-word", piece));
-    });
-    text.append(" …");
-
-    const dial = demo.appendChild(make("div", "wm-dial"));
-    dial.tabIndex = 0;
-    dial.setAttribute("role", "slider");
-    dial.setAttribute("aria-label", "Turn the key");
-    dial.setAttribute("aria-valuemin", "0");
-    dial.setAttribute("aria-valuemax", String(tokens - 1));
-    const rim = dial.appendChild(shape("svg", { viewBox: "0 0 200 200", "aria-hidden": "true" }));
-    const circle = { cx: 100, cy: 100, r: 90, pathLength: 100 };
-    const turned = shape("circle", { class: "wm-turned", ...circle });
-    rim.append(shape("circle", { class: "wm-rim", ...circle }), turned);
-    const grip = dial.appendChild(make("i"));
-    const bit = dial.appendChild(keyDrawing());
-    const invites = dial.appendChild(make("span", "", "turn me ↻"));
-
-    // There is a box for each word of the example. With each listed word that is counted, one more box fills, from the left.
-    const words = tokens - 1;
-    const chance = Math.round(ratio * words);
-    const needed = fewest(words);
-    const tally = demo.appendChild(make("div", "wm-tally"));
-    tally.setAttribute("aria-hidden", "true"); // a screen reader reads this number from `says`
-    const boxes = tally.appendChild(make("div", "wm-boxes"));
-    for (let word = 0; word < words; word++) boxes.append(make("i"));
-    for (const [className, number, label] of [["", chance, `${chance} by chance`], ["wm-needed", needed, `${needed}: marked`]]) {
-      const tick = tally.appendChild(make("span", className, label));
-      tick.style.left = `${(100 * (className ? number - 1 : number)) / words}%`;
-    }
-    const outcome = demo.appendChild(make("p", "wm-end"));
-    const next = make("button", "wm-play", "Now find one by eye →");
-    next.addEventListener("click", () => {
-      turning();
-      stage = "guess";
-      draw();
-      sheets.firstChild.focus({ preventScroll: true });
-    });
-    outcome.append(make("b"), next);
-
-    let part = 0; // how far the key is turned: 0 to 1
-    let turning = () => {}; // a function that stops the key if it is turning by itself
-    function turnTo(to) {
-      part = Math.max(0, Math.min(1, to));
-      const count = Math.round(part * words);
-      spans.forEach((span, index) => {
-        span.classList.toggle("in", index > 0 && index <= count && marks[index - 1] === true);
-        span.classList.toggle("rest", index > count);
-      });
-      const hits = marks.slice(0, count).filter(Boolean).length;
-      [...boxes.children].forEach((box, index) => box.classList.toggle("in", index < hits));
-      bit.style.rotate = `${Math.round(360 * part)}deg`;
-      grip.style.rotate = `${360 * part}deg`;
-      turned.style.strokeDasharray = `${100 * part} 200`;
-      invites.classList.toggle("away", part > 0);
-      demo.classList.toggle("started", part > 0);
-      demo.classList.toggle("over", hits >= needed);
-      outcome.firstChild.textContent = `By chance, ${odds(byChance(hits, Math.max(1, count), ratio))} unmarked texts has so many. This one is marked.`;
-      says.replaceChildren(make("b", "loud", String(hits)), make("span", "", part > 0 ? ` of ${count} words and marks are on the secret list` : " words and marks counted. Turn the key."));
-      dial.setAttribute("aria-valuenow", String(count));
-      dial.setAttribute("aria-valuetext", `${hits} of ${count} words and marks are on the secret list`);
-      if (part === 1) speak(`${says.textContent}. ${outcome.firstChild.textContent}`);
-    }
-    /** Let the key turn by itself to the end. If the key is at the end already, it starts from the beginning. */
-    function turnAll() {
-      turning();
-      if (still.matches) return turnTo(1);
-      const begin = part === 1 ? 0 : part;
-      const began = performance.now();
-      let due = 0;
-      const frame = (now) => {
-        turnTo(begin + (now - began) / 1000 / SECONDS);
-        if (part < 1 && sealed() && el.isConnected) due = requestAnimationFrame(frame);
-      };
-      turning = () => cancelAnimationFrame(due);
-      due = requestAnimationFrame(frame);
-    }
-    const angle = ({ clientX, clientY }) => {
-      const { left, top, width, height } = dial.getBoundingClientRect();
-      return Math.atan2(clientY - top - height / 2, clientX - left - width / 2) / (2 * Math.PI);
-    };
-    let last = 0;
-    let way = 0; // how far the pointer has gone round the dial since the press, in full turns
-    onDrag(el, dial, (event) => {
-      const now = angle(event);
-      const step = now - last - Math.round(now - last);
-      last = now;
-      way += Math.abs(step);
-      turnTo(part + step);
-    }, { ready: () => true, begin: () => { turning(); way = 0; dial.focus({ preventScroll: true }); } });
-    dial.addEventListener("pointerdown", (event) => (last = angle(event)));
-    dial.addEventListener("click", () => way < 0.02 && turnAll()); // after a press that did not drag the key, the key turns by itself
-    dial.addEventListener("keydown", (event) => {
-      if (event.key === "Enter" || event.key === " ") {
-        event.preventDefault();
-        return turnAll();
-      }
-      const goes = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1, PageDown: -10, PageUp: 10, Home: -words, End: words }[event.key];
-      if (goes === undefined) return;
-      event.preventDefault();
-      turning();
-      turnTo((Math.round(part * words) + goes) / words);
-    });
-    turnTo(0);
-  }
-  /** Before a text is counted, show the example (in the stage "key"), or (in the stage "guess") one text without a mark and one
-   * with the lightest mark. No listed words light up in these two texts. */
-  function lay() {
-    if (stage !== "guess") return show();
-    loud.textContent = "Which one";
-    loudWords.textContent = " is marked?";
-    verdict.textContent = "One of these texts has a lighter mark. Press it, and the key counts.";
-    sheets.replaceChildren(...bonuses.slice(0, 2).map((bonus, index) => {
-      const { pieces } = textOf(String(bonus), shares[0]);
-      const sheet = make("button", "wm-sheet");
-      const label = `Text ${index + 1}`;
-      sheet.append(make("b", "", label), make("span", "", `${pieces.slice(0, GLANCE).map((piece, at) => (glued(pieces, at) ? piece : ` ${piece}`)).join("")} …`));
-      sheet.addEventListener("click", () => {
-        choose({ text: String(bonus), swapped: shares[0], length: FEWEST });
-        guessed = String(bonus);
-        draw();
-        ember.focus({ preventScroll: true });
-        if (!still.matches) return count();
-        cut(1e6);
-        settle();
-      });
-      return sheet;
-    }));
-  }
-  const glued = (pieces, index) => index === 0 || NO_SPACE_BEFORE.test(pieces[index]) || NO_SPACE_AFTER.test(pieces[index - 1]);
-  function swapLabel(name, share) {
-    const { changed } = textOf(name, share);
-    const percent = Math.round((100 * changed.filter(Boolean).length) / changed.length);
-    return share ? `${percent}%` : "none";
-  }
-
   /** Say what the counted part of the text shows. */
   function tell({ marks, marked, pieces }) {
     const seen = marks.slice(0, length - 1).filter((mark) => mark !== null);
@@ -562,36 +688,28 @@ export function render({ model, el }) {
     playWords.textContent = playing ? "❚❚ Stop" : "▶ Count again";
     loud.textContent = String(hits);
     loudWords.textContent = ` of ${seen.length} words and marks are on the list`;
-    if (!plain) loudWords.append(". Chance alone gives about ", make("b", "num", String(Math.round(ratio * seen.length))), "."); // on a page, the chart says this
+    loudWords.append(". Chance alone gives about ", make("b", "num", String(Math.round(ratio * seen.length))), ".");
     const score = `z = ${z.toFixed(2).replace("-", "−")}`;
-    tip.textContent = plain ? String(hits) : score;
+    tip.textContent = score;
     const needed = fewest(seen.length);
     const reach = needed <= seen.length;
-    if (plain) {
-      barLabel.textContent = reach ? `${needed}: marked` : "out of reach";
-      zeroLabel.textContent = `${Math.round(ratio * seen.length)} by chance`;
-    } else barLabel.textContent = reach ? `z = ${threshold}, accused above` : `z = ${threshold} is out of reach`;
+    barLabel.textContent = reach ? `z = ${threshold}, accused above` : `z = ${threshold} is out of reach`;
     const chance = odds(byChance(hits, seen.length, ratio));
     foot.textContent = `By chance, ${chance} unmarked texts ${chance.startsWith("1") ? "has" : "have"} as many.`;
-    const right = model.get("key") ? undefined : marked;
     const why = model.get("swapped") ? "words were swapped" : "the mark is light";
     const missed = length < pieces.length ? `Not found in its first ${length} words and marks, though it is marked.` : reach ? `It is marked, but the count misses it: ${needed} listed words are needed, and it has ${hits}, because ${why}.` : `Not found, though it is marked: ${why}.`;
-    const says = model.get("key")
-      ? over ? "With a key that isn't the writer's: a false accusation." : marked ? "With another key the mark can't be seen." : "Not over the line with this key, either."
-      : right === undefined
-        ? over ? "Over the line: it counts as marked. Whether it is, the count alone can't say." : "Not over the line. That says nothing."
-        : right
-          ? over ? "Found: this text is marked." : missed
-          : over ? "A false accusation: this text has no mark. Its words aren't there by chance, they repeat." : "Not over the line. It has no mark.";
+    const says = marked === undefined
+      ? over ? "Over the line: it counts as marked. Whether it is, the count alone can't say." : "Not over the line. That says nothing."
+      : marked
+        ? over ? "Found: this text is marked." : missed
+        : over ? "A false accusation: this text has no mark." : "Not over the line. It has no mark.";
     const skipped = marks.slice(0, length - 1).length - seen.length;
-    const guess = guessed === undefined ? "" : guessed === "0" ? "You guessed wrong. " : "You guessed right. ";
-    const judged = guessed === "0" && !over && right === false && length === pieces.length ? "You guessed wrong: this text has no mark. By eye, a mark doesn't show." : guess + (skipped ? `${says} ${skipped} of ${length - 1} pairs have a word that the model lacks: not counted.` : says);
+    const judged = skipped ? `${says} ${skipped} of ${length - 1} pairs have a word that the model lacks: not counted.` : says;
     verdict.textContent = playing ? "Counting…" : judged; // during the count a verdict would come too early
     ember.setAttribute("aria-valuemin", String(FEWEST));
     ember.setAttribute("aria-valuemax", String(pieces.length));
     ember.setAttribute("aria-valuenow", String(length));
     ember.setAttribute("aria-valuetext", `${seen.length} words and marks, z ${z.toFixed(2)}`);
-    key.textContent = model.get("key") ? "Back to the right key" : "Try another key";
     if (!playing) speak(`${loud.textContent}${loudWords.textContent} ${foot.textContent} ${tip.textContent}. ${verdict.textContent}`);
   }
   /** Change how many of the text's tokens are counted. */
@@ -628,7 +746,7 @@ export function render({ model, el }) {
   });
   paper.addEventListener("click", (event) => {
     const index = event.target.dataset?.index;
-    if (index === undefined) return;
+    if (index === undefined || el.matches(".short, .waiting")) return;
     cut(Number(index) + 1);
     settle();
   });
@@ -659,8 +777,6 @@ export function render({ model, el }) {
     }
     count();
   });
-  key.addEventListener("click", () => choose({ key: model.get("key") ? 0 : 1 }));
-
   const watcher = new ResizeObserver(() => {
     const { width, height } = chart.getBoundingClientRect();
     if (!width || (width === size.width && height === size.height)) return;
@@ -669,10 +785,9 @@ export function render({ model, el }) {
     draw();
   });
   watcher.observe(chart);
-  const chose = ["text", "swapped", "own", "key"];
+  const chose = ["text", "swapped", "own"];
   for (const name of chose) model.on(`change:${name}`, soon);
   model.on("change:said", listen);
-  if (sealed()) draw();
 
   return () => {
     hush();
@@ -683,5 +798,6 @@ export function render({ model, el }) {
     model.off("change:said", listen);
   };
 }
+
 
 export default { render };

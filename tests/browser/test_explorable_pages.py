@@ -2219,75 +2219,94 @@ def test_turning_the_key_lights_up_the_words_of_a_marked_text(visit):
     expect(next_act).to_be_visible()  # from the word with which the text counts as marked
 
 
-def test_words_light_up_and_a_text_without_a_mark_is_accused(visit):
+def test_a_light_mark_is_missed_and_a_text_without_a_mark_is_accused(visit):
     page = visit("watermark.html").wake()
-    loud, verdict, slider = (
-        page.locator(".wm-head .loud"),
-        page.locator(".wm-verdict"),
-        page.get_by_role("slider"),
-    )
-    lit = page.locator(".wm-text .wm-word.in")
-    expect(page.locator(".wm-sheet")).to_have_count(0)
-    page.get_by_role("slider", name="Turn the key").press("Enter")
+    says, verdict, lab = page.locator(".wm-says"), page.locator(".wm-end b"), page.locator(".wm-lab")
+    dial, lit = page.get_by_role("slider", name="Turn the key"), page.locator(".wm-shown .wm-word.in")
+    expect(page.locator(".wm-sheet").first).to_be_hidden()
+    expect(lab).to_be_hidden()
+    dial.press("Enter")
     page.get_by_role("button", name="Now find one by eye").click()
-    expect(page.locator(".wm-sheet")).to_have_count(2)
+    expect(page.locator(".wm-sheet:visible")).to_have_count(2)
     expect(page.locator(".wm-sheets .wm-word.in")).to_have_count(0)  # green tokens are not marked yet
-    expect(page.locator(".wm-head")).to_have_text("Which one is marked?")
-    expect(page.get_by_label("Your own text")).to_be_hidden()
+    expect(page.locator(".wm-ask b")).to_have_text("Which one is marked?")
+    expect(dial).to_be_hidden()
     page.locator(".wm-sheet").nth(1).click()
-    expect(page.locator(".wm-other:not(.away)")).to_have_count(0)  # hidden at first
-    page.get_by_text("Change the text, or the key").click()
-    expect(page.locator(".wm-other:not(.away)")).not_to_have_count(0)
-    expect(page.get_by_role("radio", checked=True).first).to_have_text("Light mark")
-    short = "It is marked, but the count misses it: 75 listed words are needed, and it has 74, because "
-    short += "the mark is light."
-    expect(verdict).to_have_text(f"You guessed right. {short}")
-    foot, tools = page.locator(".wm-foot").bounding_box(), page.locator(".wm-tools").bounding_box()
-    assert foot["y"] + foot["height"] <= tools["y"], "the odds lie under a button"
+    expect(dial).to_be_focused()
+    expect(says).to_have_text("0 words and marks counted. Turn the key.")
+    expect(verdict).to_be_hidden()
+    dial.press("End")
+    expect(says).to_have_text("74 of 199 words and marks are on the secret list")
+    expect(verdict).to_have_text("Right! Marked, but 1 word short of 75.")
+    expect(page.locator(".wm-lack")).to_have_text("1 short")
+    expect(page.locator(".wm-boxes .in")).to_have_count(74)
+    expect(page.locator(".wm-boxes .lack")).to_have_count(1)
+    missing, line = page.locator(".wm-boxes .lack").bounding_box(), page.locator(".wm-needed").bounding_box()
+    assert abs(missing["x"] - line["x"]) < 4, "the missing word is the one at the line"
+    expect(lit).to_have_count(74)
+    assert "text=%222%22" in page.url and "length=200" in page.url
+    page.get_by_role("button", name="Now a text without a mark").click()
+    expect(says).to_have_text("0 This text has no mark. Turn the key.")
+    dial.press("End")
+    expect(says).to_have_text("76 of 199 words and marks are on the secret list")
+    expect(verdict).to_have_text("Accused all the same! It has no mark: its words repeat.")
+    expect(page.locator(".wm-boxes .lack")).to_have_count(0)
+    expect(page.locator(".wm-end button")).to_be_hidden()
+    expect(page.get_by_label("Your own text")).to_be_hidden()
+    lab.locator("summary").click()
+    expect(lab.get_by_role("radio", checked=True)).to_have_text(["No mark, repeated"])
     page.get_by_role("radio", name="Strong mark").click()
     expect(verdict).to_have_text("Found: this text is marked.")
-    expect(loud).to_have_text("110")
-    expect(page.locator(".wm-head")).to_contain_text("of 199 words and marks are on the list")
-    expect(page.locator(".wm-foot")).to_have_text(
-        "By chance, 1 in over a trillion unmarked texts has as many."
-    )
+    expect(says).to_contain_text("110 of 199")
+    expect(page.locator(".wm-odds")).to_contain_text("By chance, 1 in over a trillion unmarked texts has")
     expect(lit).to_have_count(110)
-    expect(slider).to_have_attribute("aria-valuetext", "199 words and marks, z 9.86")
-    slider.press("Home")
-    expect(lit).to_have_count(3)
-    expect(page.locator(".wm-line")).to_contain_text("out of reach")
-    expect(verdict).to_have_text("Not found in its first 6 words and marks, though it is marked.")
-    page.locator(".wm-text .wm-word").nth(99).click()
-    expect(slider).to_have_attribute("aria-valuenow", "100")
-    page.get_by_role("radio", name="Light mark").click()
-    expect(slider).to_have_attribute("aria-valuetext", "199 words and marks, z 3.97")
-    expect(verdict).to_have_text(short)
-    page.get_by_role("radio", name="No mark, copied").click()
-    expect(verdict).to_contain_text("A false accusation")
-    page.get_by_role("radio", name="Strong mark").click()
+    expect(dial).to_have_attribute("aria-valuetext", "110 of 199 words and marks are on the secret list")
     page.get_by_role("radio", name="19%").click()
-    expect(slider).to_have_attribute("aria-valuetext", "199 words and marks, z 4.13")
-    expect(page.locator(".wm-text .changed")).to_have_count(38)
+    expect(says).to_contain_text("75 of 199")
+    expect(page.locator(".wm-shown .changed")).to_have_count(38)
     page.get_by_role("radio", name="none").click()
     page.get_by_role("button", name="Try another key").click()
     expect(verdict).to_have_text("With another key the mark can't be seen.")
-    page.wait_for_timeout(300)  # until the names have moved
-    tip = page.locator(".wm-ember span").bounding_box()
-    for name in page.locator(".wm-other:not(.away)").all():
-        box = name.bounding_box()
-        beside = box["x"] + box["width"] <= tip["x"] or tip["x"] + tip["width"] <= box["x"]
-        assert beside or box["y"] + box["height"] <= tip["y"] or tip["y"] + tip["height"] <= box["y"]
+    expect(page.locator(".wm-boxes .lack")).to_have_count(0)
+    page.locator(".wm-shown .wm-word").nth(99).click()
+    expect(dial).to_have_attribute("aria-valuenow", "99")
+    expect(verdict).to_be_hidden()
     field = page.get_by_label("Your own text")
     field.fill("A sheep lives near the bridge. At night it sleeps on Jupiter.")
     field.press("Enter")
-    expect(page.locator(".wm-text .wm-word")).to_have_count(14)
+    expect(page.locator(".wm-shown .wm-word")).to_have_count(14)
     expect(verdict).to_contain_text("2 of 13 pairs have a word that the model lacks: not counted.")
     field.fill("hello")
     field.press("Enter")
-    expect(page.locator(".wm-head")).to_have_text("A text of at least 6 words and marks can be counted.")
-    expect(page.locator(".wm-chart")).to_be_hidden()
-    expect(page.get_by_role("button", name="Count again")).to_be_hidden()
+    expect(says).to_have_text("A text of at least 6 words and marks can be counted.")
+    expect(dial).to_be_hidden()
     assert page.evaluate("document.documentElement.scrollWidth") <= 1280
+
+
+def test_a_wrong_guess_of_the_marked_text_leads_to_the_other_text(visit):
+    page = visit("watermark.html").wake()
+    dial, verdict = page.get_by_role("slider", name="Turn the key"), page.locator(".wm-end b")
+    dial.press("End")
+    page.get_by_role("button", name="Now find one by eye").click()
+    page.locator(".wm-sheet").first.click()
+    dial.press("End")
+    expect(verdict).to_have_text("Wrong: this text has no mark. By eye, a mark doesn't show.")
+    page.get_by_role("button", name="Turn it on the other text").click()
+    dial.press("End")
+    expect(verdict).to_have_text("Marked, but 1 word short of 75.")
+    expect(page.get_by_role("button", name="Now a text without a mark")).to_be_visible()
+
+
+def test_the_turned_key_stays_on_a_phone_s_screen(visit):
+    page = visit("watermark.html#text=%222%22&length=1", 360).wake()
+    dial = page.get_by_role("slider", name="Turn the key")
+    expect(dial).to_have_attribute("aria-valuenow", "0")
+    for _ in range(20):
+        dial.press("PageUp")
+        assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    expect(dial).to_have_attribute("aria-valuenow", "199")
+    row = page.locator(".wm-tally").bounding_box()
+    assert row["y"] + row["height"] < 500, "the line of boxes is above the long text"
 
 
 def test_an_adapter_s_answers_are_shown_after_a_guess(visit):
