@@ -4,8 +4,9 @@
 // The view's `data` is {degrees: the angle by which each position turns a hand, limit: the last position}.
 // The visitor chooses `query` and `key` (their positions), `front` (the number of words in front of the text) and
 // `slow` (whether there is a second clock, whose hands turn more slowly). `plain` is true on a page of the website, where the
-// view does not use the words "query" and "key", shows a scale of matches, and folds away the match at each distance.
-import { adopt, announcer, atOnce, glide, headline, keeper, make, onDrag, shape } from "./view.js";
+// view does not use the words "query" and "key". There the text stands beside the clock, and the more a word counts for the
+// query, the deeper its colour. In a lesson, bars show the match at each distance instead.
+import { adopt, announcer, arrowStep, atOnce, glide, headline, keeper, make, onDrag, shape } from "./view.js";
 
 const FAR = 24; // the strip of bars shows the match at each distance from 0 to this one
 const FURTHER = 100; // positions by which the button moves the whole text
@@ -134,17 +135,34 @@ export function render({ model, el }) {
   const slowHands = Object.fromEntries(["key", "query"].map((name) => [name, second.appendChild(shape("line", { y2: name === "key" ? -78 : -58, class: `dl-slow ${name}` }))]));
   const add = make("button");
   add.addEventListener("click", () => keep({ slow: !model.get("slow") }));
-  // On a page of the website: a scale from the worst match to the best. Small clocks show how the hands stand at its ends and in
-  // its middle. In a notebook, the match at each distance shows this.
+  // On a page of the website: a scale from the worst match to the best, in the colours of the text's words.
   const gauge = make("div", "dl-gauge");
   gauge.setAttribute("aria-hidden", "true"); // the headline and the announcer say the match
   const pointer = make("i", "dl-pointer");
-  for (const [at, distance, words] of [[-1, round / 2, "counts least"], [0, round / 4, ""], [1, 0, "counts most"]]) {
+  for (const [at, words] of [[-1, "counts least"], [0, ""], [1, "counts most"]]) {
     const mark = gauge.appendChild(make("span", "dl-mark"));
     mark.style.left = `${50 + 50 * at}%`;
-    mark.append(small(distance), make("b", "num", spell(at)), words);
+    mark.append(make("b", "num", spell(at)), words);
   }
   gauge.append(make("i", "dl-line"), pointer);
+  // On a page of the website: the text. A press on a word makes it the key.
+  const text = make("div", "dl-text");
+  text.setAttribute("role", "group");
+  text.setAttribute("aria-label", "The text: how much each word counts");
+  const inText = WORDS.map((word, index) => {
+    const button = text.appendChild(make("button", "", word));
+    button.tabIndex = index ? -1 : 0;
+    button.addEventListener("click", () => keep({ key: front() + index }));
+    button.addEventListener("keydown", (event) => {
+      const next = inText[index + (arrowStep(event) || NaN)];
+      if (!next) return;
+      event.preventDefault();
+      button.tabIndex = -1;
+      next.tabIndex = 0;
+      next.focus();
+    });
+    return button;
+  });
   const act = make("div", "dl-act");
   const both = act.appendChild(make("div", "dl-both"));
   const further = make("button", "", `${FURTHER} on`);
@@ -170,13 +188,16 @@ export function render({ model, el }) {
   const stripWords = make("p", "dl-legend");
   const foot = make("div", "dl-foot");
   foot.append(stripWords, add);
-  const everyDistance = make(plain ? "details" : "div", "dl-every");
-  if (plain) everyDistance.append(make("summary", "", "See the match at every distance"));
-  everyDistance.append(foot, strip, folded);
-  act.append(everyDistance);
+  if (plain) {
+    both.append(add);
+    act.append(folded);
+  } else {
+    const everyDistance = act.appendChild(make("div", "dl-every"));
+    everyDistance.append(foot, strip, folded);
+  }
   clock.append(secondClock);
   const scene = make("div", "dl-scene");
-  scene.append(who, head, clock, ...(plain ? [gauge] : []), take, act);
+  scene.append(who, head, clock, ...(plain ? [gauge, text] : []), take, act);
   const { live, speak, hush } = announcer();
   el.append(scene, live);
 
@@ -227,7 +248,7 @@ export function render({ model, el }) {
     const drawn = shape("svg", { viewBox: "-11 -11 22 22", class: "dl-small", "aria-hidden": "true" });
     const angle = distance * degrees;
     drawn.append(shape("circle", { r: 10 }), shape("path", { d: wedgeOf(((angle % 360) + 540) % 360 - 180, 10), class: "dl-wedge" }));
-    for (const [name, turned, length] of [["key", 0, 9], ["query", angle, 7]]) drawn.append(shape("line", { y2: -length, class: name, transform: `rotate(${turned})` }));
+    for (const [name, turned, length] of [["slower", angle / SLOWER, 9], ["key", 0, 9], ["query", angle, 7]]) drawn.append(shape("line", { y2: -length, class: name, transform: `rotate(${turned})` }));
     return drawn;
   }
   function turn(name, event) {
@@ -274,7 +295,7 @@ export function render({ model, el }) {
     sum.textContent = `query [${asked.join(", ")}], key [${answers.join(", ")}]: ${terms.join(" + ")} = ${spell(match(distance, degrees))}${slow ? `; slower clock: ${spell(slower(distance))}; mean: ${spell(found)}` : ""}`;
     el.classList.toggle("slow", slow);
     add.textContent = slow ? "One clock alone" : "Add a slower clock";
-    stripWords.textContent = slow ? "The mean match of both clocks at each distance" : plain ? "Up: they match. Down: they point apart." : "The match at each distance";
+    stripWords.textContent = slow ? "The mean match of both clocks at each distance" : "The match at each distance";
     pointer.style.left = `${50 + 50 * found}%`;
     bars.forEach((bar, index) => {
       bar.setAttribute("aria-label", `${index} positions apart: match ${spell(matched(index))}`);
@@ -282,6 +303,15 @@ export function render({ model, el }) {
       bar.classList.toggle("below", matched(index) < 0);
     });
     const start = front();
+    inText.forEach((button, index) => {
+      const position = start + index;
+      const apart = Math.abs(query - position);
+      button.style.setProperty("--count", ((matched(query - position) + 1) / 2).toFixed(3));
+      button.classList.toggle("query", position === query);
+      button.classList.toggle("key", position === key);
+      button.setAttribute("aria-pressed", String(position === key));
+      button.setAttribute("aria-label", `${WORDS[index]}, ${apart} position${apart === 1 ? "" : "s"} apart: match ${spell(matched(query - position))}`);
+    });
     ridges.style.transform = `rotate(${start * degrees}deg)`;
     further.disabled = !hasRoom(FURTHER);
     rim.setAttribute("aria-valuenow", String(start));
@@ -330,11 +360,12 @@ export function render({ model, el }) {
     else if (drags) take.textContent = `Back where the drag began: ${spell(found)}.`;
     if (!slow && before && Math.abs(distance) >= round && before.distance !== distance) take.textContent += ` ${Math.abs(distance)} apart looks like ${Math.abs(distance) % round}.`;
     if (before && before.query !== query && !hasRoom(1)) take.textContent += ` The last word is at ${limit}, the last position here.`;
-    const next = turnedBoth === turnedOne ? "" : turnedBoth ? "Now drag one hand." : "Now turn the rim.";
+    const then = plain && turnedBoth && !slow ? `Words ${round} apart count alike. Add a slower clock.` : "";
+    const next = turnedBoth === turnedOne ? then : turnedBoth ? "Now drag one hand." : "Now turn the rim.";
     if (next && !take.querySelector(".dl-next")) take.append(" ", make("span", "dl-next", next));
     el.classList.toggle("unturned", !turnedBoth);
     hint.hidden = !turnedBoth || turnedOne;
-    if (both && !still.matches) loud.animate([{ scale: 1 }, { scale: 1.25, color: "var(--ember)" }, { scale: 1 }], { duration: 500 });
+    if (both && !still.matches) loud.animate([{}, { color: "var(--ember)" }, {}], { duration: 500 });
     bars.forEach((bar, index) => bar.setAttribute("aria-pressed", index === Math.abs(distance)));
     drawnLast = { query, key, distance, found, slow };
     if (take.textContent) speak(`${shows.query.textContent} and ${shows.key.textContent}: ${loud.textContent} ${loudWords.textContent}. ${take.textContent}`);

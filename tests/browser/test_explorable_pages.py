@@ -710,7 +710,7 @@ def test_a_hand_of_the_dial_is_dragged_and_both_together_keep_the_match(visit):
     expect(who).to_contain_text("How much does Our count")
     expect(page.locator(".dl-word.key")).to_have_text("Our0")
     page.get_by_role("button", name="100 on").click()
-    expect(take).to_have_text("Both hands moved, the angle between them did not: still −0.87.")
+    expect(take).to_contain_text("Both hands moved, the angle between them did not: still −0.87.")
     page.wait_for_timeout(300)
     assert "query=105" in page.url and "key=100" in page.url and "front=100" in page.url
     expect(page.locator(".dl-word.key")).to_have_text("Our100")  # the word moves with the hand
@@ -719,16 +719,21 @@ def test_a_hand_of_the_dial_is_dragged_and_both_together_keep_the_match(visit):
     expect(head).to_have_text("−1 is how well they match, 6 positions apart")
     expect(who).to_contain_text("for all?")
     expect(query).to_have_attribute("aria-valuetext", "all, position 106")
-    page.get_by_text("See the match at every distance").click()
-    page.get_by_role("button", name="13 positions apart").click()
+    for _ in range(7):
+        query.press("ArrowRight")
     expect(take).to_contain_text("13 apart looks like 1.")
+    text = page.get_by_role("group", name="The text")
+    for name, deep in (("little, 12 positions apart: match 1", 1), ("day, 6 positions apart: match −1", 0)):
+        word = text.get_by_role("button", name=name, exact=True)
+        assert float(word.evaluate("(one) => one.style.getPropertyValue('--count')")) == deep
     expect(page.locator(".dl-word.query")).to_have_text("all113")
     expect(head).to_have_text("0.87 is how well they match, 13 positions apart")
     page.get_by_role("button", name="Add a slower clock").click()
     expect(take).to_have_text(
         "A slower clock as well: 12 apart no longer looks like 0. The match there is 0.5, no longer 1."
     )
-    page.get_by_role("button", name="12 positions apart").click()
+    expect(text.get_by_role("button", name="little, 12 positions apart: match 0.5")).to_be_visible()
+    query.press("ArrowLeft")
     expect(head).to_have_text("0.5 is how well they match, 12 positions apart")
     both = page.locator(".dl-word.query")  # the hands of query and key point at this place
     expect(both).to_have_text("mice112Our100")
@@ -780,19 +785,23 @@ def test_the_slower_clock_stands_clear_of_the_rim(visit):
         assert small["x"] + small["width"] <= width
 
 
-def test_each_hand_of_the_dial_has_its_word_and_its_bar(visit):
+def test_each_hand_of_the_dial_has_its_word_in_the_text(visit):
     page = visit("dial.html").wake()
-    page.get_by_text("See the match at every distance").click()
-    page.get_by_role("button", name="22 positions apart").click()
+    text, query = page.locator(".dl-text"), page.get_by_role("slider", name="Position of the query")
+    query.press("End")
+    text.get_by_role("button", name="black,").click()
     expect(page.locator(".dl-word.query")).to_have_text("again24")
     expect(page.locator(".dl-word.key")).to_have_text("black2")
-    page.get_by_role("button", name="1 positions apart").first.click()
-    page.get_by_role("slider", name="Position of the query").press("Home")
+    expect(page.locator(".dl-head")).to_contain_text("22 positions apart")
+    query.press("Home")
     expect(page.locator(".dl-head")).to_contain_text("2 positions apart")
     expect(page.locator(".dl-who")).to_have_text("How much does black count for Our?")
-    expect(page.locator('.dl-strip [aria-pressed="true"]')).to_have_attribute(
-        "aria-label", re.compile("^2 positions apart")
-    )
+    expect(text.locator('[aria-pressed="true"]')).to_have_text("black")
+    expect(text.locator(".query")).to_have_text("Our")
+    text.get_by_role("button", name="Our,").focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    expect(page.locator(".dl-word.key")).to_have_text("little1")
 
 
 def test_the_rim_of_the_dial_invites_first_and_then_a_hand(visit):
@@ -806,7 +815,7 @@ def test_the_rim_of_the_dial_invites_first_and_then_a_hand(visit):
     )
     expect(turn_me).to_be_visible()
     expect(drag_me).to_be_hidden()
-    expect(page.locator(".dl-strip")).to_be_hidden()  # until the visitor unfolds it
+    expect(page.locator(".dl-strip")).to_have_count(0)  # the text's colours show the match at each distance
     before = page.locator(".dl-act").bounding_box()
     rim.press("ArrowRight")
     expect(take).to_have_text(
@@ -820,7 +829,9 @@ def test_the_rim_of_the_dial_invites_first_and_then_a_hand(visit):
     expect(drag_me).to_be_visible()
     assert page.locator(".dl-act").bounding_box() == before, "nothing moves below the sentence"
     page.get_by_role("slider", name="Position of the query").press("ArrowRight")
-    expect(take).to_have_text("One hand moved, and with it the angle: from 0.5 to 0.")
+    told = "One hand moved, and with it the angle: from 0.5 to 0. Words 12 apart count alike. "
+    expect(take).to_have_text(told + "Add a slower clock.")
+    assert page.locator(".dl-act").bounding_box() == before
     expect(drag_me).to_be_hidden()
     rim.press("PageUp")
     expect(page.locator(".dl-word.key")).to_have_text("cat104")
