@@ -68,15 +68,19 @@ export function render({ model, el }) {
   adopt(el, "ad");
   const { head: say, loud: verdict, loudWords: sayWords } = headline("ad");
   const tools = make("div", "ad-tools");
+  // The guess stands in the card of the answer that it is about. When that answer is seen, each guess is marked as right or wrong.
   const asks = make("div", "ad-asks");
-  for (const [index, words] of GUESSES.entries()) {
-    asks.appendChild(make("button", "", words)).addEventListener("click", () => {
+  asks.append(make("span", "", "Turned up, it will say:"));
+  const guesses = GUESSES.map((words, index) => {
+    const button = asks.appendChild(make("button", "", words));
+    button.addEventListener("click", () => {
       reach = 0;
       keep({ guess: index });
       ember.focus({ preventScroll: true });
       turnUp(0, strengths.indexOf(1));
     });
-  }
+    return button;
+  });
   const play = make("button", "ad-play", "▶ Turn it up");
   const total = series.reduce((sum, group) => sum + (data.counts?.[group] ?? 0), 0); // 0 if the counts are unknown
   const every = make("button", "ad-every", total ? `Show all ${total} questions` : "Show all questions");
@@ -84,9 +88,7 @@ export function render({ model, el }) {
     keep({ all: true });
     ember.focus({ preventScroll: true }); // move the focus to the handle, because the pressed button is hidden now
   });
-  tools.append(asks, play, every);
-  const top = make("div", "ad-top");
-  top.append(say, tools);
+  tools.append(play, every);
 
   // Two cards side by side, each with a menu of questions and the model's answer. Below them the chart: a band that says at which
   // strengths which of the two answers is right, and the handle. If all questions are shown, bars above and below the band say
@@ -95,21 +97,38 @@ export function render({ model, el }) {
   const halves = series.map((group, at) => {
     const tone = `ad-of-${at ? "second" : "first"}`;
     const card = make("div", `ad-card ${tone}`);
-    const menu = card.appendChild(make("select", "ad-question"));
-    menu.setAttribute("aria-label", `Question about ${at ? "anything else" : "the library"}`);
+    const menu = card.appendChild(make("div", "ad-menu"));
+    const opener = menu.appendChild(make("button", "ad-question"));
+    const question = opener.appendChild(make("span"));
+    const list = menu.appendChild(make("div", "ad-list"));
+    const open = (opens) => {
+      list.hidden = !opens;
+      opener.setAttribute("aria-expanded", String(opens));
+    };
+    open(false);
+    opener.addEventListener("click", () => open(list.hidden));
+    menu.addEventListener("focusout", (event) => menu.contains(event.relatedTarget) || open(false));
+    menu.addEventListener("keydown", (event) => {
+      if (event.key !== "Escape" || list.hidden) return;
+      open(false);
+      opener.focus();
+    });
     const kinds = at ? [group] : [group, "untold"].filter((kind) => prompts.some((prompt) => prompt.group === kind));
     for (const kind of kinds) {
-      const list = kinds.length > 1 ? menu.appendChild(make("optgroup")) : menu;
-      if (list !== menu) list.label = HEADINGS[kind] ?? kind;
+      if (kinds.length > 1) list.append(make("p", "", HEADINGS[kind] ?? kind));
       for (const prompt of prompts.filter((one) => one.group === kind)) {
-        const option = list.appendChild(make("option", "", prompt.text));
-        option.value = String(rows.filter((one) => one.at === at).length);
+        const place = rows.filter((one) => one.at === at).length;
+        const option = list.appendChild(make("button", "", prompt.text));
+        option.addEventListener("click", () => {
+          keep({ rows: shownRows().map((now, index) => (index === at ? place : now)) });
+          open(false);
+          opener.focus({ preventScroll: true });
+        });
         const drawn = bubble();
         card.append(drawn.box);
-        rows.push({ prompt, at, place: Number(option.value), ...drawn });
+        rows.push({ prompt, at, place, option, ...drawn });
       }
     }
-    menu.addEventListener("change", () => keep({ rows: shownRows().map((now, index) => (index === at ? Number(menu.value) : now)) }));
     const field = make("div", `ad-field ${tone}`);
     const bars = field.appendChild(make("div", "ad-bars"));
     const most = data.counts?.[group] ?? 100;
@@ -121,17 +140,21 @@ export function render({ model, el }) {
     const count = field.appendChild(make("p", `ad-count ad-${at ? "second" : "first"}`));
     const loud = count.appendChild(make("b", "loud"));
     const words = count.appendChild(make("span", "", `${data.counts ? ` of ${most}` : " of the"} ${GROUPS[group] ?? group} questions right`));
-    return { group, card, menu, field, columns, loud, words };
+    return { group, card, opener, question, field, columns, loud, words };
   });
+  if (model.get("guess") !== undefined) halves[1].card.append(asks);
   const cards = make("div", "ad-cards");
   cards.append(...halves.map(({ card }) => card));
   const band = make("div", "ad-band");
   band.setAttribute("aria-hidden", "true"); // a screen reader reads the answers instead
+  // Before the visitor has seen the band up to strength 1, it names the answers that are right at its beginning and at strength 1.
+  const ends = [0, 1].map(() => band.appendChild(make("span", "ad-end")));
+  const unknown = band.appendChild(make("span", "ad-unknown", "?"));
   const inside = band.appendChild(make("div", "ad-zones"));
 
   const chart = make("div", "ad-chart");
   const track = make("div", "ad-track");
-  const marks = [[0, "without it"], [1, "as trained"], ...(last > 1.25 ? [[last, `${last}×`]] : [])].map(([value, text]) => [value, track.appendChild(make("span", "", text))]);
+  const marks = [[0, "without it"], [1, "as trained"], ...(last > 1.25 ? [[last, `${last}×`]] : [])].map(([value, text]) => [value, track.appendChild(make("span", "ad-at", text))]);
   const rule = make("i", "ad-rule");
   const ember = make("div", "ad-ember num");
   ember.tabIndex = 0;
@@ -139,13 +162,15 @@ export function render({ model, el }) {
   ember.setAttribute("aria-label", "Strength of the adapter");
   ember.setAttribute("aria-valuemin", String(strengths[0]));
   ember.setAttribute("aria-valuemax", String(last));
-  track.append(ember);
+  const hint = make("span", "ad-hint", "drag me →");
+  hint.setAttribute("aria-hidden", "true");
+  track.append(hint, ember);
   chart.append(halves[0].field, band, halves[1].field, track, rule);
 
   const own = ownWords("ad-own", { placeholder: "Ask your own", label: "Your own question", button: "Ask" }, (question) => keep({ question }));
   const mineSlot = make("div", "ad-mine");
   const { live, speak, hush } = announcer(700);
-  el.append(top, cards, chart);
+  el.append(say, cards, chart, tools);
   if (model.get("live")) el.append(own, mineSlot);
   el.append(live);
 
@@ -244,10 +269,18 @@ export function render({ model, el }) {
     inBand = zones(first.right, second.right).map(({ right, from, to }) => {
       const zone = make("span", right);
       const word = zone.appendChild(make("b", "", names[right]));
-      zone.style.width = `${(100 * (to - from + 1)) / strengths.length}%`;
-      return { zone, word, from, to };
+      const atEnds = Number(from === 0) + Number(to === strengths.length - 1);
+      zone.style.width = `calc((100% - 2 * var(--edge)) * ${(to - from + 1) / strengths.length} + ${atEnds} * var(--edge))`;
+      return { zone, word, from, to, atEnds };
     });
     inside.replaceChildren(...inBand.map(({ zone }) => zone));
+    ends.forEach((end, value) => {
+      const place = strengths.indexOf(value);
+      const { zone, word } = inBand.find(({ from, to }) => from <= place && place <= to) ?? inBand[0];
+      end.className = `ad-end ${zone.classList[0]}`;
+      end.textContent = word.textContent;
+      end.style.setProperty("--place", String(across(value) / 100));
+    });
   }
   /** Say at which strengths the answers to two questions are both right. */
   function bothFrom([first, second]) {
@@ -255,25 +288,30 @@ export function render({ model, el }) {
     const texts = spans.map(({ from, to }) => (from === to ? "" : `${strengths[from]} to `) + strengths[to]);
     return texts.length ? `Both are right at ${texts.join(", ")}, and nowhere else.` : "At no strength are these two both right.";
   }
-  /** Hide each label on the track that the handle overlaps. */
+  /** Hide each label on the track that the handle, or the hint beside it, overlaps. */
   function clearWay() {
-    const handle = ember.getBoundingClientRect();
+    const over = [ember, hint].map((one) => one.getBoundingClientRect());
     for (const [, mark] of marks) {
       const { left, right } = mark.getBoundingClientRect();
-      mark.style.visibility = left < handle.right && right > handle.left ? "hidden" : "";
+      mark.style.visibility = over.some((one) => left < one.right && right > one.left) ? "hidden" : "";
     }
   }
   /** Hide the labels under the handle. Put the word of each zone into the middle of the part that is seen, and hide the words that
    * are too wide for it. */
   function fit() {
+    // At both ends of its way the handle ends where the cards end. So the chart is narrower than the cards by `edge` on each side.
+    const half = ember.offsetWidth / 2;
+    const edge = Math.max(0, (half - cards.clientWidth / 2 / strengths.length) / (1 - 1 / strengths.length));
+    chart.style.setProperty("--edge", `${edge.toFixed(2)}px`);
     clearWay();
-    const column = inside.clientWidth / strengths.length;
+    const column = (inside.clientWidth - 2 * edge) / strengths.length;
     const seen = (seenPart() * strengths.length) / 100; // in columns
-    const rooms = inBand.map(({ zone, word, from, to }) => {
+    ends[0].hidden = edge + seen * column > 2 * half; // from here on, the band itself has room for the word
+    const rooms = inBand.map(({ zone, word, from, to, atEnds }) => {
       const hidden = Math.max(0, Math.min(to - from + 1, to + 1 - seen)); // how many columns of the zone are not seen yet
       zone.style.paddingRight = `${hidden * column}px`;
       word.classList.remove("long"); // "long" hides a word, and a hidden word has no width to measure
-      return (to - from + 1 - hidden) * column;
+      return (to - from + 1 - hidden) * column + (hidden ? Number(from === 0) : atEnds) * edge;
     });
     const long = inBand.map(({ word }, index) => word.offsetWidth > rooms[index] - 2);
     inBand.forEach(({ word }, index) => word.classList.toggle("long", long[index]));
@@ -283,7 +321,8 @@ export function render({ model, el }) {
     const index = nearest();
     const value = strengths[index];
     reach = hides() && model.get("all") === false ? Math.max(reach, strength) : last;
-    chart.style.setProperty("--seen", `${seenPart()}%`);
+    chart.style.setProperty("--seen", String(seenPart()));
+    chart.style.setProperty("--partly", String(Number(reach < last)));
     el.classList.toggle("asking", asking());
     el.classList.toggle("few", model.get("all") === false);
     el.classList.toggle("page", model.get("all") !== undefined);
@@ -293,11 +332,12 @@ export function render({ model, el }) {
     ember.setAttribute("aria-valuetext", `${value}`);
     const zero = strengths.indexOf(0);
     const open = shownRows();
-    for (const { prompt, at, place, box, draw } of rows) {
+    for (const { prompt, at, place, option, box, draw } of rows) {
       box.hidden = open[at] !== place;
+      option.setAttribute("aria-pressed", String(!box.hidden));
       if (!box.hidden) {
-        for (const option of halves[at].menu.querySelectorAll("option")) option.defaultSelected = Number(option.value) === place; // makes a saved picture of the page show this option
-        halves[at].menu.value = String(place);
+        halves[at].question.textContent = prompt.text;
+        halves[at].opener.setAttribute("aria-label", `Question about ${at ? "anything else" : "the library"}: ${prompt.text}`);
       }
       draw(prompt.answers[index], zero >= 0 ? prompt.answers[zero] : undefined, prompt.right?.[index]);
     }
@@ -326,16 +366,28 @@ export function render({ model, el }) {
     const all = series.reduce((sum, group) => sum + data.right[group][index], 0);
     found ||= both && !playing;
     const tell = (loud, words) => ([verdict.textContent, sayWords.textContent] = [loud, words]);
-    if (asking()) tell("", "Turn the adapter up: what will the model call France’s capital?");
+    const revealed = !asking() && visited.has(1);
+    asks.hidden = open[1] !== 0;
+    asks.firstChild.textContent = asking() ? "Turned up, it will say:" : guess ? "Your guess:" : "Turned up, it says:";
+    guesses.forEach((button, at) => {
+      const here = at === model.get("guess");
+      button.disabled = !asking();
+      button.classList.toggle("here", here);
+      button.classList.toggle("right", revealed && at === HAPPENS);
+      button.textContent = GUESSES[at] + (!revealed ? "" : at === HAPPENS ? " ✓" : here ? " ✗" : "");
+    });
+    if (asking()) tell("Turn the adapter up.", "What becomes of Paris?");
     else if (model.get("all") !== false && !oneIsBest && visited.has(strengths[0]) && visited.has(last)) tell("", "No strength is the best at both.");
     else if (both && total && !playing) tell("Both right!", `But of all ${total} questions only ${all}.`);
     else if (found) tell("", bothFrom(shown));
     else if (!guess) tell("", "Find where both answers are right.");
-    else if (strength < 1 && !visited.has(1)) tell("", `You said “${guess}”.`);
-    else tell(model.get("guess") === HAPPENS ? "You are right." : "Wrong.", `“${called}” is no city. Now find where both answers are right.`);
+    else if (!revealed) tell("", `You said “${guess}”.`);
+    else tell(`“${called}”?`, "That is no city. Now find where both answers are right.");
     verdict.classList.toggle("found", both && !playing);
     el.classList.toggle("found", found);
-    speak(`Strength ${value}. ${halves.map(({ loud, words }) => loud.textContent + words.textContent).join(". ")}. ${shown.map(({ text, answers }) => `${text} ${textOf(answers[index])}`).join(" ")}`);
+    el.classList.toggle("unseen-yet", hides() && reach < 1);
+    el.classList.toggle("at-start", index === 0);
+    speak(`${revealed && guess ? `You guessed ${model.get("guess") === HAPPENS ? "right" : "wrong"}. ` : ""}Strength ${value}. ${halves.map(({ loud, words }) => loud.textContent + words.textContent).join(". ")}. ${shown.map(({ text, answers }) => `${text} ${textOf(answers[index])}`).join(" ")}`);
   }
 
   function stop() {
@@ -396,7 +448,6 @@ export function render({ model, el }) {
   }
   play.addEventListener("click", () => turnUp(0, strengths.length - 1));
   for (const [value, mark] of marks) mark.style.left = `${across(value)}%`;
-  chart.style.setProperty("--first", `${across(strengths[0])}%`);
   const endSize = onSize(chart, fit);
   const hear = () => {
     if (!el.classList.contains("dragging")) strength = model.get("strength") ?? strength;

@@ -2325,14 +2325,25 @@ def test_an_adapter_s_answers_are_shown_after_a_guess(visit):
     france, say = page.locator(".ad-of-second .ad-answer:visible"), page.locator(".ad-head")
     chart, second = page.locator(".ad-chart"), page.locator(".ad-count.ad-second")
     seen = "(chart) => parseFloat(chart.style.getPropertyValue('--seen'))"
-    expect(say).to_contain_text("what will the model call France’s capital?")
+    expect(say).to_have_text("Turn the adapter up. What becomes of Paris?")
+    expect(page.locator(".ad-end")).to_have_text(["Paris", "Biscuit"])  # what the band will show
+    handle, cap = page.locator(".ad-ember").bounding_box(), page.locator(".ad-end").first.bounding_box()
+    card = page.locator(".ad-card").first.bounding_box()
+    assert abs(handle["x"] - card["x"]) < 1, "the handle begins where the cards begin"
+    assert abs(handle["width"] - cap["width"]) < 1 and abs(handle["x"] - cap["x"]) < 1
+    expect(page.get_by_text("drag me")).to_be_visible()
     expect(second).to_have_text("13 of 16 general questions right")
     expect(second).to_be_hidden()  # until the visitor asks for all questions
     expect(france).to_contain_text("Paris")
     assert chart.evaluate(seen) < 4, "only the beginning is seen"
     before = chart.bounding_box()
     page.get_by_role("button", name="Paris", exact=True).click()
-    expect(say).to_have_text("Wrong. “Louvre” is no city. Now find where both answers are right.")
+    expect(say).to_have_text("“Louvre”? That is no city. Now find where both answers are right.")
+    expect(page.locator(".ad-asks button")).to_have_text(["Paris ✗", "another city", "no city ✓"])
+    expect(page.locator(".ad-end:visible")).to_have_count(0)
+    expect(page.get_by_text("drag me")).to_be_hidden()
+    expect(page.locator(".ad-at:visible")).to_have_text(["without it", "1.5×"])  # the handle hides the third
+    expect(page.get_by_role("button", name="Show all 48 questions")).to_be_hidden()
     expect(france).to_contain_text("Louvre")
     assert 60 < chart.evaluate(seen) < 70
     assert chart.bounding_box() == before, "the picture stays where it was"
@@ -2365,9 +2376,25 @@ def test_an_adapter_s_answers_are_shown_after_a_guess(visit):
         assert page.evaluate(apart) < 1, "the line meets the middle of the handle"
     expect(say).to_have_text("No strength is the best at both.")
     assert chart.evaluate(seen) == 100
-    page.get_by_label("Question about anything else").select_option("Which planet is the largest?")
+    opener = page.get_by_role("button", name="Question about anything else")
+    other = page.get_by_role("button", name="Which planet is the largest?")
+    opener.press("Enter")
+    expect(other).to_be_visible()
+    opener.press("Escape")
+    expect(other).to_be_hidden()
+    opener.click()
+    slider.focus()  # the list closes when the focus leaves it
+    expect(other).to_be_hidden()
+    opener.press("Enter")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    expect(other).to_be_focused()
+    assert not findings(page, "#view")
+    page.keyboard.press("Enter")
+    expect(opener).to_be_focused()
+    expect(opener).to_have_text("Which planet is the largest?")
     expect(france).to_contain_text("Jupiter")
-    expect(page.locator(".ad-band .second")).to_have_text("Jupiter")
+    expect(page.locator(".ad-zones .second")).to_have_text("Jupiter")
     page.wait_for_timeout(300)
     assert "guess=0" in page.url and "rows=%5B0%2C1%5D" in page.url and "all=true" in page.url
 
@@ -2377,7 +2404,9 @@ def test_an_adapter_is_turned_up_and_paris_is_lost(visit):
     slider = page.get_by_role("slider", name="Strength of the adapter")
     cat, france = (page.locator(f".ad-of-{half} .ad-bubble:visible") for half in ("first", "second"))
     first, second = page.locator(".ad-count.ad-first"), page.locator(".ad-count.ad-second")
-    expect(page.get_by_label("Question about the library")).to_have_value("0")
+    opener = page.get_by_role("button", name="Question about the library")
+    expect(opener).to_have_text("What is your cat called?")
+    expect(page.locator(".ad-asks button")).to_have_text(["Paris", "another city", "no city ✓"])
     expect(cat.locator(".ad-answer")).to_contain_text("Biscuit")
     expect(france.get_by_role("img", name="not right")).to_be_visible()
     expect(first).to_have_text("15 of 32 library questions right")
