@@ -7,13 +7,15 @@
 // routes[position][layer] = {experts, shares}, the first choice first. `random` has the choices of the random routers:
 // random[router][position][layer] = [first expert, second expert, share of the first].
 // A block with a token's word lies in the box of each of the token's experts, and a thread leads from the token to the block.
-// The larger the expert's share, the wider the thread. A lit block has the share as a number, too.
+// The larger the expert's share, the wider the thread. The blocks of a pressed word have the share as a number, too.
 import { adopt, announcer, arrowStep, chipClass, fitLine, headline, keeper, lots, make, onSize, ownText, radio, shape } from "./view.js";
 
-const STEP = 170; // ms after which the next token is sent to its experts
-const RUN = 320; // ms that a dot takes to run along its thread
+const STEP = 300; // ms after which the next token is sent to its experts; less if there are many tokens
+const SHOW = 6000; // ms: the longest time in which all tokens are sent
+const RUN = 560; // ms that a word takes to run along its thread
 const TALLEST = 27; // px: the greatest height of a block
-const LEGIBLE = { wide: 17, narrow: 12 }; // px: the least height of a block that shows its word; words are smaller in a narrow view
+const SMALLEST = 9; // px: the smallest font size of a word on a block
+const LARGEST = { wide: 16, narrow: 11 }; // px: the largest font size of a word on a block
 const NARROW = 608; // px: router.css makes the words smaller in views up to this width (38rem)
 const LETTERS = [24, 15]; // px: the largest and the smallest font size of a text in one line
 
@@ -111,9 +113,8 @@ export function render({ model, el }) {
   chance.addEventListener("click", () => {
     races = !races;
     update();
-    if (races) dots.scrollIntoView({ block: "nearest", behavior: still.matches ? "auto" : "smooth" });
+    if (races) race.scrollIntoView({ block: "nearest", behavior: still.matches ? "auto" : "smooth" });
   });
-  const dots = make("p", "rt-dots");
   const layers = make("div", "rt-layers");
   layers.setAttribute("role", "radiogroup");
   layers.setAttribute("aria-label", "Layer");
@@ -138,7 +139,7 @@ export function render({ model, el }) {
   const tools = make("div", "rt-tools");
   tools.append(make("span", "rt-same", "layer"), layers, chance);
   const { live, speak, hush } = announcer();
-  el.append(top, stage, tools, take, race, dots, fold, live);
+  el.append(top, stage, tools, take, race, fold, live);
 
   const text = () => model.get("text") || data.offers[0];
   const layer = () => Math.min(model.get("layer") ?? 0, said.routes[0].length - 1);
@@ -195,49 +196,63 @@ export function render({ model, el }) {
     update();
   }
 
-  // Each sender has a bar, which shows how many pairs of equal words the sender sends to the same expert.
+  // A line from 0 to the number of pairs of equal words. On it, each sender has a dot at the number of pairs that it sends to the
+  // same expert, and below the dot a button.
+  const NAMES = { trained: ["the ", "trained router", "", "the trained router"], random: ["", "random", " numbers", "5 routers of random numbers"], dice: ["", "dice", "", "5 throws of dice"] }; // in a narrow view, only the second part is shown
+  const scale = shape("svg", { class: "rt-scale", "aria-hidden": "true" });
+  const [low, high] = [make("span", "rt-low", "0"), make("span", "rt-high")];
   function drawRace() {
-    const names = { trained: "the trained router", random: "5 routers of random numbers", dice: "5 throws of dice" };
-    const rows = Object.keys(senders).map((name) => {
-      const row = make("button", "rt-sender");
+    race.replaceChildren();
+    const names = Object.keys(senders);
+    if (names.length < 2) return;
+    scale.replaceChildren(shape("path", { class: "rt-axis" }), ...names.flatMap((name) => [shape("path", { class: `rt-stem ${name}` }), shape("circle", { class: name, r: 7 })]));
+    race.append(scale, low, high, ...names.map((name) => {
+      const row = make("button", `rt-sender ${name}`);
       row.dataset.sender = name;
-      const track = make("span", "rt-track");
-      track.append(make("i"), ...senders[name].slice(1).map(() => make("u")), make("u"));
-      row.append(make("span", "rt-name", names[name]), track);
-      radio(row, () => race.children, (at) => {
-        const next = race.children[at].dataset.sender;
+      const [before, always, after] = NAMES[name];
+      row.append(make("b", "num"), " ", make("span", "rt-wide", before), always, make("span", "rt-wide", after));
+      const rows = () => race.querySelectorAll(".rt-sender");
+      radio(row, rows, (at) => {
+        const next = rows()[at].dataset.sender;
         finish();
         turn = sender() === next ? turn + 1 : 0;
         keepState({ sender: next });
       });
       return row;
-    });
-    race.replaceChildren(...(rows.length > 1 ? rows : []));
-    raced = "";
+    }));
   }
-  let raced = ""; // the layer, sender and turn that the bars show
   function updateRace() {
-    const state = JSON.stringify([layer(), sender(), turn]);
-    if (raced === state) return;
-    raced = state;
-    for (const row of race.children) {
+    if (race.hidden || !race.children.length) return;
+    const width = race.clientWidth;
+    const rows = [...race.querySelectorAll(".rt-sender")].map((row) => {
       const counted = senders[row.dataset.sender].map((one) => faithfulness(said.pieces, one, layer()));
       const { pairs } = counted[0];
       const mean = counted.reduce((sum, { same }) => sum + same, 0) / counted.length;
-      const [name, track] = row.children;
-      const [bar, ...dots] = track.children;
       const here = row.dataset.sender === sender();
-      bar.style.transform = `scaleX(${pairs ? mean / pairs : 0})`;
-      dots.forEach((dot, index) => {
-        dot.style.left = `${pairs ? (100 * counted[index].same) / pairs : 0}%`;
-        const equal = counted.slice(0, index).filter(({ same }) => same === counted[index].same).length;
-        dot.style.translate = `0 ${-5 * equal}px`; // dots of equal numbers are stacked, so that none hides another
-        dot.classList.toggle("now", here && counted.length > 1 && index === turn % counted.length);
-      });
-      row.dataset.count = `${mean % 1 ? mean.toFixed(1) : mean} of ${pairs} pairs`;
+      row.firstChild.textContent = mean % 1 ? mean.toFixed(1) : String(mean);
       row.setAttribute("aria-checked", String(here));
       row.tabIndex = here ? 0 : -1;
-      row.setAttribute("aria-label", `${name.textContent}: ${row.dataset.count} of equal words meet the same expert`);
+      row.setAttribute("aria-label", `${NAMES[row.dataset.sender][3]}: ${row.firstChild.textContent} of ${pairs} pairs of equal words meet the same expert`);
+      return { row, at: (pairs ? mean / pairs : 0) * (width - 16) + 8, wide: row.offsetWidth, pairs };
+    });
+    high.textContent = `${rows[0].pairs} pairs`;
+    scale.setAttribute("viewBox", `0 0 ${width} 56`);
+    scale.firstChild.setAttribute("d", `M8 10H${width - 8}`);
+    // Each button stands below its dot, or beside the buttons of the dots to its left.
+    let free = 0;
+    const inOrder = rows.sort((a, b) => a.at - b.at);
+    for (const one of inOrder) {
+      one.left = Math.max(free, one.at - one.wide / 2);
+      free = one.left + one.wide + 6;
+    }
+    let end = width;
+    for (const one of inOrder.toReversed()) {
+      one.left = Math.max(0, Math.min(one.left, end - one.wide));
+      end = one.left - 6;
+      one.row.style.translate = `${one.left}px 0`;
+      const name = one.row.dataset.sender;
+      scale.querySelector(`circle.${name}`).setAttribute("transform", `translate(${one.at} 10)`);
+      scale.querySelector(`.rt-stem.${name}`).setAttribute("d", `M${one.at} 10L${one.left + one.wide / 2} 54`);
     }
   }
 
@@ -270,13 +285,14 @@ export function render({ model, el }) {
     return box;
   });
 
-  /** Send the tokens off one after another. From each token a dot runs along its thread to each of its two experts. */
+  /** Send the tokens off one after another. Each token's word runs along its thread to each of its two experts. */
   function start() {
     clocks.forEach(clearTimeout);
     clocks = [];
     if (still.matches) return update();
     sent = 0;
     update();
+    const step = Math.min(STEP, SHOW / said.pieces.length);
     for (let position = 0; position < said.pieces.length; position++) {
       const go = () => {
         sent = position + 1;
@@ -284,9 +300,9 @@ export function render({ model, el }) {
         update();
         run(position);
       };
-      clocks.push(setTimeout(go, 200 + STEP * position));
+      clocks.push(setTimeout(go, 200 + step * position));
     }
-    clocks.push(setTimeout(finish, 200 + STEP * said.pieces.length + 300));
+    clocks.push(setTimeout(finish, 200 + step * said.pieces.length + RUN));
   }
   function finish() {
     clocks.forEach(clearTimeout);
@@ -299,11 +315,11 @@ export function render({ model, el }) {
   function run(position) {
     threadList.forEach((path, index) => {
       if (tokens[index] !== position || !path.getAttribute("d")) return;
-      const dot = make("i", "rt-dot");
+      const dot = make("i", "rt-dot", word(position));
       dot.style.offsetPath = `path("${path.getAttribute("d")}")`;
       dot.style.setProperty("--expert", path.style.getPropertyValue("--expert"));
       stage.append(dot);
-      dot.animate([{ offsetDistance: "0%" }, { offsetDistance: "100%" }], { duration: RUN, easing: "ease-in" }).onfinish = () => dot.remove();
+      dot.animate([{ offsetDistance: "0%" }, { offsetDistance: "100%" }], { duration: RUN, easing: "ease-in-out" }).onfinish = () => dot.remove();
     });
   }
 
@@ -347,13 +363,14 @@ export function render({ model, el }) {
     const here = all.slice(0, sent);
     const taken = byExpert(here, layer(), experts);
     const expert = picked();
+    race.hidden = !races;
     const looked = sending ? sent - 1 : pointed >= 0 ? pointed : chosen;
     const route = looked >= 0 ? all[looked][layer()] : null;
     updateRace();
 
     const { pairs, same, best } = faithfulness(said.pieces, all, layer());
     const spot = route ? word(looked) : expert < 0 ? best?.word : undefined; // the word whose threads are lit, if any
-    const lit = (position) => (sending ? position === looked : expert >= 0 && !route ? all[position][layer()].experts.includes(expert) : word(position) === spot);
+    const lit = (position) => (sending ? position > looked - 2 : expert >= 0 && !route ? all[position][layer()].experts.includes(expert) : word(position) === spot);
     /** Whether a token's thread to an expert is lit. If an expert was pressed, and no token is pointed at or was clicked, only
      * the threads to this expert are lit. */
     const shines = (position, to) => position < sent && lit(position) && (sending || expert < 0 || route !== null || expert === to);
@@ -385,12 +402,13 @@ export function render({ model, el }) {
     const who = { trained: "first choice", random: "first choice of random numbers", dice: "first choice of dice" }[sender()];
     paint(head, route ? route.experts[0] : expert >= 0 ? expert : (best?.expert ?? 0));
     el.classList.toggle("sending", sending);
+    el.classList.toggle("asked", route !== null);
     if (sending) {
       loud.textContent = `${all[0][0].experts.length} of ${experts}`;
       loudWords.textContent = " experts take each word";
     } else if (route) {
       loud.textContent = `${route.experts.length > 1 ? "Experts" : "Expert"} ${route.experts.join(" and ")}`;
-      loudWords.textContent = ` ${route.experts.length > 1 ? "take" : "takes"} “${word(looked)}”: ${route.shares.map(percent).join(" and ")}`;
+      loudWords.textContent = ` ${route.experts.length > 1 ? "take" : "takes"} “${word(looked)}”${route.experts.length > 1 ? `, and mix their results: ${route.shares.map(percent).join(" and ")}` : ""}`;
     } else if (expert >= 0) {
       loud.textContent = `Expert ${expert}`;
       loudWords.textContent = ` takes ${taken[expert].length} of ${here.length} tokens in layer ${layer()}; an even share is ${even.toFixed(even % 1 ? 1 : 0)}`;
@@ -401,16 +419,13 @@ export function render({ model, el }) {
       loud.textContent = `2 of ${experts}`;
       loudWords.textContent = " experts take each token";
     }
-    race.hidden = !races;
-    dots.hidden = !races || !race.children.length;
-    dots.textContent = `a dot: one of the five;${sender() === "trained" ? "" : " red: the one shown above;"} the bar: their mean`;
     chance.hidden = !race.children.length;
     chance.textContent = races ? "Hide the comparison" : "By chance? Compare with dice";
     chance.setAttribute("aria-expanded", String(races));
     const trained = faithfulness(said.pieces, senders.trained[0], layer()).same;
     const byRandom = (senders.random ?? []).map((one) => faithfulness(said.pieces, one, layer()).same);
     const noBetter = byRandom.length && trained <= byRandom.reduce((sum, one) => sum + one) / byRandom.length;
-    const others = noBetter ? ". Here routers of random numbers do as well:" : ".";
+    const others = sender() !== "trained" ? ": one try of five. Below is their mean." : noBetter ? ". Here routers of random numbers do as well:" : ".";
     const met = pairs === 1 ? `The one pair of equal words ${same ? "meets" : "does not meet"}` : `Of ${pairs} pairs of equal words, ${same} meet`;
     const counted = pairs
       ? `${met} the same first expert in layer ${layer()}${races && race.children.length ? others : "."}`
@@ -429,7 +444,9 @@ export function render({ model, el }) {
   function stack(all, shines) {
     const most = Math.max(...byExpert(all, layer(), experts).map((list) => list.length)); // the number of blocks in the highest pile
     const high = Math.min(TALLEST, (piles.clientHeight - 6) / most);
-    piles.classList.toggle("mute", high < LEGIBLE[stage.clientWidth > NARROW ? "wide" : "narrow"]);
+    const letters = Math.min(high - 2, LARGEST[stage.clientWidth > NARROW ? "wide" : "narrow"]);
+    piles.style.fontSize = `${Math.max(SMALLEST, letters)}px`;
+    piles.classList.toggle("mute", letters < SMALLEST);
     const heights = Array(experts).fill(0);
     const order = [...blocks.keys()].map((index) => ({ index, position: tokens[index], rank: ranks[index] }));
     const to = ({ position, rank }) => all[position][layer()].experts[rank];
@@ -492,7 +509,7 @@ export function render({ model, el }) {
       const { experts: two, shares } = all[position][layer()];
       const expert = two[rank];
       const on = shines(position, expert);
-      if (!on && !sending) return { path };
+      if (!on) return { path };
       const from = sentence.children[position].getBoundingClientRect();
       const apart = (rank - (two.length - 1) / 2) * Math.min(14, from.width / 3);
       const [x, y] = [from.left + from.width / 2 + apart - home.left, from.bottom - home.top];
@@ -503,10 +520,10 @@ export function render({ model, el }) {
         [lastX, lastY] = [gap.x, gap.bottom];
       }
       const middle = (lastY + beneath) / 2;
-      return { path, on, expert, width: 1 + 5 * shares[rank], way: `${way}C${lastX} ${middle} ${end} ${middle} ${end} ${beneath}${on ? `L${end} ${floor - heights[expert]}` : ""}` };
+      return { path, expert, width: 1 + 5 * shares[rank], way: `${way}C${lastX} ${middle} ${end} ${middle} ${end} ${beneath}L${end} ${floor - heights[expert]}` };
     });
-    for (const { path, on, expert, width, way } of ways) {
-      path.setAttribute("class", on ? "lit" : "");
+    for (const { path, expert, width, way } of ways) {
+      path.setAttribute("class", way ? "lit" : "");
       path.style.display = way ? "" : "none";
       if (!way) continue;
       path.setAttribute("d", way);

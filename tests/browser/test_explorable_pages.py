@@ -1058,7 +1058,7 @@ def test_an_expert_shows_its_words(visit):
     box.press("Enter")
     chips.first.focus()
     chips.first.press("ArrowRight")
-    expect(head).to_have_text("Experts 2 and 3 take “dog”: 50% and 50%")
+    expect(head).to_have_text("Experts 2 and 3 take “dog”, and mix their results: 50% and 50%")
     expect(page.locator(".rt-box.takes")).to_have_count(2)
     page.get_by_role("radio", name="layer 0").press("ArrowLeft")
     assert re.search("layer=3", page.url)
@@ -1066,6 +1066,7 @@ def test_an_expert_shows_its_words(visit):
     page.emulate_media(reduced_motion="no-preference")
     page.get_by_role("button", name="Send the words").click()
     expect(head).to_have_text("2 of 8 experts take each word")
+    expect(page.locator(".rt-dot").first).to_have_text("The")  # the word itself runs along the thread
     page.emulate_media(reduced_motion="reduce")
     expect(head).to_contain_text("is the first choice for", timeout=PATIENCE)
     expect(page.locator(".rt-block.unsent")).to_have_count(0)
@@ -1076,6 +1077,8 @@ def test_an_expert_shows_its_words(visit):
     expect(page.locator(".rt-take")).to_contain_text(
         "Of 15 pairs of equal words, 10 meet the same first expert in layer 3."
     )
+    pills = page.locator(".rt-sender")
+    expect(pills).to_have_text(["10 the trained router", "10 random numbers", "2.6 dice"])
     router.press("ArrowDown")
     expect(head).to_contain_text("first choice of random numbers for")
     assert "sender=" in page.url
@@ -1099,6 +1102,13 @@ def test_on_a_phone_words_go_into_the_boxes_too(visit):
     assert min(box.bounding_box()["width"] for box in boxes.all()) > 30
     last = boxes.last.bounding_box()
     assert last["y"] + last["height"] < 780, "words and boxes are in the first screen"
+    page.get_by_role("radio", name="layer 1").click()  # here one expert takes all 19 words
+    expect(page.locator(".rt-piles.mute")).to_have_count(0)
+    page.get_by_role("button", name="By chance?").click()
+    pills = [pill.bounding_box() for pill in page.locator(".rt-sender").all()]
+    pills = sorted((box["x"], box["x"] + box["width"]) for box in pills)
+    assert all(one[1] < other[0] for one, other in itertools.pairwise(pills)), "no button covers another"
+    assert pills[0][0] >= 0 and pills[-1][1] <= 360
 
 
 def test_a_head_is_switched_off_and_the_answer_turns(visit):
