@@ -11,7 +11,8 @@
 // A host that can compute gets `want` {picks}, and answers with `said` {ratings}: the models' ratings after these votes.
 import { adopt, announcer, capital, glide, headline, keeper, make, onDrag, radio, shape } from "./view.js";
 
-const FEW = 10; // with fewer votes, an interval that leaves out one story at a time says little, and `doubts` gives the interval
+const FEW = 30; // with fewer votes, an interval that leaves out one story at a time says little, and `doubts` gives the interval
+const OWN = 10; // after this many votes of the visitor, they are enough to show what their order does
 const ENOUGH = 3; // after this many votes, the button that pours in another voter's votes is drawn strongly
 const LONG = 220; // a story with more characters than this is set in smaller letters
 const HALF = 500; // the scale of ratings reaches at least from 1,000 - HALF to 1,000 + HALF
@@ -667,7 +668,7 @@ export function render({ model, el }) {
   }
   function drawSteps() {
     // As long as the visitor has cast few votes, use the votes of the voter "rule" to show the effect of the order.
-    const own = results().length >= FEW || voter() !== "you";
+    const own = results().length >= OWN || voter() !== "you";
     const votes = own ? asVotes(results()) : asVotes(cast.rule, "rule");
     const seed = model.get("order") ?? 0;
     const path = elo(shuffled(votes, seed), models.length);
