@@ -1,12 +1,13 @@
-// The claims of the magazine article that the course examines. A card shows one claim. The visitor drags the card onto a
-// shelf, the card turns and shows the course's verdict, and the claim then lies on the shelf of that verdict. The heaps on
-// the four shelves show how many of the article's claims hold. Below, folded on the website, is a wall with a tile for each
-// claim.
-// The view's `data` is {verdicts, claims}.
-// The visitor chooses `claim` (the number of the claim on the card), `lesson` (two digits, or "" for all) and `guesses`
-// (from a claim's number to a group of verdicts); on the website also `all` (whether the shelves also show the claims that
-// the visitor has not judged).
-// In a notebook, `data` also has `confidences`. There, a guess is a verdict with a confidence, and can't be changed.
+// The claims of the magazine article that the course examines.
+// On the website they are a wall of tiles. A tile that is pressed grows to a card, which the visitor throws into one of four
+// corners. The card turns, shows the course's verdict with its reasons, and goes back to its tile, which then has the
+// verdict's colour. One press turns all tiles and sorts them by verdict.
+// In a notebook a card shows one claim. The visitor drags the card onto one of four shelves, and chooses a verdict of that
+// shelf and a confidence. Below is a wall with a tile for each claim.
+// The view's `data` is {verdicts, claims}, in a notebook also `confidences` and `summary`.
+// The visitor chooses `claim` (the number of the claim on the card; on the website 0 if no claim is open) and `guesses` (from a
+// claim's number to a group of verdicts, in a notebook to a verdict); on the website also `all` (whether all tiles are turned
+// and sorted), and in a notebook `lesson` (two digits, or "" for all).
 // A notebook's view sends `want` {evidence: number} to ask the host for the evidence on a claim, and sends `want` {decide:
 // number, verdict, confidence} when the visitor decides a claim. The host records the decision, and only then sends the
 // course's verdict on the claim and the grounds for that verdict, as `key`. The data of an undecided claim has no key.
@@ -21,10 +22,14 @@ export const GROUPS = {
 };
 // The signs of some verdicts, as in the lessons. A verdict that is not listed has the sign "~".
 const SIGNS = { true: "\u2713", "mostly true": "\u2713", false: "\u2717", "cannot know": "?" };
-const INVITATION = "Drag the claim onto a shelf, or press one.";
 const TURN = 280; // ms in which a card or tile turns
 const SMALL = 0.3; // the scale at which a card is drawn while it is dragged
 const SHORT = 34; // the most letters of a claim on its tile
+const AREAS = { holds: "hold", part: "hold in part", fails: "fail", open: "nobody outside can settle" };
+const FLY = 300; // ms in which a claim grows out of its tile, flies into a corner, or goes back
+const FAR = 60; // the card is thrown if it is let go so many px from its place; less if it is still moving
+const THROW = 140; // ms of its last speed that are added to the way of a card that is let go
+
 const WORDED = 2; // on each shelf, this many of the claims judged last show words; the others show only their numbers
 
 /** @param {string} verdict */
@@ -37,31 +42,381 @@ export function beginning(text, most = SHORT) {
 }
 
 /**
- * Compare guesses with the course's verdicts. Returns the number of guesses (`made`), the number that agree (`same`), and
- * two numbers of guesses that don't agree. `trusted` counts the guesses "holds" where the verdict is in the group "part" or
- * "fails". `doubted` counts the guesses "part" or "fails" where the verdict is in the group "holds".
+ * Compare guesses with the course's verdicts. Returns the number of guesses (`made`) and the number that agree (`same`).
  * @param {Object<string, string>} guesses groups, or verdicts if `exact`
  * @param {{ number: number, verdict: string }[]} claims
  * @param {boolean} [exact]
  */
 export function score(guesses, claims, exact = false) {
   const made = claims.filter(({ number }) => guesses[number]);
-  const group = ({ number }) => (exact ? groupOf(guesses[number]) : guesses[number]);
-  const are = (guess, key) => made.filter((claim) => group(claim) === guess && groupOf(claim.verdict) === key).length;
-  return {
-    made: made.length,
-    same: made.filter((claim) => (exact ? guesses[claim.number] === claim.verdict : group(claim) === groupOf(claim.verdict))).length,
-    trusted: are("holds", "part") + are("holds", "fails"),
-    doubted: are("part", "holds") + are("fails", "holds"),
+  return { made: made.length, same: made.filter(({ number, verdict }) => guesses[number] === (exact ? verdict : groupOf(verdict))).length };
+}
+
+/** Show the claims: in a notebook, where the visitor also gives confidences, as a desk, and on the website as a wall. */
+export function render(options) {
+  return options.model.get("data").confidences ? renderDesk(options) : renderWall(options);
+}
+
+/** The website's view: a wall of tiles. A tile grows to a card, which is thrown into one of four corners. */
+function renderWall({ model, el }) {
+  const { verdicts, claims } = model.get("data");
+  const still = matchMedia("(prefers-reduced-motion: reduce)");
+  const easing = "cubic-bezier(.2,.7,.2,1)";
+  const names = Object.keys(GROUPS);
+
+  adopt(el, "cw");
+  el.classList.add("wall");
+  const { head, loud, loudWords } = headline("cw");
+  const take = make("p", "cw-take");
+  const stage = make("div", "cw-stage");
+  const wall = stage.appendChild(make("div", "cw-mosaic"));
+  wall.setAttribute("role", "group");
+  wall.setAttribute("aria-label", `${claims.length} claims of the article`);
+  const sheet = stage.appendChild(make("section", "cw-sheet"));
+  sheet.setAttribute("aria-label", "The claim");
+  sheet.tabIndex = -1;
+  const all = make("button", "cw-all-button");
+  const copy = make("button", "cw-plain", "Copy my result");
+  const again = make("button", "cw-plain", "Start again");
+  const copied = make("span", "cw-copied");
+  copied.setAttribute("role", "status");
+  const acts = make("div", "cw-acts");
+  acts.append(all);
+  const more = make("div", "cw-more");
+  const { live, speak, hush } = announcer(300);
+  const whole = el.appendChild(make("div", "cw-whole"));
+  whole.append(head, take, stage, acts);
+  const numbers = claims.map(({ number }) => number);
+  const missing = Array.from({ length: Math.max(...numbers) }, (_, index) => index + 1).filter((number) => !numbers.includes(number));
+  if (missing.length) more.append(make("p", "cw-left-out", missing.length === 1 ? `Claim ${missing[0]} is left out: no lesson can settle it.` : `Claims ${missing.join(", ")} are left out: no lesson can settle them.`));
+  more.append(copied, copy, again);
+  whole.append(more);
+  el.append(live);
+
+  const keep = keeper(model, update);
+  /** The guesses that name a known group. The address of an older version may have guesses with other names. */
+  const guesses = () => Object.fromEntries(Object.entries(model.get("guesses") ?? {}).filter(([, made]) => GROUPS[made]));
+  const sorted = () => model.get("all") === true;
+  const shown = () => claims.find(({ number }) => number === model.get("claim"));
+  const turned = (claim) => sorted() || Boolean(guesses()[claim.number]);
+  const tileOf = (claim) => tiles[claims.indexOf(claim)];
+
+  const tiles = claims.map((claim) => {
+    const tile = make("button", "cw-piece");
+    const words = make("span", "cw-piece-words");
+    words.append(make("span", "num", String(claim.number)), ` \u201c${claim.words}\u201d`);
+    tile.append(words, make("span", "cw-piece-number num", String(claim.number)));
+    tile.addEventListener("click", () => keep({ claim: claim.number }));
+    tile.addEventListener("keydown", (event) => {
+      const order = [...wall.querySelectorAll(".cw-piece")];
+      const at = order.indexOf(tile);
+      const row = order.filter(({ offsetTop, parentElement }) => offsetTop === tile.offsetTop && parentElement === tile.parentElement).length;
+      const step = { ArrowRight: 1, ArrowDown: row, ArrowLeft: -1, ArrowUp: -row }[event.key];
+      if (!step || !order[at + step]) return;
+      event.preventDefault();
+      order[at + step].focus();
+    });
+    tile.addEventListener("focus", () => tiles.forEach((other) => (other.tabIndex = other === tile ? 0 : -1)));
+    tile.tabIndex = claim === claims[0] ? 0 : -1;
+    return tile;
+  });
+  const areas = Object.fromEntries(names.map((name) => {
+    const area = make("div", `cw-area ${name}`);
+    const label = area.appendChild(make("p", "cw-area-label"));
+    const number = claims.filter(({ verdict }) => groupOf(verdict) === name).length;
+    label.append(make("b", "num", String(number)), make("span", "", AREAS[name]));
+    return [name, { area, number, pieces: area.appendChild(make("div", "cw-pieces")) }];
+  }));
+
+  let laid = null; // whether the wall is sorted, or null if it isn't laid out yet
+  /** Put the tiles in the article's order, or sort them by verdict. Each tile travels to its new place. */
+  function layOut() {
+    if (laid === sorted()) return;
+    const travel = laid !== null && !still.matches;
+    const from = travel ? tiles.map((tile) => tile.getBoundingClientRect()) : [];
+    laid = sorted();
+    wall.classList.toggle("sorted", laid);
+    wall.replaceChildren(...(laid ? names.map((name) => areas[name].area) : tiles));
+    if (laid) claims.forEach((claim, index) => areas[groupOf(claim.verdict)].pieces.append(tiles[index]));
+    if (!travel) return;
+    tiles.forEach((tile, index) => {
+      const to = tile.getBoundingClientRect();
+      const start = `translate(${from[index].left - to.left}px, ${from[index].top - to.top}px) scale(${from[index].width / to.width}, ${from[index].height / to.height})`;
+      tile.animate([{ transform: start }, { transform: "none" }], { duration: 600, delay: 12 * index, fill: "backwards", easing });
+    });
+  }
+
+  function drawTiles() {
+    claims.forEach((claim, index) => {
+      const tile = tiles[index];
+      const group = turned(claim) ? groupOf(claim.verdict) : "";
+      tile.setAttribute("aria-label", `Claim ${claim.number}: \u201c${claim.words}\u201d${group ? `: ${claim.verdict}` : ""}`);
+      tile.title = group ? `${claim.verdict}: \u201c${claim.words}\u201d` : `\u201c${claim.words}\u201d`;
+      tile.dataset.group = group;
+    });
+  }
+
+  /** The transform that puts an element onto a place on the screen. */
+  function onto(element, place) {
+    const [now, to] = [element, place].map((each) => each.getBoundingClientRect());
+    return `translate(${to.left + to.width / 2 - now.left - now.width / 2}px, ${to.top + to.height / 2 - now.top - now.height / 2}px) scale(${to.width / now.width}, ${to.height / now.height})`;
+  }
+
+  let begun = false; // whether the view is drawn for the first time already
+  let open = ""; // what the sheet shows: a claim's number and, if the claim is turned, its verdict
+  let corners = {}; // the four corners of an open claim that is not judged yet
+  function drawSheet() {
+    const claim = shown();
+    const state = claim ? `${claim.number} ${turned(claim) ? claim.verdict : ""}` : "";
+    if (state === open) return;
+    const [before, judged] = [open.split(" ")[0], claim && turned(claim)];
+    const thrown = Boolean(before) && before === String(claim?.number);
+    const from = thrown ? corners[guesses()[claim.number]] : claim && tileOf(claim);
+    const last = claims.find(({ number }) => String(number) === before);
+    open = state;
+    wall.inert = Boolean(claim);
+    el.classList.toggle("open", Boolean(claim));
+    if (!claim) return close(last);
+    const fill = () => {
+      sheet.className = `cw-sheet${judged ? " judged" : ""}`;
+      sheet.dataset.group = judged ? groupOf(claim.verdict) : "";
+      sheet.replaceChildren(...(judged ? result(claim) : question(claim)));
+      if (begun) sheet.focus({ preventScroll: true });
+    };
+    if (thrown && from && !still.matches) {
+      const card = sheet.querySelector(".cw-thrown");
+      const there = card.style.transform;
+      const { transform } = getComputedStyle(card);
+      card.style.transform = "";
+      const corner = onto(card, from).replace(/scale.*/, "scale(0.3) rotateY(90deg)");
+      card.style.transform = there;
+      card.animate([{ transform }, { transform: corner }], { duration: 220, fill: "forwards", easing: "ease-in" }).onfinish = () => {
+        if (open !== state) return;
+        const start = from.getBoundingClientRect();
+        fill();
+        const now = sheet.getBoundingClientRect();
+        const origin = `translate(${start.left + start.width / 2 - now.left - now.width / 2}px, ${start.top + start.height / 2 - now.top - now.height / 2}px) scale(0.25) rotateY(-90deg)`;
+        sheet.animate([{ transform: origin }, { transform: "none" }], { duration: FLY, easing });
+        show();
+      };
+      return;
+    }
+    fill();
+    if (begun) show();
+    if (still.matches || !from || !begun) return;
+    const grown = judged ? sheet : sheet.querySelector(".cw-thrown");
+    grown.animate([{ transform: onto(grown, from) }, { transform: "none" }], { duration: FLY, easing });
+    for (const corner of Object.values(judged ? {} : corners)) corner.animate([{ opacity: 0, scale: 0.8 }, { opacity: 1, scale: 1 }], { duration: FLY, easing });
+  }
+  /** Scroll until the sheet's top is in sight. */
+  function show() {
+    const { top } = sheet.getBoundingClientRect();
+    if (top < 0 || top > innerHeight / 2) head.scrollIntoView({ behavior: still.matches ? "auto" : "smooth" });
+  }
+  /** Let the sheet shrink to its tile. */
+  function close(claim) {
+    const tile = claim && tileOf(claim);
+    tile?.focus({ preventScroll: true });
+    const end = () => {
+      if (shown()) return;
+      sheet.replaceChildren();
+      sheet.className = "cw-sheet";
+      sheet.dataset.group = "";
+      const { bottom, top } = tile?.getBoundingClientRect() ?? {};
+      if (tile && (top < 0 || bottom > innerHeight)) tile.scrollIntoView({ block: "center", behavior: still.matches ? "auto" : "smooth" });
+    };
+    corners = {};
+    if (still.matches || !tile) return end();
+    sheet.animate([{ transform: "none" }, { transform: onto(sheet, tile), opacity: 0.4 }], { duration: FLY, easing }).onfinish = end;
+  }
+
+  /** The card of a claim, between the four corners. */
+  function question(claim) {
+    corners = Object.fromEntries(Object.entries(GROUPS).map(([name, { sign, title, meaning }]) => {
+      const corner = make("button", `cw-corner ${name}`);
+      const words = make("span", "cw-corner-words");
+      words.append(make("b", "", title), make("span", "", meaning));
+      corner.append(make("b", "cw-corner-sign", sign), words);
+      corner.addEventListener("click", () => guess(claim, name));
+      corner.addEventListener("keydown", (event) => {
+        const step = { ArrowRight: 1, ArrowDown: 2, ArrowLeft: -1, ArrowUp: -2 }[event.key];
+        const next = names[names.indexOf(name) + step];
+        if (!next) return;
+        event.preventDefault();
+        corners[next].focus();
+      });
+      return [name, corner];
+    }));
+    const card = make("div", "cw-thrown");
+    const quote = make("p", "cw-quote", `\u201c${claim.words}\u201d`);
+    quote.classList.toggle("long", claim.words.length > 45);
+    const reading = make("p", "cw-reading");
+    reading.append(make("b", "", "As we read it: "), claim.reading);
+    const shut = make("button", "cw-shut", "\u2715");
+    shut.setAttribute("aria-label", "Back to the wall");
+    shut.addEventListener("click", () => keep({ claim: 0 }));
+    card.append(make("p", "cw-number num", `claim ${claim.number}`), quote, reading);
+    throwable(card, claim);
+    return [...Object.values(corners), card, shut];
+  }
+  /** Let the visitor throw the card. The corner in whose direction it flies is lit. */
+  function throwable(card, claim) {
+    let start = null;
+    let trail = []; // the last events, for the card's speed
+    const aim = () => {
+      const last = trail.at(-1);
+      if (!last) return null;
+      const first = trail.find(({ timeStamp }) => last.timeStamp - timeStamp < 100) ?? last;
+      const time = Math.max(16, last.timeStamp - first.timeStamp);
+      const [x, y] = ["clientX", "clientY"].map((key) => last[key] - start[key] + ((last[key] - first[key]) / time) * THROW);
+      return Math.hypot(x, y) < FAR ? null : names[Number(x > 0) + 2 * Number(y > 0)];
+    };
+    const light = (name) => {
+      for (const [each, corner] of Object.entries(corners)) corner.classList.toggle("aimed", each === name);
+    };
+    card.addEventListener("pointerdown", (event) => {
+      start = event.button === 0 ? event : null;
+      trail = [];
+    }, true);
+    onDrag(el, card, (event) => {
+      trail = [...trail.slice(-8), event];
+      const [x, y] = [event.clientX - start.clientX, event.clientY - start.clientY];
+      card.style.transform = `translate(${x}px, ${y}px) rotate(${(x / 40).toFixed(2)}deg) scale(0.85)`;
+      light(aim());
+    }, {
+      ready: () => Boolean(start) && !turned(claim),
+      end() {
+        const name = aim();
+        light(null);
+        start = null;
+        if (name) guess(claim, name);
+        else card.style.transform = "";
+      },
+    });
+  }
+  function guess(claim, made) {
+    keep({ guesses: { ...guesses(), [claim.number]: made } });
+    speak(`You said: ${GROUPS[made].title.toLowerCase()}. The course: ${claim.verdict}. ${loud.textContent} ${loudWords.textContent}.`);
+  }
+  /** The verdict on a claim, and the whole of its reasons. */
+  function result(claim) {
+    const made = guesses()[claim.number];
+    const verdict = make("div", "cw-verdict");
+    const said = !made ? "" : made === groupOf(claim.verdict) ? "as you said" : `you said: ${GROUPS[made].title.toLowerCase()}`;
+    const word = make("p", "cw-result");
+    word.append(make("b", "loud", claim.verdict), make("span", "", said));
+    const back = make("button", "cw-back-to", "\u2190 Back to the wall");
+    back.addEventListener("click", () => keep({ claim: 0 }));
+    verdict.append(make("p", "cw-number num", `claim ${claim.number}`), make("p", "cw-quote small", `\u201c${claim.words}\u201d`), word, make("p", "cw-meaning", `${capital(verdicts[claim.verdict])}.`), back);
+    return [verdict, reasonsFor(claim)];
+  }
+
+  function leave(event) {
+    if (event.key !== "Escape" || !shown() || !(el.contains(event.target) || event.target === document.body)) return;
+    event.preventDefault();
+    keep({ claim: 0 });
+  }
+  document.addEventListener("keydown", leave);
+  all.addEventListener("click", () => {
+    keep({ all: !sorted() });
+    const { top } = head.getBoundingClientRect();
+    if (top < 0) head.scrollIntoView({ behavior: still.matches ? "auto" : "smooth" });
+    speak(`${loud.textContent} ${loudWords.textContent}. ${take.textContent}`);
+  });
+  copy.addEventListener("click", () => copyResult(claims, guesses(), copied));
+  again.addEventListener("click", () => keep({ guesses: {}, all: false, claim: 0 }));
+
+  function update() {
+    const made = claims.filter(turned);
+    const of = Object.fromEntries(names.map((name) => [name, made.filter(({ verdict }) => groupOf(verdict) === name).length]));
+    const left = claims.length - made.length;
+    const counted = names.filter((name) => of[name]).map((name) => `${of[name]} ${of[name] === 1 ? AREAS[name].replace(/^(hold|fail)/, "$1s") : AREAS[name]}`);
+    if (!made.length) {
+      loud.textContent = "Press a claim.";
+      loudWords.textContent = "";
+      take.textContent = "Do you believe it? Throw it into a corner.";
+    } else if (left) {
+      loud.textContent = `${made.length} turned`;
+      loudWords.textContent = counted.join(", ");
+      take.textContent = `${left} still to turn.`;
+    } else {
+      loud.textContent = `${of.holds} of ${claims.length}`;
+      loudWords.textContent = "claims hold";
+      take.textContent = `${counted.slice(1).join(", ").replace(/, (?=[^,]*$)/, ", and ")}.`;
+    }
+    all.textContent = sorted() ? "Back to the article\u2019s order" : `Turn all ${claims.length}`;
+    const any = Object.keys(guesses()).length > 0;
+    for (const button of [copy, again]) button.hidden = !any;
+    copied.textContent = "";
+    drawTiles();
+    layOut();
+    drawSheet();
+    begun = true;
+  }
+
+  const keys = ["claim", "guesses", "all"];
+  const listen = () => keep.storing || update();
+  for (const key of keys) model.on(`change:${key}`, listen);
+  update();
+  return () => {
+    hush();
+    document.removeEventListener("keydown", leave);
+    for (const key of keys) model.off(`change:${key}`, listen);
   };
 }
 
-export function render({ model, el }) {
+/** What speaks for or against a claim, with the sources. */
+function points(title, list, className) {
+  const block = make("div", `cw-points ${className}`);
+  block.append(make("h3", "", title));
+  if (!list.length) block.append(make("p", "cw-none", "Nothing that we found."));
+  for (const point of list) {
+    block.append(make("p", "", point.text));
+    const sources = [point.basis, ...point.sources].filter(Boolean).join("; ");
+    if (sources) block.append(make("p", "cw-source", sources));
+  }
+  return block;
+}
+/** All reasons for the verdict on a claim, and the lessons that settle it. */
+function reasonsFor(claim) {
+  const reasons = make("div", "cw-reasons");
+  reasons.setAttribute("role", "region");
+  reasons.setAttribute("aria-label", "The reasons");
+  // If all reasons speak for a claim, or all speak against it, show why there are none on the other side.
+  if (claim.speaks_for.length || !claim.one_sided) reasons.append(points("What speaks for it", claim.speaks_for, "for"));
+  if (claim.speaks_against.length || !claim.one_sided) reasons.append(points("What speaks against it", claim.speaks_against, "against"));
+  if (claim.one_sided) reasons.append(make("p", "cw-none", `One side only: ${claim.one_sided}`));
+  const foot = make("p", "cw-foot", claim.lessons.length ? "Settled in " : "");
+  for (const { title, address } of claim.lessons) {
+    const link = foot.appendChild(make(address ? "a" : "span", "", title));
+    if (address) link.href = address;
+  }
+  reasons.append(foot);
+  reasons.classList.toggle("long", reasons.textContent.length > 700);
+  return reasons;
+}
+
+/** Copy a line with the number of guesses that agree with the course's verdicts, and with a mark for each guess.
+ * `copied` is an element that says whether it worked. */
+async function copyResult(claims, guesses, copied, exact = false) {
+  const { made, same } = score(guesses, claims, exact);
+  const agrees = (claim) => guesses[claim.number] === (exact ? claim.verdict : groupOf(claim.verdict));
+  const marks = claims.filter(({ number }) => guesses[number]).map((claim) => (agrees(claim) ? "\u25a0" : "\u25a1")).join("");
+  const page = location.pathname.endsWith("claims.html") ? ` ${location.origin}${location.pathname}` : "";
+  const text = `${same} of ${made} claims as the course read them ${marks}${page}`;
+  try {
+    await navigator.clipboard.writeText(text);
+    copied.textContent = "Copied.";
+  } catch {
+    copied.textContent = text; // there is no clipboard here, so show the text, which the visitor can select and copy
+  }
+}
+
+/** The notebook's view: a card, four shelves, and a wall with a tile for each claim. */
+function renderDesk({ model, el }) {
   const { verdicts, claims, confidences } = model.get("data");
-  const exact = Boolean(confidences);
   let summary = model.get("data").summary ?? "";
-  const agrees = (claim, guess) => guess === (exact ? claim.verdict : groupOf(claim.verdict));
-  const wordsOf = (guess) => (exact ? guess : GROUPS[guess].title.toLowerCase());
+  const agrees = (claim, guess) => guess === claim.verdict;
   const still = matchMedia("(prefers-reduced-motion: reduce)");
 
   adopt(el, "cw");
@@ -76,16 +431,12 @@ export function render({ model, el }) {
   const leftOut = make("p", "cw-left-out", missing.length === 1 ? `Claim ${missing[0]} is left out: no lesson can settle it.` : `Claims ${missing.join(", ")} are left out: no lesson can settle them.`);
   const actions = make("p", "cw-actions");
   const copy = make("button", "", "Copy my result");
-  const again = make("button", "", "Start again");
-  const rest = make("button", "cw-rest");
   const copied = make("span", "cw-copied");
   copied.setAttribute("role", "status");
-  again.hidden = exact;
-  if (!exact) actions.append(rest);
-  actions.append(copy, again, copied);
+  actions.append(copy, copied);
   const top = make("div", "cw-top");
   top.append(head, take);
-  el.classList.toggle("exact", exact);
+  el.classList.add("exact");
   const panel = make("section", "cw-panel");
   panel.setAttribute("aria-label", "The claim");
   panel.tabIndex = -1;
@@ -103,7 +454,7 @@ export function render({ model, el }) {
   bar.append(leftOut, actions);
   const small = matchMedia("(max-width: 30rem)");
   const fold = make("details", "cw-fold");
-  fold.open = exact && !small.matches;
+  fold.open = !small.matches;
   fold.append(make("summary", "", `All ${claims.length} claims`), filter, wall);
   side.append(fold);
   const { live, speak, hush } = announcer(300);
@@ -111,10 +462,8 @@ export function render({ model, el }) {
   all.append(top, panel, shelves, bar, side);
   el.append(all, live);
 
-  /** The guesses that name a known verdict or group. The address of an older version may have guesses with other names. */
-  const guesses = () => Object.fromEntries(Object.entries(model.get("guesses") ?? {}).filter(([, made]) => (exact ? verdicts[made] : GROUPS[made])));
-  /** Whether the shelves also show the claims that the visitor has not judged. */
-  const revealed = () => !exact && model.get("all") === true;
+  /** The guesses that name a known verdict. */
+  const guesses = () => Object.fromEntries(Object.entries(model.get("guesses") ?? {}).filter(([, made]) => verdicts[made]));
   const shown = () => claims.find(({ number }) => number === model.get("claim")) ?? claims[0];
   const digits = ({ title }) => title.match(/\d\d/)[0];
   const inLesson = ({ lessons }) => !model.get("lesson") || lessons.some((lesson) => digits(lesson) === model.get("lesson"));
@@ -149,7 +498,7 @@ export function render({ model, el }) {
     const stack = place.appendChild(make("div", "cw-stack"));
     stack.setAttribute("aria-hidden", "true"); // screen readers find the same text in the tiles of the wall
     place.addEventListener("click", (event) => {
-      if (!button.disabled && !event.target.closest(".cw-chip")) put(name);
+      if (!button.disabled && !event.target.closest(".cw-chip")) openShelf(name);
     });
     // Ignore a pointer that has not moved, because opening a tile can move a shelf under the pointer.
     button.addEventListener("pointermove", ({ pointerType, movementX, movementY }) => pointerType === "mouse" && (movementX || movementY) && lean(place));
@@ -164,11 +513,6 @@ export function render({ model, el }) {
     });
     return [name, { place, button, stack, number }];
   }));
-  /** Choose a shelf for the claim on the card. In a notebook, show the shelf's verdicts instead. */
-  function put(name) {
-    if (exact) return openShelf(name);
-    guess(shown(), name);
-  }
   const card = () => panel.querySelector(".cw-card");
   /** Move the card a little towards the shelf `place` or, without an argument, back to its own place. */
   function lean(place) {
@@ -211,8 +555,8 @@ export function render({ model, el }) {
         start = null;
         if (!done) return;
         front.style.transformOrigin = "";
-        front.style.transform = name && !exact ? toward(shelf[name].place, 1, SMALL) : "";
-        if (name) put(name);
+        front.style.transform = "";
+        if (name) openShelf(name);
       });
     }
   }
@@ -221,21 +565,13 @@ export function render({ model, el }) {
   /** Lay out the shelves. The claim with the number `fresh` moves to its shelf from the shelf that the visitor chose. */
   function stack(fresh) {
     const made = guesses();
-    const state = JSON.stringify([shown().number, made, revealed()]);
+    const state = JSON.stringify([shown().number, made]);
     if (state === stacked) return; // a second update with the same state must not stop a motion
     stacked = state;
-    const group = (guess) => (exact ? groupOf(guess) : guess);
     const now = claims.filter(({ number }) => made[number]).map(({ number }) => number);
     recent = [...recent.filter((number) => made[number]), ...now.filter((number) => !recent.includes(number))];
-    const others = revealed() ? claims.filter(({ number }) => !made[number]) : [];
     for (const [name, { place, button, stack: lies, number: total }] of Object.entries(shelf)) {
       const lying = recent.map((number) => claims.find((claim) => claim.number === number)).filter(({ verdict }) => groupOf(verdict) === name);
-      const given = others.filter(({ verdict }) => groupOf(verdict) === name).map((claim) => {
-        const chip = make("i", "cw-chip given num", String(claim.number));
-        chip.title = `\u201c${claim.words}\u201d`;
-        chip.addEventListener("click", () => keep({ claim: claim.number }));
-        return chip;
-      });
       const chips = lying.map((claim, index) => {
         const chip = make("i", "cw-chip num", String(claim.number));
         chip.dataset.group = name;
@@ -246,21 +582,21 @@ export function render({ model, el }) {
         }
         if (!agrees(claim, made[claim.number])) {
           chip.classList.add("differs");
-          const chosen = group(made[claim.number]);
+          const chosen = groupOf(made[claim.number]);
           if (worded) chip.append(make("b", `cw-said ${chosen}`, GROUPS[chosen].sign));
-          chip.title = `you said: ${wordsOf(made[claim.number])}`;
+          chip.title = `you said: ${made[claim.number]}`;
         }
         chip.addEventListener("click", () => keep({ claim: claim.number }));
         return [claim, chip];
       });
-      lies.replaceChildren(...chips.map(([, chip]) => chip), ...given);
-      total.textContent = lying.length + given.length || "";
+      lies.replaceChildren(...chips.map(([, chip]) => chip));
+      total.textContent = lying.length || "";
       button.disabled = Boolean(made[shown().number]);
       if (button.disabled) button.removeAttribute("aria-expanded");
       place.classList.toggle("has", lies.children.length > 0);
       const [, landing] = chips.find(([{ number }]) => number === fresh) ?? [];
       if (!landing || still.matches) continue;
-      const [from, to] = [shelf[group(made[fresh])].place, landing].map((each) => each.getBoundingClientRect());
+      const [from, to] = [shelf[groupOf(made[fresh])].place, landing].map((each) => each.getBoundingClientRect());
       const start = `translate(${from.left + from.width / 2 - to.left - to.width / 2}px, ${from.top + from.height / 3 - to.top}px) scale(1.15)`;
       landing.animate([{ transform: start }, { transform: start, offset: 0.35 }, { transform: "none" }], { duration: 4 * TURN, easing: "cubic-bezier(.3,.6,.2,1)" });
     }
@@ -306,7 +642,7 @@ export function render({ model, el }) {
     if (!guess) return;
     tile.dataset.group = groupOf(claim.verdict);
     const back = inner.appendChild(make("span", "cw-back"));
-    const yours = agrees(claim, guess) ? "as you said" : `you: ${wordsOf(guess)}`;
+    const yours = agrees(claim, guess) ? "as you said" : `you: ${guess}`;
     back.append(
       make("span", "cw-number num", String(claim.number)),
       make("span", "cw-sign", SIGNS[claim.verdict] ?? "~"), make("b", "", claim.verdict), make("span", "cw-yours", yours),
@@ -315,18 +651,6 @@ export function render({ model, el }) {
     void tile.offsetWidth; // this makes the turn start from the front of the tile
     tile.classList.add("turned");
     if (still.matches) back.animate([{ opacity: 0 }, { opacity: 1 }], { duration: TURN });
-  }
-
-  function points(title, list, className) {
-    const block = make("div", `cw-points ${className}`);
-    block.append(make("h3", "", title));
-    if (!list.length) block.append(make("p", "cw-none", "Nothing that we found."));
-    for (const point of list) {
-      block.append(make("p", "", point.text));
-      const sources = [point.basis, ...point.sources].filter(Boolean).join("; ");
-      if (sources) block.append(make("p", "cw-source", sources));
-    }
-    return block;
   }
 
   function toPanel() {
@@ -343,7 +667,7 @@ export function render({ model, el }) {
   function guess(claim, made) {
     keep({ guesses: { ...guesses(), [claim.number]: made } });
     toPanel();
-    speak(`You said: ${wordsOf(made)}. The course: ${claim.verdict}${agrees(claim, made) ? ", as you said" : ""}. ${take.textContent}`);
+    speak(`You said: ${made}. The course: ${claim.verdict}${agrees(claim, made) ? ", as you said" : ""}. ${take.textContent}`);
   }
 
   // Only a notebook's kernel answers requests. A request asks for the evidence on a claim, or asks to record a decision.
@@ -388,7 +712,7 @@ export function render({ model, el }) {
     };
     if (turns && !still.matches && card()) {
       const half = { duration: TURN / 2, fill: "forwards" };
-      const { place } = shelf[exact ? groupOf(group) : group];
+      const { place } = shelf[groupOf(group)];
       const there = toward(place, 1, SMALL);
       card().animate([{ transform: card().style.transform || "none" }, { transform: `${there} perspective(60rem) rotateY(90deg)` }], { ...half, easing: "ease-in" }).onfinish = () => {
         fill();
@@ -414,7 +738,6 @@ export function render({ model, el }) {
     grip.setAttribute("aria-hidden", "true");
     const front = column("cw-card cw-left", [make("p", "cw-number num", `claim ${claim.number}`), quote, reading, grip]);
     movable(front, grip);
-    if (!exact) return [front];
     return [front, column("cw-groups", [...Object.values(GROUPS).map((group) => opening(group)), ...sureness(claim)])];
   }
   /** Buttons for the verdicts of one shelf. At first they are shown only if one of these verdicts is already chosen. */
@@ -488,7 +811,7 @@ export function render({ model, el }) {
   function backOf(claim, group) {
     const same = agrees(claim, group);
     const result = make("p", `cw-result ${groupOf(claim.verdict)}${same ? "" : " differs"}`);
-    result.append(make("b", "loud", claim.verdict), make("span", "", same ? "as you said" : `you said: ${wordsOf(group)}`));
+    result.append(make("b", "loud", claim.verdict), make("span", "", same ? "as you said" : `you said: ${group}`));
     if (!still.matches && before?.[claim.number] !== undefined) result.firstChild.animate([{ scale: 1.35, opacity: 0 }, { scale: 1, opacity: 1 }], { duration: 220, delay: 60, fill: "backwards", easing: "cubic-bezier(.2,.7,.2,1)" });
     const parts = [
       make("p", "cw-number num", `claim ${claim.number}`), make("p", "cw-quote small", `\u201c${claim.words}\u201d`), result,
@@ -503,82 +826,25 @@ export function render({ model, el }) {
       });
       parts.push(next);
     }
-    const reasons = make("div", "cw-reasons");
-    reasons.setAttribute("role", "region");
-    reasons.setAttribute("aria-label", "The reasons");
-    // If all reasons speak for a claim, or all speak against it, show why there are none on the other side.
-    if (claim.speaks_for.length || !claim.one_sided) reasons.append(points("What speaks for it", claim.speaks_for, "for"));
-    if (claim.speaks_against.length || !claim.one_sided) reasons.append(points("What speaks against it", claim.speaks_against, "against"));
-    if (claim.one_sided) reasons.append(make("p", "cw-none", `One side only: ${claim.one_sided}`));
-    const foot = make("p", "cw-foot", claim.lessons.length ? "Settled in " : "");
-    for (const { title, address } of claim.lessons) {
-      const link = foot.appendChild(make(address ? "a" : "span", "", title));
-      if (address) link.href = address;
-    }
-    reasons.append(foot);
     const back = column("cw-card cw-left turned", parts);
     back.dataset.group = groupOf(claim.verdict);
     const why = make("details", "cw-why"); // on a phone the reasons are folded, so that the shelves stay in sight
     why.open = !small.matches;
-    why.append(make("summary", "", "Why?"), reasons);
+    why.append(make("summary", "", "Why?"), reasonsFor(claim));
     return [back, why];
   }
 
-  copy.addEventListener("click", async () => {
-    const { made, same } = score(guesses(), claims, exact);
-    const marks = claims.filter(({ number }) => guesses()[number])
-      .map((claim) => (agrees(claim, guesses()[claim.number]) ? "\u25a0" : "\u25a1")).join("");
-    const page = location.pathname.endsWith("claims.html") ? ` ${location.origin}${location.pathname}` : "";
-    const text = `${same} of ${made} claims as the course read them ${marks}${page}`;
-    try {
-      await navigator.clipboard.writeText(text);
-      copied.textContent = "Copied.";
-    } catch {
-      copied.textContent = text; // there is no clipboard here, so show the text, which the visitor can select and copy
-    }
-  });
-  again.addEventListener("click", () => {
-    keep({ guesses: {}, ...(revealed() ? { all: false } : {}) });
-  });
-  // A press on `rest` lets the claims that the visitor has not judged fall onto their shelves, one after another. The next
-  // press takes these claims away.
-  rest.addEventListener("click", () => {
-    keep({ all: !revealed() });
-    if (!revealed()) return;
-    speak(`${loud.textContent} ${loudWords.textContent}`);
-    if (still.matches) return;
-    shelves.querySelectorAll(".given").forEach((chip, index) => {
-      chip.animate([{ translate: "0 -9rem", opacity: 0 }, { translate: "0", opacity: 1 }], { duration: 300, delay: 25 * index, fill: "backwards", easing: "cubic-bezier(.5,0,.9,.6)" });
-    });
-  });
-
-  /** A sentence that compares the visitor's guesses with the course's verdicts. The argument is the result of `score`. */
-  function sentence({ made, same, trusted, doubted }) {
-    if (!made) return INVITATION;
-    if (made === 1) return same ? "You agree with the course." : trusted ? "You believed it too readily." : doubted ? "You doubted it too readily." : "The course has it on another shelf.";
-    if (same === made) return `You agree with the course on all ${made}.`;
-    const leaning = trusted > doubted ? ` and believed ${trusted} too readily` : doubted > trusted ? ` and doubted ${doubted} too readily` : "";
-    return `You agree with the course on ${same || "none"}${leaning}.`;
-  }
+  copy.addEventListener("click", () => copyResult(claims, guesses(), copied, true));
 
   let before = null;
   function update() {
-    const result = score(guesses(), claims, exact);
-    const { made, same } = result;
-    const holding = claims.filter(({ number, verdict }) => (revealed() || guesses()[number]) && groupOf(verdict) === "holds").length;
-    loud.textContent = exact ? String(made ? same : 0) : `${holding} of ${revealed() ? claims.length : made}`;
-    if (exact) loudWords.textContent = made ? `of ${made} as the course read ${made === 1 ? "it" : "them"}` : `of ${claims.length} claims judged`;
-    else loudWords.textContent = made === 1 && !revealed() ? "claim holds" : holding === 1 ? "claims holds" : "claims hold";
-    // For each claim that is not judged yet, the invitation stands in place of the headline.
-    const asks = !exact && !revealed() && !guesses()[shown().number];
-    el.classList.toggle("fresh", asks);
-    el.classList.toggle("first", asks && !made);
-    take.textContent = asks ? INVITATION : exact && made ? summary : sentence(result);
-    leftOut.hidden = !(revealed() ? missing.length : missing.some((number) => number < shown().number));
-    actions.classList.toggle("idle", !result.made);
-    rest.textContent = revealed() ? "Only mine" : `Show the other ${claims.length - made}`;
-    rest.hidden = made === claims.length;
-    copy.disabled = again.disabled = !result.made;
+    const { made, same } = score(guesses(), claims, true);
+    loud.textContent = String(same);
+    loudWords.textContent = made ? `of ${made} as the course read ${made === 1 ? "it" : "them"}` : `of ${claims.length} claims judged`;
+    take.textContent = summary;
+    leftOut.hidden = !missing.some((number) => number < shown().number);
+    actions.classList.toggle("idle", !made);
+    copy.disabled = !made;
     copied.textContent = "";
     chips.forEach((chip, index) => {
       const on = (model.get("lesson") || "") === ["", ...numbers][index];
@@ -595,7 +861,7 @@ export function render({ model, el }) {
       if (before && before[claim.number] === group) return;
       turn(tile, claim, group, before !== null);
       tile.setAttribute("aria-label", group
-        ? `Claim ${claim.number}: ${claim.verdict}; you said: ${wordsOf(group)}`
+        ? `Claim ${claim.number}: ${claim.verdict}; you said: ${group}`
         : `Claim ${claim.number}: \u201c${claim.words}\u201d`);
     });
     const fresh = before && claims.find(({ number }) => guesses()[number] && !before[number])?.number;
@@ -604,7 +870,7 @@ export function render({ model, el }) {
     stack(fresh);
   }
 
-  const keys = ["claim", "guesses", "lesson", "all"];
+  const keys = ["claim", "guesses", "lesson"];
   for (const key of keys) model.on(`change:${key}`, update);
   model.on("change:said", listen);
   update();

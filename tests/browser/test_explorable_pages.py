@@ -1454,91 +1454,91 @@ def test_a_model_of_an_errand_is_loaded_by_the_button_that_runs_it(visit):
     expect(page.locator(".er-ending .chip")).to_have_text(["9", "9"])
 
 
-def test_a_claim_turns_once_a_verdict_is_given(visit):
+def test_a_claim_is_thrown_into_a_corner_and_turns_into_its_verdict(visit):
     page = visit("claims.html").wake()
-    panel, tile, head = page.locator(".cw-panel"), page.locator(".cw-tile").nth(1), page.locator(".cw-head")
-    expect(head).to_be_hidden()
-    page.get_by_text("All 49 claims").click()
-    expect(page.locator(".cw-words").nth(1)).to_have_css("font-size", "17px")
-    tile.click()
+    tile, head = page.locator(".cw-piece").nth(1), page.locator(".cw-head")
+    sheet, take = page.get_by_role("region", name="The claim"), page.locator(".cw-take")
+    expect(page.locator(".cw-piece")).to_have_count(49)
+    expect(head).to_have_text("Press a claim.")
     verdicts = re.compile("misleading|What speaks for it")
-    expect(panel.locator(".cw-quote")).to_contain_text("Key models like")
-    expect(tile).not_to_contain_text(verdicts)
-    expect(page.locator(".cw-back")).to_have_count(0)
-    page.get_by_role("button", name="It holds").click()
-    expect(tile).to_have_class(re.compile("differs turned"))
-    expect(tile).to_contain_text("misleading")
-    expect(panel).to_contain_text("What speaks for it")
-    expect(panel).to_contain_text("you said: it holds")
-    reasons = panel.locator(".cw-why")
+    tile.click()
+    expect(sheet).to_contain_text("Key models like")
+    expect(sheet).to_be_focused()
+    expect(page.locator("body")).not_to_contain_text(verdicts)
+    holds, in_part = sheet.get_by_role("button", name="It holds"), sheet.get_by_role("button", name="In part")
+    holds.press("ArrowRight")
+    expect(in_part).to_be_focused()
+    holds.press("Enter")
+    expect(sheet).to_contain_text("misleading")
+    expect(sheet).to_contain_text("you said: it holds")
+    expect(sheet).to_contain_text("What speaks for it")
+    reasons = sheet.get_by_role("region", name="The reasons")
     assert reasons.evaluate("(whole) => whole.scrollHeight <= whole.clientHeight"), "the reasons are cut"
-    expect(head).to_have_text("0 of 1 claim holds")
-    expect(page.locator(".cw-take")).to_have_text("You believed it too readily.")
-    page.get_by_role("button", name="The next claim").click()
-    expect(head).to_be_hidden()  # the words on the claim before have gone
-    expect(page.locator(".cw-take")).to_have_text("Drag the claim onto a shelf, or press one.")
-    expect(panel).not_to_contain_text("What speaks for it")
-    expect(panel).not_to_contain_text(re.compile("hold as they stand"))  # the verdict is hidden
-    in_part = page.locator(".cw-shelf.part button")
-    in_part.press("ArrowLeft")
-    expect(page.locator(".cw-shelf.holds button")).to_be_focused()
-    in_part.press("Enter")
-    expect(head).to_have_text("0 of 2 claims hold")
-    agreed = "You agree with the course on 1 and believed 1 too readily."
-    expect(page.locator(".cw-take")).to_have_text(agreed)
-    expect(in_part).to_be_disabled()
+    expect(head).to_have_text("1 turned 1 holds in part")
+    expect(take).to_have_text("48 still to turn.")
+    sheet.get_by_role("button", name="Back to the wall").click()
+    expect(sheet).to_be_hidden()
+    expect(tile).to_be_focused()
+    expect(tile).to_have_attribute("data-group", "part")
+    expect(page.get_by_role("button", name=re.compile("^Claim 2: .*: misleading$"))).to_have_count(1)
+    tile.press("ArrowDown")
+    page.keyboard.press("Enter")
+    expect(sheet).to_contain_text("claim 9")
+    page.keyboard.press("Escape")
+    expect(sheet).to_be_hidden()
+    expect(head).to_have_text("1 turned 1 holds in part")
+    tile.click()  # a claim that is turned can be opened again
+    expect(sheet).to_contain_text("you said: it holds")
     again = visit(page.url.rpartition("/")[2]).wake()
-    expect(again.locator(".cw-tile.turned")).to_have_count(2)
+    expect(again.get_by_role("region", name="The claim")).to_contain_text("misleading")
+    again.keyboard.press("Escape")
+    expect(again.get_by_role("region", name="The claim")).to_be_hidden()
     again.get_by_role("button", name="Start again").click()
-    expect(again.locator(".cw-back")).to_have_count(0)
+    expect(again.locator(".cw-head")).to_have_text("Press a claim.")
+    expect(again.locator(".cw-piece[data-group='']")).to_have_count(49)
 
 
 def test_a_claim_with_one_side_says_so_and_claims_nothing_for_the_other(visit):
     page = visit("claims.html").wake()
-    page.get_by_role("button", name="In part").click()
-    expect(page.locator(".cw-take")).to_have_text("The course has it on another shelf.")
-    panel = page.locator(".cw-panel")
-    expect(panel).to_contain_text("One side only: A date is right or wrong")
-    expect(panel).to_contain_text("What speaks against it")
-    expect(panel).not_to_contain_text("What speaks for it")
-    assert page.locator(".cw-tile.turned").get_attribute("data-group") == "fails"
+    page.locator(".cw-piece").nth(4).click()
+    sheet = page.get_by_role("region", name="The claim")
+    sheet.get_by_role("button", name="In part").press("Enter")
+    expect(sheet).to_contain_text("One side only: A date is right or wrong")
+    expect(sheet).to_contain_text("What speaks against it")
+    expect(sheet).not_to_contain_text("What speaks for it")
+    expect(page.locator(".cw-piece").nth(4)).to_have_attribute("data-group", "fails")
 
 
 @pytest.mark.parametrize("touch", [False, True])
-def test_a_claim_is_dragged_onto_a_shelf_and_lies_where_the_course_has_it(visit, touch):
+def test_a_claim_is_thrown_by_hand_and_a_drag_selects_nothing(visit, touch):
     page = visit("claims.html", width=360, has_touch=touch, is_mobile=touch).wake()
-    card, chips = page.locator(".cw-card"), page.locator(".cw-shelf .cw-chip")
-    grip = page.locator(".cw-grip" if touch else ".cw-card .cw-quote").bounding_box()
-    shelves = [shelf.bounding_box() for shelf in page.locator(".cw-shelf").all()]
+    page.locator(".cw-piece").nth(4).click()
+    card, sheet = page.locator(".cw-thrown"), page.locator(".cw-sheet")
     kind = "touch" if touch else "mouse"
+    box = card.bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
 
-    def drag(x, y):
-        """Drags the card to a place on the screen: with touch by its grip, else by its quote."""
-        events = [("pointerdown", grip["x"] + grip["width"] / 2, grip["y"] + grip["height"] / 2)]
-        events += [("pointermove", x, y), ("pointerup", x, y), ("lostpointercapture", x, y)]
-        for event, at_x, at_y in events:
-            page.evaluate(
-                """([selector, event, kind, x, y]) => {
-                    const target = document.querySelector(selector);
-                    target.setPointerCapture = () => {};
+    def throw(to_x, to_y):
+        for event, at_x, at_y in [
+            ("pointerdown", x, y),
+            ("pointermove", to_x, to_y),
+            ("pointerup", to_x, to_y),
+            ("lostpointercapture", to_x, to_y),
+        ]:
+            card.evaluate(
+                """(card, [event, kind, x, y]) => {
+                    card.setPointerCapture = () => {};
                     const at = { button: 0, clientX: x, clientY: y, bubbles: true };
-                    const values = { pointerType: kind, pointerId: 1, ...at };
-                    target.dispatchEvent(new PointerEvent(event, values));
+                    card.dispatchEvent(new PointerEvent(event, { pointerType: kind, pointerId: 1, ...at }));
                 }""",
-                [".cw-grip" if touch else ".cw-card", event, kind, at_x, at_y],
+                [event, kind, at_x, at_y],
             )
 
-    drag(180, 10)
-    expect(card).not_to_have_class(re.compile("turned"))  # a card dropped beside the shelves gets no verdict
-    expect(card).to_have_css("transform", "none")
-    expect(chips).to_have_count(0)
-    drag(shelves[1]["x"] + 40, shelves[1]["y"] + 20)
-    expect(card).to_have_class(re.compile("turned"))
-    expect(card).to_contain_text("falseyou said: in part")
-    expect(page.locator(".cw-shelf.fails .cw-chip.differs")).to_contain_text("5“Llama 3")
-    expect(page.locator(".cw-shelf.fails .cw-said.part")).to_have_text("~")
-    card.locator(".cw-quote").scroll_into_view_if_needed()
-    quote = card.locator(".cw-quote").bounding_box()
+    throw(x + 8, y + 8)
+    expect(card).to_have_css("transform", "none")  # it was not thrown far enough, and goes back
+    throw(x + 90, y - 120)
+    expect(sheet).to_contain_text("falseyou said: in part")
+    quote = sheet.locator(".cw-quote").bounding_box()
     page.mouse.move(quote["x"] + 5, quote["y"] + 5)
     page.mouse.down()
     page.mouse.move(quote["x"] + 150, quote["y"] + quote["height"] + 60, steps=3)
@@ -1546,31 +1546,34 @@ def test_a_claim_is_dragged_onto_a_shelf_and_lies_where_the_course_has_it(visit,
     assert not page.evaluate("getSelection().toString()"), "a drag over a judged card selects its words"
 
 
-def test_the_claims_that_were_not_judged_fall_onto_their_shelves(visit):
+def test_all_claims_turn_and_are_sorted_by_their_verdicts(visit):
     page = visit("claims.html").wake()
-    head, given = page.locator(".cw-head"), page.locator(".cw-chip.given")
-    page.get_by_role("button", name=re.compile("It fails")).click()
-    expect(head).to_have_text("0 of 1 claim holds")
-    page.get_by_role("button", name="Show the other 48").click()
-    expect(given).to_have_count(48)
+    head, take = page.locator(".cw-head"), page.locator(".cw-take")
+    page.get_by_role("button", name="Turn all 49").click()
     expect(head).to_have_text("15 of 49 claims hold")
-    expect(page.locator(".cw-shelf.holds .cw-count")).to_have_text("15")
+    expect(take).to_have_text("20 hold in part, 8 fail, and 6 nobody outside can settle.")
+    expect(page.locator(".cw-area-label")).to_have_text(
+        ["15hold", "20hold in part", "8fail", "6nobody outside can settle"]
+    )
+    for area, many in zip(page.locator(".cw-area").all(), (15, 20, 8, 6), strict=True):
+        expect(area.locator(".cw-piece")).to_have_count(many)
     expect(page.locator(".cw-left-out")).to_have_text("Claim 47 is left out: no lesson can settle it.")
     assert "all=true" in page.url
-    page.get_by_role("button", name="Only mine").click()
-    expect(given).to_have_count(0)
-    expect(head).to_have_text("0 of 1 claim holds")
+    page.locator(".cw-area.fails .cw-piece").first.click()
+    sheet = page.get_by_role("region", name="The claim")
+    expect(sheet).to_contain_text("What speaks against it")
+    expect(sheet).not_to_contain_text("you said")
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Back to the article").click()
+    expect(head).to_have_text("Press a claim.")
+    expect(page.locator(".cw-piece").first).to_contain_text("underlying code")
 
 
-def test_the_wall_shows_one_lesson_s_claims_and_the_result_can_be_copied(visit):
+def test_the_result_on_the_claims_can_be_copied(visit):
     page = visit("claims.html", permissions=["clipboard-read", "clipboard-write"]).wake()
-    page.get_by_text("All 49 claims").click()
-    expect(page.locator(".cw-stub")).to_have_text("47left out: no lesson can settle it")
-    everything = page.get_by_role("radio", name="All lessons: 49 claims")
-    everything.press("ArrowRight")
-    expect(page.get_by_role("radio", name="00 Open the box: 1 claim")).to_be_focused()
-    expect(page.locator(".cw-tile:visible")).to_have_count(1)
-    page.get_by_role("button", name="Nobody outside can say").click()
+    page.locator(".cw-piece").first.click()
+    page.get_by_role("button", name="Nobody outside can say").press("Enter")
+    page.get_by_role("button", name="Back to the wall").click()
     page.get_by_role("button", name="Copy my result").click()
     expect(page.get_by_role("status")).to_have_text("Copied.")
     copied = page.evaluate("navigator.clipboard.readText()")
@@ -1884,7 +1887,7 @@ def test_other_votes_are_poured_in_until_one_model_is_first(visit):
 def test_the_headline_counts_the_bars_that_reach_the_line(visit):
     page = visit("vote.html#voter=%22rule%22").wake()
     slider, head = page.get_by_role("slider", name="Votes that are counted"), page.locator(".vt-head")
-    for count, many in [(10, "4 of 4"), (13, "3 of 4"), (22, "2 of 4"), (134, "Falcon is first")]:
+    for count, many in [(10, "4 of 4"), (17, "3 of 4"), (30, "2 of 4"), (134, "Falcon is first")]:
         slider.fill(str(count))
         expect(head).to_contain_text(many)
         expect(page.locator(".vt-counted")).to_have_text(f"{count} votes")
