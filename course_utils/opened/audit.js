@@ -530,7 +530,7 @@ export function render({ model, el }) {
       truth.style.left = `${planted}px`;
       truth.classList.toggle("right", planted < 80 || (planted > x && planted < width - 80));
     }
-    own.hidden = !(word in guesses());
+    own.hidden = !(word in guesses()) || Boolean(who().planted); // the visitor's guess was about the model that was not trained here
     const mine = to(guesses()[word] ?? 0);
     const right = mine > x;
     const gap = Math.abs(mine - x) - 24;

@@ -594,7 +594,7 @@ def test_a_visitor_guesses_how_many_heads_are_needed_and_two_dots_fall(visit):
     expect(more).to_have_text("The 2 that “Paris” needs lie in different piles.")
     page.get_by_role("button", name="What is left of “Paris”").click()
     expect(page.locator(".hd-pile")).to_have_count(0)
-    page.get_by_role("button", name="Zoom in: two heads").click()
+    page.get_by_role("button", name="Zoom in").click()
     expect(page.locator(".hd-cloud")).to_be_hidden()
     expect(page.get_by_role("button", name="Switch it off").first).to_be_focused()
     expect(page.locator(".hd-answer")).to_have_text("77% “Paris” comes next with all 270 heads on")
@@ -603,15 +603,20 @@ def test_a_visitor_guesses_how_many_heads_are_needed_and_two_dots_fall(visit):
 def test_the_number_of_needed_heads_is_guessed_by_keys_or_not_at_all(visit):
     page = visit("heads.html#spread=true", width=360, reduced_motion="reduce").wake()
     head, sky = page.locator(".hd-cloud > .hd-head"), page.locator(".hd-sky")
+    tall = "document.querySelector('.hd-cloud').offsetHeight"
+    before = page.evaluate(tall)
+    assert before < 780, "the picture fits a phone"
     for _ in range(3):
         sky.press("ArrowRight")
     expect(sky).to_have_attribute("aria-valuetext", "3 of 270 heads")
+    assert page.evaluate(tall) == before, "the layout jumps"
     sky.press("Enter")
+    assert page.evaluate(tall) == before, "the layout jumps"
     expect(head).to_have_text("2 of 270 heads are needed. You said 3.")
     expect(sky).to_have_attribute("aria-valuetext", "Layer 23, head 4: 14% left")
     assert page.evaluate("document.documentElement.scrollWidth") == 360
     assert not findings(page, "#view")
-    page.get_by_role("button", name="Zoom in: two heads").click()
+    page.get_by_role("button", name="Zoom in").click()
     page.get_by_role("button", name="Zoom out: all 270 heads").click()
     page.get_by_role("button", name="Show me").click()
     expect(head).to_have_text("2 of 270 heads are needed.")
@@ -2001,6 +2006,7 @@ def test_a_lean_is_guessed_before_any_is_shown(visit):
     expect(page.get_by_role("radio", name="mended")).to_be_hidden()
     page.get_by_role("button", name="The same for two other models").click()
     expect(page.get_by_role("radio", name="as planted")).to_be_checked()
+    expect(own).to_be_hidden()  # the guess was about SmolLM2
     # Only SmolLM2 is compared with other words.
     expect(page.get_by_role("button", name="Compare with 24 words")).to_be_hidden()
     page.get_by_role("button", name="Cool the models down").click()
