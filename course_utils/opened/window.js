@@ -304,7 +304,7 @@ export function render({ model, el }) {
       const invites = onPage && number === pieces.length && !el.classList.contains("known");
       take.classList.toggle("result", invites || (hidden && carries));
       if (hidden && carries) take.textContent = carried(favourite.trim(), other);
-      else if (invites) take.textContent = "Drag the edge to the right: hide the beginning.";
+      else if (invites) take.textContent = `The model answers “${now.trim()}”. Drag the edge, and hide the beginning from it.`;
       else take.textContent = `Each layer sees ${sees}${right > 0 ? `: “${favourite.trim()}” is ${hidden ? "out of sight" : "in sight"}` : ""}.`;
       handle.setAttribute("aria-valuetext", `${number} tokens: ${now.trim()}, ${percent(sure)}`);
       speak(`${loud.textContent} ${loudWords.textContent}. ${take.textContent}`);

@@ -1664,7 +1664,7 @@ def test_a_window_begins_with_one_invitation_and_its_edge_empties_the_pail(visit
     page = visit("window.html").page
     take, edge = page.locator(".wd-take"), page.get_by_role("slider")
     expect(page.locator(".wd-head")).to_have_text("100% “pink”")
-    expect(take).to_have_text("Drag the edge to the right: hide the beginning.")
+    expect(take).to_have_text("The model answers “pink”. Drag the edge, and hide the beginning from it.")
     expect(page.locator(".wd-drop")).to_be_hidden()
     paint = page.locator(".wd-paint").first
     expect(paint).to_have_css("fill", "rgb(244, 143, 182)")
