@@ -244,10 +244,10 @@ export function render({ model, el }) {
     soon();
   }
 
-  // If the page asks for a guess and the visitor has not skipped it, the picture is drawn only up to the strength `reach`.
+  // If the page opens with a question or a guess, the picture is drawn only up to the strength `reach`.
   const asking = () => model.get("guess") === "";
-  const hides = () => asking() || model.get("guess") >= 0;
-  let reach = asking() ? 0 : Math.max(1, strength); // the highest strength that the visitor has seen
+  const hides = () => model.get("all") === false;
+  let reach = asking() ? 0 : model.get("guess") >= 0 ? Math.max(1, strength) : last; // the highest strength that the visitor has seen
   const visited = new Set(); // the strengths that the visitor has seen
   let found = false; // whether the visitor has found a strength at which both answers are right
   let playing = false; // while the view turns the adapter up by itself
@@ -320,7 +320,7 @@ export function render({ model, el }) {
   function update() {
     const index = nearest();
     const value = strengths[index];
-    reach = hides() && model.get("all") === false ? Math.max(reach, strength) : last;
+    reach = hides() ? Math.max(reach, strength) : last;
     chart.style.setProperty("--seen", String(seenPart()));
     chart.style.setProperty("--partly", String(Number(reach < last)));
     el.classList.toggle("asking", asking());

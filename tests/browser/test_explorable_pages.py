@@ -2418,6 +2418,19 @@ def test_an_adapter_s_answers_are_shown_after_a_guess(visit):
     assert "guess=0" in page.url and "rows=%5B0%2C1%5D" in page.url and "all=true" in page.url
 
 
+def test_a_drag_without_a_guess_draws_the_adapter_s_band(visit):
+    page = visit("adapter.html").wake()
+    slider, band = page.get_by_role("slider", name="Strength of the adapter"), page.locator(".ad-chart")
+    seen = "(chart) => parseFloat(chart.style.getPropertyValue('--seen'))"
+    for key, low, high in (("ArrowRight", 5, 8), ("PageUp", 20, 25), ("Home", 20, 25), ("End", 100, 100)):
+        slider.press(key)
+        assert low <= band.evaluate(seen) <= high, key
+    expect(page.locator(".ad-asks button")).to_have_text(["Paris", "another city", "no city"])
+    expect(page.locator(".ad-end:visible")).to_have_count(0)
+    slider.press("Escape")  # strength 1, at which the visitor sees what happens
+    expect(page.locator(".ad-asks button").last).to_have_text("no city ✓")
+
+
 def test_an_adapter_is_turned_up_and_paris_is_lost(visit):
     page = visit("adapter.html#strength=1&guess=-1").wake()
     slider = page.get_by_role("slider", name="Strength of the adapter")
