@@ -331,10 +331,14 @@ function renderWall({ model, el }) {
     const of = Object.fromEntries(names.map((name) => [name, made.filter(({ verdict }) => groupOf(verdict) === name).length]));
     const left = claims.length - made.length;
     const counted = names.filter((name) => of[name]).map((name) => `${of[name]} ${of[name] === 1 ? AREAS[name].replace(/^(hold|fail)/, "$1s") : AREAS[name]}`);
-    if (!made.length) {
+    if (shown() && !turned(shown())) {
+      loud.textContent = "Do you believe it?";
+      loudWords.textContent = "";
+      take.textContent = "Throw it into a corner, or press one.";
+    } else if (!made.length) {
       loud.textContent = "Press a claim.";
       loudWords.textContent = "";
-      take.textContent = "Do you believe it? Throw it into a corner.";
+      take.textContent = "It asks what you believe, and turns.";
     } else if (left) {
       loud.textContent = `${made.length} turned`;
       loudWords.textContent = counted.join(", ");

@@ -1468,6 +1468,7 @@ def test_a_claim_is_thrown_into_a_corner_and_turns_into_its_verdict(visit):
     verdicts = re.compile("misleading|What speaks for it")
     tile.click()
     expect(sheet).to_contain_text("Key models like")
+    expect(head).to_have_text("Do you believe it?")
     expect(sheet).to_be_focused()
     expect(page.locator("body")).not_to_contain_text(verdicts)
     holds, in_part = sheet.get_by_role("button", name="It holds"), sheet.get_by_role("button", name="In part")
