@@ -368,10 +368,11 @@ export function render({ model, el }) {
     const tell = (loud, words) => ([verdict.textContent, sayWords.textContent] = [loud, words]);
     const revealed = !asking() && visited.has(1);
     asks.hidden = open[1] !== 0;
-    asks.firstChild.textContent = asking() ? "Turned up, it will say:" : guess ? "Your guess:" : "Turned up, it says:";
+    const guessable = !guess && !revealed; // who drags before guessing can still guess, until strength 1 is seen
+    asks.firstChild.textContent = guessable ? "Turned up, it will say:" : guess ? "Your guess:" : "Turned up, it says:";
     guesses.forEach((button, at) => {
       const here = at === model.get("guess");
-      button.disabled = !asking();
+      button.disabled = !guessable;
       button.classList.toggle("here", here);
       button.classList.toggle("right", revealed && at === HAPPENS);
       button.textContent = GUESSES[at] + (!revealed ? "" : at === HAPPENS ? " ✓" : here ? " ✗" : "");
