@@ -18,6 +18,7 @@ ROOT = Path(__file__).parent.parent
 COUNTRIES = ("France", "Italy", "Spain", "Germany", "England", "Greece", "Russia", "Sweden", "Austria")
 COUNTRIES += ("Hungary", "Japan", "China", "Korea", "Chile", "Kenya")
 SENTENCE = "The capital of {} is"
+CELLS = 10  # how many numbers of a list the view of patches shows
 LENGTH = 200  # tokens of a watermarked text
 THRESHOLD = 4  # the z-score above which a text counts as marked
 STRENGTHS = [round(0.05 * step, 2) for step in range(31)]  # the adapter is scaled by these factors, 0 to 1.5
@@ -195,7 +196,8 @@ def patching(countries=COUNTRIES):
     A patch copies numbers from the sentence on one country, the source, into the sentence on another, the
     target. `pairs` has, for each layer and for each token from the country on, the logit of the source's
     answer minus the logit of the target's answer, in hundredths. The tokens before the country are the same
-    in both sentences, so patches there change nothing.
+    in both sentences, so patches there change nothing. `lists` has, for each country, the shades from 0 to 9
+    of CELLS numbers of the hidden state, for each layer and for each token from the country on.
     """
     import torch
 
@@ -210,6 +212,7 @@ def patching(countries=COUNTRIES):
             answers[country] = model(ids[country][None]).logits[0, -1].argmax().item()
     layers, pieces = model.config.num_hidden_layers, tokenizer.batch_decode(ids[countries[0]][:, None])
     first, pairs, others = pieces.index(f" {countries[0]}"), {}, 0
+    lists = shades(model, [ids[country] for country in countries], first)
     for source in countries:
         for target in countries:
             if source == target:
@@ -227,9 +230,41 @@ def patching(countries=COUNTRIES):
         "first": first,
         "sentence": SENTENCE,
         "answers": words,
+        "lists": dict(zip(countries, lists, strict=True)),
         "others": others,  # number of patches after which the likeliest token is neither of the two answers
         "pairs": pairs,
     }
+
+
+def shades(model, prompts, first):
+    """Return, for each of several prompts of the same length, a few numbers of its hidden states, as digits.
+
+    The CELLS numbers are those that differ most between the prompts at the token `first`, after layer 12. A
+    digit tells where a number lies between the smallest (0) and the largest (9) of all that are shown of
+    this layer. The digits are in the order of layers, tokens and numbers.
+    """
+    import torch
+
+    after = []
+    hooks = [
+        layer.register_forward_hook(
+            lambda _layer, _given, out: after.append(out[0] if isinstance(out, tuple) else out)
+        )
+        for layer in model.model.layers
+    ]
+    with torch.no_grad():
+        model(torch.stack(prompts))
+    for hook in hooks:
+        hook.remove()
+    states = torch.stack(after)[:, :, first:]  # (layers, prompts, tokens, hidden size)
+    numbers = states[12, :, 0].std(0).topk(CELLS).indices.sort().values
+    states = states[..., numbers]
+    low, high = states.amin((1, 2, 3), keepdim=True), states.amax((1, 2, 3), keepdim=True)
+    digits = (9 * (states - low) / (high - low)).round().int()
+    return [
+        "".join(str(digit) for digit in digits[:, prompt].flatten().tolist())
+        for prompt in range(len(prompts))
+    ]
 
 
 def watermark(bonuses=(0, 2, 4)):

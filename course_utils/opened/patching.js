@@ -2,7 +2,8 @@
 // Each sentence stands above a box, which stands for the model. In the box, a pipe runs from the words down to the answer. The
 // pipe's course shows at which token, and after which layer, an exchange of the list turns the answer into the other sentence's
 // answer. Below an exchanged list, the pipe has the other sentence's colour.
-// The view's `data` has stored pairs (patching.json) or, in a notebook, `known`: one pair in the form of `said`.
+// The view's `data` has stored pairs (patching.json) or, in a notebook, `known`: one pair in the form of `said`. With stored
+// pairs, `lists` has some numbers of each list, as digits for their shades. They are drawn as a strip of coloured cells.
 // The visitor chooses `source` (the sentence that gives its numbers) and `target` (the sentence that gets them); for stored
 // pairs, both are the names of countries. `layer` and `token` say which list is carried over. If `layer` is -1, no list is.
 // A host that can compute gets `want` {source, target}, and answers with `said` {pieces: [source's, target's], answers,
@@ -11,10 +12,11 @@ import { adopt, announcer, atOnce, bytes, keeper, make, onSize, ownWords, shape 
 
 const STEP = 90; // ms for each layer while the view puts a list into one layer after another
 const FLOW = 420; // ms in which the colour of the other sentence runs from an exchanged list down to the answer
-const REACH = 16; // px; a dragged list is carried over as soon as it is this close to the right box
+const REACH = 70; // px; a dragged list snaps into the right pipe as soon as it is this close to its lane
 const MARGIN = 58; // px from the middle of a lane to the marks of the layers that were tried
 const BEND = 16; // px: the radius of a bend of the pipe
-const FADE = 70; // px after which the line of a word that both sentences have is no longer visible
+const WIDE = 300; // px: a box that is wider than this has room for words beside the marks
+const NAMED = 4; // a run of at least this many layers that give the same answer is labelled with this answer
 const SPOUT = 14; // px by which the pipe extends below the box
 const NEAR = 14; // px: the least distance from the line between the boxes to the number of a layer
 const SENTENCES = { source: "Left sentence", target: "Right sentence" };
@@ -86,6 +88,22 @@ export function storedPair(data, source, target) {
   return { pieces: /** @type {[string[], string[]]} */ (pieces), first: data.first, answers: [data.answers[source], data.answers[target]], values };
 }
 
+/**
+ * The shades, from 0 to 9, of some numbers of a country's list.
+ * @param {any} data
+ * @param {string} country
+ * @param {number} layer
+ * @param {number} lane 0 for the country, 1 for the last token
+ * @returns {number[]} empty if none are stored
+ */
+export function shades(data, country, layer, lane) {
+  const digits = data.lists?.[country];
+  if (!digits) return [];
+  const many = digits.length / data.layers / 2;
+  const start = (2 * layer + lane) * many;
+  return [...digits.slice(start, start + many)].map(Number);
+}
+
 const bare = (word) => word.trim() || word;
 
 let boards = 0; // counts the views on a page, so that their ids are unique
@@ -119,20 +137,21 @@ export function render({ model, el }) {
   const ember = make("i", "pt-ember"); // stands for the list that is carried, and has the text of the list's token
   const hint = make("span", "pt-hint");
   const next = make("i", "pt-next-list"); // if the carried list is too late, marks the list in the left box that would turn the answer
-  for (const one of [socket, ember, hint, next]) one.setAttribute("aria-hidden", "true");
-  scene.append(donor, axis, receiver, thread, socket, next, ember, hint);
+  const out = make("i", "pt-out"); // the right sentence's own list: in its pipe or, if another list is in its place, beside the pipe
+  for (const one of [socket, ember, hint, next, out]) one.setAttribute("aria-hidden", "true");
+  scene.append(donor, axis, receiver, thread, socket, next, out, ember, hint);
   const moral = make("p", "pt-moral");
 
   const tools = make("div", "pt-tools");
   const play = make("button", "", "▶ Layer by layer");
   const other = make("button", "", "Other countries");
-  const out = make("button", "", "Undo");
+  const undo = make("button", "", "Undo");
   const walk = make("span", "pt-walk");
   const [earlier, walkWords, later] = [make("button", "", "‹"), make("span", "num"), make("button", "", "›")];
   earlier.setAttribute("aria-label", "One layer earlier");
   later.setAttribute("aria-label", "One layer later");
   walk.append(earlier, walkWords, later);
-  tools.append(play, ...(countries.length ? [other] : []), out, walk);
+  tools.append(play, ...(countries.length ? [other] : []), undo, walk);
   const { live, speak, hush } = announcer();
   el.append(scene, moral, tools, live);
 
@@ -183,6 +202,7 @@ export function render({ model, el }) {
     const lanes = values[0].length;
     return [Math.min(layer, values.length - 1), Math.max(0, Math.min(lanes - 1, (model.get("token") ?? first) - first))];
   }
+  const lanesOf = ({ values }) => values[0].length;
   /** The cell [layer, lane] of the list that the visitor is invited to drag at the start. */
   const offered = ({ values }) => [Math.floor(0.4 * values.length), 0];
 
@@ -254,7 +274,7 @@ export function render({ model, el }) {
 
   /** The layer and the lane of the cell under the pointer, in either box. If `lane` is given, return this lane instead. */
   function at(event, lane) {
-    const grid = (donor.contains(event.target) ? donor : receiver).querySelector(".pt-grid").getBoundingClientRect();
+    const grid = (donor.contains(event.target) && event.type === "pointerdown" ? donor : receiver).querySelector(".pt-grid").getBoundingClientRect();
     const clamp = (share, many) => Math.max(0, Math.min(many - 1, Math.floor(share * many)));
     return {
       layer: clamp((event.clientY - grid.top) / grid.height, cells.length),
@@ -266,31 +286,39 @@ export function render({ model, el }) {
     if (layer !== model.get("layer") || token !== model.get("token")) choose({ layer, token });
   };
   // `held` is null unless a list is pressed or dragged. Then it has the list's layer and lane, the point (x, y) of the press,
-  // whether the pointer has `moved` away from this point, and whether a release without a move counts as a `tap`.
+  // whether the pointer has `moved` away from this point, whether a release without a move counts as a `tap`, whether the list is
+  // not in the right box yet (`fresh`), and the `goal` into which a release would put it.
   let held = null;
   /**
-   * Let the visitor drag a list from the left box. The list is carried over as soon as the pointer reaches the right box, and
-   * then follows the pointer from layer to layer. If the visitor lets go before that, nothing is carried over. A press without a
+   * Let the visitor drag a list from the left box. It snaps into the right pipe as soon as the pointer is near, and
+   * is put there when the visitor lets go. If the visitor lets go before that, nothing is carried over. From then on, the list
+   * follows the pointer from layer to layer. A press without a
    * drag carries the list over, too. In the right box, a press says where the list is put.
    */
   function grab(handle) {
     const move = (event) => {
       held.moved ||= Math.hypot(event.clientX - held.x, event.clientY - held.y) > 5;
       if (!held.moved) return;
-      const arrived = event.clientX >= receiver.getBoundingClientRect().left - REACH;
-      scene.classList.toggle("carrying", !arrived);
-      if (arrived) return put(at(event, held.lane));
+      const goal = at(event, held.lane);
+      const [x] = centre(cells[goal.layer][goal.lane]);
+      const arrived = event.clientX - scene.getBoundingClientRect().left >= x - REACH;
+      // A list that comes from the left box is put into the pipe only when the visitor lets go of it. Until then, the answer stays.
+      held.fresh ||= !arrived;
+      held.goal = arrived ? goal : null;
+      scene.classList.toggle("carrying", held.fresh);
+      if (!held.fresh) return put(goal);
       if ((model.get("layer") ?? -1) >= 0) choose({ layer: -1 });
-      carry(at(event, held.lane), event);
+      carry(goal, event, arrived);
     };
     const drop = () => {
-      const { lane, layer, tap } = held;
+      const { lane, layer, tap, fresh, goal } = held;
       const tapped = tap && !held.moved;
-      held = null;
       scene.classList.remove("carrying");
       handle.removeEventListener("pointermove", move);
       if (tapped) put({ layer, lane });
+      else if (fresh && goal) put(goal);
       else soon();
+      queueMicrotask(() => (held = null)); // after the drawing, which lets no list fly that the visitor has brought to its place
     };
     handle.addEventListener("pointerdown", (event) => {
       const found = pair();
@@ -301,7 +329,7 @@ export function render({ model, el }) {
       handle.setPointerCapture(event.pointerId);
       const cell = chosen(found);
       const [layer, lane] = handle === ember && !cell ? offered(found) : Object.values(at(event, handle === ember ? cell[1] : undefined));
-      held = { x: event.clientX, y: event.clientY, moved: false, layer, lane, tap: true };
+      held = { x: event.clientX, y: event.clientY, moved: false, layer, lane, tap: true, fresh: !cell, goal: null };
       handle.addEventListener("pointermove", move);
       handle.addEventListener("lostpointercapture", drop, { once: true });
     });
@@ -317,17 +345,31 @@ export function render({ model, el }) {
     return [box.left + box.width / 2 - origin.left, box.top + box.height / 2 - origin.top];
   };
   const place = (element, [x, y]) => (element.style.transform = `translate(${x}px, ${y}px) translate(-50%, -50%)`);
-  /** Draw a dragged list at the pointer, and a line to it from the list's place in the left box. */
-  function carry({ layer, lane }, event) {
+  /** Write into an element the word of a list and, if its numbers are stored, a strip of cells for them. `which` is 0 for the
+   * left sentence, and 1 for the right one. */
+  function fill(element, { pieces, first }, which, layer, lane) {
+    const strip = make("span", "pt-strip");
+    for (const shade of shades(data, model.get(which ? "target" : "source"), layer, lane)) {
+      strip.appendChild(make("span")).style.setProperty("--shade", `${15 + 9.4 * shade}%`);
+    }
+    element.replaceChildren(make("span", "", pieces[which][first + lane].trim()), ...(strip.firstChild ? [strip] : []));
+  }
+  /** Draw a dragged list at the pointer or, if it has `arrived`, in the right pipe, and a line to it from the list's place in the
+   * left box. */
+  function carry({ layer, lane }, event, arrived) {
     const origin = scene.getBoundingClientRect();
-    const to = [event.clientX - origin.left, event.clientY - origin.top];
+    const to = arrived ? centre(cells[layer][lane]) : [event.clientX - origin.left, event.clientY - origin.top];
     const from = centre(dots[layer][lane]);
-    ember.textContent = pair().pieces[0][pair().first + lane].trim();
+    const found = pair();
+    fill(ember, found, 0, layer, lane);
+    fill(socket, found, 0, layer, lane);
+    fill(out, found, 1, layer, lane);
     place(ember, to);
     place(socket, from);
-    socket.textContent = ember.textContent;
+    place(out, centre(cells[layer][lane]));
+    scene.classList.toggle("arrived", arrived);
     line.setAttribute("d", `M${from}L${to}`);
-    hint.replaceChildren(make("span", "", "further "), "→");
+    hint.replaceChildren(...(arrived ? ["let go"] : [make("span", "", "further "), "→"]));
     place(hint, [to[0], to[1] - (ember.offsetHeight + hint.offsetHeight) / 2 - 4]); // the hint stands above the list, so that neither covers the other
   }
   receiver.addEventListener("keydown", (event) => {
@@ -355,7 +397,7 @@ export function render({ model, el }) {
    * @param {number[] | null} cell [layer, lane] of the exchanged list
    * @param {boolean} flows whether to show the other colour running down from the list
    */
-  function pipe(which, { values }, cell, flows) {
+  function pipe(which, { values, answers }, cell, flows) {
     const svg = pipes[which];
     const { width, height } = svg.getBoundingClientRect();
     const lanes = values[0].length;
@@ -367,14 +409,6 @@ export function render({ model, el }) {
     svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
     svg.replaceChildren();
     const draw = (className, d) => svg.appendChild(shape("path", { class: className, d, pathLength: 1 }));
-    const edge = svg.getBoundingClientRect().left;
-    const same = left ? [...svg.closest(".pt-board").querySelectorAll(".pt-same span")].map((word) => word.getBoundingClientRect()) : [];
-    if (same.length) {
-      const fade = shape("linearGradient", { id: `${name}-${which}`, gradientUnits: "userSpaceOnUse", x1: 0, y1: 0, x2: 0, y2: FADE });
-      fade.append(shape("stop"), shape("stop", { offset: 1, "stop-opacity": 0 }));
-      svg.append(fade);
-    }
-    for (const word of same) draw("fading", `M${word.left + word.width / 2 - edge} 0V${FADE}`).style.stroke = `url(#${name}-${which})`;
     for (let lane = 0; lane < lanes; lane++) draw("rail", `M${across(lane)} 0V${tall}`);
     const last = lanes - 1;
     const end = tall + SPOUT;
@@ -410,10 +444,27 @@ export function render({ model, el }) {
     }
     // A mark beside the lane for each list of the trace, in the colour of the answer that it gave.
     if (which === "target") {
+      const wide = width > WIDE;
+      /** Where the marks of a lane stand, inside the box even if the lane is narrow. */
+      const sideOf = (lane) => {
+        if (wide && (lane === 0 || lane === last)) return lane ? width - 26 : 12;
+        return lane ? Math.min(across(lane) + MARGIN, width - 24) : Math.max(across(lane) - MARGIN - 14, 6);
+      };
       for (const [place, turns] of trace) {
         const [row, lane] = place.split(" ").map(Number);
-        const side = lane ? Math.min(across(lane) + MARGIN, width - 24) : Math.max(across(lane) - MARGIN - 14, 6); // inside the box, even if the lane is narrow
+        const side = sideOf(lane);
         draw(`tried${turns ? " new" : ""}`, `M${side} ${down(row + 0.5)}h14`).style.strokeWidth = `${Math.max(3, grid.clientHeight / values.length - 2.5)}px`;
+      }
+      // Beside a long run of marks stands the answer that these layers gave.
+      for (const lane of wide ? new Set([0, last]) : []) {
+        for (let row = 0, start = 0; row < values.length; row++) {
+          const turns = trace.get(`${row} ${lane}`);
+          if (turns !== trace.get(`${row - 1} ${lane}`)) start = row;
+          if (turns === undefined || turns === trace.get(`${row + 1} ${lane}`) || row - start + 1 < NAMED) continue;
+          const where = lane ? { x: sideOf(lane) - 7, "text-anchor": "end" } : { x: sideOf(lane) + 21 };
+          const words = bare(answers[turns ? 0 : 1]);
+          svg.append(shape("text", { class: `named${turns ? " new" : ""}`, y: down(start + 1.5), ...where }, words));
+        }
       }
     }
     const arrow = draw("arrow", `M${across(last) - 20} ${end}h40l-20 17z`);
@@ -433,9 +484,15 @@ export function render({ model, el }) {
     const [layer, lane] = cell ?? offered(found);
     const from = centre(dots[layer][lane]);
     const to = centre(cells[layer][lane]);
-    ember.textContent = socket.textContent = pieces[0][first + lane].trim();
+    fill(ember, found, 0, layer, lane);
+    fill(socket, found, 0, layer, lane);
+    fill(out, found, 1, layer, lane);
     place(ember, cell ? to : from);
-    place(socket, cell ? from : to);
+    place(socket, from);
+    // The list that had to go stands beside the pipe: on its right or, at the last token, on its left, inside the box.
+    const side = lane < lanesOf(found) - 1 ? 1 : -1;
+    place(out, cell ? [to[0] + side * ((ember.offsetWidth + out.offsetWidth) / 2 + 10), to[1]] : to);
+    scene.classList.remove("arrived");
     scene.classList.toggle("tied", Boolean(cell));
     line.setAttribute("d", `M${from}L${to}`);
     const gap = axis.getBoundingClientRect();
@@ -443,7 +500,7 @@ export function render({ model, el }) {
     const late = cell && lane === 0 && layer >= moves;
     next.hidden = !late;
     if (late) {
-      next.textContent = pieces[0].at(-1).trim();
+      fill(next, found, 0, layer, lanesOf(found) - 1);
       place(next, centre(dots[layer].at(-1)));
     }
     if (cell) hint.textContent = `after layer ${layer}`;
@@ -463,6 +520,7 @@ export function render({ model, el }) {
         return mark;
       }),
     );
+    if (flows) out.animate([{ transform: `translate(${to[0]}px, ${to[1]}px) translate(-50%, -50%)`, opacity: 1 }, {}], { duration: 260, easing: "cubic-bezier(.2,.7,.2,1)" });
     if (!flies) return;
     const along = [from, to].map(([x, y]) => ({ transform: `translate(${x}px, ${y}px) translate(-50%, -50%)` }));
     ember.animate(along, { duration: 260, easing: "cubic-bezier(.2,.7,.2,1)" });
@@ -563,7 +621,7 @@ export function render({ model, el }) {
     factor.textContent = `${times(value)} times as likely as ${turned ? paris : rome}`;
     moral.textContent = lesson(found, cell);
     walk.classList.toggle("gone", !cell);
-    out.classList.toggle("gone", !cell);
+    undo.classList.toggle("gone", !cell);
     walkWords.textContent = cell ? `after layer ${cell[0]}` : "";
     earlier.disabled = !cell || cell[0] === 0;
     later.disabled = !cell || cell[0] === last;
@@ -592,14 +650,14 @@ export function render({ model, el }) {
   const step = (by) => choose({ layer: model.get("layer") + by });
   earlier.addEventListener("click", () => step(-1));
   later.addEventListener("click", () => step(1));
-  out.addEventListener("click", () => {
+  undo.addEventListener("click", () => {
     trace.clear();
     choose({ layer: -1 });
   });
   other.addEventListener("click", () => {
     const rest = countries.filter((country) => country !== model.get("source") && country !== model.get("target"));
     const draw = () => rest.splice(Math.floor(Math.random() * rest.length), 1)[0];
-    choose({ source: draw(), target: draw() });
+    choose({ source: draw(), target: draw(), layer: -1 });
   });
 
   const forget = onSize(scene, () => {

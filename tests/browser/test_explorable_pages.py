@@ -2098,6 +2098,9 @@ def test_a_country_is_carried_over_and_the_answer_turns(visit):
     expect(new).to_have_count(1)
     expect(page.locator(".pt-receiver .pt-factor")).to_have_text("310 times as likely as Paris")
     tried = page.locator(".pt-receiver .tried")
+    strips = "(list) => [...list.querySelectorAll('.pt-strip span')].map((cell) => cell.style.cssText).join()"
+    carried, left, own = (page.locator(f".pt-{name}").evaluate(strips) for name in ("ember", "socket", "out"))
+    assert carried == left != own, "the list is copied, and the sentence's own list makes room"
     expect(tried).to_have_class(["tried new"])  # a mark stays for each layer that was tried
     expect(page.locator(".pt-hint")).to_have_text("after layer 12")
     expect(moral).to_contain_text("if you drop “Italy” below the bend?")
@@ -2124,6 +2127,9 @@ def test_a_country_is_carried_over_and_the_answer_turns(visit):
     expect(page.locator(".pt-receiver .tried.new")).to_have_count(3)  # layers 12 and 22, and layer 29 of “is”
     page.get_by_role("button", name="Layer by layer").click()
     expect(tried).to_have_count(32)
+    expect(page.locator(".pt-receiver .named")).to_have_text(
+        ["Rome", "Paris"]
+    )  # what a run of marks stands for
     # The line between the boxes does not run through the number of a layer.
     marks = page.locator(".pt-axis span:not([hidden])")
     expect(marks).to_have_text(["layer 0", "layer 23"])
@@ -2140,6 +2146,10 @@ def test_a_country_is_carried_over_and_the_answer_turns(visit):
     expect(page.get_by_label("Left sentence")).to_have_value("France")
     expect(answer).to_have_text("Madrid")
     assert "layer=23" in page.url and "source=" in page.url
+    page.get_by_role("button", name="Other countries").click()
+    expect(page.get_by_role("gridcell", selected=True)).to_have_count(0)  # the new pair begins afresh
+    expect(page.get_by_role("button", name="Undo")).to_be_hidden()
+    expect(tried).to_have_count(0)
 
 
 def test_a_patch_is_dragged_through_the_layers_by_touch(visit):
@@ -2196,9 +2206,18 @@ def test_a_list_is_dragged_across_and_let_go_before_it_is_not_carried_over(visit
     page.mouse.up()
     expect(answer).to_have_text("Paris")
     expect(page.locator(".pt-hint")).to_have_text("drag me across →")
-    edge = page.locator(".pt-receiver").bounding_box()["x"] + 4  # a list can be dropped at this edge, too
-    drag((left, y), ((left + right) / 2, y), (edge, y))
+    near = (
+        right - 50
+    )  # a list snaps into the pipe when it is this near, and the answer waits until it is let go
+    page.mouse.move(left, y)
+    page.mouse.down()
+    page.mouse.move((left + right) / 2, y)
+    page.mouse.move(near, y)
+    expect(page.locator(".pt-hint")).to_have_text("let go")
+    expect(answer).to_have_text("Paris")
+    page.mouse.up()
     expect(answer).to_have_text("Rome")
+    assert not page.evaluate("getSelection().toString()")
     expect(layer).to_contain_text("after layer 12")
     drag((right, y), (right, y + 13 * height))  # this pulls the list below the bend at layer 23
     expect(layer).to_contain_text("after layer 25")

@@ -54,6 +54,20 @@ def test_a_stored_pair_is_what_the_model_computes(stored_states):
         assert data[name] == now[name]
 
 
+def test_the_stored_shades_of_a_list_are_the_model_s(stored_states):
+    import course_utils as course
+
+    data = stored("patching")
+    model, tokenizer = course.load("llama", size="small")
+    prompts = [data["sentence"].format(country) for country in data["answers"]]
+    ids = [tokenizer(prompt, return_tensors="pt")["input_ids"][0] for prompt in prompts]
+    now = dict(zip(data["answers"], stored_states.shades(model, ids, data["first"]), strict=True))
+    assert now.keys() == data["lists"].keys()
+    for country, digits in now.items():
+        assert len(digits) == data["layers"] * 2 * stored_states.CELLS
+        assert all(abs(int(a) - int(b)) <= 1 for a, b in zip(digits, data["lists"][country], strict=True))
+
+
 def test_the_page_lists_the_tokens_that_transformers_lists(tmp_path):
     import scipy.stats
     import torch

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-const { handover, ranges, times } = await import(`${process.env.SITE}/live/patching.js`);
+const { handover, ranges, shades, times } = await import(`${process.env.SITE}/live/patching.js`);
 
 test("a difference of logits is a ratio with two digits", () => {
   assert.equal(times(-7.31), "1,500");
@@ -24,4 +24,11 @@ test("layers are named in runs", () => {
   assert.equal(ranges([0, 1, 2]), "0 to 2");
   assert.equal(ranges([4]), "4");
   assert.equal(ranges([0, 1, 5, 28, 29]), "0 to 1 and 5 and 28 to 29");
+});
+
+test("a list's shades are found by country, layer and token, and are none where nothing is stored", () => {
+  const data = { layers: 2, lists: { Italy: "12345678" } };
+  assert.deepEqual(shades(data, "Italy", 0, 1), [3, 4]);
+  assert.deepEqual(shades(data, "Italy", 1, 0), [5, 6]);
+  assert.deepEqual(shades({}, "Italy", 0, 0), []);
 });
