@@ -61,12 +61,14 @@ export const VIEWS = {
   ablation: {
     model: "tinyworld-falcon",
     answers: "without_heads",
-    first(ask, { layers, heads }) {
+    async first(ask, { layers, heads }) {
+      const { needed } = await viewOf("ablation");
+      const names = Array.from({ length: layers * heads }, (_, index) => `${Math.floor(index / heads)}.${index % heads}`);
       for (const text of OWNERS) {
-        ask({ text, off: [] });
-        for (let index = 0; index < layers * heads; index++) {
-          ask({ text, off: [`${Math.floor(index / heads)}.${index % heads}`] });
-        }
+        const before = ask({ text, off: [] });
+        // If a head is needed, also ask for the answers with this head and a second one off.
+        const base = needed(before, names.map((name) => ask({ text, off: [name] })));
+        for (const name of names) if (base && name !== base) ask({ text, off: [base, name] });
       }
       return { offers: OWNERS, layers, heads };
     },
@@ -167,7 +169,8 @@ function pack(values) {
 }
 
 const short = (value) => Number(value.toPrecision(5));
-/** Return the part of an answer that is stored. Numbers are rounded. `attention` is stored only if no head is switched off. */
+/** Return the part of an answer that is stored. Numbers are rounded. If a head is switched off, `attention` and `pieces` are
+ * not stored. */
 function shorten({ want, ...said }) {
   const kept = { want, ...said };
   if (said.logits) kept.logits = pack(said.logits);
@@ -186,8 +189,10 @@ function shorten({ want, ...said }) {
     );
   }
   if (said.attention) {
-    if (want.off.length) delete kept.attention;
-    else kept.attention = said.attention.map((layer) => layer.map((head) => head.map((share) => Number(share.toFixed(3)))));
+    if (want.off.length) {
+      delete kept.attention;
+      delete kept.pieces;
+    } else kept.attention = said.attention.map((layer) => layer.map((head) => head.map((share) => Number(share.toFixed(3)))));
   }
   return kept;
 }

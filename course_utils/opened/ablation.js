@@ -7,7 +7,7 @@
 // The visitor chooses `text` and `off` (names of heads such as "0.3", which is head 3 of layer 0).
 // Arcs run from the last word to the words that heads look at. The large arcs stand above the sentence, and each head has
 // a box with small arcs of its own.
-import { LOOKS, adopt, announcer, chipClass, fitLine, headline, keeper, make, onSize, ownText, shape } from "./view.js";
+import { LOOKS, adopt, announcer, capital, chipClass, fitLine, headline, keeper, make, onSize, ownText, shape } from "./view.js";
 
 const PACE = 320; // ms for which each head is shown when all are tried one after another
 const LEAST = 0.05; // no arc is drawn to a word that gets a smaller share of one head's attention
@@ -41,6 +41,20 @@ export function partsOf(before, now) {
   });
 }
 
+/**
+ * The head without which the answer is farthest from the word that is likeliest with all heads on. Undefined if no head
+ * turns the answer.
+ * @param {{ top: [string, number][] }} before the answer with all heads on
+ * @param {{ want: { off: string[] }, top: [string, number][] }[]} alone the answers with one head off
+ * @returns {string | undefined} the head's name
+ */
+export function needed(before, alone) {
+  const favourite = before.top[0][0];
+  const turned = alone.filter(({ top }) => top[0][0] !== favourite);
+  turned.sort((a, b) => shareOf(a.top, favourite) - shareOf(b.top, favourite));
+  return turned[0]?.want.off[0];
+}
+
 export function render({ model, el }) {
   const data = model.get("data");
   const { layers, heads } = data;
@@ -51,6 +65,7 @@ export function render({ model, el }) {
   let hovered = null;
   let queue = []; // names of the heads that “Try each alone” still has to switch off
   let missed = ""; // the `key` of what the visitor asked before the page had loaded the model
+  let base = ""; // the head that stays off while the visitor presses a second one, or ""
   let several = (model.get("off") ?? []).length > 1; // whether more than one head may be off
   let wrong = ""; // why the host refused the last request
 
@@ -72,9 +87,10 @@ export function render({ model, el }) {
   for (const drawing of [ticks, bar, labels]) drawing.setAttribute("aria-hidden", "true");
   const take = make("p", "ab-take");
   const each = make("button", "ab-each", "▶ Try each alone");
+  const second = make("button", "ab-second", "Now two at once →");
   const allOn = make("button", "", "All on");
   const tools = make("div", "ab-tools");
-  tools.append(allOn, each);
+  tools.append(allOn, each, second);
   const lead = make("div", "ab-lead");
   lead.append(take, tools);
   const board = make("div", "ab-board");
@@ -86,12 +102,14 @@ export function render({ model, el }) {
   const words = { placeholder: "Begin your own sentence", label: "Your own sentence", button: "Read it", offer: "Or take" };
   const own = ownText(words, data, (text) => {
     stop();
+    base = "";
     ask(text, []);
   });
   const fold = make("details", "ab-fold");
   const more = make("button", "ab-several", "Switch off several heads");
   more.addEventListener("click", () => {
     several = !several;
+    base = "";
     if (!several && off().size > 1) return finish();
     update();
   });
@@ -106,17 +124,22 @@ export function render({ model, el }) {
   const whole = () => said([]);
   for (const one of data.answers ?? []) answers.set(key(one.want.text, one.want.off), one);
   const keepState = keeper(model, update);
-  const tried = new Set(); // `key(text, [head])` for each head that the visitor has seen switched off alone
+  const tried = new Set(); // the `key` of each answer that the visitor has seen with one head off, or with `base` and a second one
+  const nameOf = (name) => `layer ${name.split(".")[0]}, head ${name.split(".")[1]}`;
 
   const tiles = [];
+  for (let number = -1; number < heads; number++) board.append(make("span", "ab-edge", number < 0 ? "" : `head ${number}`));
   for (let layer = 0; layer < layers; layer++) {
+    board.append(make("span", "ab-edge", `layer ${layer}`));
     for (let number = 0; number < heads; number++) {
       const name = `${layer}.${number}`;
       const tile = make("button", "ab-tile");
       tile.dataset.name = name;
+      const words = make("span", "ab-name");
+      words.append(make("span", "", `layer ${layer}, `), make("span", "", `head ${number}`));
       const glyph = make("span", "ab-glyph");
       const result = make("span", "ab-bar ab-result");
-      tile.append(glyph, result);
+      tile.append(words, glyph, result);
       tile.addEventListener("click", () => turn(name));
       tile.addEventListener("mouseenter", show(name));
       tile.addEventListener("mouseleave", show(null));
@@ -134,12 +157,14 @@ export function render({ model, el }) {
     }
   }
 
-  /** Switch a head off, or on again if it is off. Unless `several` is true, switching a head off switches all others on. */
+  /** Switch a head off, or on again if it is off. Unless `several` is true, switching a head off switches all others on, except
+   * `base`. */
   function turn(name) {
     stop();
     const names = off();
+    if (base && name === base) return finish();
     if (names.delete(name)) return ask(text(), [...names]);
-    ask(text(), several ? [...names, name] : [name]);
+    ask(text(), base ? [base, name] : several ? [...names, name] : [name]);
   }
   /** Return an event listener that shows where the head `to` looks or, if `to` is null, stops showing it. */
   function show(to) {
@@ -198,16 +223,24 @@ export function render({ model, el }) {
   }
   function finish() {
     stop();
+    base = "";
     keepState({ off: [] });
   }
   each.addEventListener("click", () => {
     if (queue.length) return finish();
     stop();
+    base = "";
     each.textContent = "■ Stop";
     queue = tiles.map(({ name }) => name);
     advance();
   });
   allOn.addEventListener("click", finish);
+  second.addEventListener("click", () => {
+    stop();
+    several = false;
+    base = needed(whole(), tiles.map(({ name }) => said([name])).filter(Boolean)) ?? "";
+    if (base) keepState({ off: [base] });
+  });
 
   /** A head's attention weights from the last token to all tokens except the first, which only marks where the text begins. */
   function looksOf({ layer, number }, { pieces, attention }) {
@@ -281,7 +314,7 @@ export function render({ model, el }) {
     const names = off();
     if (!before || !said(names)) return;
     const gone = names.size;
-    const shown = hovered ?? (gone === 1 ? [...names][0] : null);
+    const shown = hovered ?? (gone === 1 ? [...names][0] : base ? [...names].find((name) => name !== base) : null);
     const one = tiles.find(({ name }) => name === shown);
     write(before.pieces);
     const seen = one ? looksOf(one, before) : looksOfAll(before, names);
@@ -293,10 +326,11 @@ export function render({ model, el }) {
     arcs.classList.toggle("gone", Boolean(one) && names.has(shown));
     for (const { lines, word, index } of drawn) {
       const least = one ? LEAST : LEAST_MEAN;
-      widen(lines, word, seen[index] < least ? 0 : one ? 1 + 8 * seen[index] : Math.min(11, 1 + 26 * seen[index]));
+      const wide = one ? 1 + (names.has(shown) ? 3 : 8) * seen[index] : Math.min(11, 1 + 26 * seen[index]); // what a removed head saw is drawn thin
+      widen(lines, word, seen[index] < least ? 0 : wide);
     }
     whose.textContent = one
-      ? `${names.has(shown) ? "off: " : ""}layer ${one.layer}, head ${one.number} looks ${percent(seen[most])} at “${before.pieces[most + 1].trim()}”`
+      ? `${names.has(shown) ? "off: " : ""}${nameOf(shown)} looks ${percent(seen[most])} at “${before.pieces[most + 1].trim()}”`
       : gone
         ? `where the other ${tiles.length - gone} heads look`
         : `where all ${tiles.length} heads look, together`;
@@ -341,16 +375,25 @@ export function render({ model, el }) {
     head.style.translate = `${Math.max(0, Math.min(answer.clientWidth - head.offsetWidth, lead.from * answer.clientWidth))}px`;
 
     // Count the heads that change the answer, among those that the visitor has seen switched off alone.
-    if (gone === 1) tried.add(key(text(), names));
+    const isPair = Boolean(base) && gone === 2;
+    if (gone === 1 || isPair) tried.add(key(text(), names));
     const alone = tiles.map(({ name }) => (tried.has(key(text(), [name])) ? said([name]) : undefined));
     const known = alone.filter(Boolean).length;
     const breaking = alone.filter((one) => one && one.top[0][0] !== favourite).length;
+    const paired = tiles.map(({ name }) => (base && name !== base && tried.has(key(text(), [base, name])) ? said([base, name]) : undefined));
     take.replaceChildren();
-    take.classList.toggle("asks", !known && !wrong);
+    take.classList.toggle("asks", (!known || (Boolean(base) && gone === 1)) && !wrong);
     const named = `“${favourite.trim()}”`;
     if (wrong) take.textContent = wrong;
     else if (!known) take.append(make("span", "ab-box", "Each box is a head. "), `Press one that ${named} needs.`);
-    else if (gone > 1) take.textContent = `Without these ${gone} heads the answer ${changed ? "turns" : "stays"}.`;
+    else if (base && gone === 1) take.textContent = `${capital(nameOf(base))} stays off. Press a second one: can you get ${named} back?`;
+    else if (isPair) {
+      const back = paired.filter((one) => one?.top[0][0] === favourite).length;
+      const other = tiles.find(({ name }) => names.has(name) && name !== base);
+      const shares = looksOf(other, before);
+      const seen = before.pieces[shares.indexOf(Math.max(...shares)) + 1].trim();
+      take.append(make("b", "loud", `${back} of ${paired.filter(Boolean).length}`), make("span", "", changed ? ` brings ${named} back. Press another.` : ` brings ${named} back: it looked most at “${seen}”.`));
+    } else if (gone > 1) take.textContent = `Without these ${gone} heads the answer ${changed ? "turns" : "stays"}.`;
     else if (known === 1) take.textContent = breaking ? `Without it the answer turns: ${named} needs this head.` : "Without it the answer stays. Try another.";
     else {
       const looking = tiles.filter((tile) => {
@@ -362,15 +405,19 @@ export function render({ model, el }) {
       take.append(make("b", "loud", `${breaking} of ${known}`), make("span", "", ` ${words}`));
     }
 
-    allOn.hidden = gone < 2;
+    allOn.hidden = gone < 2 && !base;
+    each.hidden = Boolean(base);
+    second.hidden = Boolean(base) || queue.length > 0 || known < tiles.length || !breaking;
+    each.classList.toggle("plain", !second.hidden);
     more.setAttribute("aria-pressed", String(several));
     tiles.forEach(({ name, layer, number, tile, result }, index) => {
-      // The model's answer without this head. While several heads are off, the view does not show such answers.
-      const without = gone > 1 ? null : alone[index];
+      // The model's answer without this head or, while `base` stays off, without these two. While several heads are off, the view
+      // does not show such answers.
+      const without = base ? paired[index] : gone > 1 ? null : alone[index];
       const down = names.has(name);
       tile.classList.toggle("off", down);
       tile.classList.toggle("tried", Boolean(without));
-      tile.classList.toggle("breaks", Boolean(without) && without.top[0][0] !== favourite);
+      tile.classList.toggle("breaks", Boolean(without) && (without.top[0][0] !== favourite) === !base); // with `base` off, those that mend it
       tile.setAttribute("aria-pressed", String(down));
       fill(result, without ? partsOf(before.top, without.top) : []);
       const told = without ? `; without it ${without.top[0][0].trim()} ${percent(without.top[0][1])}` : "";
@@ -420,13 +467,11 @@ export function render({ model, el }) {
     const inColour = ({ word }) => Boolean(LOOKS[word.trim()]);
     arcs.replaceChildren(...[...drawn].sort((a, b) => inColour(a) - inColour(b)).flatMap(({ lines }) => lines)); // draw the arcs of colour words last, so that they lie above the other arcs
   }
-  /** Put the label `whose` above the highest arc that is drawn. If the sentence has several lines, write the most looked-at
+  /** Put the label `whose` above the arcs' middle, and above the highest arc that there can be. If the sentence has several lines, write the most looked-at
    * words below the arcs, too. */
   function place(seen, most) {
     const width = field.clientWidth;
     const middle = (places[most].x + places.at(-1).x) / 2;
-    const highest = Math.min(...drawn.filter(({ lines }) => lines[1].style.strokeWidth !== "0px").map(({ top }) => top), drawn[most].top);
-    whose.style.top = `${highest - whose.offsetHeight - 8}px`;
     whose.style.left = `${Math.max(0, Math.min(width - whose.offsetWidth, middle - whose.offsetWidth / 2))}px`;
     if (!el.classList.contains("lines")) return ticks.replaceChildren();
     const words = whole().pieces.slice(1);

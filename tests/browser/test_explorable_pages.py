@@ -1117,7 +1117,8 @@ def test_on_a_phone_words_go_into_the_boxes_too(visit):
 
 
 def test_a_head_is_switched_off_and_the_answer_turns(visit):
-    page = visit("ablation.html").page
+    visited = visit("ablation.html")
+    page = visited.page
     answer, head = page.locator(".ab-next"), page.locator(".ab-head")
     take, parts = page.locator(".ab-take"), page.locator(".ab-answer .ab-bar i")
     expect(answer).to_have_text("golden")
@@ -1157,6 +1158,20 @@ def test_a_head_is_switched_off_and_the_answer_turns(visit):
     )
     last = page.locator(".ab-tile").last.bounding_box()
     assert last["y"] + last["height"] + page.evaluate("scrollY") < 800, "all heads are in the first screen"
+    expect(tile).to_have_text("layer 0, head 0")
+    page.get_by_role("button", name="Now two at once").click()
+    expect(take).to_have_text("Layer 0, head 0 stays off. Press a second one: can you get “golden” back?")
+    expect(page.get_by_role("button", name="Try each alone")).to_be_hidden()
+    page.locator('[data-name="0.1"]').press("Enter")
+    expect(take).to_have_text("0 of 1 brings “golden” back. Press another.")
+    page.locator('[data-name="0.3"]').press("Enter")
+    expect(head).to_have_text("31% golden without 2 heads")
+    expect(take).to_have_text("1 of 2 brings “golden” back: it looked most at “red”.")
+    expect(page.locator(".ab-tile.breaks")).to_have_attribute("data-name", "0.3")
+    assert not [url for url in visited.requests if url.endswith("safetensors")], "all this was stored"
+    page.get_by_role("button", name="All on").click()
+    expect(answer).to_have_text("golden")
+    expect(page.locator(".ab-tile.breaks")).to_have_count(2)
     tile.focus()
     tile.press("ArrowDown")
     expect(page.locator('[data-name="2.0"]')).to_be_focused()  # the box below
