@@ -194,7 +194,8 @@ export function render({ model, el }) {
   let shown = null; // the text on the screen, as `writeOut` returns it; edits appear in it before the host has answered
   let chosen = { sum: data.offers[0], edits: {}, on: true, stop: "all" }; // the visitor's latest choices for which `writeOut` returned a text
   let touched = false; // whether the visitor has changed a step
-  const looked = new Set(); // the sums for which the visitor has pressed the button `look`
+  const looked = new Set(); // the sums for which the visitor has looked which numbers no step added
+  const guesses = new Map(); // from a sum to the index of the number that the visitor has pressed
 
   adopt(el, "th");
   const { head, loud, loudWords } = headline("th");
@@ -205,12 +206,13 @@ export function render({ model, el }) {
   const answer = make("p", "th-answer");
   scene.append(drawing, sum, list, answer);
   const notes = make("ul", "th-notes");
-  const look = make("button", "th-look", "Which numbers did no step add?");
-  look.addEventListener("click", () => {
+  const look = make("button", "th-look", "Show me");
+  const reveal = () => {
     looked.add(model.get("sum"));
     draw();
     (list.querySelector("input") ?? head).focus({ preventScroll: true });
-  });
+  };
+  look.addEventListener("click", reveal);
   // The button `more` appears after a first change. It chooses a sum with more numbers than the model was trained to add. Once
   // the visitor has looked which of them no step added, the button chooses the same sum without its last number.
   const longest = data.offers.reduce((long, offer) => (terms(offer).length > terms(long).length ? offer : long));
@@ -219,6 +221,7 @@ export function render({ model, el }) {
     turnTo(model.get("sum") === longest ? terms(longest).slice(0, -1).join("+") : longest);
     head.tabIndex = -1;
     head.focus({ preventScroll: true });
+    head.scrollIntoView({ block: "nearest" }); // on a phone the button stands below the picture
   });
   const stops = make("div", "th-stops");
   const stopWords = make("span", "", "End its steps early, so that it must answer");
@@ -229,7 +232,7 @@ export function render({ model, el }) {
   const back = choice("Put all back", () => choose({ edits: {}, on: true, stop: "all" }));
   back.className = "th-back";
   const acts = make("div", "th-acts");
-  acts.append(look, mode, more, back);
+  acts.append(look, more, back);
   const under = make("div", "th-under");
   under.append(notes, acts);
   const wake = make("div");
@@ -249,8 +252,10 @@ export function render({ model, el }) {
   const mine = make("div", "own");
   mine.append(own, offers);
   const fold = make("details", "th-fold");
-  fold.open = model.get("stop") !== "all";
-  fold.append(make("summary", "", "More to try"), stops, mine);
+  fold.open = model.get("stop") !== "all" || model.get("on") === false;
+  const modes = make("div", "th-stops");
+  modes.append(make("span", "", "After a change"), mode);
+  fold.append(make("summary", "", "More to try"), modes, stops, mine);
   el.append(head, scene, under, note, fold, wake, live);
   const soon = atOnce(update);
   const keep = keeper(model, soon);
@@ -359,7 +364,9 @@ export function render({ model, el }) {
     answer.replaceChildren(make("b", "num", shown.answer), make("span", "", "answer"));
     answer.classList.toggle("wrong", Number(shown.answer) !== right);
     const said = riddle ? [] : short && !steps.length ? [Number(shown.answer) === right ? "Right without a single step." : "Without a step, it is wrong."] : remarks(text, shown, looked.has(text) || short || !hides(text, shown));
-    if (!said.length && !changed && !short && !riddle) said.push(`Drag ${steps[0].result} up or down: how far does the change run?`);
+    if (riddle) said.push(riddleOf(flow(text, shown).loose.length));
+    else if (guesses.has(text)) said.unshift(verdictOn(text, guesses.get(text)));
+    if (!said.length && !changed && !short) said.push(`Drag ${steps[0].result} up or down: how far does the change run?`);
     notes.replaceChildren(...said.map((words) => make("li", "", words)));
     look.hidden = !riddle;
     more.hidden = riddle || terms(longest).length < 7 || (text === longest ? !looked.has(longest) : !touched || looked.has(longest));
@@ -367,6 +374,15 @@ export function render({ model, el }) {
     drawTools(text, stop, changed);
     travel(plan(text, riddle));
     speak(`${shown.answer}${loudWords.textContent} ${said.join(" ")}`);
+  }
+  /** What the visitor is asked while it is hidden which numbers the steps add. `many` is how many of them no step adds. */
+  const riddleOf = (many) => (many > 1 ? `${many} of these numbers were never added. Press one.` : many ? "One of these numbers was never added. Press it." : "One number in the steps is none of the sum's.");
+  /** Whether the visitor has pressed a number that no step adds. */
+  function verdictOn(text, term) {
+    const { bars, loose } = flow(text, shown);
+    const number = terms(text)[term];
+    if (loose.includes(term)) return `${number}: right.`;
+    return `${number} was added, in step ${1 + bars.findIndex(({ parts }) => parts.some((part) => part.term === term))}.`;
   }
   /** Whether the steps leave out numbers of the sum, or add numbers that are not in it. From the second step on, a step's first
    * number, which should be the result of the step before, does not count. */
@@ -386,9 +402,8 @@ export function render({ model, el }) {
     [...stops.querySelectorAll("button")].forEach((button, number) => {
       button.setAttribute("aria-pressed", String(number === (stop === "all" ? steps.length : Math.min(stop, steps.length))));
     });
-    const sound = Number(steps.at(-1)?.result) === total(text) && steps.every(addsUp);
-    mode.textContent = !model.get("on") ? "Let the model write on after my change" : sound ? "Keep the later steps of the right sum" : "Keep its own later steps";
-    mode.hidden = (!changed && Boolean(model.get("on"))) || stop === 0;
+    mode.textContent = model.get("on") ? "Keep the later steps" : "Let the model write on";
+    mode.disabled = stop === 0;
     back.classList.toggle("gone", !changed && stop === "all" && Boolean(model.get("on")));
   }
   function newRow(at) {
@@ -489,10 +504,8 @@ export function render({ model, el }) {
     const strange = []; // numbers that are added, but are not in the sum
     const lost = []; // the places for the words "not added" beside the numbers that no step adds, if there is room for these words
     const put = (className, d) => parts.push(shape("path", { class: className, d }));
-    /** Two gaps near the top of a bar. They show that the bar is cut off, because it would reach up to the numbers of the sum. */
-    const cutOff = (left) => {
-      for (const below of [26, 34]) put("th-gap", `M${left - 3} ${floor - TALL - 12 + below}l${thick + 6} -5`);
-    };
+    /** An arrow near the top of a bar. It shows that the bar goes on, because it would reach up to the numbers of the sum. */
+    const cutOff = (left) => put("th-gap", `M${left + thick / 2} ${floor - TALL + 34}v-22m-6 7l6 -7l6 7`);
     const band = (className, left, right, top, edges = "") => {
       const start = edges.includes("l") ? torn(left, floor, floor - top) : [`${left} ${floor}`, `${left} ${floor - top}`];
       const end = edges.includes("r") ? torn(right, floor - top, floor) : [`${right} ${floor - top}`, `${right} ${floor}`];
@@ -580,8 +593,14 @@ export function render({ model, el }) {
     const lift = free ? LIFT : below ? room - 3 : room + (answer.firstChild?.offsetHeight || WORD) + 3;
     answer.style.setProperty("--lift", `${Math.min(lift, floor - high(value) - GOAL)}px`);
     const chips = numbers.flatMap((number, term) => {
-      const chip = make("span", `chip${!riddle && loose.includes(term) ? " loose" : ""}`, String(number));
+      const chip = make(riddle && loose.length ? "button" : "span", `chip${!riddle && loose.includes(term) ? " loose" : ""}`, String(number));
       chip.style.left = `${chipAt(term)}px`;
+      if (riddle) {
+        chip.addEventListener("click", () => {
+          guesses.set(text, term);
+          reveal();
+        });
+      }
       const plus = make("i", "", term < numbers.length - 1 ? "+" : "=");
       plus.style.left = `${(term + 1) * unit}px`;
       return [chip, plus];
