@@ -382,10 +382,10 @@ export function render({ model, el }) {
     const breaking = alone.filter((one) => one && one.top[0][0] !== favourite).length;
     const paired = tiles.map(({ name }) => (base && name !== base && tried.has(key(text(), [base, name])) ? said([base, name]) : undefined));
     take.replaceChildren();
-    take.classList.toggle("asks", (!known || (Boolean(base) && gone === 1)) && !wrong);
+    take.classList.toggle("asks", ((!known && gone < 2) || (Boolean(base) && gone === 1)) && !wrong);
     const named = `“${favourite.trim()}”`;
     if (wrong) take.textContent = wrong;
-    else if (!known) take.append(make("span", "ab-box", "Each box is a head. "), `Press one that ${named} needs.`);
+    else if (!known && gone < 2) take.append(make("span", "ab-box", "Each box is a head. "), `Press one that ${named} needs.`);
     else if (base && gone === 1) take.textContent = `${capital(nameOf(base))} stays off. Press a second one: can you get ${named} back?`;
     else if (isPair) {
       const back = paired.filter((one) => one?.top[0][0] === favourite).length;

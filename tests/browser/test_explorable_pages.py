@@ -1169,6 +1169,8 @@ def test_a_head_is_switched_off_and_the_answer_turns(visit):
     expect(take).to_have_text("1 of 2 brings “golden” back: it looked most at “red”.")
     expect(page.locator(".ab-tile.breaks")).to_have_attribute("data-name", "0.3")
     assert not [url for url in visited.requests if url.endswith("safetensors")], "all this was stored"
+    again = visit(page.url.rpartition("/")[2]).page
+    expect(again.locator(".ab-take")).to_have_text("Without these 2 heads the answer stays.")
     page.get_by_role("button", name="All on").click()
     expect(answer).to_have_text("golden")
     expect(page.locator(".ab-tile.breaks")).to_have_count(2)
@@ -1194,7 +1196,7 @@ def test_a_head_is_switched_off_and_the_answer_turns(visit):
     expect(answer).to_have_text("red")
     expect(page.locator(".ab-tile.tried")).to_have_count(0)
     page.get_by_role("button", name="Try each alone").click()
-    expect(page.locator(".ab-tile.tried")).to_have_count(16)
+    expect(page.locator(".ab-tile.tried")).to_have_count(16, timeout=PATIENCE)  # the model runs 16 times
     expect(take).to_contain_text("of 16 heads")
     expect(page.locator('.ab-tile[aria-pressed="true"]')).to_have_count(0)
 
