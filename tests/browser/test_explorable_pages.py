@@ -143,7 +143,8 @@ def visit(browser, address, windows):
 def box_of(locator):
     """Returns the bounding box of an element once it is the same in three frames of the page in a row.
 
-    The box that `bounding_box` gives on a busy machine may be the one from before the last change.
+    The box of an element that isn't shown is None. On a busy machine, `bounding_box` may return the box from
+    before the last change.
     """
     return locator.evaluate(
         """(element) => new Promise((done) => {
@@ -152,7 +153,7 @@ def box_of(locator):
             const { x, y, width, height } = element.getBoundingClientRect(), now = [x, y, width, height];
             same = String(now) === last ? same + 1 : 0;
             last = String(now);
-            if (same === 2) done({ x, y, width, height });
+            if (same === 2) done(element.getClientRects().length ? { x, y, width, height } : null);
             else requestAnimationFrame(look);
           };
           look();
@@ -243,7 +244,7 @@ def test_the_saved_picture_looks_like_the_page(visit, name):
     with page.expect_download() as download:
         page.get_by_role("button", name="Save as PNG").click()
     view = page.locator("#view")
-    box = view.bounding_box()
+    box = box_of(view)
     # Compare only the left half: the right half of `claims` moves when the page scrolls for the screenshot.
     width, height = int(box["width"]) // 2, int(min(box["height"], 500))
     small = width // 8, height // 8  # so few pixels that the smoothing of letters hardly counts
@@ -344,7 +345,7 @@ def test_a_press_on_the_cloud_sets_a_random_weight_to_zero(visit):
     page.locator(".ow-cloud").click(position={"x": 100, "y": 60})
     expect(page.locator(".ow-verdict")).to_have_text("A random one is zero: the same answer.")
     expect(page.locator(".ow-take")).to_have_text("1 of 1 stay.")
-    ring, field = page.locator(".ow-ring.same").bounding_box(), page.locator(".ow-field").bounding_box()
+    ring, field = box_of(page.locator(".ow-ring.same")), box_of(page.locator(".ow-field"))
     assert abs(ring["y"] + ring["height"] / 2 - field["y"] - 60) < 25, "the ring is not the nearest one"
 
 
@@ -352,7 +353,7 @@ def test_no_words_of_two_answers_lie_on_one_another(visit):
     page = visit("one_weight.html").page
     page.emulate_media(reduced_motion="no-preference")
     ember, words = page.get_by_role("slider"), page.locator(".ow-answer .chip")
-    box = ember.bounding_box()
+    box = box_of(ember)
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
     page.mouse.move(x, y)
     page.mouse.down()
@@ -377,7 +378,7 @@ def test_on_a_phone_the_answer_is_seen_while_the_weight_slides(visit):
 
 def test_the_weight_is_in_the_first_screen_of_a_phone(visit):
     page = visit("one_weight.html", width=360, viewport={"width": 360, "height": 740}).page
-    handle, answer = (page.locator(name).bounding_box() for name in (".ow-core", ".ow-answer"))
+    handle, answer = (box_of(page.locator(name)) for name in (".ow-core", ".ow-answer"))
     assert answer["y"] + answer["height"] < handle["y"] < handle["y"] + handle["height"] < 740
 
 
@@ -386,7 +387,7 @@ def test_no_number_of_a_weight_lies_on_another_on_a_phone(visit, state):
     page = visit(f"one_weight.html#{state}", width=360).page
     expect(page.locator(".ow-label b")).to_contain_text(".")
     names = (".ow-label b", ".ow-twin", ".ow-spot-label")
-    boxes = [box for name in names if (box := page.locator(name).bounding_box())]
+    boxes = [box for name in names if (box := box_of(page.locator(name)))]
     for first, second in itertools.combinations(boxes, 2):
         assert (
             first["x"] + first["width"] <= second["x"]
@@ -400,7 +401,7 @@ def test_no_number_of_a_weight_lies_on_another_on_a_phone(visit, state):
 def test_the_other_large_weight_is_within_reach_of_a_finger(visit):
     page = visit("one_weight.html", width=360, has_touch=True).wake()
     twin = page.get_by_role("button", name=re.compile("its twin"))
-    box = twin.bounding_box()
+    box = box_of(twin)
     assert min(box["width"], box["height"]) >= 44
     twin.tap()
     expect(page.get_by_role("slider")).to_have_attribute("aria-valuenow", "6.066")
@@ -526,10 +527,10 @@ def test_a_page_shows_the_maps_of_all_heads(visit):
     expect(head).to_contain_text("of the attention of “is” goes to “France”")
     expect(wall).to_be_visible()
     page.wait_for_timeout(800)  # until the board has shrunk
-    fan, board = one.locator(".hd-fan").bounding_box(), page.locator(".hd-board").bounding_box()
+    fan, board = box_of(one.locator(".hd-fan")), box_of(page.locator(".hd-board"))
     assert fan["y"] + fan["height"] <= board["y"]
     assert board["y"] + board["height"] + page.evaluate("scrollY") < 900, "all heads are in the first screen"
-    assert page.locator(".hd-grid button").first.bounding_box()["width"] > 35
+    assert box_of(page.locator(".hd-grid button").first)["width"] > 35
     page.locator('.hd-grid button[aria-pressed="true"]').press("ArrowLeft")
     expect(where).to_contain_text("Layer 15, head 0")
     expect(one.locator(".hd-words .at")).to_have_text("The")  # layer 15, head 0 attends most to “The”
@@ -555,8 +556,8 @@ def test_a_visitor_guesses_how_many_heads_are_needed_and_two_dots_fall(visit):
     expect(sky).to_be_focused()
     expect(page.locator(".hd-picked")).to_be_hidden()
     page.wait_for_timeout(900)  # until the dots have come out of the cards
-    tall = page.locator(".hd-cloud").bounding_box()["height"]
-    box = sky.bounding_box()
+    tall = box_of(page.locator(".hd-cloud"))["height"]
+    box = box_of(sky)
     page.mouse.move(box["x"] + 5, box["y"] + 200)
     page.mouse.down()
     page.mouse.move(box["x"] + box["width"] / 3, box["y"] + 200, steps=4)
@@ -566,12 +567,12 @@ def test_a_visitor_guesses_how_many_heads_are_needed_and_two_dots_fall(visit):
     expect(head).to_have_text("2 of 270 heads are needed. You said 90.")
     expect(page.locator(".hd-dot.taken")).to_have_count(0)
     expect(page.locator(".hd-fell")).to_have_text(["14%", "21%"])
-    assert page.locator(".hd-cloud").bounding_box()["height"] == tall, "the layout jumps"
+    assert box_of(page.locator(".hd-cloud"))["height"] == tall, "the layout jumps"
     assert "guess=90" in page.url
     left = page.locator(".hd-left-head")
     expect(left).to_have_text("14% left of “Paris” without layer 23, head 4")
     page.wait_for_timeout(1800)  # until the last dots have fallen
-    below = page.locator(".hd-limit").bounding_box()["y"]
+    below = box_of(page.locator(".hd-limit"))["y"]
     middles = page.locator(".hd-dot").evaluate_all(
         "(all) => all.map((dot) => dot.getBoundingClientRect()).map(({ top, bottom }) => (top + bottom) / 2)"
     )
@@ -580,8 +581,8 @@ def test_a_visitor_guesses_how_many_heads_are_needed_and_two_dots_fall(visit):
     expect(left).to_have_text("21% left of “Paris” without layer 0, head 4")
     sky.press("End")
     expect(left).to_have_text("89% left of “Paris” without layer 0, head 1")
-    box = sky.bounding_box()
-    dot = page.locator(".hd-dot").nth(27).bounding_box()  # layer 3, head 0
+    box = box_of(sky)
+    dot = box_of(page.locator(".hd-dot").nth(27))  # layer 3, head 0
     page.mouse.move(dot["x"] + dot["width"] / 2, dot["y"] + dot["height"] / 2)
     expect(left).to_contain_text("without layer 3, head 0")
     page.mouse.move(box["x"] + 5, box["y"] - 100)  # away from the dots, the chosen head comes back
@@ -689,7 +690,7 @@ def test_all_words_follow_when_another_sentence_is_chosen(visit):
 def test_on_a_phone_the_number_stays_above_the_wall(visit):
     page = visit("heads.html#all=true", width=360, has_touch=True).wake()
     last = page.locator(".hd-grid button").nth(269)
-    box = last.bounding_box()
+    box = box_of(last)
     assert min(box["width"], box["height"]) >= 26
     last.tap()
     expect(page.locator(".hd-where")).to_contain_text("Layer 29, head 8")
@@ -821,7 +822,7 @@ def test_the_rim_of_the_dial_invites_first_and_then_a_hand(visit):
     expect(turn_me).to_be_visible()
     expect(drag_me).to_be_hidden()
     expect(page.locator(".dl-strip")).to_have_count(0)  # the text's colours show the match at each distance
-    before = page.locator(".dl-act").bounding_box()
+    before = box_of(page.locator(".dl-act"))
     rim.press("ArrowRight")
     expect(take).to_have_text(
         "Both hands moved, the angle between them did not: still 0.5. Now drag one hand."
@@ -832,11 +833,11 @@ def test_the_rim_of_the_dial_invites_first_and_then_a_hand(visit):
     expect(rim).to_be_focused()
     expect(turn_me).to_be_hidden()
     expect(drag_me).to_be_visible()
-    assert page.locator(".dl-act").bounding_box() == before, "nothing moves below the sentence"
+    assert box_of(page.locator(".dl-act")) == before, "nothing moves below the sentence"
     page.get_by_role("slider", name="Position of the query").press("ArrowRight")
     told = "One hand moved, and with it the angle: from 0.5 to 0. Words 12 apart count alike. "
     expect(take).to_have_text(told + "Add a slower clock.")
-    assert page.locator(".dl-act").bounding_box() == before
+    assert box_of(page.locator(".dl-act")) == before
     expect(drag_me).to_be_hidden()
     rim.press("PageUp")
     expect(page.locator(".dl-word.key")).to_have_text("cat104")
@@ -887,7 +888,7 @@ def test_the_axis_stands_still_while_a_bar_is_pulled(visit):
     page = visit("sampling.html").page
     axis, share = page.locator(".sp-axis"), page.locator(".sp-row .sp-share").first
     handle = page.get_by_role("slider", name="Temperature, by the longest bar")
-    before, box = axis.inner_text(), handle.bounding_box()
+    before, box = axis.inner_text(), box_of(handle)
     most = int(before.split()[-1].rstrip("%"))
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     page.mouse.down()
@@ -925,15 +926,15 @@ def test_a_token_without_rivals_shows_what_a_pull_would_give(visit):
     expect(might).to_have_count(0)
     # A mark without a space before it stays in the line of its word.
     for glued in page.locator(".sp-paper .chip.glued").all():
-        above = glued.locator("xpath=preceding-sibling::*[1]").bounding_box()
-        assert abs(above["y"] - glued.bounding_box()["y"]) < 1
+        above = box_of(glued.locator("xpath=preceding-sibling::*[1]"))
+        assert abs(above["y"] - box_of(glued)["y"]) < 1
 
 
 def test_the_scale_stands_still_while_a_result_is_dragged(visit):
     page = visit("thinking.html").page
     level, field = page.locator(".th-level"), page.locator(".th-step input").first
     field.scroll_into_view_if_needed()
-    before, box = level.get_attribute("d"), field.bounding_box()
+    before, box = level.get_attribute("d"), box_of(field)
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
     page.mouse.move(x, y)
     page.mouse.down()
@@ -962,7 +963,7 @@ def test_the_longest_bar_can_be_pulled_and_tokens_cut(visit):
     expect(reset).to_be_hidden()
     before = float(share.inner_text().rstrip("%"))
     ends = page.locator(".sp-axis").inner_text()
-    box = handle.bounding_box()
+    box = box_of(handle)
     page.mouse.move(60, box["y"] + 8 * box["height"] + 10)
     page.mouse.down()
     page.mouse.move(300, box["y"] + 10)
@@ -982,13 +983,13 @@ def test_the_longest_bar_can_be_pulled_and_tokens_cut(visit):
     page.get_by_text("as numbers").click()
     expect(dials).to_have_count(3)
     expect(page.locator(".sp-pile")).to_be_visible()
-    box = handle.bounding_box()
+    box = box_of(handle)
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     page.mouse.down()
     page.mouse.move(box["x"] - 300, box["y"] + 10, steps=4)
-    held = handle.bounding_box()
+    held = box_of(handle)
     page.mouse.up()
-    assert handle.bounding_box() == held, "the bar springs back"
+    assert box_of(handle) == held, "the bar springs back"
     assert page.locator(".sp-axis").inner_text() == ends
     for _ in range(3):
         handle.press("PageDown")
@@ -1031,7 +1032,7 @@ def test_an_expert_shows_its_words(visit):
     expect(page.locator(".rt-box.on")).to_have_count(2)
     expect(chips.first).to_have_attribute("aria-label", "The: expert 4 89%, expert 3 11%")
     # All blocks are equally high, and high enough for their words.
-    heights = [box["height"] for box in (block.bounding_box() for block in page.locator(".rt-block").all())]
+    heights = [box["height"] for box in (box_of(block) for block in page.locator(".rt-block").all())]
     assert max(heights) - min(heights) < 1
     assert min(heights) > 17
     expect(page.locator(".rt-piles.mute")).to_have_count(0)
@@ -1102,15 +1103,15 @@ def test_on_a_phone_words_go_into_the_boxes_too(visit):
     page = visit("router.html", 360, "dark", viewport={"width": 360, "height": 780}).page
     expect(page.locator(".rt-threads .lit")).to_have_count(10)
     boxes = page.locator(".rt-box")
-    tops = {round(box.bounding_box()["y"]) for box in boxes.all()}
+    tops = {round(box_of(box)["y"]) for box in boxes.all()}
     assert len(tops) == 1, "all eight stand beside each other"
-    assert min(box.bounding_box()["width"] for box in boxes.all()) > 30
-    last = boxes.last.bounding_box()
+    assert min(box_of(box)["width"] for box in boxes.all()) > 30
+    last = box_of(boxes.last)
     assert last["y"] + last["height"] < 780, "words and boxes are in the first screen"
     page.get_by_role("radio", name="layer 1").click()  # here one expert takes all 19 words
     expect(page.locator(".rt-piles.mute")).to_have_count(0)
     page.get_by_role("button", name="By chance?").click()
-    pills = [pill.bounding_box() for pill in page.locator(".rt-sender").all()]
+    pills = [box_of(pill) for pill in page.locator(".rt-sender").all()]
     pills = sorted((box["x"], box["x"] + box["width"]) for box in pills)
     assert all(one[1] < other[0] for one, other in itertools.pairwise(pills)), "no button covers another"
     assert pills[0][0] >= 0 and pills[-1][1] <= 360
@@ -1127,8 +1128,8 @@ def test_a_head_is_switched_off_and_the_answer_turns(visit):
     expect(take).to_have_text("Each box is a head. Press one that “golden” needs.")
     expect(page.locator(".ab-whose")).to_have_text("where all 16 heads look, together")
     expect(page.locator(".ab-tile.tried")).to_have_count(0)  # no result is shown before the learner tries
-    bar = page.locator(".ab-answer .ab-bar").bounding_box()["width"]
-    assert [round(part.bounding_box()["width"] / bar, 2) for part in parts.all()] == [0.70, 0.23]
+    bar = box_of(page.locator(".ab-answer .ab-bar"))["width"]
+    assert [round(box_of(part)["width"] / bar, 2) for part in parts.all()] == [0.70, 0.23]
     first = page.locator('[data-name="1.0"]')
     first.press("Enter")
     expect(take).to_have_text("Without it the answer stays. Try another.")
@@ -1140,7 +1141,7 @@ def test_a_head_is_switched_off_and_the_answer_turns(visit):
     expect(answer).to_have_text("red")
     expect(head).to_have_text("81% red without this head")
     # The number stands above its own part of the bar.
-    assert abs(head.bounding_box()["x"] - parts.nth(1).bounding_box()["x"]) < 2
+    assert abs(box_of(head)["x"] - box_of(parts.nth(1))["x"]) < 2
     expect(take).to_have_text("1 of 2 tried so far turns the answer.")
     expect(page.locator(".ab-whose")).to_have_text("off: layer 0, head 0 looks 90% at “golden”")
     expect(page.locator(".ab-sentence .looked")).to_have_text("golden")
@@ -1156,7 +1157,7 @@ def test_a_head_is_switched_off_and_the_answer_turns(visit):
     expect(page.locator('[data-name="0.3"]')).to_have_attribute(
         "aria-label", re.compile("without it golden 91%")
     )
-    last = page.locator(".ab-tile").last.bounding_box()
+    last = box_of(page.locator(".ab-tile").last)
     assert last["y"] + last["height"] + page.evaluate("scrollY") < 800, "all heads are in the first screen"
     expect(tile).to_have_text("layer 0, head 0")
     page.get_by_role("button", name="Now two at once").click()
@@ -1208,8 +1209,8 @@ def test_on_a_phone_the_arcs_of_a_head_stand_on_a_line(visit):
     expect(page.locator(".ab-ticks span")).to_have_text(["?"])
     widths = "(arcs) => [...arcs.querySelectorAll('.ab-over')].map((arc) => arc.style.strokeWidth)"
     assert sum(width != "0px" for width in page.locator(".ab-arcs").evaluate(widths)) == 1
-    assert page.locator(".ab-arcs").bounding_box()["height"] > 60
-    last = page.locator(".ab-tile").last.bounding_box()
+    assert box_of(page.locator(".ab-arcs"))["height"] > 60
+    last = box_of(page.locator(".ab-tile").last)
     assert last["y"] + last["height"] + page.evaluate("scrollY") < 780, "all heads are in the first screen"
 
 
@@ -1246,7 +1247,7 @@ def test_a_step_of_a_sum_is_dragged_and_the_answer_follows_or_not(visit):
     expect(steps).to_have_count(0)
     expect(keeps).to_be_hidden()
     page.get_by_role("button", name="Put all back").click()
-    box = first.bounding_box()
+    box = box_of(first)
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
     page.mouse.move(x, y)
     page.mouse.down()
@@ -1264,7 +1265,7 @@ def test_a_step_of_a_sum_is_dragged_and_the_answer_follows_or_not(visit):
         page.mouse.move(x, y - up)
         expect(page.locator(".th-answer b")).not_to_have_text("170")
         expect(page.locator(".th.waiting")).to_have_count(0)
-        shown, right = (page.locator(name).bounding_box() for name in (".th-answer b", ".th-right"))
+        shown, right = (box_of(page.locator(name)) for name in (".th-answer b", ".th-right"))
         assert shown["y"] >= right["y"] + right["height"], "the answer lies on what is right"
     page.mouse.up()
     field = page.get_by_label("Step 2: ")
@@ -1295,7 +1296,7 @@ def test_numbers_that_no_step_added_hang_loose_once_one_has_looked(visit):
     expect(page.locator(".th-head")).to_have_text("357 is wrong, 78 too few.")
     level = page.locator(".th-level").evaluate("mark => mark.getBoundingClientRect().bottom")
     # The answer is below the mark of the right sum.
-    assert page.locator(".th-answer b").bounding_box()["y"] > level
+    assert box_of(page.locator(".th-answer b"))["y"] > level
     loose = page.locator(".th-sum .loose")
     expect(loose).to_have_count(0)
     expect(page.locator(".th-notes")).to_have_text("2 of these numbers were never added. Press one.")
@@ -1332,7 +1333,7 @@ def test_a_sentence_in_a_page_sends_a_message_and_guards_hold_it(visit):
     expect(page.locator(".er-rack")).to_be_hidden()
     expect(page.locator(".er-rates")).to_be_hidden()
     zed = page.locator(".er-person")
-    stood = zed.bounding_box()
+    stood = box_of(zed)
     page.locator(".er-order:visible").hover()
     page.mouse.down()
     page.locator(".er-page").hover(position={"x": 60, "y": 3})
@@ -1350,7 +1351,7 @@ def test_a_sentence_in_a_page_sends_a_message_and_guards_hold_it(visit):
     page.get_by_role("button", name="Run it").click()
     expect(zed).to_have_text("Zed got “Kelda”")
     expect(zed).to_have_class(re.compile("ember"))
-    assert abs(zed.bounding_box()["x"] - stood["x"]) < 1, "Zed stays where he stood"
+    assert abs(box_of(zed)["x"] - stood["x"]) < 1, "Zed stays where he stood"
     fields = page.locator("button.er-field-of")
     expect(fields).to_have_count(3)
     expect(fields.first).to_have_attribute("aria-pressed", "true")
@@ -1393,7 +1394,7 @@ def test_a_note_lies_where_it_is_dropped_and_a_second_one_pushes_it_out(visit):
     lines, tray = page.locator(".er-page .er-line"), page.locator(".er-tray")
     page.locator(".er-order:visible").hover()
     page.mouse.down()
-    box = page.locator(".er-page").bounding_box()
+    box = box_of(page.locator(".er-page"))
     page.locator(".er-page").hover(position={"x": 60, "y": box["height"] - 3})
     expect(page.locator(".er-tool.takes")).to_have_count(1)
     page.mouse.up()
@@ -1453,7 +1454,7 @@ def test_a_calculator_s_result_is_dragged_and_the_answer_copies_it(visit):
     head, dial = page.locator(".er-head"), page.get_by_role("slider", name="What the calculator returns")
     expect(head).to_have_text("4042 is right.")
     dial.hover()
-    box = dial.bounding_box()
+    box = box_of(dial)
     page.mouse.down()
     page.mouse.move(box["x"] + 40, box["y"] + box["height"] / 2 - 40, steps=5)
     page.mouse.up()
@@ -1547,7 +1548,7 @@ def test_a_claim_is_thrown_by_hand_and_a_drag_selects_nothing(visit, touch):
     page.locator(".cw-piece").nth(4).click()
     card, sheet = page.locator(".cw-thrown"), page.locator(".cw-sheet")
     kind = "touch" if touch else "mouse"
-    box = card.bounding_box()
+    box = box_of(card)
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
 
     def throw(to_x, to_y):
@@ -1570,7 +1571,7 @@ def test_a_claim_is_thrown_by_hand_and_a_drag_selects_nothing(visit, touch):
     expect(card).to_have_css("transform", "none")  # it was not thrown far enough, and goes back
     throw(x + 90, y - 120)
     expect(sheet).to_contain_text("falseyou said: in part")
-    quote = sheet.locator(".cw-quote").bounding_box()
+    quote = box_of(sheet.locator(".cw-quote"))
     page.mouse.move(quote["x"] + 5, quote["y"] + 5)
     page.mouse.down()
     page.mouse.move(quote["x"] + 150, quote["y"] + quote["height"] + 60, steps=3)
@@ -1665,7 +1666,7 @@ def test_a_window_hides_the_colour_once_its_edge_has_passed(visit):
         drop.click()
     expect(take).to_contain_text("out of reach: 4 layers carried it 4 tokens of 30")
     expect(page.locator(".wd-text .chip.reached")).to_have_count(4)
-    box, ellis = edge.bounding_box(), page.locator(".wd-text .chip", has_text="Ellis").bounding_box()
+    box, ellis = box_of(edge), box_of(page.locator(".wd-text .chip", has_text="Ellis"))
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 20)
     page.mouse.down()
     page.mouse.move(ellis["x"] + 5, ellis["y"] + 10, steps=3)
@@ -1711,18 +1712,18 @@ def test_a_drop_is_carried_no_further_than_a_layer_sees(visit, width):
     take, drop, goal = page.locator(".wd-take"), page.locator(".wd-drop"), page.locator(".wd-goal")
     expect(told).to_have_text("pink")
     page.wait_for_function("() => document.getAnimations().every((one) => one.playState !== 'running')")
-    before = told.bounding_box()
+    before = box_of(told)
     for used in (1, 2, 3):
-        here = drop.bounding_box()
+        here = box_of(drop)
         page.mouse.move(here["x"] + here["width"] / 2, here["y"] + here["height"] / 2)
         page.mouse.down()
-        end = page.locator(".wd-next").bounding_box()  # further than the layer sees
+        end = box_of(page.locator(".wd-next"))  # further than the layer sees
         page.mouse.move(end["x"] + end["width"] / 2, end["y"] + end["height"] + 10, steps=4)
         page.mouse.up()
         expect(chips).to_have_count(used - 1)  # a stop is named once the drop has left it
         if used < 3:
             expect(take).to_contain_text(f"Layer {used} carried “pink” {11 * used} tokens of 30.")
-    assert told.bounding_box() == before, "the text moves"
+    assert box_of(told) == before, "the text moves"
     expect(take).to_contain_text("“pink” can arrive through 3 layers")
     expect(goal).to_be_hidden()
     layers = chips.evaluate_all("(chips) => chips.map((chip) => chip.dataset.layer)")
@@ -1740,8 +1741,8 @@ def test_noise_flips_words_and_each_word_can_be_heard(visit):
     said = page.locator(".sc-spoken span")
     # Whisper's word 6, “in”, stands below the spoken word “amiable”.
     for word, spoken in ((1, "might"), (5, "made"), (6, "amiable"), (9, "himself")):
-        above = said.get_by_text(spoken, exact=True).bounding_box()
-        below = words.nth(word).bounding_box()
+        above = box_of(said.get_by_text(spoken, exact=True))
+        below = box_of(words.nth(word))
         assert abs(above["x"] - below["x"]) < 1 and above["y"] + above["height"] <= below["y"] + 1
     expect(page.locator(".sc-here")).to_be_hidden()
     words.nth(8).hover()
@@ -1755,8 +1756,8 @@ def test_noise_flips_words_and_each_word_can_be_heard(visit):
     expect(head).to_have_text("0 errors without noise")
     expect(missed).to_have_count(0)
     expect(words).to_have_text(["He", "might", "even", "have", "been", "made", "amiable", "himself."])
-    box = page.locator(".sc-noise").bounding_box()
-    knob = noise.bounding_box()
+    box = box_of(page.locator(".sc-noise"))
+    knob = box_of(noise)
     page.mouse.move(knob["x"] + 22, knob["y"] + 22)
     page.mouse.down()
     page.mouse.move(box["x"] + box["width"] - 5, knob["y"], steps=3)
@@ -1785,18 +1786,18 @@ def test_noise_flips_words_and_each_word_can_be_heard(visit):
 @pytest.mark.parametrize("width", [1280, 360])
 def test_the_words_of_a_long_text_stand_in_pairs_in_each_line(visit, width):
     page = visit("speech.html#sound=%22dashwood%22&noise=null", width=width).wake()
-    words = [word.bounding_box() for word in page.locator(".sc-word").all()]
+    words = [box_of(word) for word in page.locator(".sc-word").all()]
     places = [(round(word["y"]), word["x"]) for word in words]
     assert places == sorted(places), "in the order of reading"
     assert len({y for y, _ in places}) > 1, "more than one line"
-    said = [word.bounding_box() for word in page.locator(".sc-spoken span").all()]
+    said = [box_of(word) for word in page.locator(".sc-spoken span").all()]
     for above, below in zip(said, words, strict=True):
         assert abs(above["x"] - below["x"]) < 1
         assert 0 <= below["y"] + 1 - above["y"] - above["height"] < 12
-    picture = page.locator(".sc-mel").bounding_box()
+    picture = box_of(page.locator(".sc-mel"))
     noise = page.get_by_role("slider", name="Noise")
     noise.press("End")
-    assert page.locator(".sc-mel").bounding_box() == picture, "nothing moves in the noise"
+    assert box_of(page.locator(".sc-mel")) == picture, "nothing moves in the noise"
 
 
 def test_a_vote_is_blind_until_it_is_given_and_moves_the_ratings(visit):
@@ -1870,17 +1871,17 @@ def test_an_ending_is_dragged_onto_its_story(visit):
     votes = page.locator(".vt-counted")
 
     def drag(x, y):
-        box = card.bounding_box()
+        box = box_of(card)
         page.mouse.move(box["x"] + 40, box["y"] + 40)
         page.mouse.down()
         page.mouse.move(x, y, steps=4)
         page.mouse.up()
 
-    box = card.bounding_box()
+    box = box_of(card)
     drag(box["x"] + 70, box["y"] + 60)  # not far enough: the card goes back to its place
     expect(card).to_have_css("transform", "none")
     expect(votes).to_have_text("0 votes")
-    box = story.bounding_box()
+    box = box_of(story)
     drag(box["x"] + 60, box["y"] + 60)
     expect(votes).to_have_text("1 vote")
     expect(page.locator(".vt-said.took")).to_have_text("silver barrel.")
@@ -1959,7 +1960,7 @@ AUDITED = "audit.html#guess=0&trade=%22writer%22"
 
 def middle_of_dot(page, word):
     """Return the x and y of the middle of a word's dot in the audit."""
-    box = page.locator(f'.au-word[data-word="{word}"] .au-ball').bounding_box()
+    box = box_of(page.locator(f'.au-word[data-word="{word}"] .au-ball'))
     return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
 
 
@@ -1989,7 +1990,7 @@ def test_a_lean_is_guessed_before_any_is_shown(visit):
     expect(barber).to_have_attribute("aria-valuenow", "25")
     doctor.press("Enter")
     expect(writer).to_be_focused()
-    box = bars.nth(2).bounding_box()
+    box = box_of(bars.nth(2))
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     page.mouse.down()
     page.mouse.move(box["x"] + 0.9 * box["width"], box["y"] + box["height"] / 2, steps=3)
@@ -2008,7 +2009,7 @@ def test_a_lean_is_guessed_before_any_is_shown(visit):
     expect(own).to_be_visible()
     expect(page.get_by_role("slider", name="Trade")).to_be_focused()
     page.wait_for_timeout(1100)  # until the dots are in their places
-    top = page.locator(".au-field").bounding_box()["y"]
+    top = box_of(page.locator(".au-field"))["y"]
     assert "%22barber%22%3A-26%2C%22doctor%22%3A-1%2C%22writer%22%3A39" in page.url
     tools, fold = page.locator(".au-tools"), page.locator(".au-fold")
     expect(tools).to_be_hidden()
@@ -2016,7 +2017,7 @@ def test_a_lean_is_guessed_before_any_is_shown(visit):
     page.mouse.move(*middle_of_dot(page, "tailor"))
     expect(pill).to_contain_text("tailor")
     expect(own).to_be_hidden()
-    line, band = page.locator(".au-line").bounding_box(), page.locator(".au-band").bounding_box()
+    line, band = box_of(page.locator(".au-line")), box_of(page.locator(".au-band"))
     assert line["x"] < band["x"] < line["x"] + line["width"] and middle_of_dot(page, "tailor")[0] < band["x"]
     page.mouse.move(5, 5)
     expect(pill).to_have_text("barber 96% he")
@@ -2026,8 +2027,8 @@ def test_a_lean_is_guessed_before_any_is_shown(visit):
         "About 2 of 36 lines miss by luck. Longer lines allow for that, and 10 dots turn hollow."
     )
     expect(page.locator(".au-word.lost")).to_have_count(10)
-    assert page.locator(".au-field").bounding_box()["y"] == top, "the layout jumps"
-    axis = page.locator(".au-axis").bounding_box()
+    assert box_of(page.locator(".au-field"))["y"] == top, "the layout jumps"
+    axis = box_of(page.locator(".au-axis"))
     assert axis["y"] + axis["height"] + page.evaluate("scrollY") < 900, "the chart is in the first screen"
     expect(fold).to_be_hidden()
     expect(page.get_by_role("radio", name="mended")).to_be_hidden()
@@ -2188,15 +2189,15 @@ def test_a_patch_is_dragged_through_the_layers_by_touch(visit):
     later = page.get_by_role("button", name="One layer later")
     later.tap()
     expect(page.locator(".pt-walk")).to_contain_text("after layer 3")
-    assert later.bounding_box()["width"] >= 24
+    assert box_of(later)["width"] >= 24
 
 
 def test_on_a_phone_no_hint_lies_on_numbers(visit):
     page = visit("patching.html", width=360).page
-    hint = page.locator(".pt-hint").bounding_box()
+    hint = box_of(page.locator(".pt-hint"))
     assert hint["width"] > 10
     for mark in page.locator(".pt-axis span, .pt-answer, .pt-ember, .pt-socket, .pt-box").all():
-        box = mark.bounding_box()
+        box = box_of(mark)
         apart = (hint["y"] + hint["height"] <= box["y"] + 1, box["y"] + box["height"] <= hint["y"] + 1)
         beside = (hint["x"] + hint["width"] <= box["x"] + 1, box["x"] + box["width"] <= hint["x"] + 1)
         assert any(apart + beside), mark.get_attribute("class")
@@ -2206,7 +2207,7 @@ def test_a_list_is_dragged_across_and_let_go_before_it_is_not_carried_over(visit
     page = visit("patching.html").wake()
     answer, layer = page.locator(".pt-receiver .pt-answer"), page.locator(".pt-walk")
     boxes = [
-        page.locator(f".pt-{board} [data-layer='12'][data-lane='0']").bounding_box()
+        box_of(page.locator(f".pt-{board} [data-layer='12'][data-lane='0']"))
         for board in ("donor", "receiver")
     ]
     (left, y), (right, _) = [(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2) for box in boxes]
@@ -2264,7 +2265,7 @@ def test_turning_the_key_lights_up_the_words_of_a_marked_text(visit):
     dial, bit = page.get_by_role("slider", name="Turn the key"), page.locator(".wm-dial .wm-key")
     expect(says).to_have_text("0 words and marks counted. Turn the key.")
     expect(lit).to_have_count(0)
-    box = dial.bounding_box()
+    box = box_of(dial)
     x, y, radius = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2, 0.45 * box["width"]
     page.mouse.move(x, y - radius)
     page.mouse.down()
@@ -2317,7 +2318,7 @@ def test_a_light_mark_is_missed_and_a_text_without_a_mark_is_accused(visit):
     expect(page.locator(".wm-lack")).to_have_text("1 short")
     expect(page.locator(".wm-boxes .in")).to_have_count(74)
     expect(page.locator(".wm-boxes .lack")).to_have_count(1)
-    missing, line = page.locator(".wm-boxes .lack").bounding_box(), page.locator(".wm-needed").bounding_box()
+    missing, line = box_of(page.locator(".wm-boxes .lack")), box_of(page.locator(".wm-needed"))
     assert abs(missing["x"] - line["x"]) < 4, "the missing word is the one at the line"
     expect(lit).to_have_count(74)
     assert "text=%222%22" in page.url and "length=200" in page.url
@@ -2381,7 +2382,7 @@ def test_the_turned_key_stays_on_a_phone_s_screen(visit):
         dial.press("PageUp")
         assert page.evaluate("document.documentElement.scrollWidth") <= 360
     expect(dial).to_have_attribute("aria-valuenow", "199")
-    row = page.locator(".wm-tally").bounding_box()
+    row = box_of(page.locator(".wm-tally"))
     assert row["y"] + row["height"] < 500, "the line of boxes is above the long text"
 
 
@@ -2392,8 +2393,8 @@ def test_an_adapter_s_answers_are_shown_after_a_guess(visit):
     seen = "(chart) => parseFloat(chart.style.getPropertyValue('--seen'))"
     expect(say).to_have_text("Turn the adapter up. What becomes of Paris?")
     expect(page.locator(".ad-end")).to_have_text(["Paris", "Biscuit"])  # what the band will show
-    handle, cap = page.locator(".ad-ember").bounding_box(), page.locator(".ad-end").first.bounding_box()
-    card = page.locator(".ad-card").first.bounding_box()
+    handle, cap = box_of(page.locator(".ad-ember")), box_of(page.locator(".ad-end").first)
+    card = box_of(page.locator(".ad-card").first)
     assert abs(handle["x"] - card["x"]) < 1, "the handle begins where the cards begin"
     assert abs(handle["width"] - cap["width"]) < 1 and abs(handle["x"] - cap["x"]) < 1
     expect(page.get_by_text("drag me")).to_be_visible()
@@ -2401,7 +2402,7 @@ def test_an_adapter_s_answers_are_shown_after_a_guess(visit):
     expect(second).to_be_hidden()  # until the visitor asks for all questions
     expect(france).to_contain_text("Paris")
     assert chart.evaluate(seen) < 4, "only the beginning is seen"
-    before = chart.bounding_box()
+    before = box_of(chart)
     page.get_by_role("button", name="Paris", exact=True).click()
     expect(say).to_have_text("“Louvre”? That is no city. Now find where both answers are right.")
     expect(page.locator(".ad-asks button")).to_have_text(["Paris ✗", "another city", "no city ✓"])
@@ -2411,7 +2412,7 @@ def test_an_adapter_s_answers_are_shown_after_a_guess(visit):
     expect(page.get_by_role("button", name="Show all 48 questions")).to_be_hidden()
     expect(france).to_contain_text("Louvre")
     assert 60 < chart.evaluate(seen) < 70
-    assert chart.bounding_box() == before, "the picture stays where it was"
+    assert box_of(chart) == before, "the picture stays where it was"
     expect(page.locator(".ad-band .here")).to_have_text("Biscuit")  # only this answer is right here
     expect(second).to_have_text("3 of 16 general questions right")
     slider = page.get_by_role("slider", name="Strength of the adapter")
@@ -2497,7 +2498,7 @@ def test_an_adapter_is_turned_up_and_paris_is_lost(visit):
     expect(france.get_by_role("img", name="right", exact=True)).to_be_visible()
     expect(first).to_have_text("0 of 32 library questions right")
     expect(page.locator(".ad-answer:visible .ember")).to_have_count(0)
-    box = page.locator(".ad-chart").bounding_box()
+    box = box_of(page.locator(".ad-chart"))
     page.mouse.move(box["x"] + 40, box["y"] + 60)
     page.mouse.down()
     page.mouse.move(box["x"] + box["width"] - 10, box["y"] + 40, steps=4)
@@ -2570,7 +2571,7 @@ def test_a_slip_is_dragged_into_any_hole(visit):
 
     def drag(slip, part):
         hole = f'.ck-gap[data-part="{part}"] .ck-hole'
-        one, other = (page.locator(each).bounding_box() for each in (f'.ck-slip:has-text("{slip}")', hole))
+        one, other = (box_of(page.locator(each)) for each in (f'.ck-slip:has-text("{slip}")', hole))
         page.mouse.move(one["x"] + one["width"] / 2, one["y"] + one["height"] / 2)
         page.mouse.down()
         page.mouse.move(other["x"] + 200, other["y"] + 30, steps=4)
@@ -2677,10 +2678,10 @@ def test_a_card_is_mended_in_its_holes(visit):
 
 def test_the_sentences_for_a_part_hide_no_line_and_not_the_box(visit):
     page = visit(WHOLE_CARD).wake()
-    lines, box = page.locator(".ck-card").bounding_box(), page.locator(".ck-box svg").bounding_box()
+    lines, box = box_of(page.locator(".ck-card")), box_of(page.locator(".ck-box svg"))
     for part in ["license", "evaluation", "bias", "contact"]:
         page.locator(f'.ck-list [data-part="{part}"] .ck-line').click()
-        under = page.locator(".ck-under").bounding_box()
+        under = box_of(page.locator(".ck-under"))
         assert under["x"] >= lines["x"] + lines["width"]
         assert under["y"] >= box["y"] + box["height"]
         assert under["y"] + under["height"] <= lines["y"] + lines["height"] + 1
@@ -2772,7 +2773,7 @@ def test_two_pictures_come_out_of_one_noise(visit):
     expect(frames).to_have_count(22)
     expect(head).to_have_text(re.compile("^0% ?noise after 10 steps$"))
     expect(tags).to_have_text(["attends to “fox”", "attends to “panda”"])
-    box = film.bounding_box()
+    box = box_of(film)
     page.mouse.move(box["x"] + box["width"] - 5, box["y"] + 20)
     page.mouse.down()
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 20, steps=4)
@@ -2894,7 +2895,7 @@ def test_plans_are_put_on_the_road_and_licences_stop_at_them(visit):
     page.wait_for_function("() => document.getAnimations().every((one) => one.playState !== 'running')")
     row = shorts.index("Llama 4")
     ball, wall = page.locator(".mu-ball").nth(row), page.locator("[aria-label^='Llama 4, ship']")
-    box, stop = ball.bounding_box(), wall.bounding_box()
+    box, stop = box_of(ball), box_of(wall)
     assert 0 <= stop["x"] - (box["x"] + box["width"]) <= 3, "the ball stands before the wall"
     ball.click()  # shows what stops the ball
     expect(page.locator(".mu-question")).to_have_text("Llama 4May I ship it without naming it?")
@@ -2969,13 +2970,13 @@ def test_a_plan_is_dragged_onto_the_road_along_it_and_off_it(visit):
     sentence = page.locator(".mu-sentence")
 
     def drag(start, end):
-        one = page.locator(start).bounding_box()
+        one = box_of(page.locator(start))
         page.mouse.move(one["x"] + one["width"] / 2, one["y"] + 10)
         page.mouse.down()
         page.mouse.move(end[0], end[1], steps=4)
         page.mouse.up()
 
-    board = page.locator(".mu-board").bounding_box()
+    board = box_of(page.locator(".mu-board"))
     middle = (board["x"] + board["width"] / 2, board["y"] + 200)
     drag(".mu-plan[aria-label='ship it without naming it']", middle)
     expect(sentence).to_have_text("9of 16 licences let you ship it without naming it")
@@ -3004,7 +3005,7 @@ def test_on_a_phone_the_whole_road_is_there_and_the_answer_stays_in_sight(visit)
     page.wait_for_function("() => document.getAnimations().every((one) => one.playState !== 'running')")
     cells = page.locator(".mu-cell:visible")
     expect(cells).to_have_count(9 * len(licences.all() | licences.later()))
-    boxes = [cells.nth(index).bounding_box() for index in (0, cells.count() - 1)]
+    boxes = [box_of(cells.nth(index)) for index in (0, cells.count() - 1)]
     assert all(box["x"] >= 0 and box["x"] + box["width"] <= 360 for box in boxes)
     cell = page.locator("[aria-label^='Llama 2, train']")
     cell.click()
@@ -3036,7 +3037,7 @@ def drag(page, start, end):
 
 def middle(element):
     """The middle of an element's box, as [x, y] in px."""
-    box = element.bounding_box()
+    box = box_of(element)
     return [box["x"] + box["width"] / 2, box["y"] + box["height"] / 2]
 
 
@@ -3063,7 +3064,7 @@ def test_a_text_fills_the_memory_as_it_is_pulled_longer(visit):
     expect(results).to_have_text(["317", "19", "2,543"])
     assert "memory=80" in page.url
     page.get_by_role("radio", name="16 GB").click()
-    ticks = [tick.bounding_box()["x"] for tick in page.locator(".ca-tick").all() if tick.inner_text()]
+    ticks = [box_of(tick)["x"] for tick in page.locator(".ca-tick").all() if tick.inner_text()]
     steps = [after - before for before, after in zip(ticks, ticks[1:], strict=False)]
     assert max(steps) - min(steps) < 12, "each doubling takes as much room"
     handle.press("ArrowRight")
@@ -3082,7 +3083,7 @@ def test_a_text_fills_the_memory_as_it_is_pulled_longer(visit):
     page.get_by_role("radio", name="16 GB").click()
     page.get_by_role("radio", name="Falcon 7B").click()
     expect(results).to_have_count(2)  # its 71 heads all share: there is no third way
-    drag(page, middle(handle), [page.locator(".ca-rail").bounding_box()["x"], middle(handle)[1]])
+    drag(page, middle(handle), [box_of(page.locator(".ca-rail"))["x"], middle(handle)[1]])
     assert handle.get_attribute("aria-valuenow") == "1" and "tokens=1" in page.url
     page.get_by_role("button", name="Let the text grow").click()
     expect(handle).not_to_have_attribute("aria-valuenow", "1")
@@ -3095,23 +3096,23 @@ def test_who_pulls_before_a_guess_is_told_what_sharing_does(visit):
     page = visit("cache.html", width=360).wake()
     handle = page.get_by_role("slider", name="Tokens in the text")
     asked, place = page.locator(".ca-ask"), page.locator(".ca-design.hidden .ca-place:visible")
-    inner, outer = asked.bounding_box(), place.bounding_box()
+    inner, outer = box_of(asked), box_of(place)
     assert asked.evaluate("(ask) => ask.scrollHeight <= ask.clientHeight"), "the guesses are inside their box"
     assert outer["x"] <= inner["x"] and inner["x"] + inner["width"] <= outer["x"] + outer["width"]
-    before = page.locator(".ca-board").first.bounding_box()
+    before = box_of(page.locator(".ca-board").first)
     handle.press("ArrowRight")
     handle.press("ArrowRight")
     expect(page.locator(".ca-result:visible")).to_have_text(["15people at once", "0people at once"])
     expect(page.locator(".ca-take")).to_have_text("Without sharing, each text takes 16 times the room.")
     settle(page)
-    assert page.locator(".ca-board").first.bounding_box() == before, "the pictures stay where they are"
+    assert box_of(page.locator(".ca-board").first) == before, "the pictures stay where they are"
     handle.press("End")
     expect(page.locator(".ca-take")).to_have_text("Even with sharing, one such text needs more than 16 GB.")
     page.get_by_text("a third way").click()
     page.get_by_role("radio", name="Llama 2 7B").click()
     expect(page.locator(".ca-take")).to_contain_text("In this model no head shares. If 4 shared")
     settle(page)
-    grip, board = handle.bounding_box(), page.locator(".ca-board").first.bounding_box()
+    grip, board = box_of(handle), box_of(page.locator(".ca-board").first)
     assert grip["y"] + grip["height"] - board["y"] < 600, "memories and ruler are in one screen of a phone"
 
 
@@ -3150,14 +3151,14 @@ def test_a_model_is_dragged_into_the_memory_and_falls_in_at_fewer_bits(visit):
     drag(page, (x, y), middle(tray))
     expect(loud).to_have_text("16.3 GB needed, 8\u00a0GB there")
     expect(advice).to_have_text("8.3 GB too much. At 4 bits it would fit.")
-    block, room = llama.bounding_box(), tray.bounding_box()
+    block, room = box_of(llama), box_of(tray)
     assert room["x"] < block["x"] and block["x"] + block["width"] < room["x"] + room["width"]
-    above = over.bounding_box()["height"]
+    above = box_of(over)["height"]
     assert above / block["height"] == pytest.approx((16.33 - 8) / 16.33, abs=0.01), "drawn to scale"
     assert abs(room["y"] - block["y"] - above) < 1, "the part above the rim is the part that is too much"
     lid = page.locator(".ft-lid")
     expect(lid).to_have_class(re.compile(r"\baskew\b"))
-    assert lid.bounding_box()["y"] < block["y"], "the lid lies on what is too much"
+    assert box_of(lid)["y"] < block["y"], "the lid lies on what is too much"
     expect(page.locator(".wanted")).to_have_text("4 bits a weight")
     page.get_by_role("radio", name="8 bits").click()
     expect(advice).to_have_text("299 MB too much. At 4 bits it would fit.")
@@ -3165,13 +3166,13 @@ def test_a_model_is_dragged_into_the_memory_and_falls_in_at_fewer_bits(visit):
     expect(loud).to_have_text("4.3 GB needed, 8\u00a0GB there")
     expect(advice).to_contain_text("It fits. 3.7 GB left for working space")
     settle(page)
-    assert llama.bounding_box()["y"] > tray.bounding_box()["y"] and over.bounding_box()["height"] == 0
+    assert box_of(llama)["y"] > box_of(tray)["y"] and box_of(over)["height"] == 0
     expect(lid).not_to_have_class(re.compile(r"\baskew\b"))
-    assert lid.bounding_box()["y"] == pytest.approx(tray.bounding_box()["y"], abs=10), "the lid is closed"
+    assert box_of(lid)["y"] == pytest.approx(box_of(tray)["y"], abs=10), "the lid is closed"
     assert all(each in page.url for each in ("bits=4", "plan=%22Llama+3+8B%22"))
 
     giant = page.locator(".ft-block", has_text="Falcon 40B")
-    high = page.locator(".ft-field").bounding_box()["height"]
+    high = box_of(page.locator(".ft-field"))["height"]
     page.get_by_role("radio", name="16 bits").click()
     expect(giant).to_have_class(re.compile(r"\bcut\b"))  # it goes on above the picture
     giant.press("Enter")  # the tray holds one model: Llama goes back to its place
@@ -3182,7 +3183,7 @@ def test_a_model_is_dragged_into_the_memory_and_falls_in_at_fewer_bits(visit):
         middle(tray)[0], abs=1
     )
     expect(giant).not_to_have_class(re.compile(r"\bcut\b"))  # all is drawn to a smaller scale
-    assert 0.9 * high < giant.bounding_box()["height"] < high
+    assert 0.9 * high < box_of(giant)["height"] < high
     drag(page, middle(giant), (x, y))  # dragged out
     expect(lid).to_be_hidden()
     expect(loud).to_have_text("8 GB of memory in your computer")
@@ -3202,16 +3203,16 @@ def test_the_rim_is_pulled_and_all_models_are_counted(visit):
     drag(page, (x, y), (x, y - 25))
     assert 17 <= int(handle.get_attribute("aria-valuenow")) <= 18
     expect(advice).to_contain_text("It fits.")
-    box = field.bounding_box()
+    box = box_of(field)
     drag(page, middle(handle), (x, box["y"] - 200))  # above the picture, which gets a new scale
     assert int(handle.get_attribute("aria-valuenow")) > 24
-    assert field.bounding_box()["y"] < middle(handle)[1] < box["y"] + box["height"]
+    assert box_of(field)["y"] < middle(handle)[1] < box["y"] + box["height"]
     handle.press("Home")
     expect(handle).to_have_attribute("aria-valuenow", "1")
     while handle.get_attribute("aria-valuenow") != "1024":
         handle.press("ArrowRight")
         settle(page)
-        top, bottom = tray.bounding_box()["y"], box["y"] + box["height"]
+        top, bottom = box_of(tray)["y"], box["y"] + box["height"]
         assert box["y"] <= top < bottom and abs(middle(handle)[1] - top) < 1, "the handle is at the rim"
     expect(summary).to_have_text("All 22 models: 22 fit")
     assert "memory=1024" in page.url
@@ -3223,11 +3224,11 @@ def test_the_rim_is_pulled_and_all_models_are_counted(visit):
     expect(page.locator(".ft-sum")).to_contain_text("at least 4.5 GB of weights")  # as lesson 13 says
     part = page.locator(".ft-block.inside .ft-slice")
     settle(page)
-    before = part.bounding_box()["height"]
+    before = box_of(part)["height"]
     page.get_by_label("Texts at once").press("End")
     expect(page.locator(".ft-sum")).to_contain_text("17.2 GB of cache")
     settle(page)
-    assert part.bounding_box()["height"] > 10 * before
+    assert box_of(part)["height"] > 10 * before
     page.get_by_label("Texts at once").press("Home")
     page.get_by_role("radio", name="16 bits").click()
     handle.press("ArrowLeft")  # 12 GB
@@ -3250,12 +3251,12 @@ def test_a_phone_has_three_models_beside_the_tray(visit):
     page = visit("fits.html", width=360).wake()
     blocks = page.locator(".ft-block:visible")
     expect(blocks).to_have_count(3)
-    box = page.locator(".ft-controls").bounding_box()
+    box = box_of(page.locator(".ft-controls"))
     assert box["y"] + box["height"] < 780, "the picture and its switches are in one screen of a phone"
-    top = page.locator(".ft-stage").bounding_box()["y"]
+    top = box_of(page.locator(".ft-stage"))["y"]
     for at in range(3):
         blocks.nth(at).click()
         expect(page.locator(".ft-block.inside")).to_have_count(1)
         settle(page)
-        assert page.locator(".ft-stage").bounding_box()["y"] == top, "the picture stays where it is"
+        assert box_of(page.locator(".ft-stage"))["y"] == top, "the picture stays where it is"
         page.locator(".ft-block.inside").click()
