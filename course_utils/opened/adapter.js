@@ -15,6 +15,7 @@ const HEADINGS = { told: "About the library, in other words than trained", untol
 const GUESSES = ["Paris", "another city", "no city"];
 const HAPPENS = 2; // the index of the right guess, “no city”, because the stored answer at strength 1 ends with “Louvre”, a museum
 const STEP = 90; // ms between two strengths while the view turns the adapter up by itself
+const MIDST = 60; // px: in a gap that is narrower than this no question mark stands
 const WAIT = 250; // ms without a change before the host is asked
 const LONGEST = 14; // tokens; an answer of this length was cut off
 
@@ -307,6 +308,13 @@ export function render({ model, el }) {
     const column = (inside.clientWidth - 2 * edge) / strengths.length;
     const seen = (seenPart() * strengths.length) / 100; // in columns
     ends[0].hidden = edge + seen * column > 2 * half; // from here on, the band itself has room for the word
+    // The band's edge cuts no word that stands in the part that is not seen yet: the name goes, and the question mark moves on.
+    ends[1].hidden = false; // a hidden word has no place to measure
+    const edgeAt = edge + seen * column;
+    const [from, to] = [Math.max(edgeAt, 2 * half), ends[1].offsetLeft - ends[1].offsetWidth / 2];
+    ends[1].hidden = edgeAt > to;
+    unknown.hidden = to - from < MIDST;
+    unknown.style.setProperty("--place", String(((from + to) / 2 - edge) / (inside.clientWidth - 2 * edge)));
     const rooms = inBand.map(({ zone, word, from, to, atEnds }) => {
       const hidden = Math.max(0, Math.min(to - from + 1, to + 1 - seen)); // how many columns of the zone are not seen yet
       zone.style.paddingRight = `${hidden * column}px`;
@@ -315,6 +323,9 @@ export function render({ model, el }) {
     });
     const long = inBand.map(({ word }, index) => word.offsetWidth > rooms[index] - 2);
     inBand.forEach(({ word }, index) => word.classList.toggle("long", long[index]));
+    const x = rule.getBoundingClientRect().left + rule.offsetWidth / 2;
+    const words = [...inBand.filter((_, index) => !long[index]).map(({ word }) => word), ...ends].map((word) => word.getBoundingClientRect());
+    rule.classList.toggle("crosses", words.some(({ left, right }) => left - 6 < x && x < right + 6));
   }
 
   function update() {
@@ -344,6 +355,7 @@ export function render({ model, el }) {
     const shown = rows.filter(({ box }) => !box.hidden).map(({ prompt }) => prompt);
     write(shown);
     for (const { zone, from, to } of inBand) zone.classList.toggle("here", from <= index && index <= to);
+    el.classList.toggle("unseen-yet", hides() && reach < 1);
     fit();
     halves.forEach(({ group, loud, columns }) => {
       loud.textContent = data.counts ? String(data.right[group][index]) : `${data.right[group][index]}%`;
@@ -386,7 +398,6 @@ export function render({ model, el }) {
     else tell(`“${called}”?`, "That is no city. Now find where both answers are right.");
     verdict.classList.toggle("found", both && !playing);
     el.classList.toggle("found", found);
-    el.classList.toggle("unseen-yet", hides() && reach < 1);
     el.classList.toggle("at-start", index === 0);
     speak(`${revealed && guess ? `You guessed ${model.get("guess") === HAPPENS ? "right" : "wrong"}. ` : ""}Strength ${value}. ${halves.map(({ loud, words }) => loud.textContent + words.textContent).join(". ")}. ${shown.map(({ text, answers }) => `${text} ${textOf(answers[index])}`).join(" ")}`);
   }

@@ -12,6 +12,8 @@ const GROWTH = 1.06; // while the view lets the text grow by itself, each step m
 const PACE = 60; // ms for each step while the text grows by itself; a step of a short text takes twice as long
 const TRAVEL = 320; // ms for the change when the texts in a box get a new size
 const MOST_CELLS = 6000; // the most squares drawn in a box; if more texts fit, a circle shows some of them enlarged
+const LENS = 6; // how many times larger the squares in the circle are than those around it
+const FINEST = 2; // px: the gaps between squares that are smaller than this are too fine to be seen
 const GAP = 0.25; // the gap between two small squares, as a part of the width of a square with its gap
 const FACE = 15; // px: in a square at least as large there is a drawing of a person
 
@@ -120,6 +122,9 @@ export function render({ model, el }) {
   const rail = make("div", "ca-rail");
   const fill = rail.appendChild(shape("svg", { viewBox: "0 0 1000 40", preserveAspectRatio: "none", class: "ca-fill", "aria-hidden": "true" }));
   fill.append(shape("path", { d: scribble() }));
+  const scale = make("span", "ca-scale", "each mark: ");
+  if (onPage) rail.append(scale);
+  scale.append(make("span", "ca-by-4", "4"), make("span", "ca-by-16", "16"), " times the text"); // a narrow view has fewer marks
   for (const tokens of STOPS) {
     const tick = rail.appendChild(make("span", "ca-tick num", tokens < 1024 ? String(tokens) : `${tokens / 1024}k`));
     tick.style.left = `${100 * along(tokens)}%`;
@@ -254,7 +259,7 @@ export function render({ model, el }) {
       words.replaceChildren(count === published ? make("b", "", `${plan().title}:`) : "if", ` ${how(count)}`);
       if (index === 2) words.append(` (${name})`);
       bytes.replaceChildren(make("i"), `one text's ${onPage ? "notes" : "cache"}: `, make("b", "", size(used, 2)), ` of ${gigabytes()} GB`);
-      if (fit > MOST_CELLS) bytes.append(make("span", "ca-many", "enlarged"));
+      if (fit > MOST_CELLS) bytes.append(make("span", "ca-many", `enlarged ${LENS} times`));
     });
 
     drawAsk();
@@ -274,6 +279,7 @@ export function render({ model, el }) {
     handle.children[1].textContent = `a text of ${counted(now, "token")}`;
     handle.classList.toggle("last", x > 75);
     handle.classList.toggle("first", x < 20);
+    rail.classList.toggle("far", x > 45);
     handle.setAttribute("aria-valuenow", String(now));
     const words = cards.filter(({ card }) => !card.classList.contains("hidden")).map(({ words, result }) => `${result.children[0].textContent} ${result.children[1].textContent}, ${words.textContent}`).join(", ");
     handle.setAttribute("aria-valuetext", `${counted(now, "token")}: ${words}`);
@@ -343,12 +349,18 @@ export function render({ model, el }) {
       return;
     }
     if (fit > MOST_CELLS) {
-      // The texts are too small to draw one by one. The box gets the mean darkness of squares and gaps, and a circle shows
-      // some squares enlarged.
+      // The texts are too small to draw one by one. The box has the gaps between their squares or, if these are too fine to be seen,
+      // the mean darkness of squares and gaps. A circle shows some squares enlarged, in each box by the same factor.
+      const tiny = Math.sqrt((width * height) / room); // px: the side of a square with its gap
       brush.fillStyle = tints.block;
-      brush.globalAlpha = (1 - GAP) ** 2;
+      brush.globalAlpha = tiny < FINEST ? (1 - GAP) ** 2 : 1;
       brush.fillRect(0, 0, width, height);
       brush.globalAlpha = 1;
+      if (tiny >= FINEST) {
+        brush.fillStyle = tints.paper;
+        for (let x = tiny * (1 - GAP); x < width; x += tiny) brush.fillRect(x, 0, tiny * GAP, height);
+        for (let y = height - tiny; y > -tiny; y -= tiny) brush.fillRect(0, y, width, tiny * GAP);
+      }
       const radius = 0.42 * Math.min(width, height);
       brush.beginPath();
       brush.arc(width / 2, height / 2, radius, 0, 2 * Math.PI);
@@ -356,10 +368,11 @@ export function render({ model, el }) {
       brush.fill();
       brush.save();
       brush.clip();
-      const side = radius / 3;
+      const side = tiny * LENS;
       const inner = side * (1 - GAP / 2);
-      for (let row = -4; row < 4; row++) {
-        for (let column = -4; column < 4; column++) {
+      const reach = Math.ceil(radius / side);
+      for (let row = -reach; row < reach; row++) {
+        for (let column = -reach; column < reach; column++) {
           const [x, y] = [width / 2 + column * side, height / 2 + row * side];
           brush.fillStyle = row || column ? tints.block : tints.ember;
           brush.fillRect(x, y, inner, inner);

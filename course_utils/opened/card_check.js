@@ -4,7 +4,7 @@
 // The view's `data` is {cards: {title: text}}, perhaps with offers {title: {part: sentences}}: the sentences that can
 // be chosen for a part of that card, or in place of its opening line ("people"). It may also have holes {title: {parts, slips,
 // letters}}: for that card, the view begins with a first act. A few parts are holes torn out of a paper card, and slips of paper
-// lie beside it. A slip that the linter accepts stays in the hole, any other falls out. Once all holes are filled, the visitor may open
+// lie beside it. A slip that answers the hole's question, and that the linter accepts, stays in the hole. Any other falls out. Once all holes are filled, the visitor may open
 // the test letters, and sees whether the card is true.
 // The visitor chooses `card` (a title), `text` (the card's text with the visitor's changes; "" if nothing was changed) and `act`:
 // "slips" in the first act, "letters" once the letters are open, and otherwise "" for the whole card with its nine parts.
@@ -420,6 +420,7 @@ export function render({ model, el }) {
   desk.append(side, card, shelf);
   const stage = makeStage();
   el.append(desk, live);
+  el.classList.toggle("slips", Object.keys(holes).length > 0); // a fact is drawn as a slip of paper, as in the first act
 
   const chosen = () => (cards[model.get("card")] === undefined ? titles[0] : model.get("card"));
   const text = () => model.get("text") || cards[chosen()];
@@ -583,6 +584,7 @@ export function render({ model, el }) {
     item.dataset.part = part;
     const button = item.appendChild(make("button", "ck-line"));
     const [words, reason, tick] = [make("span", "ck-words"), make("span", "ck-reason"), make("i", "ck-tick")];
+    words.style.setProperty("--torn-slip", torn(rows.size + 60));
     if (part) button.append(make("b", "", part));
     button.append(words, reason, tick);
     const row = { item, button, words, reason, tick, now: "" };
@@ -794,23 +796,25 @@ export function render({ model, el }) {
         },
       });
     }
-    /** Lay a slip into a part's hole. It stays there if the linter accepts its words as the part's line; otherwise it falls out. */
-    function lay({ slip, words, stamp }, part, at = slip.getBoundingClientRect()) {
+    /** Lay a slip into a part's hole. It stays there if it was written for this part, and the linter accepts its words as the part's
+     * line; otherwise it falls out. The linter does not read what a sentence means, so the view says so if only a reader can tell. */
+    function lay({ slip, words, stamp, part: own }, part, at = slip.getBoundingClientRect()) {
       const tried = withPart(text(), part, words);
       const result = lint(tried);
       const people = words.match(PEOPLE);
-      const reason = result.weak[part] ?? (people ? `“${people[0]}” fits people` : "");
+      const refused = result.weak[part] ?? (people ? `“${people[0]}” fits people` : "");
+      const reason = refused || (own === part ? "" : "no answer to that");
       const { hole, words: line, tick } = gaps.get(part);
       if (reason) {
         stamp.textContent = reason;
         slip.classList.add("refused");
         slip.setAttribute("aria-label", `${words} Falls out: ${reason}`);
-        says.textContent = `It falls out: ${reason}${reason.endsWith("?") ? "" : "."}`;
+        says.textContent = refused ? `It falls out: ${reason}${reason.endsWith("?") ? "" : "."}` : "It falls out: no answer to that. A reader sees it. The linter does not.";
         speak(`${words} ${says.textContent}`);
         fall(slip, hole, at);
         return;
       }
-      told = `It fits: ${part in TESTED ? TESTED[part].charAt(0).toLowerCase() + TESTED[part].slice(1) : "two words or more, and no praise."}`;
+      told = `It fits: ${part in TESTED ? TESTED[part].charAt(0).toLowerCase() + TESTED[part].slice(1) : "an answer of two words or more, and no praise."}`;
       write(tried);
       if (slip === document.activeElement) hole.focus({ preventScroll: true });
       if (still.matches) return;

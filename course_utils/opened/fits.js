@@ -128,6 +128,7 @@ export function render({ model, el }) {
   sliders.append(context.label, batch.label);
   more.append(make("summary", "", "Longer texts, more at once"), sliders, sum);
   more.addEventListener("toggle", () => paint());
+  all.addEventListener("toggle", () => all.open && all.scrollIntoView({ block: "nearest", behavior: still.matches ? "auto" : "smooth" }));
   const folds = make("div", "ft-folds");
   folds.append(more, all);
   const { live, speak, hush } = announcer();
@@ -199,15 +200,15 @@ export function render({ model, el }) {
     }
   }
 
-  let shown = null; // the drawn values: the scale (the GB that are as high as the picture), the memory, and each model's bytes
+  let shown = null; // the drawn values: the scale (the GB that are as high as the picture), the memory, each model's bytes, and the bits of a weight
   let stopTravel = () => {};
   let pulling = false; // whether the visitor drags the rim
   let atPull = 0; // the scale when this drag began. It says how many GB the pointer points at, even if the scale changes meanwhile
-  function scaleFor(gb, parts) {
+  function scaleFor(gb, parts, bits) {
     const now = shown?.scale ?? 0;
     const inTray = chosen() < 0 ? 0 : parts[chosen()].total / 1e9;
     if (pulling) return Math.max(now, gb / TOP);
-    if (now && gb >= LOW * now && gb <= HIGH * now && inTray <= TOP * now) return now;
+    if (now && shown.bits === bits && gb >= LOW * now && gb <= HIGH * now && inTray <= TOP * now) return now;
     const tall = SHELF.map((_, at) => parts[shelf[at]].total / 1e9).filter((each) => each <= TALL * gb);
     return Math.max(gb / TRAY, ...[...tall, inTray].map((each) => each / TOP));
   }
@@ -223,6 +224,7 @@ export function render({ model, el }) {
     const mix = (a, b, part) => a + (b - a) * part;
     const mixed = (start, part, scale) => ({
       scale,
+      bits: to.bits,
       memory: mix(start.memory, to.memory, part),
       parts: to.parts.map((end, index) => ({ total: mix(start.parts[index].total, end.total, part), cache: mix(start.parts[index].cache, end.cache, part) })),
     });
@@ -382,7 +384,7 @@ export function render({ model, el }) {
     el.classList.toggle("fitting", at >= 0 && parts[at].total <= room);
     bitButtons.mark(bits, wanted);
     speak(`${loud.textContent}${loudWords.textContent}. ${at < 0 ? "" : `${models[at].title}: `}${advice.textContent}`);
-    travel({ scale: scaleFor(gb, parts), memory: gb, parts });
+    travel({ scale: scaleFor(gb, parts, bits), memory: gb, parts, bits });
     carry(before);
   }
 

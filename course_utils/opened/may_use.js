@@ -333,6 +333,7 @@ export function render({ model, el }) {
       const { name, lane, trail, ball } = lanes[index];
       for (const each of [name, lane, trail, ball]) {
         each.classList.toggle("through", through);
+        each.classList.toggle("iffy", through && conditionsOf(licence) > 0);
         each.classList.toggle("here", here);
       }
       set.forEach((at) => {
@@ -404,7 +405,7 @@ export function render({ model, el }) {
     const guess = model.get("guess") ?? -1;
     const said = guess < 0 || set.length !== uses.length ? "" : guess === many ? "As you guessed. " : `You guessed ${guess}. `;
     const free = passing.filter((licence) => !conditionsOf(licence)).length;
-    const ifs = set.length > 1 && many ? `${capital(NUMBERS[free] ?? String(free))} without an “if”. ` : "";
+    const ifs = set.length && many ? `${capital(NUMBERS[free] ?? String(free))} without an “if”. ` : "";
     const act = !set.length ? `What do you plan? ${matchMedia("(hover: hover)").matches ? "Press it, or drag it onto the road." : "Press it."}` : many < licences.length ? "Press a stopped ball: why?" : "All get home. Put another plan in their way.";
     hint.textContent = sealed() ? "" : `${said}${ifs}${act}`;
   }

@@ -17,6 +17,7 @@ const MARGIN = 58; // px from the middle of a lane to the marks of the layers th
 const BEND = 16; // px: the radius of a bend of the pipe
 const WIDE = 300; // px: a box that is wider than this has room for words beside the marks
 const NAMED = 4; // a run of at least this many layers that give the same answer is labelled with this answer
+const COVERED = 38; // px from the middle of the carried list to the middle of a word that it does not cover
 const SPOUT = 14; // px by which the pipe extends below the box
 const NEAR = 14; // px: the least distance from the line between the boxes to the number of a layer
 const SENTENCES = { source: "Left sentence", target: "Right sentence" };
@@ -461,9 +462,15 @@ export function render({ model, el }) {
           const turns = trace.get(`${row} ${lane}`);
           if (turns !== trace.get(`${row - 1} ${lane}`)) start = row;
           if (turns === undefined || turns === trace.get(`${row + 1} ${lane}`) || row - start + 1 < NAMED) continue;
+          // The carried list covers the marks beside it, so the answer's name stands above or below the list, inside the run.
+          const [above, below] = [from - COVERED, from + COVERED];
+          const [high, low] = [down(start) + 10, down(row + 1) - 10];
+          const usual = down(start + 1.5);
+          const y = at !== lane || usual < above || usual > below ? usual : above >= high ? above : below <= low ? below : NaN;
+          if (!(y > 0)) continue;
           const where = lane ? { x: sideOf(lane) - 7, "text-anchor": "end" } : { x: sideOf(lane) + 21 };
           const words = bare(answers[turns ? 0 : 1]);
-          svg.append(shape("text", { class: `named${turns ? " new" : ""}`, y: down(start + 1.5), ...where }, words));
+          svg.append(shape("text", { class: `named${turns ? " new" : ""}`, y, ...where }, words));
         }
       }
     }

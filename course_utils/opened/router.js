@@ -3,6 +3,7 @@
 // the host, in the form of `said`), words (the texts of the model's tokens)}.
 // The visitor chooses `text`, `layer`, `expert` (or -1) and `sender`, which chooses the experts: "trained" (the model's
 // routers), "random" (routers whose weights are random numbers) or "dice" (the view draws experts by lot).
+// On a page of the website there is also `sent`: false until the visitor has sent the words. Until then the boxes are empty.
 // The view asks with `want` {text}, and the host answers with `said` {pieces, routes} and perhaps `random`.
 // routes[position][layer] = {experts, shares}, the first choice first. `random` has the choices of the random routers:
 // random[router][position][layer] = [first expert, second expert, share of the first].
@@ -144,6 +145,8 @@ export function render({ model, el }) {
   const text = () => model.get("text") || data.offers[0];
   const layer = () => Math.min(model.get("layer") ?? 0, said.routes[0].length - 1);
   const picked = () => model.get("expert") ?? -1;
+  /** Whether the page asks the visitor to send the words. */
+  const fresh = () => model.get("sent") === false && picked() < 0 && !model.get("layer") && ["trained", undefined].includes(model.get("sender"));
   const sender = () => (senders[model.get("sender")] ? model.get("sender") : "trained");
   const routes = () => senders[sender()][turn % senders[sender()].length];
   let pointed = -1; // the token under the pointer or with the focus
@@ -189,7 +192,7 @@ export function render({ model, el }) {
     drawRace();
     chosen = pointed = -1;
     sending = false;
-    sent = said.pieces.length;
+    sent = fresh() ? 0 : said.pieces.length;
     if (layers.children.length !== said.routes[0].length) buildLayers(said.routes[0].length);
     drawSentence();
     buildThreads();
@@ -289,7 +292,8 @@ export function render({ model, el }) {
   function start() {
     clocks.forEach(clearTimeout);
     clocks = [];
-    if (still.matches) return update();
+    if (fresh()) keepState({ sent: true });
+    if (still.matches) return finish();
     sent = 0;
     update();
     const step = Math.min(STEP, SHOW / said.pieces.length);
@@ -310,6 +314,7 @@ export function render({ model, el }) {
     sending = false;
     if (!said) return;
     sent = said.pieces.length;
+    if (fresh()) keepState({ sent: true });
     update();
   }
   function run(position) {
@@ -363,8 +368,9 @@ export function render({ model, el }) {
     const here = all.slice(0, sent);
     const taken = byExpert(here, layer(), experts);
     const expert = picked();
+    const asking = fresh();
     race.hidden = !races;
-    const looked = sending ? sent - 1 : pointed >= 0 ? pointed : chosen;
+    const looked = asking ? -1 : sending ? sent - 1 : pointed >= 0 ? pointed : chosen;
     const route = looked >= 0 ? all[looked][layer()] : null;
     updateRace();
 
@@ -376,11 +382,11 @@ export function render({ model, el }) {
     const shines = (position, to) => position < sent && lit(position) && (sending || expert < 0 || route !== null || expert === to);
     [...sentence.children].forEach((chip, position) => {
       const { experts: two, shares } = all[position][layer()];
-      chip.classList.toggle("unsent", position >= sent);
+      chip.classList.toggle("unsent", position >= sent && !asking);
       chip.classList.toggle("away", !sending && (expert >= 0 || looked >= 0) && !lit(position));
-      chip.classList.toggle("lit", position < sent && lit(position));
+      chip.classList.toggle("lit", (asking || position < sent) && lit(position));
       chip.classList.toggle("here", position === looked);
-      chip.setAttribute("aria-label", `${word(position)}: ${two.map((one, order) => `expert ${one} ${percent(shares[order])}`).join(", ")}`);
+      chip.setAttribute("aria-label", asking ? word(position) : `${word(position)}: ${two.map((one, order) => `expert ${one} ${percent(shares[order])}`).join(", ")}`);
     });
     const heights = stack(all, shines);
     drawThreads(all, shines, heights);
@@ -402,8 +408,13 @@ export function render({ model, el }) {
     const who = { trained: "first choice", random: "first choice of random numbers", dice: "first choice of dice" }[sender()];
     paint(head, route ? route.experts[0] : expert >= 0 ? expert : (best?.expert ?? 0));
     el.classList.toggle("sending", sending);
+    el.classList.toggle("fresh", asking);
+    tools.inert = asking;
     el.classList.toggle("asked", route !== null);
-    if (sending) {
+    if (asking) {
+      loud.textContent = best ? `${best.of} × “${best.word}”` : `2 of ${experts}`;
+      loudWords.textContent = best ? " Do they meet the same expert? Send the words." : " experts take each token. Send the words.";
+    } else if (sending) {
       loud.textContent = `${all[0][0].experts.length} of ${experts}`;
       loudWords.textContent = " experts take each word";
     } else if (route) {
@@ -419,7 +430,8 @@ export function render({ model, el }) {
       loud.textContent = `2 of ${experts}`;
       loudWords.textContent = " experts take each token";
     }
-    chance.hidden = !race.children.length;
+    chance.hidden = !race.children.length || !pairs; // without equal words there is nothing to compare
+    race.hidden ||= !pairs;
     chance.textContent = races ? "Hide the comparison" : "By chance? Compare with dice";
     chance.setAttribute("aria-expanded", String(races));
     const trained = faithfulness(said.pieces, senders.trained[0], layer()).same;

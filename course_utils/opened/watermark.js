@@ -13,7 +13,7 @@ import { adopt, announcer, atOnce, glide, headline, keeper, make, onDrag, ownWor
 const FEWEST = 6; // the fewest tokens that are counted
 const LOW = -3; // the lowest z that is drawn
 const SECONDS = 3.5; // s: the time in which the count runs through all tokens
-const GLANCE = 46; // the number of tokens shown of each text while the visitor guesses which of two texts is marked
+const GLANCE = 90; // the number of tokens shown of each text while the visitor guesses which of two texts is marked
 const EXAMPLE = "Weather for December in Yarrowby"; // the strongly marked text is shown from here as an example with a key; its beginning makes little sense
 const SHOWN = 60; // the most tokens that the example shows
 const ROOM = 1.6; // how many times as many boxes as a long text needs to count as marked are drawn for it
@@ -104,6 +104,8 @@ export function odds(probability) {
   }
   return `1 in ${Number(once.toPrecision(2)).toLocaleString("en-US")}`;
 }
+
+const CLOSED = 0.965; // when a drag has turned the key so far, the ring looks closed, and the key springs to its end
 
 function keyDrawing() {
   const drawing = shape("svg", { class: "wm-key", viewBox: "0 0 64 64", "aria-hidden": "true" });
@@ -420,14 +422,16 @@ function aroundAKey({ model, el, data, bonuses, shares, textOf, swapLabel, still
     return Math.atan2(clientY - top - height / 2, clientX - left - width / 2) / (2 * Math.PI);
   };
   let last = 0;
+  let reached = 0; // how far the pointer has turned the key: 0 to 1
   let way = 0; // how far the pointer has gone round the dial since the press, in full turns
   onDrag(el, dial, (event) => {
     const now = angle(event);
     const step = now - last - Math.round(now - last);
     last = now;
     way += Math.abs(step);
-    turnTo(part + step);
-  }, { ready: () => true, begin: () => { stopTurning(); way = 0; dial.focus({ preventScroll: true }); }, end: () => way >= 0.02 && settle() });
+    reached = Math.max(0, Math.min(1, reached + step));
+    turnTo(reached < CLOSED ? reached : 1);
+  }, { ready: () => true, begin: () => { stopTurning(); way = 0; reached = part; dial.focus({ preventScroll: true }); }, end: () => way >= 0.02 && settle() });
   dial.addEventListener("pointerdown", (event) => (last = angle(event)));
   dial.addEventListener("click", () => way < 0.02 && turnAll()); // after a press that did not drag the key, the key turns by itself
   dial.addEventListener("keydown", (event) => {
