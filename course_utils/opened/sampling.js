@@ -13,7 +13,9 @@ const DRAWS = 20;
 const SURE = 0.97; // above this share of the likeliest token, the view shows how other tokens would get a chance
 const HALF = 0.5; // for this, dashed bars show the shares that the tokens have once the likeliest has only this share
 const PACE = 420; // ms between two tokens while the model writes
-const GRIP = 14; // px: the radius of the handle with its ring
+const GRIP = 14; // px: the radius of the handle in a notebook
+const KNOB = 20; // px: the radius of the handle on a page
+const ROOM = 0.82; // on a page the longest bar takes at most this part of the axis, so that it can be pulled to the right, too
 const LONGEST = 60; // tokens: when the text has this length, the model stops writing
 const MOST_K = 100;
 const LIMITS = /** @type {[number, number]} */ ([0.1, 4]); // the lowest and the highest temperature
@@ -112,8 +114,8 @@ export function render({ model, el }) {
   let leaves = null;
   let scale = 1; // the share at the right end of the axis
   let pulling = false; // whether a bar is being pulled (meanwhile the axis stays as it is)
-  let atEnd = false; // whether the bar was pulled to the axis's end, so that the axis must get longer after the pull
-  let least = 0; // `scale` is at least this, so that after a pull the axis does not shrink until the text or the dial changes
+  let grip = { part: 0, scale: 1 }; // when the pull began: the part of the axis that the bar took, and the `scale`
+  let least = 0; // `scale` after a pull: the axis stays as it is until the text or the dial changes; otherwise 0
 
   adopt(el, "sp");
   const paper = make("div", "sp-paper");
@@ -137,13 +139,14 @@ export function render({ model, el }) {
   const degrees = make("span", "num");
   const title = make("b", "", "temperature ");
   title.append(degrees);
-  hint.append(make("span", "", "← hot"), title, make("span", "", "cold →"));
+  const ends = writes ? ["◀ surprising", "predictable ▶"] : ["← hot", "cold →"]; // only the lesson has said what hot and cold are
+  hint.append(make("span", "", ends[0]), title, make("span", "", ends[1]));
+  if (writes) title.before(make("b", "sp-pull", "pull me"));
   handle.append(make("i"), hint);
   const line = slider("sp-cut", "How many tokens can be drawn", [1, ROWS + 1]);
   const lineLabel = line.appendChild(make("span", "sp-cut-label"));
   const others = make("div", "sp-row sp-others");
-  others.append(make("span", "sp-word", "all others"), make("span", "sp-track"));
-  others.children[1].append(make("i", "sp-bar"), make("span", "sp-share num"), make("i", "sp-might"));
+  furnish(others);
   list.append(others);
   const key = make("p", "sp-key", `one of ${DRAWS} draws`);
   key.prepend(make("i"));
@@ -192,6 +195,13 @@ export function render({ model, el }) {
   }
   el.append(live);
 
+  /** Give a row its word, bar and share. On a page the word stands on the bar, and `sp-on` is its part within the bar. */
+  function furnish(row) {
+    row.append(make("span", "sp-word"), make("span", "sp-track"));
+    row.children[1].append(make("i", "sp-bar"), make("span", "sp-share num"));
+    if (writes) row.children[1].append(make("span", "sp-on"));
+    row.children[1].append(make("i", "sp-might"));
+  }
   function slider(name, label, [low, high]) {
     const thing = make("div", name);
     thing.tabIndex = 0;
@@ -272,8 +282,7 @@ export function render({ model, el }) {
   /** @type {HTMLElement[]} the rows on the board. A row keeps its place, and its bar grows or shrinks to a new share. */
   const rows = Array.from({ length: ROWS }, (_, rank) => {
     const row = make(writes ? "button" : "div", `sp-row${rank ? "" : " first"}`);
-    row.append(make("span", "sp-word"), make("span", "sp-track"));
-    row.children[1].append(make("i", "sp-bar"), make("span", "sp-share num"), make("i", "sp-might"));
+    furnish(row);
     row.style.transform = `translateY(${rank * 100}%)`;
     if (writes) row.addEventListener("click", () => {
       stop();
@@ -291,7 +300,7 @@ export function render({ model, el }) {
     const top = said.order.slice(0, ROWS);
     const rest = Math.max(0, 1 - kept.slice(0, ROWS).reduce((sum, value) => sum + value, 0));
     const largest = kept[0];
-    if (!pulling) scale = SCALES.find((one) => one >= Math.max(largest, least || (rest > 0.3 ? 0 : rest))) ?? 1;
+    if (!pulling) scale = largest <= least ? least : SCALES.find((one) => one >= Math.max(writes ? largest / ROOM : largest, rest > 0.3 ? 0 : rest)) ?? 1;
     const drawn = lots(seed, DRAWS).map((lot) => draw(kept, lot));
 
     if (writes) drawPaper();
@@ -310,9 +319,6 @@ export function render({ model, el }) {
 
     const [width, height] = [others.children[1].clientWidth - labelWidth(), others.offsetHeight || 32];
     const start = others.children[1].offsetLeft;
-    // While the visitor pulls the first bar, the bar can extend beyond the axis's end, up to the edge of the view.
-    const most = pulling ? Math.max(1, (el.clientWidth - start - labelWidth()) / width) : 1;
-    el.classList.toggle("beyond", largest > scale && pulling);
     rows.forEach((row, rank) => {
       const id = top[rank];
       row.hidden = id === undefined;
@@ -320,29 +326,37 @@ export function render({ model, el }) {
       const out = rank >= inPlay;
       row.children[0].textContent = word(id);
       row.classList.toggle("out", out);
-      stretch(row, out ? 0 : kept[rank], out ? "out" : percent(kept[rank]), width, rank === 0, rank ? 1 : most);
+      stretch(row, out ? 0 : kept[rank], out ? "out" : percent(kept[rank]), width, rank === 0);
       if (writes) row.setAttribute("aria-label", `Add ${word(id)}, ${out ? "out" : percent(kept[rank])}`);
       if (!row.isConnected) list.insertBefore(row, others);
     });
     others.children[0].textContent = `${count(Math.max(0, all - ROWS))} others`;
     others.classList.toggle("out", inPlay <= ROWS);
     stretch(others, rest, inPlay <= ROWS ? "out" : percent(rest), width, false);
+    for (const offer of el.querySelectorAll(".own-offers .chip")) {
+      const begins = encode(offer.title).every((id, place) => said.ids[place] === id);
+      offer.setAttribute("aria-pressed", String(begins));
+    }
 
     if (sure) {
       const then = shares(said.logits, temperatureFor(said.logits, HALF, LIMITS));
       const left = 1 - then.slice(0, ROWS).reduce((sum, value) => sum + value, 0);
-      [...rows, others].forEach((row, rank) => (row.children[1].lastChild.style.width = `${width * Math.min(1, (rank < ROWS ? then[rank] : left) / scale)}px`));
+      [...rows, others].forEach((row, rank) => {
+        const wide = width * Math.min(1, (rank < ROWS ? then[rank] : left) / scale);
+        row.children[1].lastChild.style.width = `${wide}px`;
+        row.children[1].lastChild.classList.toggle("none", wide < 4);
+      });
     }
 
     // There is a dot for each random choice of a token. The dot stands at the end of the chosen token's bar.
     const slots = new Map();
     const gap = (narrow() ? 72 : 184) / perLine();
+    const inLine = perLine() * gap;
     dots.forEach((dot, lot) => {
       const row = Math.min(drawn[lot], ROWS);
       const slot = slots.get(row) ?? 0;
       slots.set(row, slot + 1);
-      const share = row < ROWS ? kept[row] : rest;
-      const end = start + width * Math.min(1, share / scale) + labelWidth() + (row ? 0 : narrow() ? 8 : 12);
+      const end = Math.min(el.clientWidth - inLine, start + numberAt.get(rows[row] ?? others) + labelWidth() - (row ? 6 : 14));
       const [x, y] = [end + (slot % perLine()) * gap, row * height + height / 2 + lineOf(slot)];
       dot.style.transform = `translate(${x}px, ${y}px)`;
     });
@@ -354,7 +368,7 @@ export function render({ model, el }) {
         return tick;
       }),
     );
-    const reach = start + Math.max(GRIP, width * Math.min(largest / scale, most)); // at least GRIP, so that the handle covers no word
+    const reach = start + Math.max(writes ? 0 : GRIP, width * Math.min(largest / scale, 1)); // in a notebook at least GRIP, so that the handle covers no word
     degrees.textContent = temperature().toFixed(2);
     const half = hint.offsetWidth / 2;
     hint.style.setProperty("--shift", `${Math.max(half - reach, Math.min(0, el.clientWidth - half - reach))}px`);
@@ -383,17 +397,32 @@ export function render({ model, el }) {
     speak([`${name} ${percent(largest)}`, ...next].join(", ") + `. ${take.textContent}`);
   }
   const narrow = () => el.clientWidth < 480;
-  const labelWidth = () => (narrow() ? 54 : 64); // px beside a bar that stay free for the bar's label
+  const labelWidth = () => (writes ? (narrow() ? 78 : 88) : narrow() ? 54 : 64); // px beside a bar that stay free for the bar's label
   const perLine = () => (narrow() ? DRAWS / 2 : DRAWS);
   const lineOf = (slot) => (narrow() ? (slot < DRAWS / 2 ? -4 : 4) : 0);
-  function stretch(row, share, label, width, first, most = 1) {
-    const [bar, number] = row.children[1].children;
-    const part = Math.min(most, share / scale);
-    row.classList.toggle("broken", share > most * scale);
+  const numberAt = new Map(); // for each row: where its share is written, in px from the axis's left end
+  function stretch(row, share, label, width, first) {
+    const [word, { children: [bar, number, on] }] = row.children;
+    const part = Math.min(1, share / scale);
+    row.classList.toggle("broken", share > 1.0001 * scale);
     bar.style.width = `${width}px`;
     bar.style.transform = `scaleX(${Math.max(0.002, part)})`;
     number.textContent = label;
-    number.style.transform = `translateX(${first ? Math.max(GRIP, width * part) + 22 : width * part + 6}px)`;
+    let at = first ? Math.max(GRIP, width * part) + 22 : width * part + 6;
+    if (writes) {
+      // The word stands at the bar's left end. If the handle would cover it there, it stands to the right of the handle.
+      const long = word.scrollWidth;
+      const end = width * part + (first ? KNOB : 0);
+      const aside = first && width * part - KNOB < long;
+      const from = aside ? end : 0;
+      word.style.transform = `translateX(${from}px)`;
+      on.dataset.word = word.textContent; // drawn by the style sheet: as text it would count as white on white beyond the bar
+      on.style.transform = `translateX(${from}px)`;
+      on.style.clipPath = `inset(0 calc(100% - ${Math.max(0, width * part - from)}px) 0 0)`;
+      at = Math.max(end, from + long) + 10;
+    }
+    numberAt.set(row, at);
+    number.style.transform = `translateX(${at}px)`;
   }
   function drawPaper() {
     const chips = said.ids.slice(1).map((id, place) => {
@@ -489,12 +518,16 @@ export function render({ model, el }) {
   const heat = (value) => keepState({ temperature: Number(Math.max(LIMITS[0], Math.min(LIMITS[1], value)).toFixed(3)) });
   function pullTo(event) {
     const track = others.children[1];
-    const part = (event.clientX - track.getBoundingClientRect().left) / (track.clientWidth - labelWidth());
-    atEnd = part > 0.97; // whether the pointer is at the axis's end or beyond it
+    const part = Math.min(1, (event.clientX - track.getBoundingClientRect().left) / (track.clientWidth - labelWidth()));
+    // Near the axis's right end the share grows up to its largest value, and the axis with it, so that the bar ends at the pointer.
+    const near = Math.min(0.97, Math.max(ROOM, grip.part));
+    const most = Math.max(near * grip.scale, cut(shares(said.logits, LIMITS[0]), k(), 1)[0]);
+    const share = part <= near ? part * grip.scale : near * grip.scale * (most / (near * grip.scale)) ** ((part - near) / (1 - near));
+    scale = part <= near ? grip.scale : share / part;
     // The bar shows the likeliest token's share after the cut by top-k. From this share, compute the share before the cut.
     const before = shares(said.logits, temperature());
     const stay = before.slice(0, cut(before, k(), 1).length).reduce((sum, value) => sum + value, 0);
-    const wanted = Math.max(1.2 / said.logits.length, Math.min(0.9995, part * scale * (k() ? stay : 1)));
+    const wanted = Math.max(1.2 / said.logits.length, Math.min(0.9995, share * (k() ? stay : 1)));
     heat(temperatureFor(said.logits, wanted, LIMITS));
   }
   const ready = () => said !== null;
@@ -503,11 +536,12 @@ export function render({ model, el }) {
     begin() {
       el.classList.add("pulled");
       pulling = true;
-      atEnd = false;
+      const kept = cut(shares(said.logits, temperature()), k(), p());
+      grip = { part: Math.min(1, kept[0] / scale), scale };
     },
     end() {
       pulling = false;
-      least = atEnd ? (SCALES[SCALES.indexOf(scale) + 1] ?? 1) : scale;
+      least = scale;
       update();
     },
   });
