@@ -250,7 +250,9 @@ export function render({ model, el }) {
   const track = make("section", "vt-track");
   track.setAttribute("aria-label", "Ratings");
   const lanes = make("div", "vt-lanes");
-  lanes.append(make("span", "vt-end-of-scale", "wins more often →"));
+  const key = make("span", "vt-key-of-bar", "could stand anywhere in here");
+  key.prepend(make("i"));
+  lanes.append(key, make("span", "vt-end-of-scale", "wins more often →"));
   const field = lanes.appendChild(make("div", "vt-field"));
   const goal = field.appendChild(make("i", "vt-goal")); // where the first model's bar begins: who does not reach this line can't be first
   const rows = models.map((name, index) => {
@@ -517,9 +519,9 @@ export function render({ model, el }) {
     if (voter() === "you") choose("rule");
     else if (still.matches) return keep({ count: count() < contests.length ? contests.length : FEW });
     if (still.matches) return;
+    clock = setTimeout(tick, 300);
     keep({ count: 2 });
     play.textContent = "■ Stop";
-    clock = setTimeout(tick, 300);
   }
   play.addEventListener("click", watch);
   function choose(name) {
@@ -540,12 +542,14 @@ export function render({ model, el }) {
     const own = voter() === "you";
     const contest = own ? asks(done) : contests[count() - 1];
     const theirs = own ? null : cast[voter()][count() - 1];
+    el.classList.toggle("counting", clock !== 0);
     el.classList.toggle("theirs", !own);
     el.classList.toggle("unread", voter() === "length"); // the voter "length" does not read the story
     neither.classList.toggle("won", theirs === 0.5);
     for (const button of [left, right, neither]) button.disabled = !contest;
-    asked.replaceChildren(...(contest ? [...told(contest[0]), gap] : ["That was the last pair."]));
-    asked.classList.toggle("long", (contest?.[0].length ?? 0) > LONG);
+    // While votes pour in, no story could be read before the next one.
+    asked.replaceChildren(...(clock ? [make("b", "", "Each block is a vote, in the colour of the model that got it. Grey: no difference.")] : contest ? [...told(contest[0]), gap] : ["That was the last pair."]));
+    asked.classList.toggle("long", !clock && (contest?.[0].length ?? 0) > LONG);
     fill(own ? 0 : { 1: 2, 0: 4 }[theirs], contest);
     [[left, 2, "Left", 1], [right, 4, "Right", 0]].forEach(([card, index, side, wins]) => {
       card.firstChild.textContent = contest ? contest[index] : "";
@@ -576,7 +580,6 @@ export function render({ model, el }) {
     const first = ranges[ranked(found)[0]];
     goal.style.left = `${across(first[1])}%`;
     goal.classList.toggle("idle", first[1] <= 1000 - half);
-    el.classList.toggle("counting", clock !== 0);
     el.classList.toggle("poured", watched());
     const last = voter() === "you" && picks() ? asks(picks().length - 1) : null;
     rows.forEach(({ row, rating, mark, said, band }, index) => {
