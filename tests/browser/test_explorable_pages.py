@@ -572,6 +572,10 @@ def test_a_visitor_guesses_how_many_heads_are_needed_and_two_dots_fall(visit):
     assert "guess=90" in page.url
     left = page.locator(".hd-left-head")
     expect(left).to_have_text("14% left of “Paris” without layer 23, head 4")
+    # The words say the same as the arc from “is”, though this head lies in the pile of the first word.
+    expect(page.locator(".hd-left-more")).to_have_text(
+        "From “is”, 90% goes to “France”; from most other words it looks at the first."
+    )
     page.wait_for_timeout(1800)  # until the last dots have fallen
     below = box_of(page.locator(".hd-limit"))["y"]
     middles = page.locator(".hd-dot").evaluate_all(
@@ -593,7 +597,9 @@ def test_a_visitor_guesses_how_many_heads_are_needed_and_two_dots_fall(visit):
     expect(page.locator(".hd-pile")).to_have_text(
         ["213the first word", "48other words", "5the word before", "4the word itself"]
     )
-    expect(more).to_have_text("The 2 that “Paris” needs lie in different piles.")
+    expect(more).to_have_text(
+        "Sorted over the whole sentence, not by “is” alone. The 2 that “Paris” needs lie in different piles."
+    )
     page.get_by_role("button", name="What is left of “Paris”").click()
     expect(page.locator(".hd-pile")).to_have_count(0)
     page.get_by_role("button", name="Zoom in").click()
