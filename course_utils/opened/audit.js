@@ -622,10 +622,10 @@ export function render({ model, el }) {
     const mean = off.reduce((sum, each) => sum + each, 0) / off.length;
     const told = !after() && !plan && temperatures[at()] && mine.length ? `Your ${mine.length > 1 ? `${mine.length} guesses are` : "guess is"} ${whole(mean)} points off${mine.length > 1 ? " on average" : ""}. ` : "";
     const cost = single - together;
-    const costs = cost === 1 ? "one dot turns hollow" : `${cost || "no"} ${cost ? "dots turn" : "dot turns"} hollow`;
+    const costs = cost === 1 ? "one dot turns hollow: it may be chance" : cost ? `${cost} dots turn hollow: they may be chance` : "no dot turns hollow";
     const rule = single && temperatures[at()] === 0 ? "Always the likeliest word: a lean becomes a rule. " : "";
-    const pointing = plan ? "" : "Point at a dot: its line is the room for luck.";
-    note.textContent = told + plan + rule + (after() ? single ? `About ${Math.round(0.05 * trades.length)} of ${trades.length} lines miss by luck. Longer lines allow for that, and ${costs}.` : "" : rule ? "" : pointing);
+    const pointing = plan ? "" : "Point at a dot: chance could move it along its line.";
+    note.textContent = told + plan + rule + (after() ? single ? `About ${Math.round(0.05 * trades.length)} of ${trades.length} lines miss by chance. So each is now longer, and ${costs}.` : "" : rule ? "" : pointing);
   }
 
   function update() {

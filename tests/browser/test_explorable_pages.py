@@ -2031,7 +2031,7 @@ def test_a_lean_is_guessed_before_any_is_shown(visit):
     expect(page.locator(".au-ask .au-mine:visible")).to_have_count(2)  # the doctor's exact guess has no mark
     page.get_by_role("button", name="See all 36 trades").click()
     expect(page.locator(".au-note")).to_have_text(
-        "Your 3 guesses are 13 points off on average. Point at a dot: its line is the room for luck."
+        "Your 3 guesses are 13 points off on average. Point at a dot: chance could move it along its line."
     )
     pill, own = page.locator(".au-pill"), page.locator(".au-own")
     expect(pill).to_have_text("barber 96% he")  # the barber's guess missed most
@@ -2053,7 +2053,8 @@ def test_a_lean_is_guessed_before_any_is_shown(visit):
     page.get_by_role("button", name="How much of it is luck?").click()
     expect(head).to_contain_text("10 of 36 trades lean: 7 to “he”, 3 to “she”")
     expect(page.locator(".au-note")).to_have_text(
-        "About 2 of 36 lines miss by luck. Longer lines allow for that, and 10 dots turn hollow."
+        "About 2 of 36 lines miss by chance. So each is now longer, "
+        "and 10 dots turn hollow: they may be chance."
     )
     expect(page.locator(".au-word.lost")).to_have_count(10)
     assert box_of(page.locator(".au-field"))["y"] == top, "the layout jumps"
@@ -2090,7 +2091,7 @@ def test_an_audit_costs_ten_trades_once_all_were_looked_at(visit):
     expect(head).to_contain_text("10 of 36 trades lean: 7 to “he”, 3 to “she”. Of 24 other words, 1 leans")
     expect(page.locator(".au-points")).to_contain_text("+9.5 to +33")
     expect(verdict).to_have_text("Cannot conclude.")
-    expect(page.locator(".au-note")).to_contain_text("10 dots turn hollow.")
+    expect(page.locator(".au-note")).to_contain_text("10 dots turn hollow")
     field.press("Home")
     expect(page.locator(".au-panel h3")).to_have_text("barber")
     expect(verdict).to_have_text("Leans to “he”.")
