@@ -14,7 +14,7 @@ const LEAST = 0.05; // no arc is drawn to a word that gets a smaller share of on
 const LEAST_MEAN = 0.04; // no large arc is drawn to a word if the mean of all heads' shares for it is smaller
 const CLEAR = 0.2; // a word that gets a larger share of the shown head's attention is framed
 const NAMED = 0.04; // a part of the bar has no label if it shows a smaller probability
-const LETTERS = [21, 14]; // px: the largest and the smallest font size of a sentence in one line
+const LETTERS = [26, 14]; // px: the largest and the smallest font size of a sentence in one line
 const percent = (share) => (share < 0.005 ? "<1%" : `${Math.round(100 * share)}%`);
 
 /**
@@ -274,7 +274,7 @@ export function render({ model, el }) {
     const now = whole();
     if (!now) return;
     const words = now.pieces.slice(1);
-    const at = (index) => 3 + (94 * index) / (words.length - 1);
+    const at = (index) => 5 + (90 * index) / (words.length - 1);
     for (const one of tiles) {
       const picture = shape("svg", { viewBox: "0 0 100 40", preserveAspectRatio: "none", "aria-hidden": "true" });
       const seen = looksOf(one, now);
@@ -283,7 +283,7 @@ export function render({ model, el }) {
         const [from, goal] = [at(words.length - 1), at(index)];
         const high = 40 - (8 + 0.3 * (from - goal)) / 0.75;
         const lines = twoLines(`M${goal} 40C${goal} ${high} ${from} ${high} ${from} 40`, words[index]);
-        widen(lines, words[index], 1 + 4 * share);
+        widen(lines, words[index], 1.5 + 8 * share);
         picture.append(...lines);
       }
       const marks = words.flatMap((piece, index) => {
@@ -419,6 +419,7 @@ export function render({ model, el }) {
       tile.classList.toggle("tried", Boolean(without));
       tile.classList.toggle("breaks", Boolean(without) && (without.top[0][0] !== favourite) === !base); // with `base` off, those that mend it
       tile.setAttribute("aria-pressed", String(down));
+      tile.style.setProperty("--look", without ? (LOOKS[without.top[0][0].trim()] ?? "var(--ember)") : "");
       fill(result, without ? partsOf(before.top, without.top) : []);
       const told = without ? `; without it ${without.top[0][0].trim()} ${percent(without.top[0][1])}` : "";
       tile.setAttribute("aria-label", `Layer ${layer}, head ${number}, ${down ? "off" : "on"}${told}`);
