@@ -14,6 +14,14 @@ const WINDOW = 400; // samples: 25 ms
 const HOP = 160; // samples: 10 ms
 const ATTENDED = 50; // the number of positions that attention can go to in each second of sound
 const OWN = "your voice";
+// How the course's own sounds differ
+const TRAITS = {
+  dashwood: "a name in it",
+  "young man": "the shortest",
+  "cold-hearted": "“rather” twice",
+  respectable: "a long one",
+  himself: "a short one",
+};
 const LONGEST = 15; // seconds: the greatest length of a recording
 
 /**
@@ -120,6 +128,12 @@ export function melPicture(samples) {
   for (let i = 0; i < values.length; i++) values[i] = (Math.max(values[i], loudest - 8) + 4) / 4;
   return { values, frames };
 }
+
+/** How dark a loudness from 0 to 1 is drawn. The curve is steep where a voice stands out from noise. */
+const contrast = (loudness) => {
+  const part = Math.max(0, Math.min(1, (loudness - 0.35) / 0.62));
+  return part ** 2 * (3 - 2 * part);
+};
 
 /** The noise's power as text, in percent of the voice's power. */
 const power = (level) => (level === null ? "none" : `${Math.round(100 * 10 ** (-level / 10))}%`);
@@ -257,7 +271,8 @@ export function render({ model, el }) {
     tick.append(make("i"), make("b", "num"), make("em", "num", power(level)));
     return tick;
   });
-  noise.append(make("span", "sc-unit", "noise, in % of the voice’s power"));
+  const unit = noise.appendChild(make("span", "sc-unit"));
+  unit.append(make("b", "", "Noise"), " in % of the voice’s power");
   const rail = noise.appendChild(make("i", "sc-rail"));
   const handle = noise.appendChild(make("div", "sc-handle"));
   handle.tabIndex = 0;
@@ -491,7 +506,7 @@ export function render({ model, el }) {
       const ground = paper.map((value, channel) => value + (bright[channel] - value) * warm);
       const full = ink.map((value, channel) => value + (ember[channel] - value) * warm);
       for (let band = 0; band < BANDS; band++) {
-        const strength = ((values[band * frames + frame] - low) / (high - low || 1)) ** 1.5;
+        const strength = contrast((values[band * frames + frame] - low) / (high - low || 1));
         const offset = 4 * ((BANDS - 1 - band) * frames + frame);
         for (let channel = 0; channel < 3; channel++) {
           image.data[offset + channel] = ground[channel] + (full[channel] - ground[channel]) * strength;
@@ -541,7 +556,7 @@ export function render({ model, el }) {
         make("b", "", `“${text.replace(/[.,!?]$/, "")}”`), ` ${percent(chance)} likely. `,
         ...(end > begin ? [make("b", "num", percent(inside / (all || 1))), ` of its attention lies in its own ${(end - begin).toFixed(end - begin < 0.095 ? 2 : 1)} s.`] : ["Whisper puts its beginning and its end at the same moment."]),
       );
-    } else looks.textContent = "Press a word: hear it, and see where Whisper attends for it.";
+    } else looks.textContent = `${fewer()}Press a word: hear it, and see where Whisper attends for it.`;
     stopGlow();
     const from = Float32Array.from(target, (_, at) => glow[at] ?? 0);
     const draw = (part) => {
@@ -767,6 +782,17 @@ export function render({ model, el }) {
     handle.classList.toggle("low", at < levels.length / 2);
     rail.style.setProperty("--share", String(at / (levels.length - 1)));
   }
+  /** A sentence for a level with fewer errors than a lower level that the visitor has tried, if fewer words were written. */
+  function fewer() {
+    const found = written();
+    const before = levels.slice(0, levels.indexOf(level())).filter((at) => tried.get(name())?.has(at));
+    const worse = before.find((at) => {
+      const other = heard.get(`${name()}|${at}`);
+      return found && other && other.errors > found.errors && other.words.length > found.words.length;
+    });
+    if (worse === undefined) return "";
+    return `Fewer errors than ${spoken(worse)}, and fewer words: ${found.words.length}, not ${heard.get(`${name()}|${worse}`).words.length}. `;
+  }
   /** A summary of the errors at all levels of noise. It is "" until the visitor has tried all levels, and for a sound without
    * a known text. */
   function outcome() {
@@ -791,6 +817,7 @@ export function render({ model, el }) {
   // Sounds to choose from
   function addChoice(label) {
     const button = choices.appendChild(make("button", "", label));
+    if (TRAITS[label]) button.append(make("span", "sc-trait", ` ${TRAITS[label]}`));
     button.dataset.name = label;
     radio(button, () => choices.children, (at) => choose(choices.children[at].dataset.name));
   }

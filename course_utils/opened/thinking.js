@@ -224,7 +224,7 @@ export function render({ model, el }) {
     head.scrollIntoView({ block: "nearest" }); // on a phone the button stands below the picture
   });
   const stops = make("div", "th-stops");
-  const stopWords = make("span", "", "End its steps early, so that it must answer");
+  const stopWords = make("h3", "", "What if it must answer early?");
   stops.setAttribute("role", "group");
   stops.setAttribute("aria-label", "After how many steps the model must answer");
   // This button switches `on`: whether the model writes on after a changed step, or the later steps stay.
@@ -250,12 +250,16 @@ export function render({ model, el }) {
   }
   const { live, speak, hush } = announcer();
   const mine = make("div", "own");
-  mine.append(own, offers);
+  mine.append(make("h3", "", "And with a sum of yours?"), own, offers);
   const fold = make("details", "th-fold");
   fold.open = model.get("stop") !== "all" || model.get("on") === false;
   const modes = make("div", "th-stops");
-  modes.append(make("span", "", "After a change"), mode);
-  fold.append(make("summary", "", "More to try"), modes, stops, mine);
+  modes.append(make("h3", "", "What if the later steps stay after a change?"), mode);
+  const folded = make("summary", "", "More to try");
+  folded.append(make("span", "", ": keep its later steps, let it answer early, add up your own sum"));
+  const trials = make("div");
+  trials.append(modes, stops, mine);
+  fold.append(folded, trials);
   el.append(head, scene, under, note, fold, wake, live);
   const soon = atOnce(update);
   const keep = keeper(model, soon);
@@ -347,7 +351,9 @@ export function render({ model, el }) {
     const changed = steps.some(({ by }) => by === "you");
     const riddle = !changed && !short && !looked.has(text) && hides(text, shown);
     loud.textContent = shown.answer;
-    loudWords.textContent = ` ${verdict(text, shown, short, touched)}`;
+    // The finding, whether the answer is the last step's result, stands out.
+    const [sentence, finding] = verdict(text, shown, short, touched).split(/(?<=\. )(?=It is)/);
+    loudWords.replaceChildren(` ${sentence}`, ...(finding ? [make("b", "", finding)] : []));
     head.classList.remove("refused");
     head.classList.toggle("wrong", Number(shown.answer) !== right);
     while (list.children.length > steps.length) list.lastChild.remove();
@@ -369,7 +375,8 @@ export function render({ model, el }) {
     if (!said.length && !changed && !short) said.push(`Drag ${steps[0].result} up or down: how far does the change run?`);
     notes.replaceChildren(...said.map((words) => make("li", "", words)));
     look.hidden = !riddle;
-    more.hidden = riddle || terms(longest).length < 7 || (text === longest ? !looked.has(longest) : !touched || looked.has(longest));
+    more.hidden = riddle || terms(longest).length < 7 || (text === longest ? !looked.has(longest) : looked.has(longest));
+    more.classList.toggle("next", touched || text === longest);
     more.textContent = text === longest ? "One number less →" : `Now a sum of ${terms(longest).length} numbers →`;
     drawTools(text, stop, changed);
     travel(plan(text, riddle));
