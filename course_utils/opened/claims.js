@@ -25,7 +25,18 @@ const SIGNS = { true: "\u2713", "mostly true": "\u2713", false: "\u2717", "canno
 const TURN = 280; // ms in which a card or tile turns
 const SMALL = 0.3; // the scale at which a card is drawn while it is dragged
 const SHORT = 34; // the most letters of a claim on its tile
-const AREAS = { holds: "hold", part: "hold in part", fails: "fail", open: "nobody outside can settle" };
+const AREAS = { holds: "hold", part: "in part", fails: "fail", open: "nobody outside can say" };
+/** What the claims are about, each with the number of the last claim of a run. A run's tiles have one of three tones. */
+const TOPICS = [[3, "open source"], [11, "Llama"], [16, "Falcon"], [21, "Mistral"], [26, "Stable Diffusion"], [27, "Midjourney"], [31, "Whisper"], [32, "OpenAI"], [41, "open or closed"], [42, "Hugging Face"], [43, "the article"], [44, "training data"], [45, "Llama"], [49, "open or closed"], [50, "Falcon"]];
+/** The words of a long claim that its tile shows. Each is a part of the claim, word for word. */
+export const KEYWORDS = {
+  1: "code, data, and often weights", 2: "Key models like Llama", 3: "freely available, modifiable", 5: "released in early 2026", 6: "comparable to proprietary models",
+  7: "research and commercial use", 8: "enhanced reasoning", 12: "Technology Innovation Institute", 13: "often surpassing models", 14: "efficient architecture",
+  17: "efficient and performant models", 20: "significantly faster", 21: "more constrained hardware", 22: "developed by Stability AI", 26: "consumer-grade hardware",
+  27: "proprietary models", 28: "massive dataset of diverse audio", 29: "various accents and languages", 32: "contributed significantly", 33: "surpassing closed source AI",
+  34: "larger parameter counts", 35: "mitigation of biases", 37: "a few tech giants", 38: "download a pre-trained model", 39: "immense costs", 40: "full weights vs. API access",
+  41: "who is responsible", 44: "high-quality data curation", 45: "State-of-the-art performance", 46: "components are kept secret", 48: "accessible to all", 49: "used and fine-tuned",
+};
 const FLY = 300; // ms in which a claim grows out of its tile, flies into a corner, or goes back
 const FAR = 60; // the card is thrown if it is let go so many px from its place; less if it is still moving
 const THROW = 140; // ms of its last speed that are added to the way of a card that is let go
@@ -88,7 +99,7 @@ function renderWall({ model, el }) {
   whole.append(head, take, stage, acts);
   const numbers = claims.map(({ number }) => number);
   const missing = Array.from({ length: Math.max(...numbers) }, (_, index) => index + 1).filter((number) => !numbers.includes(number));
-  if (missing.length) more.append(make("p", "cw-left-out", missing.length === 1 ? `Claim ${missing[0]} is left out: no lesson can settle it.` : `Claims ${missing.join(", ")} are left out: no lesson can settle them.`));
+  if (missing.length) more.append(make("p", "cw-left-out", missing.length === 1 ? `Number ${missing[0]} is not on the wall: no lesson can settle it.` : `Numbers ${missing.join(", ")} are not on the wall: no lesson can settle them.`));
   more.append(copied, copy, again);
   whole.append(more);
   el.append(live);
@@ -104,8 +115,12 @@ function renderWall({ model, el }) {
   const tiles = claims.map((claim) => {
     const tile = make("button", "cw-piece");
     const words = make("span", "cw-piece-words");
-    words.append(make("span", "num", String(claim.number)), ` \u201c${claim.words}\u201d`);
-    tile.append(words, make("span", "cw-piece-number num", String(claim.number)));
+    const run = TOPICS.findIndex(([last]) => claim.number <= last);
+    const about = make("span", "cw-about");
+    about.append(make("span", "num", String(claim.number)), make("span", "cw-topic", ` ${TOPICS[run]?.[1] ?? ""}`));
+    words.textContent = `\u201c${KEYWORDS[claim.number] ?? claim.words}\u201d`;
+    tile.dataset.tone = String(run % 3);
+    tile.append(about, words, make("span", "cw-piece-number num", String(claim.number)));
     tile.addEventListener("click", () => keep({ claim: claim.number }));
     tile.addEventListener("keydown", (event) => {
       const order = [...wall.querySelectorAll(".cw-piece")];
@@ -150,8 +165,9 @@ function renderWall({ model, el }) {
     claims.forEach((claim, index) => {
       const tile = tiles[index];
       const group = turned(claim) ? groupOf(claim.verdict) : "";
-      tile.setAttribute("aria-label", `Claim ${claim.number}: \u201c${claim.words}\u201d${group ? `: ${claim.verdict}` : ""}`);
-      tile.title = group ? `${claim.verdict}: \u201c${claim.words}\u201d` : `\u201c${claim.words}\u201d`;
+      const verdict = group && `${GROUPS[group].title.toLowerCase()}, ${claim.verdict}`;
+      tile.setAttribute("aria-label", `Claim ${claim.number}: \u201c${claim.words}\u201d${group ? `: ${verdict}` : ""}`);
+      tile.title = group ? `${verdict}: \u201c${claim.words}\u201d` : `\u201c${claim.words}\u201d`;
       tile.dataset.group = group;
     });
   }
@@ -296,7 +312,7 @@ function renderWall({ model, el }) {
   }
   function guess(claim, made) {
     keep({ guesses: { ...guesses(), [claim.number]: made } });
-    speak(`You said: ${GROUPS[made].title.toLowerCase()}. The course: ${claim.verdict}. ${loud.textContent} ${loudWords.textContent}.`);
+    speak(`You said: ${GROUPS[made].title.toLowerCase()}. The course: ${GROUPS[groupOf(claim.verdict)].title.toLowerCase()}, ${claim.verdict}. ${loud.textContent} ${loudWords.textContent}.`);
   }
   /** The verdict on a claim, and the whole of its reasons. */
   function result(claim) {
@@ -304,10 +320,12 @@ function renderWall({ model, el }) {
     const verdict = make("div", "cw-verdict");
     const said = !made ? "" : made === groupOf(claim.verdict) ? "as you said" : `you said: ${GROUPS[made].title.toLowerCase()}`;
     const word = make("p", "cw-result");
-    word.append(make("b", "loud", claim.verdict), make("span", "", said));
+    word.append(make("b", "loud", GROUPS[groupOf(claim.verdict)].title), make("span", "", said));
+    const meaning = make("p", "cw-meaning");
+    meaning.append(make("b", "", claim.verdict), `: ${verdicts[claim.verdict]}.`);
     const back = make("button", "cw-back-to", "\u2190 Back to the wall");
     back.addEventListener("click", () => keep({ claim: 0 }));
-    verdict.append(make("p", "cw-number num", `claim ${claim.number}`), make("p", "cw-quote small", `\u201c${claim.words}\u201d`), word, make("p", "cw-meaning", `${capital(verdicts[claim.verdict])}.`), back);
+    verdict.append(make("p", "cw-number num", `claim ${claim.number}`), make("p", "cw-quote small", `\u201c${claim.words}\u201d`), word, meaning, back);
     return [verdict, reasonsFor(claim)];
   }
 

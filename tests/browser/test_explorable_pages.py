@@ -1536,19 +1536,19 @@ def test_a_claim_is_thrown_into_a_corner_and_turns_into_its_verdict(visit):
     expect(sheet).to_contain_text("What speaks for it")
     reasons = sheet.get_by_role("region", name="The reasons")
     assert reasons.evaluate("(whole) => whole.scrollHeight <= whole.clientHeight"), "the reasons are cut"
-    expect(head).to_have_text("1 turned 1 holds in part")
+    expect(head).to_have_text("1 turned 1 in part")
     expect(take).to_have_text("48 still to turn.")
     sheet.get_by_role("button", name="Back to the wall").click()
     expect(sheet).to_be_hidden()
     expect(tile).to_be_focused()
     expect(tile).to_have_attribute("data-group", "part")
-    expect(page.get_by_role("button", name=re.compile("^Claim 2: .*: misleading$"))).to_have_count(1)
+    expect(page.get_by_role("button", name=re.compile("^Claim 2: .*: in part, misleading$"))).to_have_count(1)
     tile.press("ArrowDown")
     page.keyboard.press("Enter")
     expect(sheet).to_contain_text("claim 9")
     page.keyboard.press("Escape")
     expect(sheet).to_be_hidden()
-    expect(head).to_have_text("1 turned 1 holds in part")
+    expect(head).to_have_text("1 turned 1 in part")
     tile.click()  # a claim that is turned can be opened again
     expect(sheet).to_contain_text("you said: it holds")
     again = visit(page.url.rpartition("/")[2]).wake()
@@ -1599,7 +1599,7 @@ def test_a_claim_is_thrown_by_hand_and_a_drag_selects_nothing(visit, touch):
     throw(x + 8, y + 8)
     expect(card).to_have_css("transform", "none")  # it was not thrown far enough, and goes back
     throw(x + 90, y - 120)
-    expect(sheet).to_contain_text("falseyou said: in part")
+    expect(sheet).to_contain_text("It failsyou said: in part")
     quote = box_of(sheet.locator(".cw-quote"))
     page.mouse.move(quote["x"] + 5, quote["y"] + 5)
     page.mouse.down()
@@ -1613,13 +1613,15 @@ def test_all_claims_turn_and_are_sorted_by_their_verdicts(visit):
     head, take = page.locator(".cw-head"), page.locator(".cw-take")
     page.get_by_role("button", name="Turn all 49").click()
     expect(head).to_have_text("15 of 49 claims hold")
-    expect(take).to_have_text("20 hold in part, 8 fail, and 6 nobody outside can settle.")
+    expect(take).to_have_text("20 in part, 8 fail, and 6 nobody outside can say.")
     expect(page.locator(".cw-area-label")).to_have_text(
-        ["15hold", "20hold in part", "8fail", "6nobody outside can settle"]
+        ["15hold", "20in part", "8fail", "6nobody outside can say"]
     )
     for area, many in zip(page.locator(".cw-area").all(), (15, 20, 8, 6), strict=True):
         expect(area.locator(".cw-piece")).to_have_count(many)
-    expect(page.locator(".cw-left-out")).to_have_text("Claim 47 is left out: no lesson can settle it.")
+    expect(page.locator(".cw-left-out")).to_have_text(
+        "Number 47 is not on the wall: no lesson can settle it."
+    )
     assert "all=true" in page.url
     page.locator(".cw-area.fails .cw-piece").first.click()
     sheet = page.get_by_role("region", name="The claim")
@@ -1628,7 +1630,25 @@ def test_all_claims_turn_and_are_sorted_by_their_verdicts(visit):
     page.keyboard.press("Escape")
     page.get_by_role("button", name="Back to the article").click()
     expect(head).to_have_text("Press a claim.")
-    expect(page.locator(".cw-piece").first).to_contain_text("underlying code")
+    expect(page.locator(".cw-piece").first).to_contain_text("code, data, and often weights")
+
+
+@pytest.mark.parametrize("width", [1280, 360])
+def test_a_tile_quotes_a_claim_word_for_word_and_is_not_cut(visit, width):
+    page = visit("claims.html", width=width).wake()
+    tiles = page.locator(".cw-piece")
+    expect(tiles).to_have_count(49)
+    for tile in tiles.evaluate_all(
+        """(tiles) => tiles.map((tile) => ({
+            name: tile.ariaLabel,
+            quoted: tile.querySelector(".cw-piece-words").textContent,
+            cut: [...tile.children].some((part) => part.scrollWidth > part.clientWidth)
+              || tile.scrollHeight > tile.clientHeight || tile.scrollWidth > tile.clientWidth,
+        }))"""
+    ):
+        words = tile["quoted"].strip("“”")
+        assert re.search(rf"(?<!\w){re.escape(words)}(?!\w)", tile["name"]), words
+        assert not tile["cut"], words
 
 
 def test_the_result_on_the_claims_can_be_copied(visit):
