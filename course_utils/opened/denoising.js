@@ -18,6 +18,7 @@ const SIZE = 384; // pixels of a picture's canvas
 const SHADE = 0.86; // from 0 to 1: the opacity of the shade over the parts of a picture that attend least to the lit word
 const SMALL = 0.12; // the least area of a line around what attends to a word, as a share of the largest such area
 const FORMED = 0.3; // the share of the steps after which a thing can be seen, and a line is drawn around what attends to its word
+const OUTSIDE = 12; // pixels of a picture's canvas: how far outside the picture a line runs that has left it
 const PACE = 260; // ms for each step while the view plays the steps
 // Matches what CLIP splits a prompt into before it makes tokens: words, digits, and runs of other marks.
 const UNIT = /'s|'t|'re|'ve|'m|'ll|'d|\p{L}+|\p{N}|[^\s\p{L}\p{N}]+/gu;
@@ -744,7 +745,7 @@ export function render({ model, el }) {
     // Draw a line where the attention is half-way between the least and the greatest. Small lines beside the largest are left
     // out. The corners are rounded: each curve runs from the middle of a segment to the middle of the next.
     pen.beginPath();
-    const within = (share) => Math.max(3, Math.min(SIZE - 3, SIZE * share)); // keeps the line 3 pixels from the picture's edge, where half of the line's width would be cut off
+    const within = (share) => (share < 0.001 ? -OUTSIDE : share > 0.999 ? SIZE + OUTSIDE : SIZE * share); // a line that reaches the picture's edge leaves the picture, and does not run along the edge
     const lines = closed(contour(stretched(smoothed(smoothed(map))), 0.5));
     const largest = Math.max(...lines.map(area));
     for (const line of lines.filter((one) => area(one) > SMALL * largest)) {
@@ -797,9 +798,9 @@ export function render({ model, el }) {
     });
     buildStrip();
     buildTray();
-    const noise = drawing(0)?.noise[now] ?? drawing(1)?.noise[now];
-    loud.textContent = noise === undefined ? "…" : `${Math.round(100 * noise)}%`;
-    loudWords.textContent = noise === undefined ? `step ${now} is not drawn yet` : now === 0 ? "noise, the same for both" : now < steps() ? `noise after step ${now} of ${steps()}` : `noise after ${now} steps`;
+    const drawn = [0, 1].some((index) => framesOf(index) > now);
+    loud.textContent = drawn ? `${now} of ${steps()}` : "…";
+    loudWords.textContent = !drawn ? `step ${now} is not drawn yet` : now === 0 ? "steps: the same noise twice" : now < steps() ? "steps out of the noise" : "steps: two pictures";
     head1.style.setProperty("--step", String(now));
     head1.hidden = false;
     film.setAttribute("aria-valuenow", String(now));

@@ -353,7 +353,7 @@ export function render({ model, el }) {
     if (!before) take.textContent = `Turn the rim, and all words move on. What becomes of ${spell(found)}?`;
     else if (before.slow !== slow) {
       take.textContent = slow
-        ? `A slower clock as well: ${round} apart no longer looks like 0. The match there is ${spell(matched(round))}, no longer 1.`
+        ? `A slower clock as well: ${spell(found)} is the mean of both matches. And ${round} apart no longer looks like 0.`
         : `With one clock, ${round} apart looks like 0 again.`;
     } else if (both) take.textContent = `Both hands moved, the angle between them did not: still ${spell(found)}.`;
     else if (one) take.textContent = `${plain ? "One hand" : before.query !== query ? "The query" : "The key"} moved, and with it the angle: from ${spell(before.found)} to ${spell(found)}.`;

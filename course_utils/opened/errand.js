@@ -741,16 +741,17 @@ export function render({ model, el }) {
   }
   /** The stranger whom the first offered sentence names, or "". */
   const outsider = () => (found.steps[0]?.letter ? "" : stranger(offered(model.get("question"), data.people)[0] ?? ""));
-  /** Draw the stranger and, before the first result, the sentence to drag. */
+  /** Draw the stranger and, unless a sentence stands in the page, the sentence to drag. */
   function drawStranger() {
     const name = outsider();
     stands.replaceChildren();
     if (!name) return;
     stands.append(person(name));
-    if (opened || model.get("order")) return;
+    if (model.get("order") || !lookedUp()) return;
     const chip = orderChip(offered(model.get("question"), data.people)[0]);
     chip.classList.add("invites");
-    stands.append(chip, make("p", "er-invite", "Drag me"));
+    stands.append(chip);
+    if (!opened) stands.append(make("p", "er-invite", "Drag me"));
   }
   const mine = ownWords("er-mine", { placeholder: "Your own", label: "Your own sentence for the page", button: "+" }, (text) => {
     const clean = cleaned(/[.?]\s*$/.test(text) ? text : `${text} .`);
@@ -860,7 +861,7 @@ export function render({ model, el }) {
   }
   function openRest() {
     opened = true;
-    stands.querySelectorAll(".er-order, .er-invite").forEach((each) => each.remove());
+    stands.querySelector(".er-invite")?.remove();
     drawTray();
   }
   /** Show the guards, the other sentences and the rates, or wait until the film or a drag has ended. */
@@ -996,12 +997,12 @@ export function render({ model, el }) {
     if (!playing) speak(`${word}${words_}`);
   }
   function drawRates(now) {
-    if (playing) return; // while the film plays, the earlier rates stay on the screen
     const figures = measured(now, found, data.rates);
+    const drawnState = JSON.stringify([figures, now.order?.at]);
+    if (playing) return void counted.classList.toggle("none", rates.dataset.state !== drawnState); // while the film plays, the rates of an earlier errand are hidden, and their place stays
     rates.classList.toggle("none", !figures || !opened);
     counted.classList.toggle("none", !figures);
     counted.hidden = !tried;
-    const drawnState = JSON.stringify([figures, now.order?.at]);
     if (!figures || rates.dataset.state === drawnState) return;
     rates.dataset.state = drawnState;
     const { count } = data.rates;

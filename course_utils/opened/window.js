@@ -10,6 +10,7 @@
 // In a notebook, bars below the text show the answers.
 import { LOOKS, adopt, announcer, chipClass, headline, keeper, make, onDrag, ownText, piecesOf, shape } from "./view.js";
 
+const HOP = 320; // ms: how long a layer takes to hand a dragged drop on to the next layer
 const FALL = 600; // ms: how long the drop takes from the last token to the pail
 const BARS = 56; // px: the height of a bar of 100%
 const LETTER = 8; // px: about the width of a letter in a label
@@ -457,6 +458,31 @@ export function render({ model, el }) {
     keep({ size: fromText(event) });
   });
   // The drop goes with the pointer, at most as far as the next layer can carry it
+  let aim = 0; // the index of the token under the pointer while the drop is dragged
+  let hopping = 0; // the timer after which the next layer takes the dragged drop on
+  /** Let the drop follow the pointer. If the pointer is further than the layer can carry the drop, the next layer takes it on
+   * soon after, so that one drag goes through all layers. */
+  function follow() {
+    const from = stops.at(-1) ?? part.right;
+    const most = stops.length < layers ? reach(from, part.last, size()) : from;
+    held = Math.max(part.right, Math.min(most, aim));
+    drawDrop();
+    if (aim <= most || most === from || most === part.last) {
+      clearTimeout(hopping);
+      hopping = 0;
+    } else hopping ||= setTimeout(() => {
+      hopping = 0;
+      if (!held) return;
+      stops = [...stops, most];
+      keepState({ stops });
+      follow();
+    }, HOP);
+  }
+  function release() {
+    clearTimeout(hopping);
+    hopping = 0;
+    if (held) carryTo(held);
+  }
   let sank = 0; // px: how far the pointer took hold of the drop below the middle of its line of words
   drop.addEventListener("pointerdown", (event) => {
     const box = chips[stops.at(-1) ?? part.right].getBoundingClientRect();
@@ -465,12 +491,10 @@ export function render({ model, el }) {
   });
   onDrag(el, drop, (event) => {
     const from = stops.at(-1) ?? part.right;
-    const most = stops.length < layers ? reach(from, part.last, size()) : from;
-    const to = Math.max(part.right, Math.min(most, tokenAt(event, sank)));
-    if (to !== from || held) drop.dataset.dragged = "yes";
-    held = to;
-    drawDrop();
-  }, { ready, begin: stop, end: () => held && carryTo(held) });
+    aim = tokenAt(event, sank);
+    if (aim !== from || held) drop.dataset.dragged = "yes";
+    follow();
+  }, { ready, begin: stop, end: release });
   drop.addEventListener("click", () => {
     if (drop.dataset.dragged) return void delete drop.dataset.dragged;
     const from = stops.at(-1) ?? part.right;
