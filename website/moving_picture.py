@@ -28,7 +28,8 @@ html { overflow: hidden } .top, .lead, .after, footer { display: none !important
 h1 { font-size: 46px !important; margin: 26px 0 22px !important } .view { min-height: 0 !important }
 .ow-asks [aria-checked=false], .ow-tools, .pt-tools, .pt-moral { display: none !important }
 .dn-tray, .dn-reel, .sc-tools, .sc-note { display: none !important }
-.dn-scene { display: block !important } .dn-top { margin: 0 0 13px !important }
+.dn-scene { display: block !important }
+.dn-top { margin: 0 0 13px !important; flex-direction: row !important; align-items: center !important }
 .dn-stage { width: 960px }
 """
 # Advances all transitions and animations by some milliseconds, and leaves them paused.
