@@ -12,6 +12,7 @@ import { LOOKS, adopt, announcer, capital, chipClass, fitLine, headline, keeper,
 const PACE = 320; // ms for which each head is shown when all are tried one after another
 const LEAST = 0.05; // no arc is drawn to a word that gets a smaller share of one head's attention
 const LEAST_MEAN = 0.04; // no large arc is drawn to a word if the mean of all heads' shares for it is smaller
+const LEAST_SMALL = 0.12; // in a head's box, no arc is drawn to a word that gets a smaller share, unless it gets the largest
 const CLEAR = 0.2; // a word that gets a larger share of the shown head's attention is framed
 const NAMED = 0.04; // a part of the bar has no label if it shows a smaller probability
 const LETTERS = [26, 14]; // px: the largest and the smallest font size of a sentence in one line
@@ -139,7 +140,8 @@ export function render({ model, el }) {
       words.append(make("span", "", `layer ${layer}, `), make("span", "", `head ${number}`));
       const glyph = make("span", "ab-glyph");
       const result = make("span", "ab-bar ab-result");
-      tile.append(words, glyph, result);
+      const most = make("span", "ab-most"); // where the head looks most
+      tile.append(words, most, glyph, result);
       tile.addEventListener("click", () => turn(name));
       tile.addEventListener("mouseenter", show(name));
       tile.addEventListener("mouseleave", show(null));
@@ -153,7 +155,7 @@ export function render({ model, el }) {
         tiles[(tiles.findIndex((one) => one.tile === tile) + step + tiles.length) % tiles.length].tile.focus();
       });
       board.append(tile);
-      tiles.push({ name, layer, number, tile, glyph, result });
+      tiles.push({ name, layer, number, tile, most, glyph, result });
     }
   }
 
@@ -278,7 +280,8 @@ export function render({ model, el }) {
     for (const one of tiles) {
       const picture = shape("svg", { viewBox: "0 0 100 40", preserveAspectRatio: "none", "aria-hidden": "true" });
       const seen = looksOf(one, now);
-      const order = seen.map((share, index) => [share, index]).filter(([share, index]) => share >= LEAST && index < words.length - 1);
+      const most = Math.max(...seen.slice(0, -1));
+      const order = seen.map((share, index) => [share, index]).filter(([share, index]) => share >= Math.min(most, LEAST_SMALL) && index < words.length - 1);
       for (const [share, index] of order.sort((a, b) => a[0] - b[0])) {
         const [from, goal] = [at(words.length - 1), at(index)];
         const high = 40 - (8 + 0.3 * (from - goal)) / 0.75;
@@ -294,6 +297,7 @@ export function render({ model, el }) {
         return [mark];
       });
       one.glyph.replaceChildren(picture, ...marks);
+      one.most.textContent = `${percent(most)} at “${words[seen.indexOf(most)].trim()}”`;
     }
   }
 
@@ -334,7 +338,7 @@ export function render({ model, el }) {
       : gone
         ? `where the other ${tiles.length - gone} heads look`
         : `where all ${tiles.length} heads look, together`;
-    whose.classList.toggle("ember", Boolean(one) && names.has(shown));
+    whose.classList.toggle("off", Boolean(one) && names.has(shown));
     place(one ? seen : null, most);
   }
 
@@ -355,11 +359,9 @@ export function render({ model, el }) {
     const rest = 1 - parts.reduce((sum, part) => sum + part.share, 0);
     fill(bar, parts);
     next.textContent = first.trim();
-    next.classList.toggle("ember", changed);
     next.classList.toggle("ab-colour", Boolean(LOOKS[first.trim()]));
     tint(next, first);
     loud.textContent = percent(share);
-    head.classList.toggle("ember", changed);
     const without = gone === 1 ? "without this head" : `without ${gone} heads`;
     loudWords.replaceChildren(make("b", "", first.trim()), gone ? ` ${without}` : ` with all ${tiles.length} heads on`);
     labels.replaceChildren(
@@ -418,8 +420,8 @@ export function render({ model, el }) {
       tile.classList.toggle("off", down);
       tile.classList.toggle("tried", Boolean(without));
       tile.classList.toggle("breaks", Boolean(without) && (without.top[0][0] !== favourite) === !base); // with `base` off, those that mend it
+      tile.dataset.word = base ? "brings it back" : "turns it";
       tile.setAttribute("aria-pressed", String(down));
-      tile.style.setProperty("--look", without ? (LOOKS[without.top[0][0].trim()] ?? "var(--ember)") : "");
       fill(result, without ? partsOf(before.top, without.top) : []);
       const told = without ? `; without it ${without.top[0][0].trim()} ${percent(without.top[0][1])}` : "";
       tile.setAttribute("aria-label", `Layer ${layer}, head ${number}, ${down ? "off" : "on"}${told}`);

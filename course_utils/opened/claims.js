@@ -26,7 +26,7 @@ const TURN = 280; // ms in which a card or tile turns
 const SMALL = 0.3; // the scale at which a card is drawn while it is dragged
 const SHORT = 34; // the most letters of a claim on its tile
 const AREAS = { holds: "hold", part: "in part", fails: "fail", open: "nobody outside can say" };
-/** What the claims are about, each with the number of the last claim of a run. A run's tiles have one of three tones. */
+/** What the claims are about, each with the number of the last claim of a run. */
 const TOPICS = [[3, "open source"], [11, "Llama"], [16, "Falcon"], [21, "Mistral"], [26, "Stable Diffusion"], [27, "Midjourney"], [31, "Whisper"], [32, "OpenAI"], [41, "open or closed"], [42, "Hugging Face"], [43, "the article"], [44, "training data"], [45, "Llama"], [49, "open or closed"], [50, "Falcon"]];
 /** The words of a long claim that its tile shows. Each is a part of the claim, word for word. */
 export const KEYWORDS = {
@@ -119,7 +119,6 @@ function renderWall({ model, el }) {
     const about = make("span", "cw-about");
     about.append(make("span", "num", String(claim.number)), make("span", "cw-topic", ` ${TOPICS[run]?.[1] ?? ""}`));
     words.textContent = `\u201c${KEYWORDS[claim.number] ?? claim.words}\u201d`;
-    tile.dataset.tone = String(run % 3);
     tile.append(about, words, make("span", "cw-piece-number num", String(claim.number)));
     tile.addEventListener("click", () => keep({ claim: claim.number }));
     tile.addEventListener("keydown", (event) => {
@@ -208,12 +207,12 @@ function renderWall({ model, el }) {
       card.style.transform = there;
       card.animate([{ transform }, { transform: corner }], { duration: 220, fill: "forwards", easing: "ease-in" }).onfinish = () => {
         if (open !== state) return;
-        const start = from.getBoundingClientRect();
         fill();
+        show(); // before the animation, which moves the sheet's top
+        const start = from.getBoundingClientRect();
         const now = sheet.getBoundingClientRect();
         const origin = `translate(${start.left + start.width / 2 - now.left - now.width / 2}px, ${start.top + start.height / 2 - now.top - now.height / 2}px) scale(0.25) rotateY(-90deg)`;
         sheet.animate([{ transform: origin }, { transform: "none" }], { duration: FLY, easing });
-        show();
       };
       return;
     }
@@ -356,7 +355,7 @@ function renderWall({ model, el }) {
     } else if (!made.length) {
       loud.textContent = "Press a claim.";
       loudWords.textContent = "";
-      take.textContent = "It asks what you believe, and turns.";
+      take.textContent = "Say whether you believe it, and its tile takes the verdict\u2019s colour.";
     } else if (left) {
       loud.textContent = `${made.length} turned`;
       loudWords.textContent = counted.join(", ");
@@ -414,7 +413,9 @@ function reasonsFor(claim) {
     if (address) link.href = address;
   }
   reasons.append(foot);
-  reasons.classList.toggle("long", reasons.textContent.length > 700);
+  const { length } = reasons.textContent;
+  reasons.classList.toggle("long", length > 700);
+  reasons.classList.toggle("brief", length < 420);
   return reasons;
 }
 

@@ -16,6 +16,7 @@ const REACH = 70; // px; a dragged list snaps into the right pipe as soon as it 
 const MARGIN = 58; // px from the middle of a lane to the marks of the layers that were tried
 const BEND = 16; // px: the radius of a bend of the pipe
 const WIDE = 300; // px: a box that is wider than this has room for words beside the marks
+const ROOMY = 410; // px: in a box that is wider than this, a word has room between its edge and a list in its first or last lane
 const NAMED = 4; // a run of at least this many layers that give the same answer is labelled with this answer
 const COVERED = 38; // px from the middle of the carried list to the middle of a word that it does not cover
 const SPOUT = 14; // px by which the pipe extends below the box
@@ -288,7 +289,8 @@ export function render({ model, el }) {
   };
   // `held` is null unless a list is pressed or dragged. Then it has the list's layer and lane, the point (x, y) of the press,
   // whether the pointer has `moved` away from this point, whether a release without a move counts as a `tap`, whether the list is
-  // not in the right box yet (`fresh`), and the `goal` into which a release would put it.
+  // not in the right box yet (`fresh`), the `goal` into which a release would put it, and the list that was carried over before
+  // (`was`), which a drag from the left box brings back if it ends before it has arrived.
   let held = null;
   /**
    * Let the visitor drag a list from the left box. It snaps into the right pipe as soon as the pointer is near, and
@@ -306,18 +308,21 @@ export function render({ model, el }) {
       // A list that comes from the left box is put into the pipe only when the visitor lets go of it. Until then, the answer stays.
       held.fresh ||= !arrived;
       held.goal = arrived ? goal : null;
+      const begins = held.fresh && !scene.classList.contains("carrying");
       scene.classList.toggle("carrying", held.fresh);
       if (!held.fresh) return put(goal);
       if ((model.get("layer") ?? -1) >= 0) choose({ layer: -1 });
+      else if (begins) soon();
       carry(goal, event, arrived);
     };
     const drop = () => {
-      const { lane, layer, tap, fresh, goal } = held;
+      const { lane, layer, tap, fresh, goal, was } = held;
       const tapped = tap && !held.moved;
       scene.classList.remove("carrying");
       handle.removeEventListener("pointermove", move);
       if (tapped) put({ layer, lane });
       else if (fresh && goal) put(goal);
+      else if (fresh && was && handle !== ember) choose(was);
       else soon();
       queueMicrotask(() => (held = null)); // after the drawing, which lets no list fly that the visitor has brought to its place
     };
@@ -330,7 +335,7 @@ export function render({ model, el }) {
       handle.setPointerCapture(event.pointerId);
       const cell = chosen(found);
       const [layer, lane] = handle === ember && !cell ? offered(found) : Object.values(at(event, handle === ember ? cell[1] : undefined));
-      held = { x: event.clientX, y: event.clientY, moved: false, layer, lane, tap: true, fresh: !cell, goal: null };
+      held = { x: event.clientX, y: event.clientY, moved: false, layer, lane, tap: true, fresh: !cell, goal: null, was: cell && { layer: cell[0], token: found.first + cell[1] } };
       handle.addEventListener("pointermove", move);
       handle.addEventListener("lostpointercapture", drop, { once: true });
     });
@@ -371,7 +376,9 @@ export function render({ model, el }) {
     scene.classList.toggle("arrived", arrived);
     line.setAttribute("d", `M${from}L${to}`);
     hint.replaceChildren(...(arrived ? ["let go"] : [make("span", "", "further "), "→"]));
-    place(hint, [to[0], to[1] - (ember.offsetHeight + hint.offsetHeight) / 2 - 4]); // the hint stands above the list, so that neither covers the other
+    // The hint stands above the list, so that neither covers the other, and until the list has arrived, it stays out of the right box.
+    const most = arrived ? Infinity : receiver.getBoundingClientRect().left - origin.left - hint.offsetWidth / 2 - 4;
+    place(hint, [Math.min(to[0], most), to[1] - (ember.offsetHeight + hint.offsetHeight) / 2 - 4]);
   }
   receiver.addEventListener("keydown", (event) => {
     const found = pair();
@@ -456,6 +463,13 @@ export function render({ model, el }) {
         const side = sideOf(lane);
         draw(`tried${turns ? " new" : ""}`, `M${side} ${down(row + 0.5)}h14`).style.strokeWidth = `${Math.max(3, grid.clientHeight / values.length - 2.5)}px`;
       }
+      // Above the first mark of a lane stands what the marks are, where the carried list leaves room for the word.
+      for (const lane of width > ROOMY ? new Set([0, last]) : []) {
+        const top = values.findIndex((_, row) => trace.has(`${row} ${lane}`));
+        if (top < 0) continue;
+        const where = lane ? { x: sideOf(lane) + 14, "text-anchor": "end" } : { x: sideOf(lane) };
+        svg.append(shape("text", { class: "heading", y: down(top) - 8, ...where }, "tried"));
+      }
       // Beside a long run of marks stands the answer that these layers gave.
       for (const lane of wide ? new Set([0, last]) : []) {
         for (let row = 0, start = 0; row < values.length; row++) {
@@ -519,8 +533,8 @@ export function render({ model, el }) {
       ...[[0, 0.5], [moves, 0], [values.length - 1, 0.5]].filter(([at]) => at >= 0).map(([at, half]) => {
         const mark = make("span", at === moves ? "moves num" : "num");
         mark.append(make("i", "", "layer "), String(at));
-        // If the list is carried over below the bend, the words would lie on the line to the other box.
-        if (at === moves && !(cell && layer > moves - 2)) mark.append(make("em", "", ` “${pieces[0].at(-1).trim()}” takes over`));
+        // What happens at this layer is told once a list is carried over, unless the words would lie on the line to the other box.
+        if (at === moves && cell && layer <= moves - 2) mark.append(make("em", "", ` “${pieces[0].at(-1).trim()}” takes over`));
         const y = top + ((at + half) / values.length) * grid.clientHeight;
         mark.style.top = `${y - axis.offsetTop}px`;
         mark.hidden = at !== moves && Math.abs(y - from[1]) < NEAR; // the line to the other box would strike through it
@@ -563,7 +577,9 @@ export function render({ model, el }) {
   function lesson({ pieces, first, values, answers }, cell) {
     const [theirs, own] = pieces.map((all) => all.slice(first).map((piece) => `“${piece.trim()}”`));
     const moves = handover(values);
-    if (!cell) return `Drag ${theirs[0]} across. Does the answer turn?`;
+    const dragged = held && scene.classList.contains("carrying") ? held.lane : 0;
+    const [rome, paris] = answers.map((answer) => `“${bare(answer)}”`);
+    if (!cell) return `Drag ${theirs[dragged]} onto ${own[dragged]}: does ${paris} turn into ${rome}?`;
     const [layer, lane] = cell;
     if (moves && lane === 0) return layer < moves ? `It turns. And if you drop ${theirs[0]} below the bend?` : `Too late: from layer ${moves} on, only ${theirs.at(-1)} turns the answer. Carry that across.`;
     const alike = alikeEverywhere();

@@ -1188,7 +1188,8 @@ def test_a_head_is_switched_off_and_the_answer_turns(visit):
     )
     last = box_of(page.locator(".ab-tile").last)
     assert last["y"] + last["height"] + page.evaluate("scrollY") < 900, "all heads are in the first screen"
-    expect(tile).to_have_text("layer 0, head 0")
+    expect(tile.locator(".ab-name")).to_have_text("layer 0, head 0")
+    expect(tile.locator(".ab-most")).to_have_text("90% at “golden”")
     page.get_by_role("button", name="Now two at once").click()
     expect(take).to_have_text("Layer 0, head 0 stays off. Press a second one: can you get “golden” back?")
     expect(page.get_by_role("button", name="Try each alone")).to_be_hidden()
@@ -2165,7 +2166,7 @@ def test_a_country_is_carried_over_and_the_answer_turns(visit):
     answer, grid = page.locator(".pt-receiver .pt-answer"), page.get_by_role("grid")
     moral, new = page.locator(".pt-moral"), page.locator(".pt-receiver .pipe.new")
     expect(answer).to_have_text("Paris")
-    expect(moral).to_have_text("Drag “Italy” across. Does the answer turn?")
+    expect(moral).to_have_text("Drag “Italy” onto “France”: does “Paris” turn into “Rome”?")
     expect(page.locator(".pt-hint")).to_have_text("drag me across →")
     expect(page.locator(".pt-ember")).to_have_text("Italy")
     expect(new).to_have_count(0)
@@ -2306,6 +2307,19 @@ def test_a_list_is_dragged_across_and_let_go_before_it_is_not_carried_over(visit
     expect(page.get_by_role("button", name="Undo")).to_be_hidden()
     drag((left, y))  # a press without a drag carries the list over, too
     expect(answer).to_have_text("Rome")
+    # While another list is dragged, the page speaks of it. Let go too early, the first list is back.
+    other = box_of(page.locator(".pt-donor [data-layer='26'][data-lane='1']"))
+    page.mouse.move(other["x"] + other["width"] / 2, other["y"] + other["height"] / 2)
+    page.mouse.down()
+    edge = box_of(page.locator(".pt-receiver .pt-box"))["x"]
+    page.mouse.move(edge, other["y"])
+    expect(page.locator(".pt-moral")).to_have_text("Drag “is” onto “is”: does “Paris” turn into “Rome”?")
+    page.wait_for_function(
+        "edge => document.querySelector('.pt-hint').getBoundingClientRect().right <= edge", arg=edge
+    )
+    page.mouse.up()
+    expect(answer).to_have_text("Rome")
+    expect(layer).to_contain_text("after layer 12")
 
 
 def test_turning_the_key_lights_up_the_words_of_a_marked_text(visit):
