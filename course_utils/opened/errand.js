@@ -885,6 +885,7 @@ export function render({ model, el }) {
     if (still.matches || from >= drawn.length) return finish();
     stop();
     playing = true;
+    light(from > 0 && from % 2 === 0 ? GATE : WRITES); // so that the headline of the errand before does not stand over this one
     let at = 0;
     const later = (wait, act) => clocks.push(setTimeout(act, (at += wait)));
     const show = (...elements) => elements.forEach((each) => each?.classList.remove("yet"));
@@ -999,7 +1000,7 @@ export function render({ model, el }) {
   function drawRates(now) {
     const figures = measured(now, found, data.rates);
     const drawnState = JSON.stringify([figures, now.order?.at]);
-    if (playing) return void counted.classList.toggle("none", rates.dataset.state !== drawnState); // while the film plays, the rates of an earlier errand are hidden, and their place stays
+    if (playing) return void counted.classList.add("none"); // while the film plays, the rate is hidden, and its place stays
     rates.classList.toggle("none", !figures || !opened);
     counted.classList.toggle("none", !figures);
     counted.hidden = !tried;

@@ -20,10 +20,20 @@ const LONGEST = 60; // tokens: when the text has this length, the model stops wr
 const MOST_K = 100;
 const LIMITS = /** @type {[number, number]} */ ([0.1, 4]); // the lowest and the highest temperature
 const MARKS = { ",": "a comma", ".": "a full stop", "?": "a question mark", "!": "an exclamation mark", ":": "a colon", ";": "a semicolon", "-": "a hyphen" };
+const STEPS = [0.005, 0.01, 0.02, 0.025, 0.05, 0.1, 0.2, 0.25]; // between two shares on the axis
 const SCALES = [0.01, 0.02, 0.03, 0.04, 0.05, 0.06, 0.08, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1];
 
 const percent = (share) => (share < 0.001 ? "<0.1%" : `${(100 * share).toFixed(share < 0.0995 ? 1 : 0)}%`);
 const count = (number) => number.toLocaleString("en-US");
+
+/**
+ * Round shares for an axis from 0 to `end`: three to five of them, all equally far apart.
+ * @param {number} end from 0.01 to 1
+ */
+export function ticks(end) {
+  const step = STEPS.find((one) => one >= end / 4 - 1e-9) ?? STEPS.at(-1);
+  return Array.from({ length: Math.floor(end / step + 1e-9) + 1 }, (_, index) => index * step);
+}
 
 /**
  * The share (the probability from 0 to 1) of each token at a temperature.
@@ -362,9 +372,9 @@ export function render({ model, el }) {
     });
 
     axis.replaceChildren(
-      ...[0, 0.5, 1].map((part) => {
-        const tick = make("span", "num", percent(part * scale).replace("<0.1%", "0").replace(".0%", "%"));
-        tick.style.transform = `translateX(${part * width}px)`;
+      ...ticks(scale).map((share) => {
+        const tick = make("span", "num", percent(share).replace("<0.1%", "0").replace(".0%", "%"));
+        tick.style.transform = `translateX(${(share / scale) * width}px)`;
         return tick;
       }),
     );

@@ -250,8 +250,8 @@ export function render({ model, el }) {
   const track = make("section", "vt-track");
   track.setAttribute("aria-label", "Ratings");
   const lanes = make("div", "vt-lanes");
-  const key = make("span", "vt-key-of-bar", "could stand anywhere in here");
-  key.prepend(make("i"));
+  const key = make("span", "vt-key-of-bar");
+  key.append(make("i"), make("span", "vt-who", "a model "), "may stand anywhere in its bar", make("span", "vt-line-words", ", and could be first if the bar reaches the dashed line"));
   lanes.append(key, make("span", "vt-end-of-scale", "wins more often →"));
   const field = lanes.appendChild(make("div", "vt-field"));
   const goal = field.appendChild(make("i", "vt-goal")); // where the first model's bar begins: who does not reach this line can't be first
@@ -331,7 +331,10 @@ export function render({ model, el }) {
     cards.append(card);
     return card;
   });
-  const neither = make("button", "vt-neither", "↑ No difference");
+  const neither = make("button", "vt-neither");
+  const upKey = make("span", "vt-up", "↑ ");
+  upKey.setAttribute("aria-hidden", "true");
+  neither.append(upKey, "No difference");
   neither.addEventListener("click", () => vote("n"));
   cards.append(neither);
   ring.append(prompt, cards);
@@ -548,7 +551,7 @@ export function render({ model, el }) {
     neither.classList.toggle("won", theirs === 0.5);
     for (const button of [left, right, neither]) button.disabled = !contest;
     // While votes pour in, no story could be read before the next one.
-    asked.replaceChildren(...(clock ? [make("b", "", "Each block is a vote, in the colour of the model that got it. Grey: no difference.")] : contest ? [...told(contest[0]), gap] : ["That was the last pair."]));
+    asked.replaceChildren(...(clock ? [make("b", "", `Each block is a vote, in the colour of the model that got it. Grey: no difference.${done ? " Your own votes are kept under “You”." : ""}`)] : contest ? [...told(contest[0]), gap] : ["That was the last pair."]));
     asked.classList.toggle("long", !clock && (contest?.[0].length ?? 0) > LONG);
     fill(own ? 0 : { 1: 2, 0: 4 }[theirs], contest);
     [[left, 2, "Left", 1], [right, 4, "Right", 0]].forEach(([card, index, side, wins]) => {
@@ -580,6 +583,7 @@ export function render({ model, el }) {
     const first = ranges[ranked(found)[0]];
     goal.style.left = `${across(first[1])}%`;
     goal.classList.toggle("idle", first[1] <= 1000 - half);
+    key.classList.toggle("lined", first[1] > 1000 - half);
     el.classList.toggle("poured", watched());
     const last = voter() === "you" && picks() ? asks(picks().length - 1) : null;
     rows.forEach(({ row, rating, mark, said, band }, index) => {
@@ -604,6 +608,7 @@ export function render({ model, el }) {
     });
     counted.textContent = `${number} vote${number === 1 ? "" : "s"}`;
     handle.style.left = `${(100 * number) / contests.length}%`;
+    buttons[0].textContent = picks() ? `${voters.you}: ${picks().length} vote${picks().length === 1 ? "" : "s"}` : voters.you;
     buttons.forEach((button, index) => {
       button.setAttribute("aria-checked", String(names[index] === voter()));
       button.tabIndex = names[index] === voter() ? 0 : -1;

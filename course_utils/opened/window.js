@@ -12,6 +12,7 @@ import { LOOKS, adopt, announcer, chipClass, headline, keeper, make, onDrag, own
 
 const HOP = 320; // ms: how long a layer takes to hand a dragged drop on to the next layer
 const FALL = 600; // ms: how long the drop takes from the last token to the pail
+const KNOB = 18; // px: half of the width of the edge's knob and of the dashed drop, with some room
 const BARS = 56; // px: the height of a bar of 100%
 const LETTER = 8; // px: about the width of a letter in a label
 const OTHERS = "others"; // the label that neighbouring answers share if their bars are too narrow for their own labels
@@ -94,7 +95,7 @@ export function render({ model, el }) {
   const pass = make("button", "", "▶ Pass it on");
   tools.append(sweep, pass);
   const drop = dropShape("button", "wd-drop");
-  drop.append(make("span", "wd-hint", "drag me on"));
+  const dropHint = drop.appendChild(make("span", "wd-hint", "drag me on"));
   const goal = dropShape("div", "wd-goal"); // shows how far the next layer can carry the drop
   goal.setAttribute("aria-hidden", "true");
   const goalLayer = goal.firstChild.appendChild(shape("text", { x: 12, y: 23 }));
@@ -384,8 +385,22 @@ export function render({ model, el }) {
     put(goal, chips[furthest]);
     goalLayer.textContent = String(stops.length + 1);
     drop.classList.toggle("new", !stops.length && !held);
+    placeHint(chips[at], chips[furthest]);
     const word = chips[right].textContent.trim();
     drop.setAttribute("aria-label", over ? `Take “${word}” back to its beginning` : `Carry “${word}” on with layer ${stops.length + 1} of ${layers}, as far as “${chips[furthest].textContent.trim()}”`);
+  }
+  /** Put the drop's hint to the right of the drop or, if the edge's knob or the dashed drop is there, to the left. If the left
+   * has no room, show no hint. The drop is below the word `from`, and the dashed drop is below the word `to`. */
+  function placeHint(from, to) {
+    drop.classList.remove("before", "hintless");
+    if (!dropHint.offsetWidth) return;
+    const middle = from.offsetLeft + from.offsetWidth / 2;
+    const begin = middle + drop.offsetLeft + dropHint.offsetLeft;
+    const end = begin + dropHint.offsetWidth;
+    const taken = (chip, x) => chip.offsetTop === from.offsetTop && x + KNOB > begin && x - KNOB < end;
+    const edge = chips[Math.max(1, chips.length - size())];
+    if (end <= paper.clientWidth && !taken(edge, edge.offsetLeft) && !taken(to, to.offsetLeft + to.offsetWidth / 2)) return;
+    drop.classList.add(2 * middle - end >= 0 ? "before" : "hintless");
   }
   /** Carry the drop to the token at this index, with the next layer. A place at or before the drop's beginning takes it back there. */
   function carryTo(index) {

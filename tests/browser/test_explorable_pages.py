@@ -901,17 +901,19 @@ def test_the_axis_stands_still_while_a_bar_is_pulled(visit):
     axis, share = page.locator(".sp-axis"), page.locator(".sp-row .sp-share").first
     handle = page.get_by_role("slider", name="Temperature, by the longest bar")
     before, box = axis.inner_text(), box_of(handle)
+    end = axis.locator("span").last
+    stood = end.get_attribute("style")
     most = int(before.split()[-1].rstrip("%"))
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     page.mouse.down()
     for x in (box["x"] + 60, box["x"] - 200, 900):
         page.mouse.move(x, box["y"] + 10, steps=3)
-        assert axis.inner_text() == before
+        assert axis.inner_text() == before and end.get_attribute("style") == stood
     # Near the right end the axis gets longer, so that the bar can reach its largest share at the pointer.
     page.mouse.move(1100, box["y"] + 10, steps=3)
     held = box_of(handle)
     assert held["x"] + held["width"] / 2 == pytest.approx(1100, abs=2)
-    assert axis.inner_text() != before
+    assert end.get_attribute("style") != stood
     page.mouse.move(1270, box["y"] + 10, steps=3)
     assert float(share.inner_text().rstrip("%")) > most
     held, ends = box_of(handle), axis.inner_text()
@@ -1960,7 +1962,8 @@ def test_other_votes_are_poured_in_until_one_model_is_first(visit):
     expect(head).to_have_text("Falcon is first after 134 votes")
     expect(take).to_have_text("No other bar reaches the line.")
     expect(page.locator(".vt-lane.out")).to_have_count(3)
-    page.get_by_role("radio", name="You").click()
+    expect(page.get_by_text("could be first if the bar reaches the dashed line")).to_be_visible()
+    page.get_by_role("radio", name="You: 10 votes").click()
     expect(take).to_contain_text("134 votes")
     right.press("Backspace")
     expect(page.get_by_role("radio", name="The simulated voter")).to_be_visible()

@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import test from "node:test";
 
 const { SITE, REFERENCE } = process.env;
-const { cut, draw, shares, temperatureFor } = await import(`${SITE}/live/sampling.js`);
+const { cut, draw, shares, temperatureFor, ticks } = await import(`${SITE}/live/sampling.js`);
 const { lots } = await import(`${SITE}/live/view.js`);
 
 test("temperature, top-k and top-p keep what transformers keeps, and share it out alike", () => {
@@ -30,6 +30,15 @@ test("a token is drawn as often as its share says", () => {
   for (let lot = 0; lot < 1000; lot++) count[draw(Float64Array.from([0.5, 0.3, 0.2]), (lot + 0.5) / 1000)]++;
   assert.deepEqual(count, [500, 300, 200]);
   assert.equal(draw(Float64Array.from([0.6, 0.4]), 1), 1);
+});
+
+test("an axis of any length has three to five round shares, up to its end", () => {
+  assert.deepEqual(ticks(1), [0, 0.25, 0.5, 0.75, 1]);
+  assert.deepEqual(ticks(0.01), [0, 0.005, 0.01]);
+  for (let end = 0.01; end <= 1; end += 0.01) {
+    const all = ticks(end);
+    assert.ok(all.length >= 3 && all.length <= 5 && all.at(-1) <= end + 1e-6, String(end));
+  }
 });
 
 test("a seed gives the same lots, from 0 to 1 and even", () => {
