@@ -73,8 +73,8 @@ def concerns(name, file):
     """Returns whether a test file uses a file of the repository. name : its path, relative to the repository
 
     Code is used by the test files that import it; a script or a style sheet, by those that run node; data of
-    the package, by those that import code of the same folder; any other file, by those that name it or its
-    folder.
+    the package, by those that import code of the same folder; any other code, by those that name it; any
+    other file, by those that name it or its folder.
     """
     path, text = ROOT / name, file.read_text(encoding="utf-8")
     if path in uses(file) or name == "pyproject.toml":
@@ -86,7 +86,8 @@ def concerns(name, file):
         return path.suffix != ".py" and any(map(path.is_relative_to, folders))
     if path.is_relative_to(ROOT / "tests"):
         return path.suffix != ".py" and path.name in text
-    return bool(re.search(rf"\b{re.escape(Path(name).parts[0])}\b", text))
+    named = {path.name, path.stem} if path.suffix == ".py" else {path.name, path.stem, path.parent.name}
+    return any(re.search(rf"\b{re.escape(word)}\b", text) for word in named)
 
 
 @cache

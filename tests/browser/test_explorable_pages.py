@@ -2911,7 +2911,7 @@ def test_a_picture_is_drawn_in_the_page(visit):
     page.get_by_role("button", name="Wake the model to draw it").click()
     film, head = page.get_by_role("slider", name="The state on the way"), page.locator(".dn-head")
     expect(film).to_have_attribute("aria-valuenow", "5", timeout=PATIENCE)
-    expect(head).to_contain_text("after 5 steps")
+    expect(head).to_contain_text("5 of 5 steps")
     expect(page.locator(".dn-panel.against .dn-chip")).to_have_text(["red", "bird"])
     expect(field).to_be_empty()
     field.fill("nurse")

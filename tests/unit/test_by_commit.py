@@ -84,7 +84,7 @@ def test_data_concern_the_tests_of_their_folder_and_scripts_those_that_run_node(
     for name in (
         "course_utils/opened/patching.py",
         "course_utils/opened/patching.json",
-        "website/page.py",
+        "website/page.html",
         "pyproject.toml",
     ):
         assert concerns(name, file), name
