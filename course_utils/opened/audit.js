@@ -459,7 +459,10 @@ export function render({ model, el }) {
         .map(([l, t]) => [l - 4, l + long + 4, t, t + high])
         .find(([l, r, t, b]) => l >= -4 && r <= width + 4 && t >= 0 && b <= lane.clientHeight && taken.every((box) => r <= box[0] || l >= box[1] || b <= box[2] + 2 || t >= box[3] - 2));
       name.classList.toggle("named", Boolean(spot));
-      if (!spot) continue;
+      if (!spot) {
+        name.style.transform = ""; // where it stood may lie outside a narrower page
+        continue;
+      }
       rest -= 1;
       taken.push(spot);
       name.style.transform = `translate(${(spot[0] + 4).toFixed(1)}px, ${spot[2].toFixed(1)}px)`;

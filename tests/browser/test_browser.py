@@ -110,7 +110,7 @@ def photograph(notebook, name):
 
 def explorers(lesson):
     """Returns the indices of the cells that show an explorable."""
-    made = re.compile(r"course\.opened\.|^view\b", re.MULTILINE)  # `view`: another cell made it
+    made = re.compile(r"course\.(opened\.|capstone\()|^view\b", re.MULTILINE)  # `view`: another cell made it
     shown = [index for index, source in enumerate(lesson.sources) if made.search(source)]
     return [index for index in shown if lesson.output(index).locator(".otb").count()]
 

@@ -14,7 +14,7 @@ from course_utils.opened.review import facts
 from course_utils.opened.review import page as pages
 from course_utils.opened.review.facts import VERDICTS, findings
 from course_utils.opened.review.folder import RELEASES, claims, drawn, plain_name
-from course_utils.views.picture import BLUE, LINE, VERMILLION, Picture, card, row_html, table_html
+from course_utils.views.picture import BLUE, LINE, VERMILLION, Picture, card, row_html, scrolled, table_html
 
 LONGEST = {"because": 180, "evidence": 100}  # characters for which the page has room
 
@@ -64,7 +64,8 @@ def finished_page() -> Picture:
             )
             alt += f" The course: {course}"
     title = "Toni Berg judged the claims of Robin 1 by opening the release"
-    return Picture(card(cells + table_html(rows), title, "The release and its reviewer are invented."), alt)
+    table = scrolled(table_html(rows))
+    return Picture(card(cells + table, title, "The release and its reviewer are invented."), alt)
 
 
 class Review:
