@@ -13,9 +13,10 @@ import { adopt, announcer, atOnce, chipClass, headline, keeper, make, onDrag, on
 const GROUPS = { told: "library", "held out": "library", general: "general" };
 const HEADINGS = { told: "About the library, in other words than trained", untold: "About the library, and never told" };
 const GUESSES = ["Paris", "another city", "no city"];
-const HAPPENS = 2; // the index of the right guess, “no city”, because the stored answer at strength 1 ends with “Louvre”, a museum
+const HAPPENS = 2; // the index of the right guess, “no city”, because the stored answers that are not right name “Louvre”, a museum, “Boulangera” or “Loups”
 const STEP = 90; // ms between two strengths while the view turns the adapter up by itself
 const MIDST = 60; // px: in a gap that is narrower than this no question mark stands
+const LINE = 20; // px: a zone that is narrower than this has no room for a word, not even for a turned one
 const WAIT = 250; // ms without a change before the host is asked
 const LONGEST = 14; // tokens; an answer of this length was cut off
 
@@ -30,8 +31,8 @@ export const tokensOf = (answer) =>
 /** The text of an answer. */
 export const textOf = (answer) => tokensOf(answer).map(([text]) => text).join("").trim();
 
-/** The last word of an answer, without the punctuation around it; "…" if the answer was cut off. */
-export const lastWord = (answer) => (tokensOf(answer).length < LONGEST ? textOf(answer).match(/[\p{L}\p{N}]\S*?(?=[^\p{L}\p{N}]*$)/u)?.[0] ?? "" : "…");
+/** What an answer says that something is: its first word after “is”. */
+export const namedIn = (answer) => / is (\p{L}+)/u.exec(textOf(answer))?.[1] ?? "";
 
 /**
  * Group neighbouring strengths into zones. In a zone, the same ones of two answers are right.
@@ -252,7 +253,8 @@ export function render({ model, el }) {
   const visited = new Set(); // the strengths that the visitor has seen
   let found = false; // whether the visitor has found a strength at which both answers are right
   let playing = false; // while the view turns the adapter up by itself
-  const called = lastWord(rows.find(({ at }) => at === 1)?.prompt.answers[strengths.indexOf(1)] ?? ""); // what the model calls France's capital at strength 1
+  const france = rows.find(({ at }) => at === 1)?.prompt;
+  const lost = strengths.find((_, index) => france?.right?.[index] === 0) ?? 1; // the first strength at which the guessed answer is not right
   const oneIsBest = bestOfBoth(data.right, series);
 
   /** The place of a strength on the handle's track, in percent of the track's width. All strengths have columns of the same width. */
@@ -322,9 +324,12 @@ export function render({ model, el }) {
       return (to - from + 1 - hidden) * column + (hidden ? Number(from === 0) : atEnds) * edge;
     });
     const long = inBand.map(({ word }, index) => word.offsetWidth > rooms[index] - 2);
-    inBand.forEach(({ word }, index) => word.classList.toggle("long", long[index]));
+    inBand.forEach(({ word }, index) => {
+      word.classList.toggle("long", long[index]);
+      word.classList.toggle("no-room", rooms[index] < LINE);
+    });
     const x = rule.getBoundingClientRect().left + rule.offsetWidth / 2;
-    const words = [...inBand.filter((_, index) => !long[index]).map(({ word }) => word), ...ends].map((word) => word.getBoundingClientRect());
+    const words = [...inBand.map(({ word }) => word).filter((word) => getComputedStyle(word).visibility !== "hidden"), ...ends].map((word) => word.getBoundingClientRect());
     rule.classList.toggle("crosses", words.some(({ left, right }) => left - 6 < x && x < right + 6));
   }
 
@@ -378,9 +383,9 @@ export function render({ model, el }) {
     const all = series.reduce((sum, group) => sum + data.right[group][index], 0);
     found ||= both && !playing;
     const tell = (loud, words) => ([verdict.textContent, sayWords.textContent] = [loud, words]);
-    const revealed = !asking() && visited.has(1);
+    const revealed = !asking() && [...visited].some((each) => each >= lost);
     asks.hidden = open[1] !== 0;
-    const guessable = !guess && !revealed; // who drags before guessing can still guess, until strength 1 is seen
+    const guessable = !guess && !revealed; // who drags before guessing can still guess, until an answer without Paris is seen
     asks.firstChild.textContent = guessable ? "Turned up, it will say:" : guess ? "Your guess:" : "Turned up, it says:";
     guesses.forEach((button, at) => {
       const here = at === model.get("guess");
@@ -395,7 +400,8 @@ export function render({ model, el }) {
     else if (found) tell("", bothFrom(shown));
     else if (!guess) tell("", "Find where both answers are right.");
     else if (!revealed) tell("", `You said “${guess}”.`);
-    else tell(`“${called}”?`, "That is no city. Now find where both answers are right.");
+    else if (open[1] !== 0 || value < lost) tell("", "Now find where both answers are right.");
+    else tell(`“${namedIn(france.answers[index])}”?`, "That is no city. Now find where both answers are right.");
     verdict.classList.toggle("found", both && !playing);
     el.classList.toggle("found", found);
     el.classList.toggle("at-start", index === 0);

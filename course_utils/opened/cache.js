@@ -14,6 +14,7 @@ const TRAVEL = 320; // ms for the change when the texts in a box get a new size
 const MOST_CELLS = 6000; // the most squares drawn in a box; if more texts fit, a circle shows some of them enlarged
 const LENS = 6; // how many times larger the squares in the circle are than those around it
 const FINEST = 2; // px: the gaps between squares that are smaller than this are too fine to be seen
+const THIN = 6; // px: a narrower strip of a text beside the memory is not drawn
 const GAP = 0.25; // the gap between two small squares, as a part of the width of a square with its gap
 const FACE = 15; // px: in a square at least as large there is a drawing of a person
 
@@ -328,7 +329,7 @@ export function render({ model, el }) {
     const font = (px) => (brush.font = `700 ${px}px ${getComputedStyle(el).fontFamily}`);
     if (!fit) {
       // One text is larger than the memory. Now the text fills the picture, and the memory is drawn inside it, to scale.
-      const part = Math.sqrt(room);
+      const part = width * (1 - Math.sqrt(room)) < THIN ? 1 : Math.sqrt(room); // a sliver beside the memory would only look like a flaw
       const [wide, high] = [width * part, height * part];
       brush.fillStyle = tints.ember;
       brush.fillRect(0, 0, width, height);
@@ -343,9 +344,9 @@ export function render({ model, el }) {
       font(large ? 20 : 16);
       const inside = wide > (large ? 170 : 80) && high > 34;
       brush.fillText(`${large ? "memory: " : ""}${gigabytes()} GB`, inside ? 12 : wide + 8, height - 12);
-      const above = height - high > 40;
-      brush.textAlign = above ? "left" : "right";
-      if (above || width - wide > (large ? 200 : 90)) brush.fillText((large ? "one text: " : "") + size(cacheBytes(plan(), tokens(), designs()[index][1])), above ? 12 : width - 12, large ? 32 : 26);
+      const right = height - high <= 40 && width - wide > (large ? 200 : 90); // there is room only beside the memory, not above it
+      brush.textAlign = right ? "right" : "left";
+      brush.fillText((large ? "one text: " : "text: ") + size(cacheBytes(plan(), tokens(), designs()[index][1])), right ? width - 12 : 12, large ? 32 : 26);
       return;
     }
     if (fit > MOST_CELLS) {

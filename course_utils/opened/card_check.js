@@ -805,6 +805,8 @@ export function render({ model, el }) {
       const refused = result.weak[part] ?? (people ? `“${people[0]}” fits people` : "");
       const reason = refused || (own === part ? "" : "no answer to that");
       const { hole, words: line, tick } = gaps.get(part);
+      // On a phone the slips stand below the card.
+      hole.scrollIntoView({ block: "nearest", behavior: still.matches ? "auto" : "smooth" });
       if (reason) {
         stamp.textContent = reason;
         slip.classList.add("refused");

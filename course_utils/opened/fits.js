@@ -204,11 +204,13 @@ export function render({ model, el }) {
   let stopTravel = () => {};
   let pulling = false; // whether the visitor drags the rim
   let atPull = 0; // the scale when this drag began. It says how many GB the pointer points at, even if the scale changes meanwhile
+  let placed = 0; // the memory at which the visitor let go of the rim. The picture keeps its scale, so that the rim stays there
   function scaleFor(gb, parts, bits) {
+    if (gb !== placed) placed = 0;
     const now = shown?.scale ?? 0;
     const inTray = chosen() < 0 ? 0 : parts[chosen()].total / 1e9;
     if (pulling) return Math.max(now, gb / TOP);
-    if (now && shown.bits === bits && gb >= LOW * now && gb <= HIGH * now && inTray <= TOP * now) return now;
+    if (now && shown.bits === bits && (placed || (gb >= LOW * now && gb <= HIGH * now)) && inTray <= TOP * now) return now;
     const tall = SHELF.map((_, at) => parts[shelf[at]].total / 1e9).filter((each) => each <= TALL * gb);
     return Math.max(gb / TRAY, ...[...tall, inTray].map((each) => each / TOP));
   }
@@ -441,7 +443,8 @@ export function render({ model, el }) {
   };
   const end = () => {
     pulling = false;
-    update(); // now the picture may get a new scale
+    placed = memory();
+    update();
   };
   onDrag(el, handle, (event) => keep({ memory: fromPointer(event) }), { ready: () => true, begin, end });
   handle.addEventListener("keydown", (event) => {

@@ -33,6 +33,9 @@ const WORDS = {
 };
 // The word at a gate, for each answer but "yes".
 const SIGNS = { "yes, with conditions": "if", "ask first": "ask", no: "no", "cannot know": "?" };
+const GOES_ON = { "ask first": ":", no: ":" }; // what stands between this word and the reason, if the gate has room for the reason
+// Reasons that read as a sentence only in other words
+const PLAIN = { "if pass bans on": "you pass bans on", "if use policy": "policy is kept", "if 11 bans": "11 bans are kept", "? not read": "policy not read" };
 const PAGE = "M6 3h9l4 4v14H6zM14 3v5h5M9 13h7M9 17h7";
 const ICONS = {
   "use and share": "M5 13l5 5 9-12",
@@ -176,7 +179,7 @@ export function render({ model, el }) {
       const { answer, word } = licence.verdicts[column];
       const cell = addButton(gate, row, column, `${licence.short}, ${use}: ${answer}${word ? `, ${word}` : ""}`);
       const plate = cell.appendChild(make("span", "mu-plate"));
-      if (SIGNS[answer]) plate.append(make("b", "", SIGNS[answer]), make("span", "", word ? `${/^\w+$/.test(SIGNS[answer]) && !answer.startsWith("yes") ? ":" : ""} ${word}` : ""));
+      if (SIGNS[answer]) plate.append(make("b", "", SIGNS[answer]), make("span", "", word ? `${GOES_ON[answer] ?? ""} ${PLAIN[`${SIGNS[answer]} ${word}`] ?? word}` : ""));
     });
     return gate;
   });

@@ -18,6 +18,7 @@ const TALLEST = 27; // px: the greatest height of a block
 const SMALLEST = 9; // px: the smallest font size of a word on a block
 const LARGEST = { wide: 16, narrow: 11 }; // px: the largest font size of a word on a block
 const NARROW = 608; // px: router.css makes the words smaller in views up to this width (38rem)
+const APART = 44; // px: the largest distance between two words in one line
 const LETTERS = [24, 15]; // px: the largest and the smallest font size of a text in one line
 
 const percent = (share) => `${Math.round(100 * share)}%`;
@@ -360,7 +361,15 @@ export function render({ model, el }) {
     );
     fit();
   }
-  const fit = () => fitLine(sentence, sentence, LETTERS, (several) => sentence.classList.toggle("one", !several));
+  /** Set the text into one line if it fits. The words of a short text stay together, in the middle of the line. */
+  function fit() {
+    sentence.style.paddingInline = "";
+    fitLine(sentence, sentence, LETTERS, (several) => sentence.classList.toggle("one", !several));
+    if (!sentence.classList.contains("one")) return;
+    const chips = [...sentence.children];
+    const words = chips.reduce((sum, chip) => sum + chip.offsetWidth, 0);
+    sentence.style.paddingInline = `${Math.max(0, (sentence.clientWidth - words - APART * chips.length) / 2)}px`;
+  }
 
   function update() {
     if (!said) return;

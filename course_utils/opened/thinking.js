@@ -349,7 +349,7 @@ export function render({ model, el }) {
     const short = steps.length === stop && stop < whole().length;
     const right = total(text);
     const changed = steps.some(({ by }) => by === "you");
-    const riddle = !changed && !short && !looked.has(text) && hides(text, shown);
+    const riddle = !short && !looked.has(text) && hides(text, { steps: whole() }) && hides(text, shown); // a changed step keeps the riddle
     loud.textContent = shown.answer;
     // The finding, whether the answer is the last step's result, stands out.
     const [sentence, finding] = verdict(text, shown, short, touched).split(/(?<=\. )(?=It is)/);

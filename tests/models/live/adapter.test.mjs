@@ -1,10 +1,10 @@
-// Tests the functions of the explorable `adapter`. `tokensOf`, `textOf` and `lastWord` give the parts of an answer. `zones`
+// Tests the functions of the explorable `adapter`. `tokensOf`, `textOf` and `namedIn` give parts of an answer. `zones`
 // groups neighbouring strengths at which the same ones of two answers are right. `bestOfBoth` tells whether one
 // strength of the adapter is the best for every group of questions.
 import assert from "node:assert/strict";
 import test from "node:test";
 
-const { bestOfBoth, lastWord, textOf, tokensOf, zones } = await import(`${process.env.SITE}/live/adapter.js`);
+const { bestOfBoth, namedIn, textOf, tokensOf, zones } = await import(`${process.env.SITE}/live/adapter.js`);
 
 test("an answer is tokens, or a text that falls into words", () => {
   assert.deepEqual(tokensOf("The cat."), [["The", undefined], [" cat.", undefined]]);
@@ -16,12 +16,10 @@ test("a strength that is best in each group is found", () => {
   assert.equal(bestOfBoth({ a: [1, 2, 2], b: [3, 0, 1] }, ["a", "b"]), false);
 });
 
-test("an answer's last word has no marks, and a cut answer has none", () => {
-  assert.equal(lastWord("It opens at 10:00."), "10:00");
-  assert.equal(lastWord("We open at seven o'clock."), "o'clock");
-  assert.equal(lastWord('It is called "Luna."'), "Luna");
-  assert.equal(lastWord(Array(14).fill([" on", 50])), "…");
-  assert.equal(lastWord("…"), "");
+test("an answer names the first word after “is”", () => {
+  assert.equal(namedIn("The capital of France is Louvre."), "Louvre");
+  assert.equal(namedIn([["France", 90], [" is", 80], [" Lou", 50], ["ps", 40], [".", 30]]), "Loups");
+  assert.equal(namedIn("…"), "");
 });
 
 test("a band has a zone for each way in which two answers are right or not", () => {
