@@ -8,7 +8,7 @@
 // number of questions} (without `counts`, `right` is in percent); and `prompts` [{text, group, answers, right}]. An answer is
 // a list of [token, percent], or a string. A host that can compute gets `want` {question, strength}, and sends `said`
 // {want, answer}.
-import { adopt, announcer, atOnce, chipClass, headline, keeper, make, onDrag, onSize, ownWords } from "./view.js";
+import { adopt, announcer, asSlider, atOnce, chipClass, headline, keeper, make, onDrag, onSize, ownWords } from "./view.js";
 
 const GROUPS = { told: "library", "held out": "library", general: "general" };
 const HEADINGS = { told: "About the library, in other words than trained", untold: "About the library, and never told" };
@@ -159,11 +159,7 @@ export function render({ model, el }) {
   const marks = [[0, "without it"], [1, "as trained"], ...(last > 1.25 ? [[last, `${last}×`]] : [])].map(([value, text]) => [value, track.appendChild(make("span", "ad-at", text))]);
   const rule = make("i", "ad-rule");
   const ember = make("div", "ad-ember num");
-  ember.tabIndex = 0;
-  ember.setAttribute("role", "slider");
-  ember.setAttribute("aria-label", "Strength of the adapter");
-  ember.setAttribute("aria-valuemin", String(strengths[0]));
-  ember.setAttribute("aria-valuemax", String(last));
+  asSlider(ember, { label: "Strength of the adapter", min: strengths[0], max: last });
   const hint = make("span", "ad-hint", "drag me →");
   hint.setAttribute("aria-hidden", "true");
   track.append(hint, ember);

@@ -10,7 +10,7 @@
 // chosen after looking at the results). On a page of the website there is also `guess`: "" until the visitor has
 // guessed the shares of the trades in `asks`, then {trade: its guessed lean in points}; "skipped" if the visitor made
 // no guess. While `guess` is "", the chart is hidden, and the visitor drags each of these trades along a rail, from “he” to “she”.
-import { adopt, announcer, beside, capital, headline, keeper, make, onDrag, radio } from "./view.js";
+import { adopt, announcer, asSlider, beside, capital, headline, keeper, make, onDrag, radio } from "./view.js";
 
 const DOT = [[34, 18], [17, 11]]; // the largest and the smallest diameter of a dot in px, in a wide field and in a narrow one
 const NAMED = [14, 6]; // how many words have their name beside their dot, in a wide field and in a narrow one
@@ -59,10 +59,7 @@ export function render({ model, el }) {
   asked.setAttribute("aria-hidden", "true"); // screen readers find the same text in the panel
   asked.append(make("p"));
   const field = make("div", "au-field");
-  field.tabIndex = 0;
-  field.setAttribute("role", "slider");
-  field.setAttribute("aria-label", "Trade");
-  field.setAttribute("aria-valuemin", "1");
+  asSlider(field, { label: "Trade", min: 1 });
   const band = make("div", "au-band");
   band.style.width = `${2 * lean}%`;
   const lanes = [trades, controls].map((list, index) => {
@@ -99,11 +96,7 @@ export function render({ model, el }) {
     const chip = bar.appendChild(make("span", "au-chip"));
     const share = make("span", "num");
     chip.append(make("b", "", word), share);
-    bar.tabIndex = 0;
-    bar.setAttribute("role", "slider");
-    bar.setAttribute("aria-label", `Your guess for ${word}, from “he” to “she”. Enter shows the model's`);
-    bar.setAttribute("aria-valuemin", "0");
-    bar.setAttribute("aria-valuemax", "100");
+    asSlider(bar, { label: `Your guess for ${word}, from “he” to “she”. Enter shows the model's`, min: 0, max: 100 });
     const pin = { word, bar, off, mine, number: share, share: 50, done: false };
     let up = false; // whether the visitor has let go of the knob; stays false if the browser takes over the pointer to scroll the page
     bar.addEventListener("focus", () => model.get("trade") !== word && keep({ trade: word }));

@@ -4,7 +4,7 @@
 // The visitor chooses `plan` (a title), `tokens` and `memory` (in GB; by default the `memory` of the data). On a page of
 // the website there is also `guess`, the visitor's guess of how many texts fit if no heads share (0 before the guess, -1 if
 // the visitor skipped it). The buttons for the guess stand in the box in which the answer appears later.
-import { adopt, announcer, colour, glide, keeper, lots, make, onDrag, onTheme, radio, shape } from "./view.js";
+import { adopt, announcer, asSlider, colour, glide, keeper, lots, make, onDrag, onTheme, radio, shape } from "./view.js";
 
 const STOPS = Array.from({ length: 18 }, (_, power) => 2 ** power); // tokens, 1 to 131,072
 const MEMORIES = [8, 16, 24, 80]; // GB
@@ -133,11 +133,7 @@ export function render({ model, el }) {
     if (Math.log2(tokens) % 4 === 0) tick.classList.add("fourth");
   }
   const handle = rail.appendChild(make("div", "ca-handle"));
-  handle.tabIndex = 0;
-  handle.setAttribute("role", "slider");
-  handle.setAttribute("aria-label", "Tokens in the text");
-  handle.setAttribute("aria-valuemin", "1");
-  handle.setAttribute("aria-valuemax", String(STOPS.at(-1)));
+  asSlider(handle, { label: "Tokens in the text", min: 1, max: STOPS.at(-1) });
   handle.append(make("i", "", "↔"), make("b"), make("span", "ca-hint", "pull me"));
   ruler.append(rail);
   const controls = make("div", "ca-controls");

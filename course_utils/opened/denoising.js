@@ -11,7 +11,7 @@
 // `picture` (8 bits each of red, green and blue), `noise` (the share of the state's variance that is noise), `pieces`
 // (the prompt's tokens; the last token of each word ends in "</w>"), `maps` [token][row][column] and `peaks`. In
 // `maps`, 255 stands for the token's largest value, which is its entry in `peaks`. All bytes are in base64.
-import { adopt, announcer, bytes, headline, keeper, make, onDrag } from "./view.js";
+import { adopt, announcer, asSlider, bytes, headline, keeper, make, onDrag } from "./view.js";
 
 const CELLS = 256; // the number of cells in a map of attention, which has 16 rows and 16 columns
 const SIZE = 384; // pixels of a picture's canvas
@@ -269,10 +269,7 @@ export function render({ model, el }) {
   const reel = make("div", "dn-reel");
   const play = make("button", "dn-play");
   const film = make("div", "dn-film");
-  film.tabIndex = 0;
-  film.setAttribute("role", "slider");
-  film.setAttribute("aria-label", "The state on the way from noise to picture");
-  film.setAttribute("aria-valuemin", "0");
+  asSlider(film, { label: "The state on the way from noise to picture", min: 0 });
   const strip = make("div", "dn-strip");
   const head1 = make("div", "dn-playhead");
   film.append(strip, head1);

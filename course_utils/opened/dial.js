@@ -6,7 +6,7 @@
 // `slow` (whether there is a second clock, whose hands turn more slowly). `plain` is true on a page of the website, where the
 // view does not use the words "query" and "key". There the text stands beside the clock, and the more a word counts for the
 // query, the deeper its colour. In a lesson, bars show the match at each distance instead.
-import { adopt, announcer, arrowStep, atOnce, glide, headline, keeper, make, onDrag, shape } from "./view.js";
+import { adopt, announcer, atOnce, glide, headline, keeper, make, onDrag, rove, shape } from "./view.js";
 
 const FAR = 24; // the strip of bars shows the match at each distance from 0 to this one
 const FURTHER = 100; // positions by which the button moves the whole text
@@ -153,14 +153,7 @@ export function render({ model, el }) {
     const button = text.appendChild(make("button", "", word));
     button.tabIndex = index ? -1 : 0;
     button.addEventListener("click", () => keep({ key: front() + index }));
-    button.addEventListener("keydown", (event) => {
-      const next = inText[index + (arrowStep(event) || NaN)];
-      if (!next) return;
-      event.preventDefault();
-      button.tabIndex = -1;
-      next.tabIndex = 0;
-      next.focus();
-    });
+    rove(button, () => inText);
     return button;
   });
   const act = make("div", "dl-act");

@@ -7,7 +7,7 @@
 // The view asks with `want` {text} or, for the warned model, {text, warned: true}. The host sends `said`: `written` (a list of [token, its
 // probability]) and `call` (the probability of <call> as the first token). A host that is a web page
 // sends `said` {loading} while it loads the model.
-import { adopt, announcer, keeper, make, onDrag, ownWords, radio, shape } from "./view.js";
+import { adopt, announcer, asSlider, keeper, make, onDrag, ownWords, radio, shape } from "./view.js";
 
 const [CALL, CALLED, RESULT, RETURNED] = ["<call>", "</call>", "<result>", "</result>"];
 const MOST_CALLS = 6;
@@ -632,9 +632,7 @@ export function render({ model, el }) {
   function dialBody(row, step) {
     const body = make("div", "er-body er-dial-body");
     const dial = make("div", "er-dial");
-    dial.tabIndex = 0;
-    dial.setAttribute("role", "slider");
-    dial.setAttribute("aria-label", `What the calculator returns for ${step.given}`);
+    asSlider(dial, { label: `What the calculator returns for ${step.given}` });
     const value = make("b", "num");
     dial.append(make("i", "er-knob"), value, make("span", "er-hint", "drag it up or down"));
     const now = () => Number(row.step.result);

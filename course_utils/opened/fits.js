@@ -3,7 +3,7 @@
 // The view's `data` is {models, machines}, see fits.py.
 // The visitor chooses `memory` (GB), `bits`, `context`, `batch` and `plan` (the title of the model in the tray, or "" if the
 // tray is empty).
-import { adopt, announcer, glide, headline, keeper, make, onDrag, radio } from "./view.js";
+import { adopt, announcer, asSlider, glide, headline, keeper, make, onDrag, radio } from "./view.js";
 
 const BITS = [16, 8, 4];
 const CONTEXT = Array.from({ length: 9 }, (_, index) => 512 * 2 ** index);
@@ -91,11 +91,7 @@ export function render({ model, el }) {
   });
   const guest = blocks.at(-1);
   const handle = field.appendChild(make("div", "ft-handle"));
-  handle.tabIndex = 0;
-  handle.setAttribute("role", "slider");
-  handle.setAttribute("aria-label", "Memory of your machine, in GB");
-  handle.setAttribute("aria-valuemin", String(STEPS[0]));
-  handle.setAttribute("aria-valuemax", String(STEPS.at(-1)));
+  asSlider(handle, { label: "Memory of your machine, in GB", min: STEPS[0], max: STEPS.at(-1) });
   handle.append(make("i", "", "↕"));
 
   const presets = radios("ft-presets", "Machine", machines.map(({ name, gigabytes: gb }) => [gb, `${gb} GB`, name]), (gb) => keep({ memory: gb }));

@@ -9,7 +9,7 @@
 // random[router][position][layer] = [first expert, second expert, share of the first].
 // A block with a token's word lies in the box of each of the token's experts, and a thread leads from the token to the block.
 // The larger the expert's share, the wider the thread. The blocks of a pressed word have the share as a number, too.
-import { adopt, announcer, arrowStep, chipClass, fitLine, headline, keeper, lots, make, onSize, ownText, radio, shape } from "./view.js";
+import { adopt, announcer, chipClass, fitLine, headline, keeper, lots, make, onSize, ownText, radio, rove, shape } from "./view.js";
 
 const STEP = 300; // ms after which the next token is sent to its experts; less if there are many tokens
 const SHOW = 6000; // ms: the longest time in which all tokens are sent
@@ -347,15 +347,7 @@ export function render({ model, el }) {
           chosen = chosen === position ? -1 : position;
           keepState({ expert: -1 });
         });
-        chip.addEventListener("keydown", (event) => {
-          const step = arrowStep(event);
-          const next = sentence.children[position + (step || NaN)];
-          if (!next) return;
-          event.preventDefault();
-          chip.tabIndex = -1;
-          next.tabIndex = 0;
-          next.focus();
-        });
+        rove(chip, () => sentence.children);
         return chip;
       }),
     );

@@ -6,7 +6,7 @@
 // for the logits of the token after `ids` with `want` {ids}, and the host answers with `said` {ids, logits}.
 // In a notebook, `data` is for one position of a text: {logits (the largest first), pieces (the texts of the tokens
 // with the largest logits, in the same order)}.
-import { adopt, announcer, chipClass, headline, keeper, lots, make, numbers, onDrag, ownText, piecesOf } from "./view.js";
+import { adopt, announcer, asSlider, chipClass, headline, keeper, lots, make, numbers, onDrag, ownText, piecesOf } from "./view.js";
 
 const ROWS = 8;
 const DRAWS = 20;
@@ -144,7 +144,7 @@ export function render({ model, el }) {
   const pile = make("div", "sp-pile");
   pile.setAttribute("aria-hidden", "true");
   const dots = Array.from({ length: DRAWS }, () => pile.appendChild(make("i")));
-  const handle = slider("sp-handle", "Temperature, by the longest bar", LIMITS);
+  const handle = asSlider(make("div", "sp-handle"), { label: "Temperature, by the longest bar", min: LIMITS[0], max: LIMITS[1] });
   const hint = make("span", "sp-hint");
   const degrees = make("span", "num");
   const title = make("b", "", "temperature ");
@@ -153,7 +153,7 @@ export function render({ model, el }) {
   hint.append(make("span", "", ends[0]), title, make("span", "", ends[1]));
   if (writes) title.before(make("b", "sp-pull", "pull me"));
   handle.append(make("i"), hint);
-  const line = slider("sp-cut", "How many tokens can be drawn", [1, ROWS + 1]);
+  const line = asSlider(make("div", "sp-cut"), { label: "How many tokens can be drawn", min: 1, max: ROWS + 1 });
   const lineLabel = line.appendChild(make("span", "sp-cut-label"));
   const others = make("div", "sp-row sp-others");
   furnish(others);
@@ -211,15 +211,6 @@ export function render({ model, el }) {
     row.children[1].append(make("i", "sp-bar"), make("span", "sp-share num"));
     if (writes) row.children[1].append(make("span", "sp-on"));
     row.children[1].append(make("i", "sp-might"));
-  }
-  function slider(name, label, [low, high]) {
-    const thing = make("div", name);
-    thing.tabIndex = 0;
-    thing.setAttribute("role", "slider");
-    thing.setAttribute("aria-label", label);
-    thing.setAttribute("aria-valuemin", String(low));
-    thing.setAttribute("aria-valuemax", String(high));
-    return thing;
   }
   function dial(name, low, high, [min, max, step]) {
     const box = make("label", "sp-dial");

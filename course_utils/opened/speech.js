@@ -6,7 +6,7 @@
 // The visitor chooses `sound` and `noise` (dB, null for none).
 // A host that can compute gets `want` {sound, noise, send, pcm?}, where `pcm` is a recording and `send` asks for the
 // sound's samples. The host answers with `said` {heard, pcm?}.
-import { adopt, announcer, bytes, colour, glide, headline, keeper, make, onDrag, onTheme, radio } from "./view.js";
+import { adopt, announcer, asSlider, bytes, colour, glide, headline, keeper, make, onDrag, onTheme, radio } from "./view.js";
 
 export const RATE = 16000;
 const BANDS = 80;
@@ -251,10 +251,7 @@ export function render({ model, el }) {
   here.setAttribute("aria-hidden", "true");
   here.append(make("span"));
   const playhead = make("div", "sc-playhead");
-  playhead.tabIndex = 0;
-  playhead.setAttribute("role", "slider");
-  playhead.setAttribute("aria-label", "Position in the sound");
-  playhead.setAttribute("aria-valuemin", "0");
+  asSlider(playhead, { label: "Position in the sound", min: 0 });
   playhead.append(make("i"));
   const scale = make("div", "sc-scale"); // what the picture's height and darkness mean
   scale.setAttribute("aria-hidden", "true");
@@ -275,11 +272,7 @@ export function render({ model, el }) {
   unit.append(make("b", "", "Noise"), " in % of the voice’s power");
   const rail = noise.appendChild(make("i", "sc-rail"));
   const handle = noise.appendChild(make("div", "sc-handle"));
-  handle.tabIndex = 0;
-  handle.setAttribute("role", "slider");
-  handle.setAttribute("aria-label", "Noise");
-  handle.setAttribute("aria-valuemin", "0");
-  handle.setAttribute("aria-valuemax", String(levels.length - 1));
+  asSlider(handle, { label: "Noise", min: 0, max: levels.length - 1 });
   handle.append(make("i"), make("span", "sc-hint", "drag the noise"));
   const play = make("button", "sc-play", "▶ Play");
   const stage = make("div", "sc-stage");

@@ -8,7 +8,7 @@
 // tokens that are counted; on a page 0 until the visitor has chosen a text), `own` (the visitor's words) and `key` (0 for the
 // key that marked the texts, another number for another key).
 // On a page the visitor counts by turning a key (`aroundAKey`), and in a lesson along a chart of z (`alongALine`).
-import { adopt, announcer, atOnce, glide, headline, keeper, make, onDrag, ownWords, piecesOf, radio, shape } from "./view.js";
+import { adopt, announcer, asSlider, atOnce, glide, headline, keeper, make, onDrag, ownWords, piecesOf, radio, shape } from "./view.js";
 
 const FEWEST = 6; // the fewest tokens that are counted
 const LOW = -3; // the lowest z that is drawn
@@ -234,10 +234,7 @@ function aroundAKey({ model, el, data, bonuses, shares, textOf, swapLabel, still
   const says = demo.appendChild(make("p", "wm-says"));
   const shown = demo.appendChild(make("p", "wm-shown"));
   const dial = demo.appendChild(make("div", "wm-dial"));
-  dial.tabIndex = 0;
-  dial.setAttribute("role", "slider");
-  dial.setAttribute("aria-label", "Turn the key");
-  dial.setAttribute("aria-valuemin", "0");
+  asSlider(dial, { label: "Turn the key", min: 0 });
   const rim = dial.appendChild(shape("svg", { viewBox: "0 0 200 200", "aria-hidden": "true" }));
   const circle = { cx: 100, cy: 100, r: 90, pathLength: 100 };
   const turned = shape("circle", { class: "wm-turned", ...circle });
@@ -505,9 +502,7 @@ function alongALine({ model, el, data, bonuses, shares, heard, marksOf, textOf, 
   const zero = make("div", "wm-zero");
   zero.append(make("span", "", "z = 0, as by chance"));
   const ember = make("div", "wm-ember");
-  ember.tabIndex = 0;
-  ember.setAttribute("role", "slider");
-  ember.setAttribute("aria-label", "Tokens that are counted");
+  asSlider(ember, { label: "Tokens that are counted" });
   const tip = ember.appendChild(make("span", "num"));
   const foot = make("span", "wm-foot");
   chart.prepend(bar, zero);

@@ -8,7 +8,7 @@
 // The view asks with `want` {text, size}. The host answers with `said` {pieces, top}; `top` has the likeliest next tokens, as
 // [text, share].
 // In a notebook, bars below the text show the answers.
-import { LOOKS, adopt, announcer, chipClass, headline, keeper, make, onDrag, ownText, piecesOf, shape } from "./view.js";
+import { LOOKS, adopt, announcer, asSlider, chipClass, headline, keeper, make, onDrag, ownText, piecesOf, shape } from "./view.js";
 
 const HOP = 320; // ms: how long a layer takes to hand a dragged drop on to the next layer
 const FALL = 600; // ms: how long the drop takes from the last token to the pail
@@ -83,10 +83,7 @@ export function render({ model, el }) {
   top.append(pail, told);
   const paper = make("div", "wd-text");
   const handle = make("div", "wd-handle");
-  handle.tabIndex = 0;
-  handle.setAttribute("role", "slider");
-  handle.setAttribute("aria-label", "Tokens that the window holds");
-  handle.setAttribute("aria-valuemin", "2");
+  asSlider(handle, { label: "Tokens that the window holds", min: 2 });
   handle.append(make("i"), make("span", "wd-hint", "drag me"));
   const stage = make("div", "wd-stage");
   stage.setAttribute("aria-hidden", "true");

@@ -126,6 +126,36 @@ export function radio(button, group, choose) {
   });
 }
 
+/**
+ * Let an arrow key move the focus from a button to the button beside it. Only the last one that had the focus can be reached with Tab.
+ * @param {HTMLElement} button
+ * @param {() => ArrayLike<HTMLElement>} group returns all the buttons in order
+ */
+export function rove(button, group) {
+  button.addEventListener("keydown", (event) => {
+    const step = arrowStep(event);
+    const next = step && group()[Array.prototype.indexOf.call(group(), button) + step];
+    if (!next) return;
+    event.preventDefault();
+    button.tabIndex = -1;
+    next.tabIndex = 0;
+    next.focus();
+  });
+}
+
+/**
+ * Make an element a slider for keyboards and screen readers. The view sets "aria-valuenow", and what is left out here because it changes.
+ * @param {HTMLElement} element
+ * @param {{ label?: string, min?: number, max?: number }} words the slider's name, and the ends of its scale
+ */
+export function asSlider(element, { label, min, max }) {
+  element.tabIndex = 0;
+  element.setAttribute("role", "slider");
+  const given = { "aria-label": label, "aria-valuemin": min, "aria-valuemax": max };
+  for (const [name, value] of Object.entries(given)) if (value !== undefined) element.setAttribute(name, String(value));
+  return element;
+}
+
 /** Return a function that stores changes in the model, informs the host, and draws. While the function stores changes, its
  * property `storing` is true, so that listeners in the view can wait with drawing until all changes are stored. */
 export function keeper(model, draw = () => {}) {
