@@ -3,6 +3,7 @@
 import os
 import sys
 from importlib import metadata
+from itertools import groupby
 from pathlib import Path
 
 from course_utils import catalog, loading, seeds, units
@@ -20,9 +21,11 @@ def setup(name):
     """
     lesson = catalog.lesson(name)
     print(f"Lesson {lesson.name[:2]}, {lesson.title}: about {lesson.duration}.")
-    for family in lesson.models:
-        model = model_of(lesson, family)
-        print(cost(model))
+    models = {family: model_of(lesson, family) for family in lesson.models}
+    for needed, alike in groupby(models.values(), key=needs):
+        lines = [about(model) for model in alike]
+        print(*lines, f"{'Needs' if len(lines) == 1 else 'Each needs'}: {needed}.", sep="\n")
+    for family, model in models.items():
         if family == model.family:
             catalog.set_default(model)
     if not lesson.models:
@@ -77,18 +80,21 @@ def models_needed():
     return sorted(needed, key=lambda model: model.name)
 
 
-def cost(model):
-    """Return two lines on a model: licence, gate, and the download, disk and memory that the model needs.
+def about(model):
+    """Return a line on a model: its name, size and licence, and whether it has a gate.
 
     A model with a gate can be downloaded only after its conditions were accepted on the hub.
     """
+    gate = "gated: accept its conditions on the hub first" if model.gated else "no account needed"
+    origin = "trained by this course" if model.ours else gate
+    return f"Model: {model.title} ({model.size}), {model.parameters:,} parameters, {model.licence}, {origin}."
+
+
+def needs(model):
+    """Return the download, disk and memory that a model needs."""
     memory = units.size(model.memory_bytes, "MB")
     if model.ours:
-        return (
-            f"Model: {model.title} ({model.size}), {model.parameters:,} parameters, {model.licence}, trained "
-            f"by this course.\nNeeds: no download; {memory} of memory."
-        )
-    gate = "gated: accept its conditions on the hub first" if model.gated else "no account needed"
+        return f"no download; {memory} of memory"
     note = "already on this machine"
     if not loading.is_cached(model):
         minutes = max(1, round(model.download_bytes / 1e6 / 60))
@@ -96,7 +102,4 @@ def cost(model):
     if model.size == "full":  # if 16 bits don't fit, `load` uses fewer bits, and first says so
         memory += " at 16 bits"
     download, disk = units.size(model.download_bytes, "MB"), units.size(model.disk_bytes, "MB")
-    return (
-        f"Model: {model.title} ({model.size}), {model.parameters:,} parameters, {model.licence}, {gate}.\n"
-        f"Needs: a download of {download} ({note}); {disk} of disk; {memory} of memory."
-    )
+    return f"a download of {download} ({note}); {disk} of disk; {memory} of memory"

@@ -259,6 +259,15 @@ def test_a_lesson_alone_says_where_the_files_are_that_it_links_to(tmp_path, monk
         assert "came without" not in capsys.readouterr().out
 
 
+def test_models_that_need_the_same_share_a_line(monkeypatch, capsys):
+    monkeypatch.delenv("COURSE_SIZE", raising=False)
+    monkeypatch.setattr(catalog, "default_sizes", {})
+    lessons.setup("10_open_v_closed")
+    lines = [line.partition(":")[0] for line in capsys.readouterr().out.splitlines()]
+    needed = [line for line in lines if line in ("Model", "Each needs", "Needs")]
+    assert needed == [*6 * ["Model"], "Each needs", "Model", "Needs"]
+
+
 def test_links_between_files_lead_somewhere():
     for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *STORED]:
         text = path.read_text(encoding="utf-8")
