@@ -277,14 +277,19 @@ def problem_of(
         hint = outcome.get("hint") or hints.on_error(outcome["stopped"])
         return f" stopped with {outcome['stopped']}{at} when called as {call}.{hint and f' {hint}'}"
     if "unreadable" in outcome:
-        return f": {call} {outcome['unreadable']}"
+        said = outcome["unreadable"]
+        if isinstance(wanted, bool) and said.startswith("returned "):
+            said = f"{said.partition(':')[0].rstrip('.')}, where True or False is expected."
+        return f": {call} {said}"
     value = outcome["value"]
     if not agrees(outcome, wanted, tolerance):
         known = next(iter(mistakes), None)
         if known is not None:
             return f": {known}"
         if value is None:
-            return f": {call} gave nothing back: here, too, a right answer ends at a `return` with a value."
+            return (
+                f": {call} gave nothing back: for any input, a right answer ends at a `return` with a value."
+            )
         found = _form(value, wanted, tolerance)
         if not found:
             hint = hints.on_value(value, wanted)

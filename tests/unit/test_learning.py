@@ -672,7 +672,9 @@ def test_an_error_inside_a_library_names_the_line_that_called_it():
 
 
 def test_nothing_returned_asks_for_return(capsys):
-    assert message(lambda x, t: print(softmax(x, t))).endswith("ends at a `return` with a value.")
+    assert message(lambda x, t: print(softmax(x, t))).endswith(
+        " gave nothing back: for any input, a right answer ends at a `return` with a value."
+    )
     mistakes = {"if none is found, the answer is 0": None}
     assert message(lambda x, t: None, mistakes=mistakes) == "2.1: if none is found, the answer is 0"
 
@@ -707,6 +709,7 @@ def test_a_known_mistake_gets_its_own_message():
         ("0.5", 0.5, "gave a string, '0.5', where a number is expected: convert it with float(...)"),
         ("half", 0.5, "gave a string, 'half', where a number is expected."),
         ("yes", True, "gave a string, 'yes', where True or False is expected."),
+        (re.search("a", "ab"), True, "an object of the class Match, where True or False is expected."),
         (b"ab", "ab", "returned bytes, which are not a text: a check reads texts, numbers and lists"),
         (0.5, "0.5", "gave a number, 0.5, where the string '0.5' is expected."),
         ([0.6], 0.5, "gave a list of 1 item, [0.6], where a number is expected."),
