@@ -262,18 +262,17 @@ def intervals(
             f"border:2px solid {BLUE};border-radius:6px;background:{BLUE if outside else '#ffffff'}",
         )
         rows.append(
-            f'<div style="display:flex;align-items:center;margin-bottom:3px">'
-            f'<div style="flex:0 0 88px;line-height:1.15;padding-right:6px;box-sizing:border-box">'
-            f"{escape(label)}</div>"
-            f'<div style="flex:1 1 90px;min-width:48px;position:relative;height:{_ROW}px;background:{TRACK}">'
-            f"{track}</div>"
-            '<div style="flex:0 1 134px;min-width:0;padding-left:10px;box-sizing:border-box;line-height:1.15;'
-            f'font-size:13px">{shown}</div></div>'
+            f'<div style="line-height:1.15">{escape(label)}</div>'
+            f'<div style="position:relative;height:{_ROW}px;background:{TRACK}">{track}</div>'
+            f'<div style="padding-left:4px;line-height:1.15;font-size:13px">{shown}</div>'
         )
         words.append(f"{label}: {shown}{remark}{', outside' if band and outside else ''}")
     size = -(-len(rows) // columns)
+    # The rows of a stack share the columns of one grid, so that all scales begin and end at the same places.
+    look = "flex:1 1 320px;min-width:0;display:grid;align-items:center;align-content:start;gap:3px 6px"
+    look += ";grid-template-columns:fit-content(28%) minmax(48px,1fr) auto"
     stacks = "".join(
-        f'<div style="flex:1 1 320px;min-width:0">{"".join(rows[start : start + size])}</div>'
+        f'<div style="{look}">{"".join(rows[start : start + size])}</div>'
         for start in range(0, len(rows), size)
     )
     html = f'<div style="display:flex;flex-wrap:wrap;gap:0 24px">{stacks}</div>'
