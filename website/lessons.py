@@ -15,8 +15,8 @@ import glossary
 from docutils import nodes
 from explorables import PACKAGE, explorables
 
-# The first words of the paragraph that explains the output above it.
-FIRST_WORDS = ("What you saw.", "Was du gesehen hast.")
+# MyST-NB numbers the lines of the cell at position n, counted from 1, from n times this.
+LINES_OF_A_CELL = 10_000
 FOLDERS = ("notebooks/", "translations/")
 UNPREDICTED = re.compile(r"(.*?)\s*\(No prediction from you yet\.\)", re.S)
 # Matches a stored picture or sound of 4,000 characters or more. `with_files` moves these to files.
@@ -181,7 +181,7 @@ def _lead_to_live(output, code, live, root):
 
 
 def _veil(doctree, codes):
-    """Mark the blocks after a question up to its answer. lesson.js shows them once the visitor has guessed.
+    """Mark the blocks from a question to the text after its answer. lesson.js shows them after a guess.
 
     codes : {id of a cell's node: its code}
 
@@ -193,12 +193,26 @@ def _veil(doctree, codes):
     told = {key: i for i, node in enumerate(blocks) for key in calls(codes.get(id(node), ""), "reveal")}
     for key in asked.keys() & told.keys():
         first, last = asked[key] + 1, told[key]
-        end = last + 1
-        if end < len(blocks) and blocks[end].astext().startswith(FIRST_WORDS):
-            end += 1
+        end = _end_of_text(blocks, last + 1, asked.values())
         titles = [i for i in range(first, last) if isinstance(blocks[i], nodes.title)]
         # If a section begins between the question and the answer, the blocks between its title and the answer
         # stay visible.
         hidden = [*range(first, titles[0]), *range(last, end)] if titles else range(first, end)
         for block in (blocks[i] for i in hidden):
             block["classes"].append(f"veil-{key}")
+
+
+def _end_of_text(blocks, start, questions):
+    """Return the index after the first text cell at or after `start`. This text may tell the answer.
+
+    questions : the indexes of the blocks that ask; the text ends before one of these, and before a title
+    """
+    text = None  # the position of the text cell in the notebook, once it is found
+    for i, block in enumerate(blocks[start:], start):
+        is_code = "cell" in block.get("classes", ())
+        cell = None if is_code or block.line is None else block.line // LINES_OF_A_CELL
+        next_cell = text and (is_code or (cell and cell != text))
+        if next_cell or i in questions or isinstance(block, nodes.title):
+            return i
+        text = text or cell
+    return len(blocks)

@@ -134,8 +134,12 @@ def test_a_prediction_comes_before_its_answer(browser, site):
         page.locator("form.prediction", has=page.locator("input")).first,
         page.locator("form.prediction", has=page.locator("button[value]")).first,
     )
-    answer = page.locator(f".yours[data-key='{number.get_attribute('data-key')}']")
+    key = number.get_attribute("data-key")
+    answer = page.locator(f".yours[data-key='{key}']")
+    last = page.locator(f".veil-{key}").last  # of the text, which follows another code cell
+    expect(last).to_have_js_property("localName", "p")
     expect(answer).to_be_hidden()
+    expect(last).to_be_hidden()
     number.locator("input").fill("many")
     number.get_by_role("button", name="Commit").click()
     expect(number).to_contain_text("This is not a number")
@@ -143,6 +147,7 @@ def test_a_prediction_comes_before_its_answer(browser, site):
     number.locator("input").fill("1,000")
     number.get_by_role("button", name="Commit").click()
     expect(answer).to_contain_text("You predicted 1,000: ")
+    expect(last).to_be_visible()
     expect(answer.locator("xpath=..")).to_contain_text("Measured: ")
     guess = choice.locator("button[value]").first
     guess.click()
