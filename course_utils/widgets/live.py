@@ -37,4 +37,4 @@ def for_everyone():
     outputs = [
         {"output_type": "display_data", "metadata": {}, "data": {kind: text}} for kind, text in page.items()
     ]
-    return ipywidgets.Output(outputs=outputs, layout={"height": "0", "margin": "0"})
+    return ipywidgets.Output(outputs=outputs, layout={"height": "0", "margin": "0", "overflow": "hidden"})

@@ -180,6 +180,7 @@ def test_a_quiz_explains_a_wrong_answer_and_a_right_one(lesson):
         asked.get_by_role("button", name="Check").click()
         expect(asked).to_contain_text(without_marks(choice.why))
         expect(asked).to_contain_text("✓" if choice.right else "✗")
+    assert asked.evaluate("card => card.scrollHeight - card.clientHeight") <= 0  # no scrollbar
 
 
 @pytest.mark.parametrize(("width", "theme"), LOOKS)
