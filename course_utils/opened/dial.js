@@ -14,6 +14,7 @@ const SPIN = 1600; // ms for a turn of both hands that goes more than once aroun
 const KNOB = 21; // px from the middle of the query's knob to the hint beside the knob
 const SLOWER = 4; // how many times more slowly the second clock turns
 const WORDS = "Our little black cat often slept all day because it had hunted mice all night and nobody in the house ever woke it up again".split(" ");
+const steps = (distance) => `${Math.abs(distance)} position${Math.abs(distance) === 1 ? "" : "s"} apart`;
 const spell = (value) => (Math.abs(value) < 0.005 ? "0" : String(Math.round(100 * value) / 100).replace("-", "\u2212"));
 
 /**
@@ -78,10 +79,6 @@ export function render({ model, el }) {
     return (Math.atan2(event.clientX - box.left - box.width / 2, -(event.clientY - box.top - box.height / 2)) * 180) / Math.PI;
   };
   let dragged = false; // whether the pointer has moved the text since it was pressed
-  rim.addEventListener("pointerdown", (event) => {
-    grabbed = angleOf(event);
-    dragged = false;
-  });
   onDrag(el, rim, (event) => {
     const by = ((angleOf(event) - grabbed + 540) % 360) - 180;
     if (Math.abs(by) < degrees / 2) return;
@@ -90,11 +87,25 @@ export function render({ model, el }) {
     if (hasRoom(Math.sign(by))) return shift(Math.sign(by));
     take.textContent = by < 0 ? `The text begins at position ${front()}: turn the rim the other way.` : `The last word is at ${limit}, the last position here: turn the rim the other way.`;
     speak(take.textContent);
-  }, { ready: () => true, begin });
+  }, {
+    ready: () => true,
+    begin(event) {
+      grabbed = angleOf(event);
+      dragged = false;
+      begin();
+    },
+  });
   rim.addEventListener("click", (event) => dragged || turn("query", event)); // a press on the rim, without a drag, turns the query's hand to the word that is pressed
   const ring = clock.appendChild(make("div", "dl-ring"));
   ring.setAttribute("aria-hidden", "true");
-  const slots = Array.from({ length: round }, () => ring.appendChild(make("span", "dl-word")));
+  const slots = Array.from({ length: round }, (_, hour) => {
+    const slot = ring.appendChild(make("span", "dl-word"));
+    const [right, down] = point(41, hour * degrees);
+    slot.classList.toggle("side", Math.abs(right) > 20.5);
+    slot.style.left = `${50 + right}%`;
+    slot.style.top = `${50 + down}%`;
+    return slot;
+  });
   const hands = {};
   for (const name of ["key", "query"]) {
     const drawn = face.appendChild(shape("g", { class: `dl-hand ${name}`, role: "slider", tabindex: 0, "aria-label": `Position of the ${name}` }));
@@ -149,7 +160,7 @@ export function render({ model, el }) {
   const text = make("div", "dl-text");
   text.setAttribute("role", "group");
   text.setAttribute("aria-label", "The text: how much each word counts");
-  const inText = WORDS.map((word, index) => {
+  const inText = (plain ? WORDS : []).map((word, index) => {
     const button = text.appendChild(make("button", "", word));
     button.tabIndex = index ? -1 : 0;
     button.addEventListener("click", () => keep({ key: front() + index }));
@@ -162,12 +173,12 @@ export function render({ model, el }) {
   further.addEventListener("click", () => shift(FURTHER));
   both.append(make("span", "", "Move all words"), further);
 
-  // A strip of bars shows how well the hands match at each distance.
+  // In a lesson: a strip of bars shows how well the hands match at each distance.
   const strip = make("div", "dl-strip");
   const slower = (distance) => match(distance, degrees / SLOWER);
   /** How well the hands match at a distance; if there are two clocks, the mean of their matches. */
   const matched = (distance) => (model.get("slow") ? (match(distance, degrees) + slower(distance)) / 2 : match(distance, degrees));
-  const bars = Array.from({ length: FAR + 1 }, (_, distance) => {
+  const bars = Array.from({ length: plain ? 0 : FAR + 1 }, (_, distance) => {
     const bar = strip.appendChild(make("button"));
     bar.append(make("i"));
     bar.append(make("span", `num${distance % 3 ? " between" : ""}`, String(distance)));
@@ -179,15 +190,13 @@ export function render({ model, el }) {
     return bar;
   });
   const stripWords = make("p", "dl-legend");
-  const foot = make("div", "dl-foot");
-  foot.append(stripWords, add);
-  if (plain) {
-    both.append(add);
-    act.append(folded);
-  } else {
-    const everyDistance = act.appendChild(make("div", "dl-every"));
-    everyDistance.append(foot, strip, folded);
+  if (plain) both.append(add);
+  else {
+    const foot = act.appendChild(make("div", "dl-foot"));
+    foot.append(stripWords, add);
+    act.append(strip);
   }
+  act.append(folded);
   clock.append(secondClock);
   const scene = make("div", "dl-scene");
   scene.append(who, head, clock, ...(plain ? [gauge, text] : []), take, act);
@@ -266,10 +275,6 @@ export function render({ model, el }) {
       slot.replaceChildren(...(WORDS[position - start] ? written(position) : []));
       const other = here.find((at) => at !== position);
       if (other !== undefined) slot.appendChild(make("span", `dl-too ${other === key ? "key" : "query"}`)).append(...written(other));
-      const angle = (index * degrees * Math.PI) / 180;
-      slot.classList.toggle("side", Math.abs(Math.sin(angle)) > 0.5);
-      slot.style.left = `${50 + 41 * Math.sin(angle)}%`;
-      slot.style.top = `${50 - 41 * Math.cos(angle)}%`;
       slot.classList.toggle("query", position === query);
       slot.classList.toggle("key", position === key);
     });
@@ -281,7 +286,7 @@ export function render({ model, el }) {
     const slow = Boolean(model.get("slow"));
     const found = matched(distance);
     loud.textContent = spell(found);
-    apart.textContent = `${Math.abs(distance)} position${Math.abs(distance) === 1 ? "" : "s"} apart`;
+    apart.textContent = steps(distance);
     const [asked, answers] = [hand(query, degrees).map(spell), hand(key, degrees).map(spell)];
     const factor = (number) => (number.startsWith("\u2212") ? `(${number})` : number);
     const terms = asked.map((number, index) => `${factor(number)}\u00d7${factor(answers[index])}`);
@@ -291,19 +296,21 @@ export function render({ model, el }) {
     stripWords.textContent = slow ? "The mean match of both clocks at each distance" : "The match at each distance";
     pointer.style.left = `${50 + 50 * found}%`;
     bars.forEach((bar, index) => {
-      bar.setAttribute("aria-label", `${index} positions apart: match ${spell(matched(index))}`);
-      bar.style.setProperty("--match", matched(index));
-      bar.classList.toggle("below", matched(index) < 0);
+      const found = matched(index);
+      bar.setAttribute("aria-label", `${steps(index)}: match ${spell(found)}`);
+      bar.setAttribute("aria-pressed", index === Math.abs(distance));
+      bar.style.setProperty("--match", found);
+      bar.classList.toggle("below", found < 0);
     });
     const start = front();
     inText.forEach((button, index) => {
       const position = start + index;
-      const apart = Math.abs(query - position);
-      button.style.setProperty("--count", ((matched(query - position) + 1) / 2).toFixed(3));
+      const found = matched(query - position);
+      button.style.setProperty("--count", ((found + 1) / 2).toFixed(3));
       button.classList.toggle("query", position === query);
       button.classList.toggle("key", position === key);
       button.setAttribute("aria-pressed", String(position === key));
-      button.setAttribute("aria-label", `${WORDS[index]}, ${apart} position${apart === 1 ? "" : "s"} apart: match ${spell(matched(query - position))}`);
+      button.setAttribute("aria-label", `${WORDS[index]}, ${steps(query - position)}: match ${spell(found)}`);
     });
     ridges.style.transform = `rotate(${start * degrees}deg)`;
     further.disabled = !hasRoom(FURTHER);
@@ -359,7 +366,6 @@ export function render({ model, el }) {
     el.classList.toggle("unturned", !turnedBoth);
     hint.hidden = !turnedBoth || turnedOne;
     if (both && !still.matches) loud.animate([{}, { color: "var(--ember)" }, {}], { duration: 500 });
-    bars.forEach((bar, index) => bar.setAttribute("aria-pressed", index === Math.abs(distance)));
     drawnLast = { query, key, distance, found, slow };
     if (take.textContent) speak(`${shows.query.textContent} and ${shows.key.textContent}: ${loud.textContent} ${loudWords.textContent}. ${take.textContent}`);
   }

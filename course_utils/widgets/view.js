@@ -263,7 +263,7 @@ export function fitLine(line, within, [largest, smallest], wrap) {
 export const bytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
 
 /** While a pointer drags `handle`, call `move` once a frame with the latest event, and give `el` the class "dragging". A drag
- * starts only if `ready()` is true. `begin` is called when a drag starts, and `end` once it has ended. */
+ * starts only if `ready` is true. `ready` and `begin` get the event that starts the drag. `end` is called once the drag has ended. */
 export function onDrag(el, handle, move, { ready, begin = () => {}, end = () => {} }) {
   let last = null;
   let due = 0;
@@ -277,10 +277,10 @@ export function onDrag(el, handle, move, { ready, begin = () => {}, end = () => 
     due ||= requestAnimationFrame(now);
   };
   handle.addEventListener("pointerdown", (event) => {
-    if (!ready()) return;
+    if (!ready(event)) return;
     handle.setPointerCapture(event.pointerId);
     el.classList.add("dragging");
-    begin();
+    begin(event);
     handle.addEventListener("pointermove", moved);
     handle.addEventListener("pointerup", now, { once: true }); // make the last move before the event `lostpointercapture`
     const drop = () => {
