@@ -97,7 +97,8 @@ export function render({ model, el }) {
   let clocks = [];
   let sent = 0; // how many tokens have been sent off
   let sending = false; // whether tokens are being sent off; if so, the view shows the experts of the token that was sent last
-  let races = !["trained", undefined].includes(model.get("sender")); // whether the view compares the trained router with random routers and with dice
+  const untrained = () => !["trained", undefined].includes(model.get("sender"));
+  let races = untrained(); // whether the view compares the trained router with random routers and with dice
   let wrong = ""; // why the host refused the last text
 
   adopt(el, "rt");
@@ -147,7 +148,7 @@ export function render({ model, el }) {
   const layer = () => Math.min(model.get("layer") ?? 0, said.routes[0].length - 1);
   const picked = () => model.get("expert") ?? -1;
   /** Whether the page asks the visitor to send the words. */
-  const fresh = () => model.get("sent") === false && picked() < 0 && !model.get("layer") && ["trained", undefined].includes(model.get("sender"));
+  const fresh = () => model.get("sent") === false && picked() < 0 && !model.get("layer") && !untrained();
   const sender = () => (senders[model.get("sender")] ? model.get("sender") : "trained");
   const routes = () => senders[sender()][turn % senders[sender()].length];
   let pointed = -1; // the token under the pointer or with the focus
@@ -225,26 +226,24 @@ export function render({ model, el }) {
       return row;
     }));
   }
-  function updateRace() {
-    if (race.hidden || !race.children.length) return;
-    const width = race.clientWidth;
-    const rows = [...race.querySelectorAll(".rt-sender")].map((row) => {
-      const counted = senders[row.dataset.sender].map((one) => faithfulness(said.pieces, one, layer()));
-      const { pairs } = counted[0];
-      const mean = counted.reduce((sum, { same }) => sum + same, 0) / counted.length;
-      const here = row.dataset.sender === sender();
-      row.firstChild.textContent = mean % 1 ? mean.toFixed(1) : String(mean);
+  /** Draw the comparison. `means` has for each sender how many of the `pairs` it sends to the same expert, on average. */
+  function updateRace(means, pairs) {
+    const rows = [...race.querySelectorAll(".rt-sender")];
+    for (const row of rows) {
+      const name = row.dataset.sender;
+      const here = name === sender();
+      row.firstChild.textContent = means[name] % 1 ? means[name].toFixed(1) : String(means[name]);
       row.setAttribute("aria-checked", String(here));
       row.tabIndex = here ? 0 : -1;
-      row.setAttribute("aria-label", `${NAMES[row.dataset.sender][3]}: ${row.firstChild.textContent} of ${pairs} pairs of equal words meet the same expert`);
-      return { row, at: (pairs ? mean / pairs : 0) * (width - 16) + 8, wide: row.offsetWidth, pairs };
-    });
-    high.textContent = `${rows[0].pairs} pairs`;
+      row.setAttribute("aria-label", `${NAMES[name][3]}: ${row.firstChild.textContent} of ${pairs} pairs of equal words meet the same expert`);
+    }
+    high.textContent = `${pairs} pairs`;
+    const width = race.clientWidth;
     scale.setAttribute("viewBox", `0 0 ${width} 56`);
     scale.firstChild.setAttribute("d", `M8 10H${width - 8}`);
     // Each button stands below its dot, or beside the buttons of the dots to its left.
     let free = 0;
-    const inOrder = rows.sort((a, b) => a.at - b.at);
+    const inOrder = rows.map((row) => ({ row, at: (means[row.dataset.sender] / pairs) * (width - 16) + 8, wide: row.offsetWidth })).sort((a, b) => a.at - b.at);
     for (const one of inOrder) {
       one.left = Math.max(free, one.at - one.wide / 2);
       free = one.left + one.wide + 6;
@@ -293,8 +292,8 @@ export function render({ model, el }) {
   function start() {
     clocks.forEach(clearTimeout);
     clocks = [];
-    if (fresh()) keepState({ sent: true });
     if (still.matches) return finish();
+    if (fresh()) keepState({ sent: true });
     sent = 0;
     update();
     const step = Math.min(STEP, SHOW / said.pieces.length);
@@ -370,12 +369,15 @@ export function render({ model, el }) {
     const taken = byExpert(here, layer(), experts);
     const expert = picked();
     const asking = fresh();
-    race.hidden = !races;
     const looked = asking ? -1 : sending ? sent - 1 : pointed >= 0 ? pointed : chosen;
     const route = looked >= 0 ? all[looked][layer()] : null;
-    updateRace();
-
     const { pairs, same, best } = faithfulness(said.pieces, all, layer());
+    const compares = races && race.children.length > 0 && pairs > 0; // without equal words there is nothing to compare
+    race.hidden = !compares;
+    const mean = (list) => list.reduce((sum, one) => sum + faithfulness(said.pieces, one, layer()).same, 0) / list.length;
+    const means = compares && Object.fromEntries(Object.entries(senders).map(([name, list]) => [name, mean(list)]));
+    if (compares) updateRace(means, pairs);
+
     const spot = route ? word(looked) : expert < 0 ? best?.word : undefined; // the word whose threads are lit, if any
     const lit = (position) => (sending ? position > looked - 2 : expert >= 0 && !route ? all[position][layer()].experts.includes(expert) : word(position) === spot);
     /** Whether a token's thread to an expert is lit. If an expert was pressed, and no token is pointed at or was clicked, only
@@ -383,7 +385,6 @@ export function render({ model, el }) {
     const shines = (position, to) => position < sent && lit(position) && (sending || expert < 0 || route !== null || expert === to);
     [...sentence.children].forEach((chip, position) => {
       const { experts: two, shares } = all[position][layer()];
-      chip.classList.toggle("unsent", position >= sent && !asking);
       chip.classList.toggle("away", !sending && (expert >= 0 || looked >= 0) && !lit(position));
       chip.classList.toggle("lit", (asking || position < sent) && lit(position));
       chip.classList.toggle("here", position === looked);
@@ -431,20 +432,16 @@ export function render({ model, el }) {
       loud.textContent = `2 of ${experts}`;
       loudWords.textContent = " experts take each token";
     }
-    chance.hidden = !race.children.length || !pairs; // without equal words there is nothing to compare
-    race.hidden ||= !pairs;
+    chance.hidden = !race.children.length || !pairs;
     chance.textContent = races ? "Hide the comparison" : "By chance? Compare with dice";
     chance.setAttribute("aria-expanded", String(races));
-    const trained = faithfulness(said.pieces, senders.trained[0], layer()).same;
-    const byRandom = (senders.random ?? []).map((one) => faithfulness(said.pieces, one, layer()).same);
-    const noBetter = byRandom.length && trained <= byRandom.reduce((sum, one) => sum + one) / byRandom.length;
-    const others = sender() !== "trained" ? ": one try of five. Below is their mean." : noBetter ? ". Here routers of random numbers do as well:" : ".";
+    const others = !compares ? "." : sender() !== "trained" ? ": one try of five. Below is their mean." : means.trained <= means.random ? ". Here routers of random numbers do as well:" : ".";
     const met = pairs === 1 ? `The one pair of equal words ${same ? "meets" : "does not meet"}` : `Of ${pairs} pairs of equal words, ${same} meet`;
     const counted = pairs
-      ? `${met} the same first expert in layer ${layer()}${races && race.children.length ? others : "."}`
+      ? `${met} the same first expert in layer ${layer()}${others}`
       : "No word stands here twice. In a text with equal words, see whether they meet the same expert.";
     take.textContent = wrong || counted;
-    take.hidden = !wrong && pairs > 0 && !(races && race.children.length);
+    take.hidden = !wrong && pairs > 0 && !compares;
     speak(`${loud.textContent}${loudWords.textContent}. ${take.hidden ? "" : take.textContent}`);
   }
 
