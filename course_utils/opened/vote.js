@@ -9,7 +9,7 @@
 // many of the voter's votes are counted) and `order` (0 is the order in which the votes were cast; any other number is the
 // seed of a random order).
 // A host that can compute gets `want` {picks}, and answers with `said` {ratings}: the models' ratings after these votes.
-import { adopt, announcer, capital, glide, headline, keeper, make, onDrag, radio, shape } from "./view.js";
+import { adopt, announcer, capital, glide, headline, keeper, make, onCarry, radio, shape } from "./view.js";
 
 const FEW = 30; // with fewer votes, an interval that leaves out one story at a time says little, and `doubts` gives the interval
 const OWN = 10; // after this many votes of the visitor, they are enough to show what their order does
@@ -311,15 +311,8 @@ export function render({ model, el }) {
     const key = make("span", "vt-key", pick === "l" ? "←" : "→");
     key.setAttribute("aria-hidden", "true");
     card.append(make("span", "vt-answer"), make("span", "vt-of"), key); // the answer, its model (only on another voter's votes), and the arrow key to press
-    let dragged = false;
-    card.addEventListener("click", () => {
-      if (!dragged) vote(pick);
-      dragged = false;
-    });
-    movable(card, (moved, dropped) => {
-      dragged = moved;
-      if (dropped) vote(pick);
-    });
+    card.addEventListener("click", () => vote(pick));
+    movable(card, () => vote(pick));
     // After a vote the pointer still rests on a card. Fill the gap in the next story with this card's answer only if the pointer moves.
     card.addEventListener("pointermove", ({ pointerType }) => {
       cards.classList.remove("rests");
@@ -411,28 +404,26 @@ export function render({ model, el }) {
   const keep = keeper(model, update);
 
   const easing = "cubic-bezier(.2,.7,.2,1)";
-  /** Let the visitor drag an ending. `done` gets whether it moved, and whether it was dropped on the story or on the track. */
-  function movable(card, done) {
+  /** Let the visitor drag an ending. `dropped` is called if the ending is dropped on the story or on the track. */
+  function movable(card, dropped) {
     let start = null;
-    let last = null;
-    const far = () => Boolean(last) && Math.hypot(last.clientX - start.clientX, last.clientY - start.clientY) > 8;
-    onDrag(el, card, (event) => {
-      last = event;
-      if (far()) card.style.transform = `translate(${event.clientX - start.clientX}px, ${event.clientY - start.clientY}px) rotate(-2deg)`;
-    }, {
-      ready: () => Boolean(start) && !card.disabled,
-      end() {
-        const moved = far();
-        const on = moved && [prompt, track].some((place) => {
+    onCarry(el, card, {
+      begin(down) {
+        start = down;
+        card.setPointerCapture(down.pointerId); // so that no other card gets the pointer's events
+      },
+      move({ clientX, clientY }) {
+        card.style.transform = `translate(${clientX - start.clientX}px, ${clientY - start.clientY}px) rotate(-2deg)`;
+      },
+      end(event) {
+        const on = event && [prompt, track].some((place) => {
           const { left: from, right: to, top, bottom } = place.getBoundingClientRect();
-          return last.clientX >= from && last.clientX <= to && last.clientY >= top && last.clientY <= bottom;
+          return event.clientX >= from && event.clientX <= to && event.clientY >= top && event.clientY <= bottom;
         });
-        [start, last] = [null, null];
-        done(moved, on);
+        if (on) dropped(); // before the card goes back, because the ending flies from where it was dropped
         card.style.transform = "";
       },
     });
-    card.addEventListener("pointerdown", (event) => (start = event.button === 0 && event.pointerType !== "touch" ? event : null), true);
   }
   function vote(pick) {
     if (picks().length >= contests.length || voter() !== "you") return;
@@ -498,7 +489,7 @@ export function render({ model, el }) {
   }
   /** Let the dot of a vote jump to the face of the model that won this vote. */
   function pour(index) {
-    const won = winner(index);
+    const won = winner(index, results()[index]);
     if (won < 0) return;
     const [from, to] = [dots[index], rows[won].mark].map((each) => each.getBoundingClientRect());
     const [x, y] = [to.left + to.width / 2 - from.left - from.width / 2, to.top + to.height / 2 - from.top - from.height / 2];
@@ -508,10 +499,9 @@ export function render({ model, el }) {
       { transform: "none" },
     ], { duration: 300, easing: "ease-in", direction: "reverse" });
   }
-  /** The index of the model that won a vote of the chosen voter, or -1 for a vote for neither. */
-  function winner(index) {
+  /** The index of the model that won a vote of the chosen voter with this result, or -1 for a vote for neither. */
+  function winner(index, result) {
     const [, one, , other] = voter() === "you" ? asks(index) : contests[index];
-    const result = results()[index];
     return result === 0.5 ? -1 : models.indexOf(result ? one : other);
   }
   function watch() {
@@ -577,14 +567,12 @@ export function render({ model, el }) {
     return `You picked ${models[won]}${chance < 0.4 ? ": a surprise so far" : `, not ${models[lost]}`}.`;
   }
 
-  function drawTrack(found) {
-    const ranges = withDoubt(found);
+  function drawTrack(found, ranges) {
     half = Math.max(HALF, ...ranges.map(([rating]) => 100 * Math.ceil((1.25 * Math.abs(rating - 1000)) / 100)));
     const first = ranges[ranked(found)[0]];
     goal.style.left = `${across(first[1])}%`;
     goal.classList.toggle("idle", first[1] <= 1000 - half);
     key.classList.toggle("lined", first[1] > 1000 - half);
-    el.classList.toggle("poured", watched());
     const last = voter() === "you" && picks() ? asks(picks().length - 1) : null;
     rows.forEach(({ row, rating, mark, said, band }, index) => {
       const [now, low, high] = ranges[index];
@@ -601,14 +589,14 @@ export function render({ model, el }) {
       said.classList.toggle("took", side >= 0 && picks().at(-1) === "lr"[side]);
       said.classList.toggle("before", across(now) > 52);
     });
-    const number = results().length;
+    const list = results();
     dots.forEach((dot, index) => {
-      const won = index < number ? winner(index) : null;
+      const won = index < list.length ? winner(index, list[index]) : null;
       dot.className = won === null ? "" : won < 0 ? "neither" : `of-${won % FACES.length}`;
     });
-    counted.textContent = `${number} vote${number === 1 ? "" : "s"}`;
-    handle.style.left = `${(100 * number) / contests.length}%`;
-    buttons[0].textContent = picks() ? `${voters.you}: ${picks().length} vote${picks().length === 1 ? "" : "s"}` : voters.you;
+    counted.textContent = inVotes(list.length);
+    handle.style.left = `${(100 * list.length) / contests.length}%`;
+    buttons[0].textContent = picks() ? `${voters.you}: ${inVotes(picks().length)}` : voters.you;
     buttons.forEach((button, index) => {
       button.setAttribute("aria-checked", String(names[index] === voter()));
       button.tabIndex = names[index] === voter() ? 0 : -1;
@@ -619,21 +607,16 @@ export function render({ model, el }) {
     slider.setAttribute("aria-valuetext", `${count()} votes`);
   }
 
-  const place = (list, index) => 1 + list.filter((each) => (each?.[0] ?? 1000) > (list[index]?.[0] ?? 1000)).length;
-  const ranked = (list) => models.map((_, index) => index).sort((one, other) => place(list, one) - place(list, other));
-  /** How many models could be first: the model with the highest rating, and each model whose interval reaches into the
-   * interval of that model. */
-  function rivals(found) {
-    const ranges = withDoubt(found);
-    const [, lowest] = ranges[ranked(found)[0]];
-    return ranges.filter(([, , high]) => high >= lowest).length;
-  }
-  function drawHead(found) {
+  const inVotes = (number) => `${number} vote${number === 1 ? "" : "s"}`;
+  /** The models' indices, the model with the highest rating first. */
+  const ranked = (list) => models.map((_, index) => index).sort((one, other) => (list[other]?.[0] ?? 1000) - (list[one]?.[0] ?? 1000));
+  function drawHead(found, ranges) {
     const number = results().length;
     if (voter() === "you" && number && !rated.has(picks())) return; // the host still computes the ratings
-    const votes = `${number} vote${number === 1 ? "" : "s"}`;
+    const votes = inVotes(number);
     const [first] = ranked(found);
-    const many = rivals(found);
+    // The model with the highest rating could be first, and each model whose interval reaches into the interval of that model.
+    const many = ranges.filter(([, , high]) => high >= ranges[first][1]).length;
     const of = { you: number ? `after your ${votes}` : "before the first vote", rule: `after ${votes}`, length: "if the longer wins" }[voter()];
     loud.textContent = many > 1 ? `${many} of ${models.length}` : `${models[first]} is first`;
     loudWords.textContent = many > 1 ? `could be first ${of}` : of;
@@ -721,9 +704,10 @@ export function render({ model, el }) {
     if (voter() !== "you") seen.add(voter());
     choice.hidden = !watched();
     steps.hidden = !watched();
+    const ranges = withDoubt(shown);
     drawRing();
-    drawHead(shown);
-    if (found) drawTrack(shown);
+    drawHead(shown, ranges);
+    if (found) drawTrack(shown, ranges);
     if (watched()) drawSteps();
     const summary = models.map((name, index) => (shown[index] ? `${name} ${points(shown[index][0])}` : "")).filter(Boolean).join(", ");
     const named = voter() === "you" && picks() ? `Left was ${asks(picks().length - 1)[1]}, right was ${asks(picks().length - 1)[3]}. ` : "";
