@@ -52,6 +52,9 @@ export function beginning(text, most = SHORT) {
   return `${text.slice(0, text.lastIndexOf(" ", most)).replace(/[,;:]$/, "")}\u2026`;
 }
 
+/** Whether a guess is the course's verdict on a claim, if `exact`, or else the group of this verdict. */
+const agreed = (claim, guess, exact) => guess === (exact ? claim.verdict : groupOf(claim.verdict));
+
 /**
  * Compare guesses with the course's verdicts. Returns the number of guesses (`made`) and the number that agree (`same`).
  * @param {Object<string, string>} guesses groups, or verdicts if `exact`
@@ -60,7 +63,7 @@ export function beginning(text, most = SHORT) {
  */
 export function score(guesses, claims, exact = false) {
   const made = claims.filter(({ number }) => guesses[number]);
-  return { made: made.length, same: made.filter(({ number, verdict }) => guesses[number] === (exact ? verdict : groupOf(verdict))).length };
+  return { made: made.length, same: made.filter((claim) => agreed(claim, guesses[claim.number], exact)).length };
 }
 
 /** Show the claims: in a notebook, where the visitor also gives confidences, as a desk, and on the website as a wall. */
@@ -139,7 +142,7 @@ function renderWall({ model, el }) {
     const label = area.appendChild(make("p", "cw-area-label"));
     const number = claims.filter(({ verdict }) => groupOf(verdict) === name).length;
     label.append(make("b", "num", String(number)), make("span", "", AREAS[name]));
-    return [name, { area, number, pieces: area.appendChild(make("div", "cw-pieces")) }];
+    return [name, { area, pieces: area.appendChild(make("div", "cw-pieces")) }];
   }));
 
   let laid = null; // whether the wall is sorted, or null if it isn't laid out yet
@@ -147,16 +150,16 @@ function renderWall({ model, el }) {
   function layOut() {
     if (laid === sorted()) return;
     const travel = laid !== null && !still.matches;
-    const from = travel ? tiles.map((tile) => tile.getBoundingClientRect()) : [];
+    const places = () => tiles.map((tile) => tile.getBoundingClientRect());
+    const from = travel ? places() : [];
     laid = sorted();
     wall.classList.toggle("sorted", laid);
     wall.replaceChildren(...(laid ? names.map((name) => areas[name].area) : tiles));
     if (laid) claims.forEach((claim, index) => areas[groupOf(claim.verdict)].pieces.append(tiles[index]));
     if (!travel) return;
+    const to = places();
     tiles.forEach((tile, index) => {
-      const to = tile.getBoundingClientRect();
-      const start = `translate(${from[index].left - to.left}px, ${from[index].top - to.top}px) scale(${from[index].width / to.width}, ${from[index].height / to.height})`;
-      tile.animate([{ transform: start }, { transform: "none" }], { duration: 600, delay: 12 * index, fill: "backwards", easing });
+      tile.animate([{ transform: between(to[index], from[index]) }, { transform: "none" }], { duration: 600, delay: 12 * index, fill: "backwards", easing });
     });
   }
 
@@ -171,11 +174,15 @@ function renderWall({ model, el }) {
     });
   }
 
-  /** The transform that puts an element onto a place on the screen. */
-  function onto(element, place) {
-    const [now, to] = [element, place].map((each) => each.getBoundingClientRect());
-    return `translate(${to.left + to.width / 2 - now.left - now.width / 2}px, ${to.top + to.height / 2 - now.top - now.height / 2}px) scale(${to.width / now.width}, ${to.height / now.height})`;
+  /** The transform that moves an element from its place on the screen to another place, and gives it the size of that place or
+   * the scale `scaled`.
+   * @param {DOMRect} now
+   * @param {DOMRect} to */
+  function between(now, to, scaled = `scale(${to.width / now.width}, ${to.height / now.height})`) {
+    return `translate(${to.left + to.width / 2 - now.left - now.width / 2}px, ${to.top + to.height / 2 - now.top - now.height / 2}px) ${scaled}`;
   }
+  /** The transform that puts an element onto another. */
+  const onto = (element, other, scaled) => between(element.getBoundingClientRect(), other.getBoundingClientRect(), scaled);
 
   let begun = false; // whether the view is drawn for the first time already
   let open = ""; // what the sheet shows: a claim's number and, if the claim is turned, its verdict
@@ -203,16 +210,15 @@ function renderWall({ model, el }) {
       const there = card.style.transform;
       const { transform } = getComputedStyle(card);
       card.style.transform = "";
-      const corner = onto(card, from).replace(/scale.*/, "scale(0.3) rotateY(90deg)");
+      const corner = onto(card, from, "scale(0.3) rotateY(90deg)");
       card.style.transform = there;
       card.animate([{ transform }, { transform: corner }], { duration: 220, fill: "forwards", easing: "ease-in" }).onfinish = () => {
         if (open !== state) return;
+        const start = from.getBoundingClientRect(); // before `fill` removes the corner
         fill();
         show(); // before the animation, which moves the sheet's top
-        const start = from.getBoundingClientRect();
-        const now = sheet.getBoundingClientRect();
-        const origin = `translate(${start.left + start.width / 2 - now.left - now.width / 2}px, ${start.top + start.height / 2 - now.top - now.height / 2}px) scale(0.25) rotateY(-90deg)`;
-        sheet.animate([{ transform: origin }, { transform: "none" }], { duration: FLY, easing });
+        const begins = between(sheet.getBoundingClientRect(), start, "scale(0.25) rotateY(-90deg)");
+        sheet.animate([{ transform: begins }, { transform: "none" }], { duration: FLY, easing });
       };
       return;
     }
@@ -289,21 +295,20 @@ function renderWall({ model, el }) {
     const light = (name) => {
       for (const [each, corner] of Object.entries(corners)) corner.classList.toggle("aimed", each === name);
     };
-    card.addEventListener("pointerdown", (event) => {
-      start = event.button === 0 ? event : null;
-      trail = [];
-    }, true);
     onDrag(el, card, (event) => {
       trail = [...trail.slice(-8), event];
       const [x, y] = [event.clientX - start.clientX, event.clientY - start.clientY];
       card.style.transform = `translate(${x}px, ${y}px) rotate(${(x / 40).toFixed(2)}deg) scale(0.85)`;
       light(aim());
     }, {
-      ready: () => Boolean(start) && !turned(claim),
+      ready: ({ button }) => button === 0 && !turned(claim),
+      begin(event) {
+        start = event;
+        trail = [];
+      },
       end() {
         const name = aim();
         light(null);
-        start = null;
         if (name) guess(claim, name);
         else card.style.transform = "";
       },
@@ -387,8 +392,8 @@ function renderWall({ model, el }) {
 }
 
 /** What speaks for or against a claim, with the sources. */
-function points(title, list, className) {
-  const block = make("div", `cw-points ${className}`);
+function points(title, list) {
+  const block = make("div", "cw-points");
   block.append(make("h3", "", title));
   if (!list.length) block.append(make("p", "cw-none", "Nothing that we found."));
   for (const point of list) {
@@ -404,8 +409,8 @@ function reasonsFor(claim) {
   reasons.setAttribute("role", "region");
   reasons.setAttribute("aria-label", "The reasons");
   // If all reasons speak for a claim, or all speak against it, show why there are none on the other side.
-  if (claim.speaks_for.length || !claim.one_sided) reasons.append(points("What speaks for it", claim.speaks_for, "for"));
-  if (claim.speaks_against.length || !claim.one_sided) reasons.append(points("What speaks against it", claim.speaks_against, "against"));
+  if (claim.speaks_for.length || !claim.one_sided) reasons.append(points("What speaks for it", claim.speaks_for));
+  if (claim.speaks_against.length || !claim.one_sided) reasons.append(points("What speaks against it", claim.speaks_against));
   if (claim.one_sided) reasons.append(make("p", "cw-none", `One side only: ${claim.one_sided}`));
   const foot = make("p", "cw-foot", claim.lessons.length ? "Settled in " : "");
   for (const { title, address } of claim.lessons) {
@@ -423,8 +428,7 @@ function reasonsFor(claim) {
  * `copied` is an element that says whether it worked. */
 async function copyResult(claims, guesses, copied, exact = false) {
   const { made, same } = score(guesses, claims, exact);
-  const agrees = (claim) => guesses[claim.number] === (exact ? claim.verdict : groupOf(claim.verdict));
-  const marks = claims.filter(({ number }) => guesses[number]).map((claim) => (agrees(claim) ? "\u25a0" : "\u25a1")).join("");
+  const marks = claims.filter(({ number }) => guesses[number]).map((claim) => (agreed(claim, guesses[claim.number], exact) ? "\u25a0" : "\u25a1")).join("");
   const page = location.pathname.endsWith("claims.html") ? ` ${location.origin}${location.pathname}` : "";
   const text = `${same} of ${made} claims as the course read them ${marks}${page}`;
   try {
@@ -459,7 +463,6 @@ function renderDesk({ model, el }) {
   actions.append(copy, copied);
   const top = make("div", "cw-top");
   top.append(head, take);
-  el.classList.add("exact");
   const panel = make("section", "cw-panel");
   panel.setAttribute("aria-label", "The claim");
   panel.tabIndex = -1;
@@ -472,17 +475,15 @@ function renderDesk({ model, el }) {
   const wall = make("div", "cw-wall");
   wall.setAttribute("role", "group");
   wall.setAttribute("aria-label", `${claims.length} claims of the article`);
-  const side = make("div", "cw-side");
   const bar = make("div", "cw-bar");
   bar.append(leftOut, actions);
   const small = matchMedia("(max-width: 30rem)");
   const fold = make("details", "cw-fold");
   fold.open = !small.matches;
   fold.append(make("summary", "", `All ${claims.length} claims`), filter, wall);
-  side.append(fold);
   const { live, speak, hush } = announcer(300);
   const all = make("div", "cw-all");
-  all.append(top, panel, shelves, bar, side);
+  all.append(top, panel, shelves, bar, fold);
   el.append(all, live);
 
   /** The guesses that name a known verdict. */
@@ -559,8 +560,6 @@ function renderDesk({ model, el }) {
     for (const handle of [front, grip]) {
       let start = null;
       let last = null;
-      const mine = (event) => (event.pointerType === "touch") === (handle === grip);
-      handle.addEventListener("pointerdown", (event) => (start = mine(event) && event.button === 0 ? event : null), true);
       onDrag(el, handle, (event) => {
         last = event;
         const [x, y] = [event.clientX - start.clientX, event.clientY - start.clientY];
@@ -570,16 +569,19 @@ function renderDesk({ model, el }) {
         front.style.transform = `translate(${x}px, ${y}px) scale(${SMALL})`;
         const aim = over(event);
         for (const [name, { place }] of Object.entries(shelf)) place.classList.toggle("aimed", name === aim);
-      }, { ready: () => Boolean(start), begin: () => (last = null) });
-      handle.addEventListener("lostpointercapture", () => {
-        for (const { place } of Object.values(shelf)) place.classList.remove("aimed");
-        const name = last && over(last);
-        const done = start;
-        start = null;
-        if (!done) return;
-        front.style.transformOrigin = "";
-        front.style.transform = "";
-        if (name) openShelf(name);
+      }, {
+        ready: ({ button, pointerType }) => button === 0 && (pointerType === "touch") === (handle === grip),
+        begin(event) {
+          start = event;
+          last = null;
+        },
+        end() {
+          for (const { place } of Object.values(shelf)) place.classList.remove("aimed");
+          front.style.transformOrigin = "";
+          front.style.transform = "";
+          const name = last && over(last);
+          if (name) openShelf(name);
+        },
       });
     }
   }
@@ -593,7 +595,7 @@ function renderDesk({ model, el }) {
     stacked = state;
     const now = claims.filter(({ number }) => made[number]).map(({ number }) => number);
     recent = [...recent.filter((number) => made[number]), ...now.filter((number) => !recent.includes(number))];
-    for (const [name, { place, button, stack: lies, number: total }] of Object.entries(shelf)) {
+    for (const [name, { button, stack: lies, number: total }] of Object.entries(shelf)) {
       const lying = recent.map((number) => claims.find((claim) => claim.number === number)).filter(({ verdict }) => groupOf(verdict) === name);
       const chips = lying.map((claim, index) => {
         const chip = make("i", "cw-chip num", String(claim.number));
@@ -604,7 +606,6 @@ function renderDesk({ model, el }) {
           chip.append(make("span", "", `\u201c${beginning(claim.words)}\u201d`));
         }
         if (!agrees(claim, made[claim.number])) {
-          chip.classList.add("differs");
           const chosen = groupOf(made[claim.number]);
           if (worded) chip.append(make("b", `cw-said ${chosen}`, GROUPS[chosen].sign));
           chip.title = `you said: ${made[claim.number]}`;
@@ -616,7 +617,6 @@ function renderDesk({ model, el }) {
       total.textContent = lying.length || "";
       button.disabled = Boolean(made[shown().number]);
       if (button.disabled) button.removeAttribute("aria-expanded");
-      place.classList.toggle("has", lies.children.length > 0);
       const [, landing] = chips.find(([{ number }]) => number === fresh) ?? [];
       if (!landing || still.matches) continue;
       const [from, to] = [shelf[groupOf(made[fresh])].place, landing].map((each) => each.getBoundingClientRect());
@@ -833,7 +833,7 @@ function renderDesk({ model, el }) {
   }
   function backOf(claim, group) {
     const same = agrees(claim, group);
-    const result = make("p", `cw-result ${groupOf(claim.verdict)}${same ? "" : " differs"}`);
+    const result = make("p", "cw-result");
     result.append(make("b", "loud", claim.verdict), make("span", "", same ? "as you said" : `you said: ${group}`));
     if (!still.matches && before?.[claim.number] !== undefined) result.firstChild.animate([{ scale: 1.35, opacity: 0 }, { scale: 1, opacity: 1 }], { duration: 220, delay: 60, fill: "backwards", easing: "cubic-bezier(.2,.7,.2,1)" });
     const parts = [
