@@ -105,6 +105,18 @@ export function odds(probability) {
   return `1 in ${Number(once.toPrecision(2)).toLocaleString("en-US")}`;
 }
 
+/** The beginning of a sentence on how many unmarked texts have at least `hits` listed tokens among `count`. */
+function rarely(hits, count, ratio) {
+  const chance = odds(byChance(hits, count, ratio));
+  return `By chance, ${chance} unmarked texts ${chance.startsWith("1") ? "has" : "have"}`;
+}
+
+/** What a count says about a text if it is unknown whether the text is marked. */
+const unsure = (over) => (over ? "Over the line: it counts as marked. Whether it is, the count alone can't say." : "Not over the line. That says nothing.");
+
+/** A verdict, and how many of the pairs of words were not counted for it. */
+const skipping = (verdict, skipped, pairs) => (skipped ? `${verdict} ${skipped} of ${pairs} pairs have a word that the model lacks: not counted.` : verdict);
+
 const CLOSED = 0.965; // when a drag has turned the key so far, the ring looks closed, and the key springs to its end
 
 function keyDrawing() {
@@ -195,15 +207,20 @@ export function render({ model, el }) {
     model.set("want", { ids: tokens });
     model.save_changes();
   }
-  function swapLabel(name, share) {
-    const { changed } = textOf(name, share);
-    const percent = Math.round((100 * changed.filter(Boolean).length) / changed.length);
-    return share ? `${percent}%` : "none";
+  /** Fill a group with radio buttons for the shares of swapped words. A text that is not stored with swapped words gets none. */
+  function offerSwaps(swaps, name, swapped, choose) {
+    const label = (share) => {
+      const { changed } = textOf(name, share);
+      return share ? `${Math.round((100 * changed.filter(Boolean).length) / changed.length)}%` : "none";
+    };
+    const fixed = name === "copied" || name === "own";
+    radios(swaps, fixed ? [] : shares.map((share) => [share, label(share)]), swapped, (share) => choose({ swapped: share }));
+    if (!fixed) swaps.prepend(make("span", "", "Words swapped:"));
   }
 
   adopt(el, "wm");
   return (data.key ? aroundAKey : alongALine)({
-    model, el, data, bonuses, shares, heard, marksOf, textOf, swapLabel,
+    model, el, data, bonuses, shares, heard, marksOf, textOf, offerSwaps,
     still: matchMedia("(prefers-reduced-motion: reduce)"),
     /** How many of `count` words must be listed, at least, so that the text counts as marked. */
     fewest: (count) => Math.floor(ratio * count + threshold * Math.sqrt(count * ratio * (1 - ratio))) + 1,
@@ -215,7 +232,7 @@ export function render({ model, el }) {
  * line from which a text counts as marked. First an example with a strong mark, then a guess between two texts. The text that
  * was guessed is counted, and after it a text without a mark, which repeats itself.
  */
-function aroundAKey({ model, el, data, bonuses, shares, textOf, swapLabel, still, fewest }) {
+function aroundAKey({ model, el, data, bonuses, shares, textOf, offerSwaps, still, fewest }) {
   const { ratio } = data;
   const names = ["No mark", "Light mark", "Strong mark"];
   let stage = model.get("length") ? "count" : "example"; // "example", "guess", or "count" for a whole text
@@ -329,9 +346,7 @@ function aroundAKey({ model, el, data, bonuses, shares, textOf, swapLabel, still
       ...(model.get("own") ? [["own", "Your own"]] : []),
     ];
     radios(choices, options, name, (to) => choose({ text: to }));
-    const fixed = name === "copied" || name === "own";
-    radios(swaps, fixed ? [] : shares.map((share) => [share, swapLabel(name, share)]), swapped, (share) => choose({ swapped: share }));
-    if (!fixed) swaps.prepend(make("span", "", "Words swapped:"));
+    offerSwaps(swaps, name, swapped, choose);
     key.textContent = model.get("key") ? "Back to the right key" : "Try another key";
     turnTo(stage === "count" ? ((model.get("length") ?? 1) - 1) / words : 0);
     if (short) {
@@ -364,31 +379,26 @@ function aroundAKey({ model, el, data, bonuses, shares, textOf, swapLabel, still
     turned.style.strokeDasharray = `${100 * part} 200`;
     invites.classList.toggle("away", part > 0);
     demo.classList.toggle("started", part > 0);
-    demo.classList.toggle("over", hits >= needed);
     demo.classList.toggle("told", all || (stage === "example" && hits >= needed));
     const invite = stage === "count" && model.get("text") === "copied" ? "This text has no mark. Turn the key." : "words and marks counted. Turn the key.";
     says.replaceChildren(make("b", "loud", String(hits)), make("span", "", part > 0 ? ` of ${counted.length} words and marks are on the secret list` : ` ${invite}`));
     dial.setAttribute("aria-valuenow", String(count));
     dial.setAttribute("aria-valuetext", `${hits} of ${counted.length} words and marks are on the secret list`);
-    const chance = odds(byChance(hits, Math.max(1, counted.length), ratio));
-    const rarity = `By chance, ${chance} unmarked texts ${chance.startsWith("1") ? "has" : "have"} so many.`;
-    verdict.textContent = stage === "example" ? `${rarity} This one is marked.` : judge(hits, marks.length - marks.filter((mark) => mark !== null).length);
+    const rarity = `${rarely(hits, Math.max(1, counted.length), ratio)} so many.`;
+    verdict.textContent = stage === "example" ? `${rarity} This one is marked.` : judge(hits);
     rare.textContent = all ? `${rarity} (In texts that do not repeat themselves.)` : "";
     const follows = { 0: "Turn it on the other text →", [bonuses[1]]: data.copied && "Now a text without a mark →" }[model.get("text")];
     next.textContent = (stage === "example" ? "Now find one by eye →" : guessed !== undefined && follows) || "";
     next.hidden = !next.textContent;
     if (all) speak(`${says.textContent}. ${verdict.textContent}`);
   }
-  /** Say what the count of a whole text shows. `skipped` pairs of words were not counted. */
-  function judge(hits, skipped) {
+  /** Say what the count of a whole text shows. */
+  function judge(hits) {
     const over = hits >= needed;
-    const { marked } = text;
+    const { marked, marks } = text;
     if (model.get("key")) return over ? "With a key that isn't the writer's: a false accusation." : marked ? "With another key the mark can't be seen." : "Not over the line with this key, either.";
     const short = `${needed - hits} word${needed - hits === 1 ? "" : "s"} short of ${needed}`;
-    if (marked === undefined) {
-      const said = over ? "Over the line: it counts as marked. Whether it is, the count alone can't say." : "Not over the line. That says nothing.";
-      return skipped ? `${said} ${skipped} of ${skipped + text.marks.filter((mark) => mark !== null).length} pairs have a word that the model lacks: not counted.` : said;
-    }
+    if (marked === undefined) return skipping(unsure(over), marks.filter((mark) => mark === null).length, marks.length);
     if (!marked) return over ? "Accused all the same! It has no mark: its words repeat." : guessed === model.get("text") ? "Wrong: this text has no mark. By eye, a mark doesn't show." : "Not over the line. It has no mark.";
     const said = over ? "Found: this text is marked." : `Marked, but ${short}${model.get("swapped") ? ": words were swapped" : ""}.`;
     return guessed === model.get("text") ? `Right! ${said}` : said;
@@ -428,8 +438,7 @@ function aroundAKey({ model, el, data, bonuses, shares, textOf, swapLabel, still
     way += Math.abs(step);
     reached = Math.max(0, Math.min(1, reached + step));
     turnTo(reached < CLOSED ? reached : 1);
-  }, { ready: () => true, begin: () => { stopTurning(); way = 0; reached = part; dial.focus({ preventScroll: true }); }, end: () => way >= 0.02 && settle() });
-  dial.addEventListener("pointerdown", (event) => (last = angle(event)));
+  }, { ready: () => true, begin: (event) => { stopTurning(); last = angle(event); way = 0; reached = part; dial.focus({ preventScroll: true }); }, end: () => way >= 0.02 && settle() });
   dial.addEventListener("click", () => way < 0.02 && turnAll()); // after a press that did not drag the key, the key turns by itself
   dial.addEventListener("keydown", (event) => {
     if (event.key === "Enter" || event.key === " ") {
@@ -484,7 +493,7 @@ function aroundAKey({ model, el, data, bonuses, shares, textOf, swapLabel, still
 /**
  * The view in a lesson. The visitor counts along a chart: the number of tokens grows to the right, and z grows upwards.
  */
-function alongALine({ model, el, data, bonuses, shares, heard, marksOf, textOf, swapLabel, still, fewest }) {
+function alongALine({ model, el, data, bonuses, shares, heard, marksOf, textOf, offerSwaps, still, fewest }) {
   const { ratio, threshold } = data;
   const nameOf = (bonus) => (bonus ? `Bonus ${bonus}` : "No mark");
   let length = model.get("length");
@@ -637,9 +646,7 @@ function alongALine({ model, el, data, bonuses, shares, heard, marksOf, textOf, 
       ...(model.get("own") ? [["own", "Your own"]] : []),
     ];
     radios(choices, options, name, (text) => choose({ text, length: 1e6 }));
-    const fixed = name === "own";
-    radios(swaps, fixed ? [] : shares.map((share) => [share, swapLabel(name, share)]), swapped, (share) => choose({ swapped: share }));
-    if (!fixed) swaps.prepend(make("span", "", "Words swapped:"));
+    offerSwaps(swaps, name, swapped, choose);
     const text = problem ? null : textOf(name, swapped);
     el.classList.toggle("waiting", !text && !problem);
     const short = !text || text.pieces.length < FEWEST;
@@ -653,14 +660,14 @@ function alongALine({ model, el, data, bonuses, shares, heard, marksOf, textOf, 
       return;
     }
     const { pieces, marks } = text;
-    longest = Math.max(pieces.length, ...data.texts.map((one) => one.ids.length));
-    if (fixed) longest = pieces.length;
+    const alone = name === "own"; // the chart shows no other text beside the visitor's own
+    longest = alone ? pieces.length : Math.max(pieces.length, ...data.texts.map((one) => one.ids.length));
     length = Math.max(FEWEST, Math.min(pieces.length, length));
     current = zPath(marks);
     write(text);
     others.forEach((one) => {
       const { name: other, path, label } = one;
-      const away = fixed || other === name ;
+      const away = alone || other === name;
       path.classList.toggle("away", away);
       label.classList.toggle("away", away);
       const theirs = zPath(textOf(other, swapped).marks);
@@ -693,18 +700,15 @@ function alongALine({ model, el, data, bonuses, shares, heard, marksOf, textOf, 
     const needed = fewest(seen.length);
     const reach = needed <= seen.length;
     barLabel.textContent = reach ? `z = ${threshold}, accused above` : `z = ${threshold} is out of reach`;
-    const chance = odds(byChance(hits, seen.length, ratio));
-    foot.textContent = `By chance, ${chance} unmarked texts ${chance.startsWith("1") ? "has" : "have"} as many.`;
+    foot.textContent = `${rarely(hits, seen.length, ratio)} as many.`;
     const why = model.get("swapped") ? "words were swapped" : "the mark is light";
     const missed = length < pieces.length ? `Not found in its first ${length} words and marks, though it is marked.` : reach ? `It is marked, but the count misses it: ${needed} listed words are needed, and it has ${hits}, because ${why}.` : `Not found, though it is marked: ${why}.`;
     const says = marked === undefined
-      ? over ? "Over the line: it counts as marked. Whether it is, the count alone can't say." : "Not over the line. That says nothing."
+      ? unsure(over)
       : marked
         ? over ? "Found: this text is marked." : missed
         : over ? "A false accusation: this text has no mark." : "Not over the line. It has no mark.";
-    const skipped = marks.slice(0, length - 1).length - seen.length;
-    const judged = skipped ? `${says} ${skipped} of ${length - 1} pairs have a word that the model lacks: not counted.` : says;
-    verdict.textContent = playing ? "Counting…" : judged; // during the count a verdict would come too early
+    verdict.textContent = playing ? "Counting…" : skipping(says, length - 1 - seen.length, length - 1); // during the count a verdict would come too early
     ember.setAttribute("aria-valuemin", String(FEWEST));
     ember.setAttribute("aria-valuemax", String(pieces.length));
     ember.setAttribute("aria-valuenow", String(length));
@@ -725,14 +729,14 @@ function alongALine({ model, el, data, bonuses, shares, heard, marksOf, textOf, 
   const settle = () => keep({ length });
   onDrag(el, chart, fromPointer, {
     ready: () => current.length > 0,
-    begin: () => {
+    begin(event) {
       cancelAnimationFrame(playing);
       playing = 0;
       ember.focus({ preventScroll: true });
+      fromPointer(event);
     },
+    end: settle,
   });
-  chart.addEventListener("pointerdown", fromPointer);
-  chart.addEventListener("lostpointercapture", settle);
   ember.addEventListener("keydown", (event) => {
     const goes = {
       ArrowLeft: length - 1, ArrowDown: length - 1, ArrowRight: length + 1, ArrowUp: length + 1,
