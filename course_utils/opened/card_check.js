@@ -773,20 +773,14 @@ export function render({ model, el }) {
         const { left, right, top, bottom } = hole.getBoundingClientRect();
         return event.clientX > left - 20 && event.clientX < right + 20 && event.clientY > top - 25 && event.clientY < bottom + 25;
       })?.[0];
-      onCarry(slip, {
-        begin(down) {
-          from = down;
-          slip.classList.add("held");
-          el.classList.add("dragging");
-        },
+      onCarry(el, slip, {
+        begin: (down) => (from = down),
         move(event) {
           slip.style.translate = `${event.clientX - from.clientX}px ${event.clientY - from.clientY}px`;
           const part = under(event);
           for (const [each, { hole }] of gaps) hole.classList.toggle("near", each === part);
         },
         end(event) {
-          slip.classList.remove("held");
-          el.classList.remove("dragging");
           for (const { hole } of gaps.values()) hole.classList.remove("near");
           const part = event && under(event);
           const at = slip.getBoundingClientRect();

@@ -280,11 +280,9 @@ export function render({ model, el }) {
     let ghost = null;
     let place = -1; // the place among the gates where the plan would stand now; -1 if it is not over the road
     const others = () => plans().filter((each) => each !== at);
-    onCarry(handle, {
+    onCarry(el, handle, {
       begin() {
         ghost = el.appendChild(make("div", "mu-ghost", short(uses[at])));
-        el.classList.add("dragging");
-        handle.classList.add("held");
       },
       move(event) {
         const [home, area, way] = [el, board, road].map((one) => one.getBoundingClientRect());
@@ -297,8 +295,6 @@ export function render({ model, el }) {
       },
       end(event) {
         ghost.remove();
-        el.classList.remove("dragging");
-        handle.classList.remove("held");
         drop.classList.remove("on");
         if (!event) return;
         const next = place < 0 ? others() : [...others().slice(0, place), at, ...others().slice(place)];

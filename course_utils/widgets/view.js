@@ -296,12 +296,18 @@ export function onDrag(el, handle, move, { ready, begin = () => {}, end = () => 
 /**
  * Let a mouse or a pen carry `handle`. A finger cannot carry it, because a finger's move scrolls the page. `begin` is called once the
  * pointer has moved by 6 px, `move` for each move after that, and `end` when the pointer is let go, or with null if the browser ends the
- * move. The press on `handle` that ends a move does not count as a click.
+ * move. Meanwhile `el` has the class "dragging", and `handle` the class "held". The press on `handle` that ends a move does not count as
+ * a click.
+ * @param {HTMLElement} el
  * @param {HTMLElement} handle
  * @param {{ begin: (down: PointerEvent) => void, move: (event: PointerEvent) => void, end: (event: PointerEvent | null) => void }} hand
  */
-export function onCarry(handle, { begin, move, end }) {
+export function onCarry(el, handle, { begin, move, end }) {
   let carried = false;
+  const hold = (held) => {
+    el.classList.toggle("dragging", held);
+    handle.classList.toggle("held", held);
+  };
   handle.addEventListener("click", (event) => {
     if (carried && event.detail) event.stopImmediatePropagation(); // a click by a key has no `detail`
     carried = false;
@@ -311,7 +317,10 @@ export function onCarry(handle, { begin, move, end }) {
     if (down.pointerType === "touch" || down.button) return;
     const moved = (event) => {
       if (!carried && Math.hypot(event.clientX - down.clientX, event.clientY - down.clientY) < 6) return;
-      if (!carried) begin(down);
+      if (!carried) {
+        hold(true);
+        begin(down);
+      }
       carried = true;
       move(event);
     };
@@ -319,7 +328,9 @@ export function onCarry(handle, { begin, move, end }) {
       removeEventListener("pointermove", moved);
       removeEventListener("pointerup", ended);
       removeEventListener("pointercancel", ended);
-      if (carried) end(event.type === "pointerup" ? event : null);
+      if (!carried) return;
+      hold(false);
+      end(event.type === "pointerup" ? event : null);
     };
     addEventListener("pointermove", moved);
     addEventListener("pointerup", ended);
