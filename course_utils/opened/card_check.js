@@ -411,7 +411,7 @@ export function render({ model, el }) {
   });
   const { live, speak, hush } = announcer(900);
   const desk = make("div", "ck-desk");
-  const back = make("button", "ck-back", "Back to the slips");
+  const back = make("button", "", "Back to the slips");
   back.addEventListener("click", () => {
     if (model.get("said")?.error) model.set("text", ""); // a slip cannot be laid into a card that cannot be read
     go(Object.keys(holes)[0], "slips");
@@ -551,10 +551,14 @@ export function render({ model, el }) {
     const { words, tick } = rows.get(part);
     const to = words.getBoundingClientRect();
     words.animate([{ transform: `translate(${from.left - to.left}px, ${from.top - to.top}px)` }, { transform: "none" }], { duration: 280, easing: "cubic-bezier(.2,.7,.2,1)" });
+    send(tick, box);
+  }
+  /** Let a ball, which stands for a fact, fly into a box. `part` says where it starts, as a part of the width of `from`. */
+  function send(from, into, part = 0.5) {
     const ball = el.appendChild(make("i", "ck-fact"));
-    const [home, begin, end] = [el, tick, box.querySelector(".ck-ball")].map((one) => one.getBoundingClientRect());
-    const at = (rect) => `translate(${rect.left + rect.width / 2 - home.left}px, ${rect.top + rect.height / 2 - home.top}px)`;
-    ball.animate([{ transform: at(begin) }, { transform: at(end) }], { duration: 300, easing: "ease-in" }).finished.finally(() => ball.remove());
+    const [home, begin, end] = [el, from, into.querySelector(".ck-ball")].map((one) => one.getBoundingClientRect());
+    const at = (rect, along) => `translate(${rect.left + rect.width * along - home.left}px, ${rect.top + rect.height / 2 - home.top}px)`;
+    ball.animate([{ transform: at(begin, part) }, { transform: at(end, 0.5) }], { duration: 300, easing: "ease-in" }).finished.finally(() => ball.remove());
   }
 
   /** Write the card's text once more, exactly behind the text in the field, with marks on the words that the linter found. */
@@ -755,7 +759,7 @@ export function render({ model, el }) {
       });
       const order = lots(7, all).map((key, index) => [key, index]).sort((a, b) => a[0] - b[0]).map(([, index]) => index);
       marks = order.map((place) => place < right);
-      letters.replaceChildren(...marks.map((good) => make("i", good ? "right" : "wrong")));
+      letters.replaceChildren(...marks.map((good) => make("i", good ? "" : "wrong")));
     }
     /** Lift the slips that were written for a part. */
     function beckon(part) {
@@ -817,7 +821,7 @@ export function render({ model, el }) {
       const to = hole.getBoundingClientRect();
       line.animate([{ translate: `${at.left - to.left}px ${at.top - to.top}px`, rotate: "-2deg" }, { translate: "0", rotate: "0deg" }], { duration: 280, easing: "cubic-bezier(.2,.7,.2,1)" });
       tick.animate([{ scale: 2.2, opacity: 0 }, { scale: 1, opacity: 1 }], { duration: 260, delay: 240, fill: "backwards", easing: "ease-out" });
-      send(hole);
+      send(hole, chest, 0.9);
     }
     /** Show how a slip is laid into a hole and falls out of it, back to its place. */
     function fall(slip, hole, at) {
@@ -835,24 +839,23 @@ export function render({ model, el }) {
         { duration: 900 },
       );
     }
-    /** Let a ball, which stands for a line that passed, fly from a hole into the box. */
-    function send(hole) {
-      const ball = el.appendChild(make("i", "ck-fact"));
-      const [home, begin, end] = [el, hole, chest.querySelector(".ck-ball")].map((one) => one.getBoundingClientRect());
-      const at = (rect, part) => `translate(${rect.left + rect.width * part - home.left}px, ${rect.top + rect.height / 2 - home.top}px)`;
-      ball.animate([{ transform: at(begin, 0.9) }, { transform: at(end, 0.5) }], { duration: 300, easing: "ease-in" }).finished.finally(() => ball.remove());
-    }
     /** Take the words out of a part's hole. */
     function take(part) {
       told = "A hole again.";
       model.set("act", "slips");
       write(withPart(text(), part, ""));
     }
-    /** Show the first letters as open; `part` of 1 stands for all. */
+    /** How many of the first `many` letters have the wrong town. */
+    const wrongOf = (many) => marks.slice(0, many).filter((good) => !good).length;
+    /** Draw the first `many` letters as open, and the others as closed. */
+    function openLetters(many) {
+      [...letters.children].forEach((letter, index) => letter.classList.toggle("open", index < many));
+    }
+    /** Open the first letters, and count those with the wrong town; `part` of 1 stands for all letters. */
     function countLetters(part) {
       const many = Math.round(part * marks.length);
-      [...letters.children].forEach((letter, index) => letter.classList.toggle("open", index < many));
-      count.loud.textContent = String(marks.slice(0, many).filter((good) => !good).length);
+      openLetters(many);
+      count.loud.textContent = String(wrongOf(many));
     }
     function drawStage() {
       if (drawn !== chosen()) build();
@@ -884,17 +887,16 @@ export function render({ model, el }) {
       whole.classList.toggle("complete", complete);
       whole.classList.toggle("letters", open);
       chest.style.setProperty("--filled", String((parts.length - empty.length) / parts.length));
-      const wrong = marks.filter((good) => !good).length;
+      const wrong = wrongOf(marks.length);
       letters.setAttribute("aria-label", open ? `${marks.length} letters: ${wrong} with the wrong town` : `${marks.length} closed letters`);
       count.loud.textContent = String(open ? wrong : empty.length);
       count.loudWords.textContent = open ? `of ${marks.length} letters: the wrong town` : empty.length === 1 ? "hole left" : "holes left";
-      countLettersAtOnce(open);
+      openLetters(open ? marks.length : 0);
       says.textContent = open ? "Still complete, says the linter. It reads the card, never a letter."
         : complete ? "Complete, says the linter. Is it true?"
         : told || (matchMedia("(hover: hover)").matches ? "Drag a slip into a hole." : "Press a slip: does it fit?");
       speak(`${count.head.textContent}. ${says.textContent}`);
     }
-    const countLettersAtOnce = (open) => [...letters.children].forEach((letter) => letter.classList.toggle("open", open));
     return { all: whole, draw: drawStage, stop: () => stopCount() };
   }
 
