@@ -3,7 +3,7 @@
 // The view's `data` is {models, machines}, see fits.py.
 // The visitor chooses `memory` (GB), `bits`, `context`, `batch` and `plan` (the title of the model in the tray, or "" if the
 // tray is empty).
-import { adopt, announcer, asSlider, glide, headline, keeper, make, onDrag, radio } from "./view.js";
+import { adopt, announcer, asSlider, glide, headline, keeper, make, onDrag, onSize, radio } from "./view.js";
 
 const BITS = [16, 8, 4];
 const CONTEXT = Array.from({ length: 9 }, (_, index) => 512 * 2 ** index);
@@ -160,7 +160,7 @@ export function render({ model, el }) {
     const show = (now) => {
       input.value = String(values.indexOf(now));
       value.textContent = spell(now);
-      input.setAttribute("aria-valuetext", `${spell(now)}`);
+      input.setAttribute("aria-valuetext", spell(now));
     };
     return { label, show };
   }
@@ -170,6 +170,8 @@ export function render({ model, el }) {
   const one = (values, key, otherwise) => (values.includes(model.get(key)) ? model.get(key) : otherwise);
   const settings = () => ({ bits: one(BITS, "bits", 16), context: one(CONTEXT, "context", USUAL.context), batch: one(BATCH, "batch", USUAL.batch) });
   const chosen = () => models.findIndex(({ title }) => title === model.get("plan")); // -1 if the tray is empty
+  /** The model that a block stands for. -1 for the last block while its model is not in the tray. */
+  const modelOf = (each) => (each !== guest ? each.index : shelf.includes(chosen()) ? -1 : chosen());
   const keep = keeper(model, () => update());
   /** Put a model's block into the tray. The block that stood there goes back to the shelf. */
   const put = (title) => {
@@ -249,14 +251,15 @@ export function render({ model, el }) {
     Object.assign(line.style, { left: `${outer}px`, bottom: `${rim}px` });
     handle.style.transform = `translate(${outer}px, ${-rim}px)`;
     caption.style.width = `${outer}px`;
-    const guestAt = shelf.includes(chosen()) ? -1 : chosen();
+    const inTray = chosen();
     let standing = 0; // px: the height of the block in the tray, with the words above it
     blocks.forEach((each, at) => {
       const { block, ghost, words, slice, over } = each;
-      const index = each === guest ? guestAt : each.index;
-      const inside = index >= 0 && index === chosen();
-      const away = inside ? false : each === guest || at < places.hidden;
-      for (const part of [block, ghost]) part.classList.toggle("away", away);
+      const index = modelOf(each);
+      const inside = index >= 0 && index === inTray;
+      const shelved = each !== guest && at >= places.hidden; // whether the block has a place beside the tray
+      block.classList.toggle("away", !inside && !shelved);
+      ghost.classList.toggle("away", !inside || !shelved);
       if (index < 0) return;
       const { total, cache } = shown.parts[index];
       const whole = height(total);
@@ -264,7 +267,6 @@ export function render({ model, el }) {
       Object.assign(block.style, { width: `${width}px`, height: `${seen}px`, left: `${inside ? WALL + PLAY : places.lefts[at]}px` });
       block.classList.toggle("inside", inside);
       block.classList.toggle("cut", whole > high);
-      ghost.classList.toggle("away", !inside || each === guest || at < places.hidden);
       Object.assign(ghost.style, { width: `${width}px`, height: `${seen}px`, left: `${places.lefts[at] ?? 0}px` });
       slice.style.height = more.open ? `${Math.min(seen, height(cache))}px` : "0";
       each.tall ||= words.offsetHeight;
@@ -277,8 +279,8 @@ export function render({ model, el }) {
       block.classList.toggle("low", low);
       if (inside) standing = seen + (low ? each.tall : 0);
     });
-    const empty = chosen() < 0;
-    const needed = empty ? 0 : shown.parts[chosen()].total;
+    const empty = inTray < 0;
+    const needed = empty ? 0 : shown.parts[inTray].total;
     lid.classList.toggle("away", empty);
     lid.classList.toggle("askew", needed > shown.memory * 1e9);
     Object.assign(lid.style, { width: `${outer + 10}px`, bottom: `${Math.max(rim, Math.min(high, height(needed)))}px` });
@@ -337,7 +339,7 @@ export function render({ model, el }) {
       return `${models[index].title}: ${gigabytes(total)}, ${total <= room ? "fits" : `does not fit, ${spell(Math.ceil(total / room))} such machines`}`;
     }
     for (const each of blocks) {
-      const index = each !== guest ? each.index : shelf.includes(at) ? -1 : at;
+      const index = modelOf(each);
       if (index < 0) continue;
       each.name.textContent = models[index].title;
       each.amount.textContent = gigabytes(parts[index].total);
@@ -389,7 +391,7 @@ export function render({ model, el }) {
   // A block is dragged into the tray or out of it, or pressed.
   for (const each of blocks) {
     const { block } = each;
-    const title = () => models[each === guest ? chosen() : each.index].title;
+    const title = () => models[modelOf(each)].title;
     let from = null; // where the pointer took the block
     let far = false; // whether the pointer has dragged the block, so that the click that follows is no press
     block.addEventListener("pointerdown", (event) => (from = { x: event.clientX, y: event.clientY }));
@@ -432,7 +434,6 @@ export function render({ model, el }) {
     return Math.max(STEPS[0], Math.min(STEPS.at(-1), Math.round(gb / step) * step));
   }
   const begin = () => {
-    el.classList.add("pulled");
     stopTravel();
     pulling = true;
     atPull = shown.scale;
@@ -452,24 +453,18 @@ export function render({ model, el }) {
     }[event.key];
     if (goes === undefined) return;
     event.preventDefault();
-    el.classList.add("pulled");
     const up = ["ArrowRight", "ArrowUp", "PageUp"].includes(event.key);
     if (up && above < 0) return;
     keep({ memory: STEPS[Math.max(0, Math.min(STEPS.length - 1, goes))] });
   });
 
-  const watcher = new ResizeObserver(() => {
+  // The words on the blocks have their final heights only when the fonts are loaded.
+  const endSize = onSize(field, () => {
     const { width, height } = field.getBoundingClientRect();
-    if (!width || (width === wide && height === high)) return;
+    if (!width) return;
     [wide, high] = [width, height];
     measure();
     measureWords();
-    paint();
-  });
-  watcher.observe(field);
-  // The words on the blocks have their final heights only when the fonts are loaded.
-  document.fonts?.ready.then(() => {
-    if (places) measureWords();
     paint();
   });
   const keys = ["memory", "bits", "context", "batch", "plan"];
@@ -480,7 +475,7 @@ export function render({ model, el }) {
   return () => {
     hush();
     stopTravel();
-    watcher.disconnect();
+    endSize();
     for (const key of keys) model.off(`change:${key}`, changed);
   };
 }
