@@ -336,7 +336,7 @@ export function render({ model, el }) {
     chart.style.setProperty("--seen", String(seenPart()));
     chart.style.setProperty("--partly", String(Number(reach < last)));
     el.classList.toggle("asking", asking());
-    el.classList.toggle("few", model.get("all") === false);
+    el.classList.toggle("few", hides());
     el.classList.toggle("page", model.get("all") !== undefined);
     chart.style.setProperty("--at", `${across(strength)}%`);
     ember.textContent = value.toFixed(2);
@@ -391,7 +391,7 @@ export function render({ model, el }) {
       button.textContent = GUESSES[at] + (!revealed ? "" : at === HAPPENS ? " ✓" : here ? " ✗" : "");
     });
     if (asking()) tell("Turn the adapter up.", "What becomes of Paris?");
-    else if (model.get("all") !== false && !oneIsBest && visited.has(strengths[0]) && visited.has(last)) tell("", "No strength is the best at both.");
+    else if (!hides() && !oneIsBest && visited.has(strengths[0]) && visited.has(last)) tell("", "No strength is the best at both.");
     else if (both && total && !playing) tell("Both right!", `But of all ${total} questions only ${all}.`);
     else if (found) tell("", bothFrom(shown));
     else if (!guess) tell("", "Find where both answers are right.");
@@ -413,16 +413,18 @@ export function render({ model, el }) {
     keep({ strength });
   };
   const giveUp = () => asking() && keep({ guess: -1 });
-  function go(value) {
+  /** Let the visitor take the handle. */
+  function take() {
     stop();
     giveUp();
     el.classList.add("known");
+  }
+  function go(value) {
+    take();
     strength = value;
     settle();
   }
   const follow = (event) => {
-    giveUp();
-    el.classList.add("known");
     const { left, width } = chart.getBoundingClientRect();
     const part = (((event.clientX - left) / width) * strengths.length - 0.5) / (strengths.length - 1);
     strength = strengths[0] + Math.max(0, Math.min(1, part)) * (last - strengths[0]);
@@ -431,12 +433,12 @@ export function render({ model, el }) {
   onDrag(el, chart, follow, {
     ready: () => true,
     begin: () => {
-      stop();
+      take();
       ember.focus({ preventScroll: true });
     },
+    end: settle,
   });
   chart.addEventListener("pointerdown", follow);
-  chart.addEventListener("lostpointercapture", settle);
   ember.addEventListener("keydown", (event) => {
     const index = nearest();
     const goes = {
