@@ -94,7 +94,7 @@ export function render({ model, el }) {
   const models = make("div", "ca-models");
   models.setAttribute("role", "radiogroup");
   models.setAttribute("aria-label", "Model");
-  const memories = make("div", "ca-models ca-memories");
+  const memories = make("div", "ca-models");
   memories.setAttribute("role", "radiogroup");
   memories.setAttribute("aria-label", "Memory");
   const modelButtons = plans.map(({ title }) => {
@@ -246,7 +246,6 @@ export function render({ model, el }) {
     list.forEach(([name, count], index) => {
       const { card, words, result, bytes } = cards[index];
       card.classList.toggle("published", count === published);
-      card.classList.toggle("second", index === 1);
       const hidden = asking() && count !== published;
       const used = cacheBytes(plan(), now, count);
       const fit = fitting(count);
@@ -322,7 +321,6 @@ export function render({ model, el }) {
     const brush = canvas.getContext("2d");
     brush.scale(ratio, ratio);
     const fit = Math.floor(room);
-    const font = (px) => (brush.font = `700 ${px}px ${getComputedStyle(el).fontFamily}`);
     if (!fit) {
       // One text is larger than the memory. Now the text fills the picture, and the memory is drawn inside it, to scale.
       const part = width * (1 - Math.sqrt(room)) < THIN ? 1 : Math.sqrt(room); // a sliver beside the memory would only look like a flaw
@@ -337,7 +335,7 @@ export function render({ model, el }) {
       brush.strokeStyle = tints.paper;
       brush.strokeRect(1.5, height - high + 1.5, wide - 3, high - 3);
       const large = width > 250;
-      font(large ? 20 : 16);
+      brush.font = `700 ${large ? 20 : 16}px ${getComputedStyle(el).fontFamily}`;
       const inside = wide > (large ? 170 : 80) && high > 34;
       brush.fillText(`${large ? "memory: " : ""}${gigabytes()} GB`, inside ? 12 : wide + 8, height - 12);
       const right = height - high <= 40 && width - wide > (large ? 200 : 90); // there is room only beside the memory, not above it

@@ -328,11 +328,12 @@ export function render({ model, el }) {
     licences.forEach((licence, index) => {
       const stop = stopOf(licence, set);
       const through = stop < 0 && !closed;
+      const iffy = through && conditionsOf(licence) > 0;
       const here = index === row() && column() >= 0 && !closed;
       const { name, lane, trail, ball } = lanes[index];
       for (const each of [name, lane, trail, ball]) {
         each.classList.toggle("through", through);
-        each.classList.toggle("iffy", through && conditionsOf(licence) > 0);
+        each.classList.toggle("iffy", iffy);
         each.classList.toggle("here", here);
       }
       set.forEach((at) => {
