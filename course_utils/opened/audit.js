@@ -98,7 +98,6 @@ export function render({ model, el }) {
     chip.append(make("b", "", word), share);
     asSlider(bar, { label: `Your guess for ${word}, from “he” to “she”. Enter shows the model's`, min: 0, max: 100 });
     const pin = { word, bar, off, mine, number: share, share: 50, done: false };
-    let up = false; // whether the visitor has let go of the knob; stays false if the browser takes over the pointer to scroll the page
     bar.addEventListener("focus", () => model.get("trade") !== word && keep({ trade: word }));
     bar.addEventListener("keydown", (event) => {
       const to = { ArrowRight: 5, ArrowUp: 5, ArrowLeft: -5, ArrowDown: -5 }[event.key];
@@ -116,9 +115,7 @@ export function render({ model, el }) {
       aim(index, (100 * (event.clientX - box.left)) / box.width);
     };
     const ready = () => !pin.done;
-    bar.addEventListener("pointerup", () => (up = true));
-    bar.addEventListener("lostpointercapture", () => up && ready() && settle(index));
-    onDrag(el, bar, toPointer, { ready, begin: () => (up = false) });
+    onDrag(el, bar, toPointer, { ready, end: (letGo) => letGo && ready() && settle(index) });
     bar.addEventListener("pointerdown", (event) => ready() && toPointer(event));
     return pin;
   });

@@ -263,7 +263,8 @@ export function fitLine(line, within, [largest, smallest], wrap) {
 export const bytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
 
 /** While a pointer drags `handle`, call `move` once a frame with the latest event, and give `el` the class "dragging". A drag
- * starts only if `ready` is true. `ready` and `begin` get the event that starts the drag. `end` is called once the drag has ended. */
+ * starts only if `ready` is true. `ready` and `begin` get the event that starts the drag. `end` is called once the drag has ended, with
+ * true if the pointer was let go, or with false if the browser ended the drag. */
 export function onDrag(el, handle, move, { ready, begin = () => {}, end = () => {} }) {
   let last = null;
   let due = 0;
@@ -282,12 +283,18 @@ export function onDrag(el, handle, move, { ready, begin = () => {}, end = () => 
     el.classList.add("dragging");
     begin(event);
     handle.addEventListener("pointermove", moved);
-    handle.addEventListener("pointerup", now, { once: true }); // make the last move before the event `lostpointercapture`
+    let letGo = false;
+    const lift = () => {
+      now(); // make the last move before the event `lostpointercapture`
+      letGo = true;
+    };
+    handle.addEventListener("pointerup", lift, { once: true });
     const drop = () => {
       now();
       el.classList.remove("dragging");
       handle.removeEventListener("pointermove", moved);
-      end();
+      handle.removeEventListener("pointerup", lift);
+      end(letGo);
     };
     handle.addEventListener("lostpointercapture", drop, { once: true });
   });
