@@ -634,6 +634,14 @@ def test_the_number_of_needed_heads_is_guessed_by_keys_or_not_at_all(visit):
     assert (one - other) ** 2 + 2**2 >= 100 and last == 95
 
 
+def test_needed_heads_are_marked_though_the_page_opened_with_another_sentence(visit):
+    page = visit("heads.html#sentence=1").wake()
+    page.get_by_role("button", name="Back to the two heads").click()
+    page.get_by_role("button", name="Zoom out: all 270 heads").click()
+    page.get_by_role("button", name="Show me").click()
+    expect(page.locator(".hd-dot.needed")).to_have_count(2)
+
+
 def test_the_wall_points_out_a_kind_of_head_or_a_look(visit):
     page = visit("heads.html#all=true").wake()
     kinds = page.locator(".hd-kind")
