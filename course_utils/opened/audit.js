@@ -207,8 +207,6 @@ export function render({ model, el }) {
     const ends = after() ? [lower, higher] : [low, high];
     return { points, low: ends[0], high: ends[1], says: verdict(...ends, lean) };
   }
-  /** Whether a word lies outside the band, and yet its interval does not confirm a lean. */
-  const unsure = (word) => !found(word).says && Math.abs(found(word).points) > lean;
   const keep = keeper(model, update);
 
   function radios(name, texts, key) {
@@ -239,7 +237,7 @@ export function render({ model, el }) {
     const usual = temperatures.indexOf(1);
     const value = (word) => (who().planted && plan[word] !== undefined ? plan[word] : who().words[word][usual][0]);
     const sorted = (list) => list.filter(has).sort((one, other) => value(one) - value(other) || words.indexOf(one) - words.indexOf(other));
-    return { trades: sorted([...trades]), controls: sorted([...controls]) };
+    return { trades: sorted(trades), controls: sorted(controls) };
   }
   const row = () => {
     const { trades: first, controls: second } = order();
@@ -317,13 +315,14 @@ export function render({ model, el }) {
   const shown = () => (peeked && has(peeked) ? peeked : chosen());
   /** The word whose dot is nearest to the pointer. */
   function nearest(event) {
+    if (!width) return chosen(); // no word has a place yet
+    const box = field.getBoundingClientRect();
     let best = [Infinity, chosen()];
-    words.forEach((word, index) => {
-      if (!has(word) || (index >= trades.length && lanes[1].hidden)) return;
-      const box = marks[index].ball.getBoundingClientRect();
-      const away = Math.hypot((box.left + box.right) / 2 - event.clientX, (box.top + box.bottom) / 2 - event.clientY);
+    for (const word of row()) {
+      const { x, y } = places.get(word);
+      const away = Math.hypot(box.left + x - event.clientX, box.top + y - event.clientY);
       if (away < best[0]) best = [away, word];
-    });
+    }
     return best[1];
   }
   field.addEventListener("pointerdown", (event) => {
@@ -483,7 +482,6 @@ export function render({ model, el }) {
         each.classList.toggle("he", says === "he" || (lost(word) && points < 0));
       }
       mark.classList.toggle("lost", lost(word));
-      mark.classList.toggle("unsure", unsure(word));
     });
     const now = (word) => who().words[word][at()][0];
     const sorted = (list) => [...list].sort((one, other) => now(one) - now(other) || words.indexOf(one) - words.indexOf(other));
