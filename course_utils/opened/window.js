@@ -75,8 +75,8 @@ export function render({ model, el }) {
     shape("path", { d: "M12 40 24 120Q60 130 96 120L108 40Z", class: "wd-tin" }),
     shape("path", { d: "M13 44C20 58 40 54 44 56V84a6 6 0 0 0 12 0V62a5 5 0 0 1 10 0v8a6 6 0 0 0 12 0V55C92 54 104 52 107 44Z", class: "wd-paint wd-drip" }),
     shape("ellipse", { cx: 60, cy: 40, rx: 48, ry: 14, class: "wd-paint" }),
+    shape("text", { x: 60, y: 102, class: "wd-unknown" }, "?"),
   );
-  pail.append(shape("text", { x: 60, y: 102, class: "wd-unknown" }, "?"));
   const top = make("div", "wd-top");
   const told = make("div");
   told.append(head, take);
@@ -129,6 +129,12 @@ export function render({ model, el }) {
   }
   const whole = () => answers.get(key(text(), count(text())));
   const size = () => Math.max(2, Math.min(count(text()), model.get("size") ?? Infinity));
+  /** The chip at the window's edge: that of the first token in the window, or of the first word if the start token is in it. */
+  const corner = () => chips[Math.max(1, chips.length - size())];
+  /** The index of the token to which the drop has been carried. */
+  const reached = () => stops.at(-1) ?? part.right;
+  /** Whether no layer can carry the drop any further. */
+  const over = () => reached() === part.last || stops.length === layers;
   const keepState = keeper(model, update);
   /** Store changes. Another size or text takes the drop back to its beginning. */
   function keep(changes) {
@@ -225,11 +231,12 @@ export function render({ model, el }) {
       chips.push(chip);
       paper.append(chip);
     });
-    paper.append(make("span", "chip wd-next"), handle, goal, drop);
+    const next = make("span", "chip wd-next");
+    paper.append(next, handle, goal, drop);
     handle.setAttribute("aria-valuemax", String(pieces.length));
     const fact = right > 0 ? pieces[right].trim() : "";
     el.style.setProperty("--fact", LOOKS[fact] ?? "var(--against)");
-    part = { pieces, right, last: pieces.length - 1, ...(onPage ? {} : chart(pieces)) };
+    part = { pieces, next, right, last: pieces.length - 1, ...(onPage ? {} : chart(pieces)) };
     update();
   }
 
@@ -261,7 +268,7 @@ export function render({ model, el }) {
 
   function update() {
     if (!part || !whole() || part.pieces !== whole().pieces) return;
-    const { pieces, right, last } = part;
+    const { pieces, next, right, last } = part;
     const number = size();
     const first = pieces.length - number;
     const said = answers.get(key(text(), number));
@@ -275,9 +282,9 @@ export function render({ model, el }) {
       chip.classList.toggle("told", index === right);
       if (index === right) tint(chip, favourite.trim());
     });
-    const corner = chips[Math.max(1, first)];
-    handle.style.transform = `translate(${corner.offsetLeft}px, ${corner.offsetTop}px)`;
-    handle.style.setProperty("--chip", `${corner.offsetHeight}px`);
+    const { offsetLeft, offsetTop, offsetHeight } = corner();
+    handle.style.transform = `translate(${offsetLeft}px, ${offsetTop}px)`;
+    handle.style.setProperty("--chip", `${offsetHeight}px`);
     handle.setAttribute("aria-valuenow", String(number));
     for (const button of el.querySelectorAll(".wd-distances button")) {
       button.setAttribute("aria-pressed", String(button.textContent === text()));
@@ -285,7 +292,6 @@ export function render({ model, el }) {
 
     if (!onPage) drawBars([...(sizesOf.get(text()) ?? [])].filter((each) => each < pieces.length).sort((a, b) => b - a), favourite, first);
 
-    const next = paper.querySelector(".wd-next");
     if (said) {
       const [now, sure] = said.top[0];
       const other = now !== favourite;
@@ -351,7 +357,7 @@ export function render({ model, el }) {
   /** Words that say how far the visitor has carried the fact, and what the model makes of it. */
   function carried(word, other) {
     const { right, last } = part;
-    const [at, back] = [stops.at(-1) ?? right, last - right];
+    const [at, back] = [reached(), last - right];
     const used = stops.length;
     if (!used) return `“${word}” is out of sight. But ${layers} layers can carry it, one after the other: drag the drop.`;
     const needed = layersNeeded(back, size());
@@ -365,8 +371,7 @@ export function render({ model, el }) {
   function drawDrop() {
     const { right, last } = part;
     const shown = el.classList.contains("carries");
-    const at = held || (stops.at(-1) ?? right);
-    const over = stops.at(-1) === last || stops.length === layers;
+    const at = held || reached();
     chips.forEach((chip, index) => {
       chip.classList.toggle("reached", shown && index > right && index <= at);
       const layer = shown && index !== at ? stops.indexOf(index) + 1 : 0;
@@ -374,17 +379,17 @@ export function render({ model, el }) {
       else delete chip.dataset.layer;
     });
     drop.hidden = !shown;
-    goal.hidden = !shown || over;
+    goal.hidden = !shown || over();
     if (!shown) return;
     const put = (element, chip) => (element.style.transform = `translate(${chip.offsetLeft + chip.offsetWidth / 2}px, ${chip.offsetTop + chip.offsetHeight}px)`);
     put(drop, chips[at]);
-    const furthest = reach(stops.at(-1) ?? right, last, size());
+    const furthest = reach(reached(), last, size());
     put(goal, chips[furthest]);
     goalLayer.textContent = String(stops.length + 1);
     drop.classList.toggle("new", !stops.length && !held);
     placeHint(chips[at], chips[furthest]);
     const word = chips[right].textContent.trim();
-    drop.setAttribute("aria-label", over ? `Take “${word}” back to its beginning` : `Carry “${word}” on with layer ${stops.length + 1} of ${layers}, as far as “${chips[furthest].textContent.trim()}”`);
+    drop.setAttribute("aria-label", over() ? `Take “${word}” back to its beginning` : `Carry “${word}” on with layer ${stops.length + 1} of ${layers}, as far as “${chips[furthest].textContent.trim()}”`);
   }
   /** Put the drop's hint to the right of the drop or, if the edge's knob or the dashed drop is there, to the left. If the left
    * has no room, show no hint. The drop is below the word `from`, and the dashed drop is below the word `to`. */
@@ -395,17 +400,16 @@ export function render({ model, el }) {
     const begin = middle + drop.offsetLeft + dropHint.offsetLeft;
     const end = begin + dropHint.offsetWidth;
     const taken = (chip, x) => chip.offsetTop === from.offsetTop && x + KNOB > begin && x - KNOB < end;
-    const edge = chips[Math.max(1, chips.length - size())];
+    const edge = corner();
     if (end <= paper.clientWidth && !taken(edge, edge.offsetLeft) && !taken(to, to.offsetLeft + to.offsetWidth / 2)) return;
     drop.classList.add(2 * middle - end >= 0 ? "before" : "hintless");
   }
-  /** Carry the drop to the token at this index, with the next layer. A place at or before the drop's beginning takes it back there. */
+  /** Carry the drop to the token at this index, or as far as the next layer can carry it. A place at or before the drop's beginning takes it back there. */
   function carryTo(index) {
     const { right, last } = part;
-    const from = stops.at(-1) ?? right;
     held = 0;
     if (index <= right) stops = [];
-    else if (index > from && from < last && stops.length < layers) stops = [...stops, Math.min(index, reach(from, last, size()))];
+    else if (index > reached() && !over()) stops = [...stops, Math.min(index, reach(reached(), last, size()))];
     else return drawDrop();
     if (stops.at(-1) === last) fall();
     if (onPage) keepState({ stops });
@@ -431,16 +435,17 @@ export function render({ model, el }) {
   }
 
   // The edge of the window can be dragged in the text and in the chart
-  let lift = 0; // px: how far below the middle of a line of words the pointer took hold of the handle
-  handle.addEventListener("pointerdown", (event) => {
-    const box = chips[Math.max(1, chips.length - size())].getBoundingClientRect();
+  let lift = 0; // px: how far below the middle of its line of words the pointer took hold of the handle or of the drop
+  function takeHold(event, chip) {
+    const box = chip.getBoundingClientRect();
     lift = event.clientY - (box.top + box.bottom) / 2;
-  });
+  }
+  handle.addEventListener("pointerdown", (event) => takeHold(event, corner()));
   /** The index of the token under the pointer, or of the nearest token. `lifted` is how far below that place the pointer is, in px. */
   function tokenAt(event, lifted = 0) {
     const y = event.clientY - lifted;
     let best = [Infinity, 0];
-    [...chips, paper.querySelector(".wd-next")].forEach((chip, index) => {
+    [...chips, part.next].forEach((chip, index) => {
       const box = chip.getBoundingClientRect();
       const across = Math.max(box.left - event.clientX, 0, event.clientX - box.right);
       const down = Math.max(box.top - y, 0, y - box.bottom);
@@ -475,8 +480,8 @@ export function render({ model, el }) {
   /** Let the drop follow the pointer. If the pointer is further than the layer can carry the drop, the next layer takes it on
    * soon after, so that one drag goes through all layers. */
   function follow() {
-    const from = stops.at(-1) ?? part.right;
-    const most = stops.length < layers ? reach(from, part.last, size()) : from;
+    const from = reached();
+    const most = over() ? from : reach(from, part.last, size());
     held = Math.max(part.right, Math.min(most, aim));
     drawDrop();
     if (aim <= most || most === from || most === part.last) {
@@ -495,26 +500,21 @@ export function render({ model, el }) {
     hopping = 0;
     if (held) carryTo(held);
   }
-  let sank = 0; // px: how far the pointer took hold of the drop below the middle of its line of words
   drop.addEventListener("pointerdown", (event) => {
-    const box = chips[stops.at(-1) ?? part.right].getBoundingClientRect();
-    sank = event.clientY - (box.top + box.bottom) / 2;
+    takeHold(event, chips[reached()]);
     delete drop.dataset.dragged;
   });
   onDrag(el, drop, (event) => {
-    const from = stops.at(-1) ?? part.right;
-    aim = tokenAt(event, sank);
-    if (aim !== from || held) drop.dataset.dragged = "yes";
+    aim = tokenAt(event, lift);
+    if (aim !== reached() || held) drop.dataset.dragged = "yes";
     follow();
   }, { ready, begin: stop, end: release });
   drop.addEventListener("click", () => {
     if (drop.dataset.dragged) return void delete drop.dataset.dragged;
-    const from = stops.at(-1) ?? part.right;
-    carryTo(from === part.last || stops.length === layers ? part.right : reach(from, part.last, size()));
+    carryTo(over() ? part.right : part.last);
   });
   drop.addEventListener("keydown", (event) => {
-    const from = stops.at(-1) ?? part.right;
-    if (event.key === "ArrowRight") carryTo(reach(from, part.last, size()));
+    if (event.key === "ArrowRight") carryTo(part.last);
     else if (event.key === "ArrowLeft") carryTo(part.right);
     else return;
     event.preventDefault();
