@@ -233,6 +233,8 @@ export function render({ model, el }) {
   const temperature = () => model.get("temperature") ?? 1;
   const k = () => model.get("top_k") ?? 0;
   const p = () => model.get("top_p") ?? 1;
+  /** The shares of the tokens that can be drawn, at the chosen temperature and after the cuts. */
+  const chances = () => cut(shares(said.logits, temperature()), k(), p());
   const keepState = keeper(model, update);
   /** Stop writing, and ask for the logits of the token after the text `ids`. */
   function go(ids) {
@@ -294,9 +296,8 @@ export function render({ model, el }) {
   others.style.transform = `translateY(${ROWS * 100}%)`;
   function update() {
     if (!said) return;
-    const share = shares(said.logits, temperature());
-    const kept = cut(share, k(), p());
-    const all = share.length;
+    const kept = chances();
+    const all = said.logits.length;
     const inPlay = kept.length;
     const top = said.order.slice(0, ROWS);
     const rest = Math.max(0, 1 - kept.slice(0, ROWS).reduce((sum, value) => sum + value, 0));
@@ -318,7 +319,9 @@ export function render({ model, el }) {
       ? `${DRAWS} draws, and always ${named(said.order[drawn[0]])}.`
       : `${different} different tokens in ${DRAWS} draws.`;
 
-    const [width, height] = [others.children[1].clientWidth - labelWidth(), others.offsetHeight || 32];
+    // Measure once, before the bars and the dots are drawn: a measurement after a change makes the browser lay the page out again.
+    const [across, room, tight] = [el.clientWidth, labelWidth(), narrow()];
+    const [width, height] = [others.children[1].clientWidth - room, others.offsetHeight || 32];
     const start = others.children[1].offsetLeft;
     rows.forEach((row, rank) => {
       const id = top[rank];
@@ -351,14 +354,14 @@ export function render({ model, el }) {
 
     // There is a dot for each random choice of a token. The dot stands at the end of the chosen token's bar.
     const slots = new Map();
-    const gap = (narrow() ? 72 : 184) / perLine();
-    const inLine = perLine() * gap;
+    const [inLine, perLine] = tight ? [72, DRAWS / 2] : [184, DRAWS]; // a line's width in px, and how many dots it has
     dots.forEach((dot, lot) => {
       const row = Math.min(drawn[lot], ROWS);
       const slot = slots.get(row) ?? 0;
       slots.set(row, slot + 1);
-      const end = Math.min(el.clientWidth - inLine, start + numberAt.get(rows[row] ?? others) + labelWidth() - (row ? 6 : 14));
-      const [x, y] = [end + (slot % perLine()) * gap, row * height + height / 2 + lineOf(slot)];
+      const end = Math.min(across - inLine, start + numberAt.get(rows[row] ?? others) + room - (row ? 6 : 14));
+      const down = !tight ? 0 : slot < perLine ? -4 : 4; // in a narrow view, a row has two lines of dots
+      const [x, y] = [end + ((slot % perLine) * inLine) / perLine, row * height + height / 2 + down];
       dot.style.transform = `translate(${x}px, ${y}px)`;
     });
 
@@ -372,7 +375,7 @@ export function render({ model, el }) {
     const reach = start + Math.max(writes ? 0 : GRIP, width * Math.min(largest / scale, 1)); // in a notebook at least GRIP, so that the handle covers no word
     degrees.textContent = temperature().toFixed(2);
     const half = hint.offsetWidth / 2;
-    hint.style.setProperty("--shift", `${Math.max(half - reach, Math.min(0, el.clientWidth - half - reach))}px`);
+    hint.style.setProperty("--shift", `${Math.max(half - reach, Math.min(0, across - half - reach))}px`);
     handle.style.transform = `translateX(${reach}px)`;
     handle.setAttribute("aria-valuenow", temperature().toFixed(2));
     handle.setAttribute("aria-valuetext", `temperature ${temperature().toFixed(2)}, ${name} ${percent(largest)}`);
@@ -383,7 +386,6 @@ export function render({ model, el }) {
     lineLabel.textContent = inPlay === all ? (writes ? "pull me up: only the likeliest stay (top-k)" : "top-k: pull me up") : `${p() < 1 ? "top-p" : `top-k ${k()}`}: ${limit}`;
     line.setAttribute("aria-valuetext", inPlay === all ? "all can be drawn" : limit);
     reset.hidden = temperature() === 1 && !k() && p() === 1;
-    line.classList.toggle("off", inPlay === all);
 
     warm.input.value = String(Math.log(temperature()));
     warm.input.setAttribute("aria-valuetext", temperature().toFixed(2));
@@ -399,8 +401,6 @@ export function render({ model, el }) {
   }
   const narrow = () => el.clientWidth < 480;
   const labelWidth = () => (writes ? (narrow() ? 78 : 88) : narrow() ? 54 : 64); // px beside a bar that stay free for the bar's label
-  const perLine = () => (narrow() ? DRAWS / 2 : DRAWS);
-  const lineOf = (slot) => (narrow() ? (slot < DRAWS / 2 ? -4 : 4) : 0);
   const numberAt = new Map(); // for each row: where its share is written, in px from the axis's left end
   function stretch(row, share, label, width, first) {
     const [word, { children: [bar, number, on] }] = row.children;
@@ -488,8 +488,7 @@ export function render({ model, el }) {
     write.setAttribute("aria-pressed", "false");
   }
   function drawOne() {
-    const kept = cut(shares(said.logits, temperature()), k(), p());
-    const rank = draw(kept, Math.random());
+    const rank = draw(chances(), Math.random());
     const id = said.order[rank];
     if (id === data.end || said.ids.length >= LONGEST) return false;
     add(id, rows[rank] ?? others);
@@ -537,8 +536,7 @@ export function render({ model, el }) {
     begin() {
       el.classList.add("pulled");
       pulling = true;
-      const kept = cut(shares(said.logits, temperature()), k(), p());
-      grip = { part: Math.min(1, kept[0] / scale), scale };
+      grip = { part: Math.min(1, chances()[0] / scale), scale };
     },
     end() {
       pulling = false;
