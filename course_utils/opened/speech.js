@@ -382,7 +382,8 @@ export function render({ model, el }) {
     const volume = new GainNode(context);
     master.connect(context.destination);
     const begin = context.currentTime + 0.03;
-    const sources = [clean, noiseFor(clean.length)].map((values, index) => {
+    const added = noiseFor(clean.length);
+    const sources = [clean, added].map((values, index) => {
       const buffer = context.createBuffer(1, values.length, RATE);
       buffer.copyToChannel(values, 0);
       const source = new AudioBufferSourceNode(context, { buffer });
@@ -395,7 +396,7 @@ export function render({ model, el }) {
     master.gain.setValueAtTime(0, begin + Math.max(0, end - from - 0.01));
     const tune = () => {
       const gain = gainNow(clean);
-      const peak = clean.reduce((most, value, index) => Math.max(most, Math.abs(value + gain * noiseFor(clean.length)[index])), 1);
+      const peak = clean.reduce((most, value, index) => Math.max(most, Math.abs(value + gain * added[index])), 1);
       volume.gain.value = gain;
       master.gain.cancelScheduledValues(0);
       master.gain.setTargetAtTime(1 / peak, Math.max(begin, context.currentTime), 0.004);
@@ -415,7 +416,6 @@ export function render({ model, el }) {
       end,
     };
     play.textContent = "■ Stop";
-    el.classList.add("playing");
     follow();
   }
   function stop() {
@@ -423,7 +423,6 @@ export function render({ model, el }) {
     player.stop();
     player = null;
     play.textContent = "▶ Play";
-    el.classList.remove("playing");
     for (const chip of chips) chip.classList.remove("yet");
     update();
   }
@@ -568,9 +567,8 @@ export function render({ model, el }) {
     if (drawn === key() || !found) return [];
     drawn = key();
     chosen = -1;
-    const raw = bytes(found.attention);
-    found.rows ??= raw;
-    found.positions ??= found.words.length ? raw.length / found.words.length : 0;
+    found.rows ??= bytes(found.attention);
+    found.positions ??= found.words.length ? found.rows.length / found.words.length : 0;
     const focused = chips.indexOf(document.activeElement);
     const old = chips.map((chip) => chip.textContent);
     const gone = last?.sound === name() ? last.words : [];
@@ -832,13 +830,15 @@ export function render({ model, el }) {
   const drag = (event) => {
     slide = Math.max(0, Math.min(levels.length - 1, under(event, noise.getBoundingClientRect()) * levels.length - 0.5));
     const index = Math.round(slide);
-    if (levels[index] !== level()) return setNoise(index);
-    drawHandle();
-    paint();
-    player?.tune();
+    if (levels[index] !== level()) setNoise(index);
+    else drawSlide();
   };
   function letGo() {
     slide = null;
+    drawSlide();
+  }
+  /** Draw the noise at the handle's place, and play the sound with it. */
+  function drawSlide() {
     drawHandle();
     paint();
     player?.tune();
@@ -973,6 +973,10 @@ export function render({ model, el }) {
   function layout() {
     if (words.clientWidth === width) return;
     width = words.clientWidth;
+    fit();
+  }
+  /** Put all that depends on the view's size or on the words' widths in its place. */
+  function fit() {
     place();
     drawAxis();
     movePlayhead();
@@ -990,12 +994,7 @@ export function render({ model, el }) {
   model.on("change:said", listen);
   const changed = () => keep.storing || update();
   for (const choice of ["noise", "sound"]) model.on(`change:${choice}`, changed);
-  document.fonts?.ready.then(() => {
-    if (ended) return;
-    place();
-    movePlayhead();
-    light();
-  });
+  document.fonts?.ready.then(() => ended || fit());
   recolour();
   update();
 
