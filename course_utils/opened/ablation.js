@@ -249,6 +249,11 @@ export function render({ model, el }) {
     const last = pieces.length - 1;
     return attention[layer][number].slice((last * (last + 1)) / 2 + 1, ((last + 1) * (last + 2)) / 2);
   }
+  /** The token to which a head's attention weight from the last token is largest. */
+  function mostSeen(tile, now) {
+    const shares = looksOf(tile, now);
+    return now.pieces[shares.indexOf(Math.max(...shares)) + 1];
+  }
   /** The mean over all heads of the weights that `looksOf` returns. A head that is off counts as 0. */
   function looksOfAll(now, names) {
     const mean = now.pieces.slice(1).map(() => 0);
@@ -392,16 +397,12 @@ export function render({ model, el }) {
     else if (isPair) {
       const back = paired.filter((one) => one?.top[0][0] === favourite).length;
       const other = tiles.find(({ name }) => names.has(name) && name !== base);
-      const shares = looksOf(other, before);
-      const seen = before.pieces[shares.indexOf(Math.max(...shares)) + 1].trim();
+      const seen = mostSeen(other, before).trim();
       take.append(make("b", "loud", `${back} of ${paired.filter(Boolean).length}`), make("span", "", changed ? ` brings ${named} back. Press another.` : ` brings ${named} back: it looked most at “${seen}”.`));
     } else if (gone > 1) take.textContent = `Without these ${gone} heads the answer ${changed ? "turns" : "stays"}.`;
     else if (known === 1) take.textContent = breaking ? `Without it the answer turns: ${named} needs this head.` : "Without it the answer stays. Try another.";
     else {
-      const looking = tiles.filter((tile) => {
-        const shares = looksOf(tile, before);
-        return before.pieces[shares.indexOf(Math.max(...shares)) + 1] === favourite;
-      }).length;
+      const looking = tiles.filter((tile) => mostSeen(tile, before) === favourite).length;
       const verb = breaking === 1 ? "turns" : "turn";
       const words = known < tiles.length ? `tried so far ${verb} the answer.` : `heads ${verb} the answer when off. ${looking} ${looking === 1 ? "looks" : "look"} most at ${named}.`;
       take.append(make("b", "loud", `${breaking} of ${known}`), make("span", "", ` ${words}`));
