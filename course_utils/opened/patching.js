@@ -204,7 +204,6 @@ export function render({ model, el }) {
     const lanes = values[0].length;
     return [Math.min(layer, values.length - 1), Math.max(0, Math.min(lanes - 1, (model.get("token") ?? first) - first))];
   }
-  const lanesOf = ({ values }) => values[0].length;
   /** The cell [layer, lane] of the list that the visitor is invited to drag at the start. */
   const offered = ({ values }) => [Math.floor(0.4 * values.length), 0];
 
@@ -350,7 +349,8 @@ export function render({ model, el }) {
     const origin = scene.getBoundingClientRect();
     return [box.left + box.width / 2 - origin.left, box.top + box.height / 2 - origin.top];
   };
-  const place = (element, [x, y]) => (element.style.transform = `translate(${x}px, ${y}px) translate(-50%, -50%)`);
+  const moveTo = ([x, y]) => `translate(${x}px, ${y}px) translate(-50%, -50%)`;
+  const place = (element, point) => (element.style.transform = moveTo(point));
   /** Write into an element the word of a list and, if its numbers are stored, a strip of cells for them. `which` is 0 for the
    * left sentence, and 1 for the right one. */
   function fill(element, { pieces, first }, which, layer, lane) {
@@ -360,16 +360,23 @@ export function render({ model, el }) {
     }
     element.replaceChildren(make("span", "", pieces[which][first + lane].trim()), ...(strip.firstChild ? [strip] : []));
   }
+  let dressed = ""; // the pair and the cell whose lists `dress` wrote last
+  /** Write the two lists at a cell into the elements that stand for them. */
+  function dress(found, layer, lane) {
+    const key = `${drawn} ${layer} ${lane}`;
+    if (key === dressed) return; // while a list is dragged, most moves of the pointer stay in one cell
+    dressed = key;
+    fill(ember, found, 0, layer, lane);
+    fill(socket, found, 0, layer, lane);
+    fill(out, found, 1, layer, lane);
+  }
   /** Draw a dragged list at the pointer or, if it has `arrived`, in the right pipe, and a line to it from the list's place in the
    * left box. */
   function carry({ layer, lane }, event, arrived) {
     const origin = scene.getBoundingClientRect();
     const to = arrived ? centre(cells[layer][lane]) : [event.clientX - origin.left, event.clientY - origin.top];
     const from = centre(dots[layer][lane]);
-    const found = pair();
-    fill(ember, found, 0, layer, lane);
-    fill(socket, found, 0, layer, lane);
-    fill(out, found, 1, layer, lane);
+    dress(pair(), layer, lane);
     place(ember, to);
     place(socket, from);
     place(out, centre(cells[layer][lane]));
@@ -505,13 +512,12 @@ export function render({ model, el }) {
     const [layer, lane] = cell ?? offered(found);
     const from = centre(dots[layer][lane]);
     const to = centre(cells[layer][lane]);
-    fill(ember, found, 0, layer, lane);
-    fill(socket, found, 0, layer, lane);
-    fill(out, found, 1, layer, lane);
+    dress(found, layer, lane);
     place(ember, cell ? to : from);
     place(socket, from);
     // The list that had to go stands beside the pipe: on its right or, at the last token, on its left, inside the box.
-    const side = lane < lanesOf(found) - 1 ? 1 : -1;
+    const last = values[0].length - 1;
+    const side = lane < last ? 1 : -1;
     place(out, cell ? [to[0] + side * ((ember.offsetWidth + out.offsetWidth) / 2 + 10), to[1]] : to);
     scene.classList.remove("arrived");
     scene.classList.toggle("tied", Boolean(cell));
@@ -521,8 +527,8 @@ export function render({ model, el }) {
     const late = cell && lane === 0 && layer >= moves;
     next.hidden = !late;
     if (late) {
-      fill(next, found, 0, layer, lanesOf(found) - 1);
-      place(next, centre(dots[layer].at(-1)));
+      fill(next, found, 0, layer, last);
+      place(next, centre(dots[layer][last]));
     }
     if (cell) hint.textContent = `after layer ${layer}`;
     else hint.replaceChildren(make("span", "", "drag me across "), "→");
@@ -541,10 +547,9 @@ export function render({ model, el }) {
         return mark;
       }),
     );
-    if (flows) out.animate([{ transform: `translate(${to[0]}px, ${to[1]}px) translate(-50%, -50%)`, opacity: 1 }, {}], { duration: 260, easing: "cubic-bezier(.2,.7,.2,1)" });
-    if (!flies) return;
-    const along = [from, to].map(([x, y]) => ({ transform: `translate(${x}px, ${y}px) translate(-50%, -50%)` }));
-    ember.animate(along, { duration: 260, easing: "cubic-bezier(.2,.7,.2,1)" });
+    const pace = { duration: 260, easing: "cubic-bezier(.2,.7,.2,1)" };
+    if (flows) out.animate([{ transform: moveTo(to), opacity: 1 }, {}], pace);
+    if (flies) ember.animate([{ transform: moveTo(from) }, { transform: moveTo(to) }], pace);
   }
 
   /** Write a word. If `fresh` is true, the old word stays for `wait` ms, and then the new letters turn into view one after another. */
