@@ -213,8 +213,8 @@ export function render({ model, el }) {
     (list.querySelector("input") ?? head).focus({ preventScroll: true });
   };
   look.addEventListener("click", reveal);
-  // The button `more` appears after a first change. It chooses a sum with more numbers than the model was trained to add. Once
-  // the visitor has looked which of them no step added, the button chooses the same sum without its last number.
+  // The button `more` chooses a sum with more numbers than the model was trained to add. Once the visitor has looked which of
+  // them no step added, the button chooses the same sum without its last number.
   const longest = data.offers.reduce((long, offer) => (terms(offer).length > terms(long).length ? offer : long));
   const more = make("button", "th-more");
   more.addEventListener("click", () => {
@@ -349,7 +349,8 @@ export function render({ model, el }) {
     const short = steps.length === stop && stop < whole().length;
     const right = total(text);
     const changed = steps.some(({ by }) => by === "you");
-    const riddle = !short && !looked.has(text) && hides(text, { steps: whole() }) && hides(text, shown); // a changed step keeps the riddle
+    const differs = hides(text, shown); // whether the steps add other numbers than those of the sum
+    const riddle = !short && !looked.has(text) && hides(text, { steps: whole() }) && differs; // a changed step keeps the riddle
     loud.textContent = shown.answer;
     // The finding, whether the answer is the last step's result, stands out.
     const [sentence, finding] = verdict(text, shown, short, touched).split(/(?<=\. )(?=It is)/);
@@ -369,7 +370,7 @@ export function render({ model, el }) {
     });
     answer.replaceChildren(make("b", "num", shown.answer), make("span", "", "answer"));
     answer.classList.toggle("wrong", Number(shown.answer) !== right);
-    const said = riddle ? [] : short && !steps.length ? [Number(shown.answer) === right ? "Right without a single step." : "Without a step, it is wrong."] : remarks(text, shown, looked.has(text) || short || !hides(text, shown));
+    const said = riddle ? [] : short && !steps.length ? [Number(shown.answer) === right ? "Right without a single step." : "Without a step, it is wrong."] : remarks(text, shown, looked.has(text) || short || !differs);
     if (riddle) said.push(riddleOf(flow(text, shown).loose.length));
     else if (guesses.has(text)) said.unshift(verdictOn(text, guesses.get(text)));
     if (!said.length && !changed && !short) said.push(`Drag ${steps[0].result} up or down: how far does the change run?`);
@@ -443,11 +444,13 @@ export function render({ model, el }) {
         change(at, Math.max(0, Math.min(MOST_RESULT, result)));
       }
     };
-    onDrag(el, field, pull, { ready: () => !row.classList.contains("typing") });
-    field.addEventListener("pointerdown", (event) => (from = { y: event.clientY, result: Number(shown.steps[at].result) }));
-    field.addEventListener("lostpointercapture", () => {
-      if (!row.classList.contains("pulled")) return field.select();
-      row.classList.remove("pulled");
+    onDrag(el, field, pull, {
+      ready: () => !row.classList.contains("typing"),
+      begin: (event) => (from = { y: event.clientY, result: Number(shown.steps[at].result) }),
+      end() {
+        if (!row.classList.contains("pulled")) return field.select();
+        row.classList.remove("pulled");
+      },
     });
     row.append(make("span", "th-left num"), field);
     return row;
