@@ -428,7 +428,6 @@ export function render({ model, el }) {
     let ghost = null;
     let from = null;
     let last = null;
-    handle.addEventListener("pointerdown", (event) => (from = { x: event.clientX, y: event.clientY }));
     onDrag(el, handle, (event) => {
       last = event;
       const [x, y] = [event.clientX - from.x, event.clientY - from.y];
@@ -444,15 +443,18 @@ export function render({ model, el }) {
       }
       ghost.style.transform = `translate(${x}px, ${y}px) rotate(-1.5deg)`;
       over(event);
-    }, { ready: () => true, begin: () => (last = null) });
-    handle.addEventListener("lostpointercapture", () => {
-      if (!ghost) return;
-      ghost.remove();
-      ghost = null;
-      handle.classList.remove("carried");
-      setTimeout(() => delete handle.dataset.dragged); // `dragged` is deleted only after the click event that follows the drag
-      out();
-      drop(last);
+    }, {
+      ready: () => true,
+      begin: (event) => (from = { x: event.clientX, y: event.clientY }),
+      end() {
+        if (!ghost) return;
+        ghost.remove();
+        ghost = null;
+        handle.classList.remove("carried");
+        setTimeout(() => delete handle.dataset.dragged); // `dragged` is deleted only after the click event that follows the drag
+        out();
+        drop(last);
+      },
     });
   }
 
@@ -639,12 +641,11 @@ export function render({ model, el }) {
     const turn = (to) => keep({ results: { ...model.get("results"), [row.step.call]: String(Math.max(0, Math.min(99999, to))) } });
     let begun = 0;
     let from = 0;
-    dial.addEventListener("pointerdown", (event) => (from = event.clientY));
     onDrag(el, dial, (event) => {
       quick = true;
       turn(begun + Math.round((from - event.clientY) / PER_POINT));
       quick = false;
-    }, { ready: () => true, begin: () => (begun = now()) });
+    }, { ready: () => true, begin: (event) => ([begun, from] = [now(), event.clientY]) });
     dial.addEventListener("keydown", (event) => {
       const to = { ArrowUp: 1, ArrowRight: 1, ArrowDown: -1, ArrowLeft: -1, PageUp: 10, PageDown: -10 }[event.key];
       if (to === undefined && event.key !== "Home") return;
@@ -737,8 +738,11 @@ export function render({ model, el }) {
     got.textContent = ` got “${pretty(letter.message)}”`;
     return got;
   }
-  /** The stranger whom the first offered sentence names, or "". */
-  const outsider = () => (found.steps[0]?.letter ? "" : stranger(offered(model.get("question"), data.people)[0] ?? ""));
+  const offers = () => offered(model.get("question"), data.people);
+  /** The person whom the first offered sentence names, or "". */
+  const stranger = () => offers()[0]?.split(" ").find((word) => data.people.includes(word)) ?? "";
+  /** The stranger whom the view draws from the start, or "". */
+  const outsider = () => (found.steps[0]?.letter ? "" : stranger());
   /** Draw the stranger and, unless a sentence stands in the page, the sentence to drag. */
   function drawStranger() {
     const name = outsider();
@@ -746,7 +750,7 @@ export function render({ model, el }) {
     if (!name) return;
     stands.append(person(name));
     if (model.get("order") || !lookedUp()) return;
-    const chip = orderChip(offered(model.get("question"), data.people)[0]);
+    const chip = orderChip(offers()[0]);
     chip.classList.add("invites");
     stands.append(chip);
     if (!opened) stands.append(make("p", "er-invite", "Drag me"));
@@ -755,14 +759,12 @@ export function render({ model, el }) {
     const clean = cleaned(/[.?]\s*$/.test(text) ? text : `${text} .`);
     if (clean) place(clean, { at: 0 });
   });
-  /** The first person whom an offered sentence names, or "". */
-  const stranger = (text) => text.split(" ").find((word) => data.people.includes(word)) ?? "";
   /** Draw the other sentences that the visitor can put into the page. */
   function drawTray() {
     const page = lookedUp();
     notes.hidden = !opened || !page || page.whole === ERROR;
     const now = (model.get("order") || {}).text;
-    const all = [...new Set([...offered(model.get("question"), data.people), ...aside])].filter((text) => text !== now);
+    const all = [...new Set([...offers(), ...aside])].filter((text) => text !== now);
     const invite = pushed ? `One at a time: “${pretty(pushed)}” is back here.` : "Into the page:";
     tray.replaceChildren(make("p", "er-invite", invite), ...all.map(orderChip), mine);
   }
@@ -775,9 +777,7 @@ export function render({ model, el }) {
     found.waits === "model" ? "waits" : found.waits ? "" : `ends ${found.answer}`,
   ];
   function newRow() {
-    const row = { tool: make("div"), outside: make("div"), got: null };
-    row.wrote = make("div");
-    return row;
+    return { wrote: make("div"), tool: make("div"), outside: make("div") };
   }
   function drawRows() {
     const focused = document.activeElement;
@@ -908,7 +908,7 @@ export function render({ model, el }) {
         later(260, () => light(GATE));
         later(260, () => (light(row.step.refused || row.step.result === undefined ? GATE : RUNS), show(row.tool)));
       }
-      if (row.letter && row.person) {
+      if (row.step.letter) {
         const arrives = row.outside.contains(row.person) ? row.person : row.got;
         hide(arrives);
         later(360, () => fly(row));
@@ -960,7 +960,7 @@ export function render({ model, el }) {
     // `fresh` is whether the view still shows its first errand, in which the model looked up a page and sent no message, and
     // the visitor has changed nothing yet.
     const fresh = !changed(now) && !tried && now.question === data.questions[0] && lookedUp() && !found.waits && !found.steps.some(({ letter }) => letter);
-    const [word, words_, ember] = fresh ? ["0 messages sent.", ` Now drag ${stranger(offered(now.question, data.people)[0] ?? "")}’s note to the top of the page.`, false] : verdict(now, found);
+    const [word, words_, ember] = fresh ? ["0 messages sent.", ` Now drag ${stranger()}’s note to the top of the page.`, false] : verdict(now, found);
     if (!playing) {
       play.classList.toggle("unused", onPage && Boolean(fresh)); // the first thing to do is to drag the note
       loud.textContent = word;
