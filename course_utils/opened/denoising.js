@@ -7,11 +7,11 @@
 // The visitor chooses `prompts` (two), `seed`, `guidance`, `steps`, `step` (the state that is shown) and `word` (the
 // chip that is lit; -1 for none).
 // The view asks for one state at a time with `want` {prompt, seed, guidance, steps, step, turn}, where `turn` is the number
-// of this request. The host sends `said`:
-// `picture` (8 bits each of red, green and blue), `noise` (the share of the state's variance that is noise), `pieces`
-// (the prompt's tokens; the last token of each word ends in "</w>"), `maps` [token][row][column] and `peaks`. In
-// `maps`, 255 stands for the token's largest value, which is its entry in `peaks`. All bytes are in base64.
-import { adopt, announcer, asSlider, bytes, headline, keeper, make, onDrag } from "./view.js";
+// of this request. The host sends `said`: `picture` (8 bits each of red, green and blue), `pieces` (the prompt's tokens; the
+// last token of each word ends in "</w>"), `maps` [token][row][column], `peaks`, and `noise` (the share of the state's variance
+// that is noise), which the view does not use. In `maps`, 255 stands for the token's largest value, which is its entry in
+// `peaks`. All bytes are in base64.
+import { adopt, announcer, asSlider, bytes, headline, keeper, make, onDrag, radio } from "./view.js";
 
 const CELLS = 256; // the number of cells in a map of attention, which has 16 rows and 16 columns
 const SIZE = 384; // pixels of a picture's canvas
@@ -186,7 +186,7 @@ async function unrolled({ film, maps, ...drawing }) {
   const image = new Image();
   image.src = film;
   await image.decode();
-  const frames = drawing.noise.map((_, index) => {
+  const frames = Array.from({ length: drawing.steps + 1 }, (_, index) => {
     const frame = canvas(image.height);
     frame.getContext("2d").drawImage(image, -index * image.height, 0);
     return frame;
@@ -317,12 +317,10 @@ export function render({ model, el }) {
   counts.setAttribute("aria-label", "Steps");
   const offered = [...new Set([5, 10, 20, steps()])].sort((a, b) => a - b);
   const radios = offered.map((count) => {
-    const radio = make("button", "num", String(count));
-    radio.setAttribute("role", "radio");
-    radio.setAttribute("aria-label", `${count} steps`);
-    radio.addEventListener("click", () => redraw({ steps: count }));
-    counts.append(radio);
-    return radio;
+    const button = counts.appendChild(make("button", "num", String(count)));
+    button.setAttribute("aria-label", `${count} steps`);
+    radio(button, () => radios, (at) => redraw({ steps: offered[at] }));
+    return button;
   });
   counts.append(make("span", "", "steps"));
   tools.append(die, dial, counts);
@@ -383,12 +381,11 @@ export function render({ model, el }) {
       return update();
     }
     const key = keyOf(said.want);
-    const found = drawings.get(key) ?? { frames: [], noise: [], maps: [], peaks: [], pieces: said.pieces };
+    const found = drawings.get(key) ?? { frames: [], maps: [], peaks: [], pieces: said.pieces };
     stuck = "";
     if (found.frames.length === said.want.step) {
       drawings.set(key, found);
       found.frames.push(developed(said.picture));
-      found.noise.push(said.noise);
       if (said.maps) {
         found.maps.push(bytes(said.maps));
         found.peaks.push(said.peaks);
@@ -537,7 +534,6 @@ export function render({ model, el }) {
       over = index;
       panels.forEach(({ panel }, at) => panel.classList.toggle("takes", at === index));
     };
-    button.addEventListener("pointerdown", (event) => (from = { x: event.clientX, y: event.clientY, ghost: null }));
     onDrag(el, button, (event) => {
       const [x, y] = [event.clientX - from.x, event.clientY - from.y];
       if (!from.ghost && Math.hypot(x, y) < 6) return;
@@ -557,8 +553,9 @@ export function render({ model, el }) {
       }));
     }, {
       ready: () => true,
+      begin: (event) => (from = { x: event.clientX, y: event.clientY, ghost: null }),
       end() {
-        if (!from?.ghost) return;
+        if (!from.ghost) return;
         from.ghost.remove();
         const index = over;
         mark(-1);
@@ -696,14 +693,6 @@ export function render({ model, el }) {
   });
   range.addEventListener("input", () => (dialLabel.textContent = `guidance ${range.value}`));
   range.addEventListener("change", () => redraw({ guidance: Number(range.value) }));
-  counts.addEventListener("keydown", (event) => {
-    const to = { ArrowLeft: -1, ArrowUp: -1, ArrowRight: 1, ArrowDown: 1 }[event.key];
-    if (!to) return;
-    event.preventDefault();
-    const next = radios[(offered.indexOf(pending.steps ?? steps()) + to + offered.length) % offered.length];
-    next.focus();
-    next.click();
-  });
 
   // `paint` draws a picture, and the shade over the picture. While the view moves from one state to another, the picture is a
   // blend of these two states.
@@ -799,7 +788,6 @@ export function render({ model, el }) {
     loud.textContent = drawn ? `${now} of ${steps()}` : "…";
     loudWords.textContent = !drawn ? `step ${now} is not drawn yet` : now === 0 ? "steps: the same noise twice" : now < steps() ? "steps out of the noise" : "steps: two pictures";
     head1.style.setProperty("--step", String(now));
-    head1.hidden = false;
     film.setAttribute("aria-valuenow", String(now));
     film.setAttribute("aria-valuetext", `${loud.textContent} ${loudWords.textContent}`);
     const still = inWords((key) => model.get(key));
@@ -811,10 +799,10 @@ export function render({ model, el }) {
     die.setAttribute("aria-label", `Throw the die for other noise. Now: seed ${model.get("seed")}${"seed" in pending ? `, next: seed ${pending.seed}` : ""}`);
     range.value = String(chosen("guidance"));
     dialLabel.textContent = `${next("guidance")}guidance ${chosen("guidance")}`;
-    radios.forEach((radio, index) => {
+    radios.forEach((button, index) => {
       const on = offered[index] === chosen("steps");
-      radio.setAttribute("aria-checked", String(on));
-      radio.tabIndex = on ? 0 : -1;
+      button.setAttribute("aria-checked", String(on));
+      button.tabIndex = on ? 0 : -1;
     });
     if (!playing) speak(`${loud.textContent} ${loudWords.textContent}`);
     if (!travelling) travelling = requestAnimationFrame(travel);
