@@ -91,7 +91,10 @@ function copyOf(el) {
   copy.style.width = `${el.getBoundingClientRect().width}px`;
   copy.style.minHeight = "0";
   /** @type {(selector: string) => [any, any][]} */
-  const pairs = (selector) => [...el.querySelectorAll(selector)].map((node, index) => [node, copy.querySelectorAll(selector)[index]]);
+  const pairs = (selector) => {
+    const twins = copy.querySelectorAll(selector);
+    return [...el.querySelectorAll(selector)].map((node, index) => [node, twins[index]]);
+  };
   for (const [field, twin] of pairs("input, textarea, progress")) {
     twin.setAttribute("value", field.value);
     if (field.checked) twin.setAttribute("checked", "");
@@ -100,8 +103,7 @@ function copyOf(el) {
     if (facesAway(node)) twin.style.visibility = "hidden"; // without this, the back of `node` would be seen in the SVG
     if (isForUse(node)) twin.style.display = "none";
   }
-  const canvases = pairs("canvas"); // list all pairs before a canvas is replaced, because `pairs` matches elements by index
-  for (const [canvas, twin] of canvases) {
+  for (const [canvas, twin] of pairs("canvas")) {
     const image = document.createElement("img");
     image.className = canvas.className;
     image.style.cssText = canvas.style.cssText;
