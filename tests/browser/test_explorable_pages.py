@@ -162,6 +162,26 @@ def box_of(locator):
     )
 
 
+def settle(page):
+    """Waits until two frames are drawn: with reduced motion, a transition ends in the first of them."""
+    page.evaluate("new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))")
+
+
+def drag(page, start, end):
+    """Drags with the mouse from one point to another; each is [x, y] in px."""
+    page.mouse.move(*start)
+    page.mouse.down()
+    page.mouse.move(*end, steps=6)
+    page.mouse.up()
+    settle(page)
+
+
+def middle(element):
+    """The middle of an element's box, as [x, y] in px."""
+    box = box_of(element)
+    return [box["x"] + box["width"] / 2, box["y"] + box["height"] / 2]
+
+
 @pytest.mark.parametrize(("name", "width", "theme"), SEEN)
 def test_everybody_can_use_it(visit, name, width, theme):
     page = visit(f"{name}.html", width=width, theme=theme)
@@ -995,15 +1015,9 @@ def test_the_longest_bar_can_be_pulled_and_tokens_cut(visit):
     before = float(share.inner_text().rstrip("%"))
     ends = page.locator(".sp-axis").inner_text()
     box = box_of(handle)
-    page.mouse.move(60, box["y"] + 8 * box["height"] + 10)
-    page.mouse.down()
-    page.mouse.move(300, box["y"] + 10)
-    page.mouse.up()
+    drag(page, (60, box["y"] + 8 * box["height"] + 10), (300, box["y"] + 10))
     assert not page.evaluate("getSelection().toString()"), "a drag across the bars selects their words"
-    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-    page.mouse.down()
-    page.mouse.move(box["x"] + 60, box["y"] + 10, steps=4)
-    page.mouse.up()
+    drag(page, middle(handle), (box["x"] + 60, box["y"] + 10))
     expect(share).not_to_have_text(f"{before:.0f}%")
     assert float(share.inner_text().rstrip("%")) > before
     assert float(handle.get_attribute("aria-valuenow")) < 1
@@ -1616,10 +1630,8 @@ def test_a_claim_is_thrown_by_hand_and_a_drag_selects_nothing(visit, touch):
     throw(x + 90, y - 120)
     expect(sheet).to_contain_text("It failsyou said: in part")
     quote = box_of(sheet.locator(".cw-quote"))
-    page.mouse.move(quote["x"] + 5, quote["y"] + 5)
-    page.mouse.down()
-    page.mouse.move(quote["x"] + 150, quote["y"] + quote["height"] + 60, steps=3)
-    page.mouse.up()
+    left, top = quote["x"], quote["y"]
+    drag(page, (left + 5, top + 5), (left + 150, top + quote["height"] + 60))
     assert not page.evaluate("getSelection().toString()"), "a drag over a judged card selects its words"
 
 
@@ -1731,10 +1743,7 @@ def test_a_window_hides_the_colour_once_its_edge_has_passed(visit):
     expect(take).to_contain_text("out of reach: 4 layers carried it 4 tokens of 30")
     expect(page.locator(".wd-text .chip.reached")).to_have_count(4)
     box, ellis = box_of(edge), box_of(page.locator(".wd-text .chip", has_text="Ellis"))
-    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 20)
-    page.mouse.down()
-    page.mouse.move(ellis["x"] + 5, ellis["y"] + 10, steps=3)
-    page.mouse.up()
+    drag(page, (box["x"] + box["width"] / 2, box["y"] + 20), (ellis["x"] + 5, ellis["y"] + 10))
     expect(answer).to_contain_text("pink")
     page.get_by_text("Read a text of your own").click()
     visited.wake()
@@ -1821,10 +1830,7 @@ def test_noise_flips_words_and_each_word_can_be_heard(visit):
     expect(words).to_have_text(["He", "might", "even", "have", "been", "made", "amiable", "himself."])
     box = box_of(page.locator(".sc-noise"))
     knob = box_of(noise)
-    page.mouse.move(knob["x"] + 22, knob["y"] + 22)
-    page.mouse.down()
-    page.mouse.move(box["x"] + box["width"] - 5, knob["y"], steps=3)
-    page.mouse.up()
+    drag(page, (knob["x"] + 22, knob["y"] + 22), (box["x"] + box["width"] - 5, knob["y"]))
     expect(words.last).to_have_text("building.")
     assert "noise=-5" in page.url
     page.get_by_role("radio", name="young man").click()
@@ -1933,19 +1939,12 @@ def test_an_ending_is_dragged_onto_its_story(visit):
     card, story = page.locator(".vt-card").nth(1), page.locator(".vt-prompt")
     votes = page.locator(".vt-counted")
 
-    def drag(x, y):
-        box = box_of(card)
-        page.mouse.move(box["x"] + 40, box["y"] + 40)
-        page.mouse.down()
-        page.mouse.move(x, y, steps=4)
-        page.mouse.up()
-
-    box = box_of(card)
-    drag(box["x"] + 70, box["y"] + 60)  # not far enough: the card goes back to its place
+    x, y = box_of(card)["x"], box_of(card)["y"]
+    drag(page, (x + 40, y + 40), (x + 70, y + 60))  # not far enough: the card goes back to its place
     expect(card).to_have_css("transform", "none")
     expect(votes).to_have_text("0 votes")
     box = box_of(story)
-    drag(box["x"] + 60, box["y"] + 60)
+    drag(page, (x + 40, y + 40), (box["x"] + 60, box["y"] + 60))
     expect(votes).to_have_text("1 vote")
     expect(page.locator(".vt-said.took")).to_have_text("silver barrel.")
 
@@ -2024,8 +2023,7 @@ AUDITED = "audit.html#guess=0&trade=%22writer%22"
 
 def middle_of_dot(page, word):
     """Return the x and y of the middle of a word's dot in the audit."""
-    box = box_of(page.locator(f'.au-word[data-word="{word}"] .au-ball'))
-    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    return middle(page.locator(f'.au-word[data-word="{word}"] .au-ball'))
 
 
 def test_a_lean_is_guessed_before_any_is_shown(visit):
@@ -2594,10 +2592,7 @@ def test_an_adapter_is_turned_up_and_paris_is_lost(visit):
     expect(first).to_have_text("0 of 32 library questions right")
     expect(page.locator(".ad-answer:visible .ember")).to_have_count(0)
     box = box_of(page.locator(".ad-chart"))
-    page.mouse.move(box["x"] + 40, box["y"] + 60)
-    page.mouse.down()
-    page.mouse.move(box["x"] + box["width"] - 10, box["y"] + 40, steps=4)
-    page.mouse.up()
+    drag(page, (box["x"] + 40, box["y"] + 60), (box["x"] + box["width"] - 10, box["y"] + 40))
     expect(slider).to_have_attribute("aria-valuenow", "1.5")
     expect(second).to_have_text("2 of 16 general questions right")
     slider.press("Escape")
@@ -2874,10 +2869,7 @@ def test_two_pictures_come_out_of_one_noise(visit):
     expect(head).to_have_text(re.compile("^10 of 10 ?steps: two pictures$"))
     expect(tags).to_have_text(["attends to “fox”", "attends to “panda”"])
     box = box_of(film)
-    page.mouse.move(box["x"] + box["width"] - 5, box["y"] + 20)
-    page.mouse.down()
-    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 20, steps=4)
-    page.mouse.up()
+    drag(page, (box["x"] + box["width"] - 5, box["y"] + 20), (box["x"] + box["width"] / 2, box["y"] + 20))
     expect(film).to_have_attribute("aria-valuenow", "5")
     assert "step=5" in page.url
     page.get_by_role("button", name="Play from noise").click()
@@ -3126,26 +3118,6 @@ def test_on_a_phone_the_whole_road_is_there_and_the_answer_stays_in_sight(visit)
     product.click()
     expect(product).to_have_attribute("aria-pressed", "false")
     expect(page.locator(".mu-sentence")).to_contain_text("do all eight")
-
-
-def settle(page):
-    """Waits until two frames are drawn: with reduced motion, a transition ends in the first of them."""
-    page.evaluate("new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))")
-
-
-def drag(page, start, end):
-    """Drags with the mouse from one point to another; each is [x, y] in px."""
-    page.mouse.move(*start)
-    page.mouse.down()
-    page.mouse.move(*end, steps=6)
-    page.mouse.up()
-    settle(page)
-
-
-def middle(element):
-    """The middle of an element's box, as [x, y] in px."""
-    box = box_of(element)
-    return [box["x"] + box["width"] / 2, box["y"] + box["height"] / 2]
 
 
 def test_a_text_fills_the_memory_as_it_is_pulled_longer(visit):
