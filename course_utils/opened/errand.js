@@ -260,7 +260,7 @@ export function render({ model, el }) {
   const play = make("button", "er-play");
   const rack = make("div", "er-rack");
   const counted = make("div", "er-counted"); // the measured rate, which stands above the scene so that it is seen without scrolling
-  const told = make("div", "er-told");
+  const told = make("div");
   told.append(head, counted);
   const top = make("div", "er-top");
   top.append(play, told);
@@ -311,7 +311,7 @@ export function render({ model, el }) {
   const ratesTitle = make("summary");
   const ratesBody = make("div");
   rates.append(ratesTitle, ratesBody);
-  const others = make("details", "er-others");
+  const others = make("details");
   const notes = make("details", "er-notes");
   notes.open = !onPage;
   const tray = make("div", "er-tray");
@@ -632,7 +632,7 @@ export function render({ model, el }) {
     return body;
   }
   function dialBody(row, step) {
-    const body = make("div", "er-body er-dial-body");
+    const body = make("div", "er-body");
     const dial = make("div", "er-dial");
     asSlider(dial, { label: `What the calculator returns for ${step.given}` });
     const value = make("b", "num");
@@ -668,7 +668,7 @@ export function render({ model, el }) {
     dial.setAttribute("aria-valuenow", step.result);
   }
   function sendBody(row, step) {
-    const body = make("div", "er-body er-send");
+    const body = make("div", "er-body");
     if (!step.letter) return body.append(step.result), body;
     row.letter = make("span", `er-letter${step.letter.asked ? "" : " ember"}`);
     row.letter.append(letterShape(), pretty(step.letter.message));
