@@ -368,6 +368,9 @@ def test_a_press_on_the_cloud_sets_a_random_weight_to_zero(visit):
     expect(page.locator(".ow-take")).to_have_text("1 of 1 stay.")
     ring, field = box_of(page.locator(".ow-ring.same")), box_of(page.locator(".ow-field"))
     assert abs(ring["y"] + ring["height"] / 2 - field["y"] - 60) < 25, "the ring is not the nearest one"
+    page.locator(".ow-track").click()  # its middle, where the value is 3.275
+    weight = float(page.get_by_role("slider").get_attribute("aria-valuenow"))
+    assert abs(weight - 3.275) < 0.3, "the large weight is not where the track was pressed"
 
 
 def test_no_words_of_two_answers_lie_on_one_another(visit):
