@@ -16,6 +16,7 @@ const ORDER = /\b(?:Send|Tell|Then)\b[^.]*\.\s*/g;
 const PIECE = /<\/?[a-z]+>|[A-Za-z_]+|\d|[^\s\w]/g; // matches one token of the models that write calls
 const PLACES = ["at the start", "in the middle", "at the end"];
 const LONG = 60; // a question with more letters than this contains a page
+const MOST_RESULT = 99999; // the largest number that the visitor can put in place of a calculator's result by a drag
 const PER_POINT = 4; // pixels: a drag of a number by this distance changes the number by 1
 const LOOP = [
   "def errand(text):",
@@ -634,11 +635,11 @@ export function render({ model, el }) {
   function dialBody(row, step) {
     const body = make("div", "er-body");
     const dial = make("div", "er-dial");
-    asSlider(dial, { label: `What the calculator returns for ${step.given}` });
+    asSlider(dial, { label: `What the calculator returns for ${step.given}`, min: 0, max: MOST_RESULT });
     const value = make("b", "num");
     dial.append(make("i", "er-knob"), value, make("span", "er-hint", "drag it up or down"));
     const now = () => Number(row.step.result);
-    const turn = (to) => keep({ results: { ...model.get("results"), [row.step.call]: String(Math.max(0, Math.min(99999, to))) } });
+    const turn = (to) => keep({ results: { ...model.get("results"), [row.step.call]: String(Math.max(0, Math.min(MOST_RESULT, to))) } });
     let begun = 0;
     let from = 0;
     onDrag(el, dial, (event) => {
@@ -663,8 +664,6 @@ export function render({ model, el }) {
     value.textContent = step.result;
     const changed = step.result !== calculate(step.given);
     dial.classList.toggle("ember", changed);
-    dial.setAttribute("aria-valuemin", "0");
-    dial.setAttribute("aria-valuemax", "99999");
     dial.setAttribute("aria-valuenow", step.result);
   }
   function sendBody(row, step) {
