@@ -18,6 +18,9 @@ from course_utils.learning.question import (
 )
 from course_utils.views.picture import Picture, bundle, card, number
 
+# Units of scales with an end, such as 0 to 100%. On these a difference says more than a ratio.
+BOUNDED = re.compile("%|points|marks|of ")
+
 
 def predict(key: str, question: str, choices: list[str] | None = None, unit: str | None = None) -> None:
     """Ask for a prediction, and store the answer.
@@ -125,17 +128,17 @@ def compare(predicted, actual, unit: str | None = None, found: str = "measured")
         guess = predicted.rstrip(".")
         matches = guess == outcome or (not isinstance(actual, str) and guess == number(actual))
         return f"You predicted: {guess}" + (". And so it is." if matches else f"; {found}: {outcome}.")
-    return f"You predicted {number(predicted)}; {found} {outcome}{_how_far(predicted, actual)}"
+    return f"You predicted {number(predicted)}; {found} {outcome}{_how_far(predicted, actual, unit or '')}"
 
 
-def _how_far(predicted, actual) -> str:
+def _how_far(predicted, actual, unit) -> str:
     if not (math.isfinite(actual) and math.isfinite(predicted)):
         return "."
     if number(predicted) == number(actual):
         return ": exactly right."
-    if predicted <= 0 or actual <= 0:
-        more = "more" if actual > predicted else "less"
-        return f": {number(abs(actual - predicted))} {more} than your guess."
+    if predicted <= 0 or actual <= 0 or BOUNDED.match(unit):
+        apart = f"{number(abs(actual - predicted))}{' percentage points' if unit == '%' else ''}"
+        return f": {apart} {'more' if actual > predicted else 'less'} than your guess."
     factor = max(actual / predicted, predicted / actual)
     if factor <= 1.1:
         return f": close, within {max(1, round(100 * abs(actual - predicted) / actual))}%."

@@ -149,6 +149,10 @@ def test_a_prediction_comes_before_its_answer(browser, site):
     expect(answer).to_contain_text("You predicted 1,000: ")
     expect(last).to_be_visible()
     expect(answer.locator("xpath=..")).to_contain_text("Measured: ")
+    percent = page.locator("form.prediction[data-key='00-tree']")
+    percent.locator("input").fill("0.5")
+    percent.get_by_role("button", name="Commit").click()
+    expect(page.locator(".yours[data-key='00-tree']")).to_contain_text(" percentage points more.")
     guess = choice.locator("button[value]").first
     guess.click()
     page.reload()  # the browser has stored the answer

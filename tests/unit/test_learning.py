@@ -232,12 +232,28 @@ def test_a_number_from_a_formula_is_not_called_measured():
     assert compare(None, 16.8, "MB", "computed") == "Computed: 16.8 MB. (No prediction from you yet.)"
 
 
+@pytest.mark.parametrize(
+    ("predicted", "actual", "unit", "says"),
+    [
+        (4, 3, "marks", "measured 3 marks: 1 less than your guess."),
+        (10, 14, "of 36", "measured 14 of 36: 4 more than your guess."),
+        (12, 11.9, "points", "measured 11.9 points: 0.1 less than your guess."),
+        (5, 46.3, "%", "measured 46.3%: 41.3 percentage points more than your guess."),
+        (25, 25, "%", "measured 25%: exactly right."),
+    ],
+)
+def test_on_a_scale_with_an_end_the_difference_is_named(predicted, actual, unit, says):
+    assert compare(predicted, actual, unit) == f"You predicted {predicted}; {says}"
+
+
 def test_reveal_shows_the_comparison_and_its_explanation(monkeypatch):
     shown = []
     monkeypatch.setattr(predictions, "display", shown.append)
     answers.record("predict", "a", 40)
-    reveal("a", 256, unit="%", says="Rare `words` fall apart.")
-    assert shown[0].alt == "You predicted 40; measured 256%: 6.4 times your guess. Rare words fall apart."
+    reveal("a", 256, unit="tokens", says="Rare `words` fall apart.")
+    assert (
+        shown[0].alt == "You predicted 40; measured 256 tokens: 6.4 times your guess. Rare words fall apart."
+    )
     assert ">words</span>" in shown[0].html
 
 

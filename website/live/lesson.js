@@ -126,11 +126,16 @@
       const chosen = guess.replace(/\.$/, "");
       return `You predicted: ${chosen}. ${chosen === actual ? "And so it is. " : ""}`;
     }
-    return `You predicted ${guess}${howFar(guessed, found)} `;
+    return `You predicted ${guess}${howFar(guessed, found, actual)} `;
   }
 
-  function howFar(guessed, actual) {
+  /** @param {string} words the answer with its unit, such as "25%" or "3 marks" */
+  function howFar(guessed, actual, words) {
     if (guessed === actual) return ": exactly right.";
+    if (/%$| (points|marks|of \d+)$/.test(words)) { // a scale with an end, on which a difference says more than a ratio
+      const apart = Number(Math.abs(actual - guessed).toPrecision(4));
+      return `: the answer is ${apart}${words.endsWith("%") ? " percentage points" : ""} ${actual > guessed ? "more" : "less"}.`;
+    }
     if (guessed <= 0 || actual <= 0) return ".";
     const factor = Math.max(actual / guessed, guessed / actual);
     if (factor <= 1.1) return `: close, within ${Math.max(1, Math.round((100 * Math.abs(actual - guessed)) / actual))}%.`;
