@@ -44,10 +44,23 @@ def prepare(app, doctree, docname):
             _lead_to_live(output, code, live, "../" * docname.count("/"))
     _veil(doctree, codes)
     glossary.explain(doctree)
-    if cells:  # lesson.js puts its buttons into this element
-        cells[0].insert(0, _html('<div class="tools"></div>'))
+    if cells:
+        told = _ran(docname) if re.search(r"/\d\d_", docname) else ""
+        # lesson.js puts its buttons into the <div> element.
+        cells[0].insert(0, _html(f'{told}<div class="tools"></div>', classes=["no-search"]))
     for cell in cells:
         _fold(cell)
+
+
+def _ran(docname):
+    """Return a line of HTML that says that a page's cells have run, and where a visitor can run them."""
+    start = "../" * docname.count("/") + "README.html#start"
+    says = "The outputs are those of an earlier run. To change a cell and run it, open the lesson in Colab, "
+    says += f'by the link above, or <a class="reference" href="{start}">on your own computer</a>.'
+    if docname.startswith("translations/de/"):
+        says = "Die Ausgaben stammen von einem früheren Lauf. Ändern und selbst ausführen kannst du die "
+        says += f'Zellen <a class="reference" href="{start}">auf deinem eigenen Rechner</a>.'
+    return f'<p class="ran">{says}</p>'
 
 
 def with_files(html, outdir, docname, lazy=True):
@@ -85,16 +98,21 @@ def _html(text, **more):
 
 
 def _fold(cell):
-    """Put a cell's code into an open <details> element, which lesson.js closes."""
+    """Put a cell's code into an open <details> element, which lesson.js closes.
+
+    The output of the set-up goes with its code, because it speaks of the machine on which the cells ran.
+    """
     code = _part(cell, "cell_input")
     if not code:
         return
     code["classes"].append("no-search")
-    label = "Show the set-up" if code.astext().startswith("# Set-up") else "Show code"
+    is_set_up = "course.setup(" in code.astext()
+    label = "Show the set-up" if is_set_up else "Show code"
     index = cell.index(code)
-    cell[index : index + 1] = [
+    end = len(cell) if is_set_up else index + 1
+    cell[index:end] = [
         _html(f'<details class="code" open><summary>{label}</summary>'),
-        code,
+        *cell[index:end],
         _html("</details>"),
     ]
 

@@ -173,6 +173,8 @@ def test_code_is_folded_and_stays_as_the_reader_left_it(browser, site):
     page.goto((site / f"{LESSON}.html").as_uri())
     code, summaries = page.locator(".cell_input"), page.locator("details.code > summary")
     expect(code.first).to_be_hidden()
+    expect(page.get_by_text("already on this machine")).to_be_hidden()
+    expect(page.locator(".ran")).to_contain_text("an earlier run")
     summaries.nth(1).click()
     expect(code.nth(1)).to_be_visible()
     page.wait_for_function("localStorage.getItem('open-the-box-code')")
