@@ -505,7 +505,10 @@ export function render({ model, el }) {
     return result === 0.5 ? -1 : models.indexOf(result ? one : other);
   }
   function watch() {
-    if (clock) return stop();
+    if (clock) {
+      stop();
+      return update();
+    }
     const { top, bottom } = track.getBoundingClientRect();
     if (top < 0 || bottom > innerHeight) head.scrollIntoView({ behavior: still.matches ? "auto" : "smooth" });
     if (unseen() === "length") return choose("length"); // all its votes at once, so that the bars travel from one voter's to the other's
@@ -629,7 +632,7 @@ export function render({ model, el }) {
     } else if (voter() === "rule") take.textContent = many === 1 ? "No other bar reaches the line." : "More votes make the bars shorter.";
     else {
       const other = results().filter((result, index) => result !== cast.rule[index]).length;
-      take.textContent = `It reads nothing: ${other} of ${number} votes differ.`;
+      take.textContent = `It reads nothing: ${other} of ${number} votes differ from ${theirName}'s.`;
     }
   }
 
@@ -639,7 +642,7 @@ export function render({ model, el }) {
   const height = (rating) => 300 - (300 * (Math.max(ends[0], Math.min(ends[1], rating)) - ends[0])) / (ends[1] - ends[0]);
   function drawPaths(paths) {
     drawn = paths;
-    const longest = voter() === "you" ? paths.length - 1 : contests.length;
+    const longest = clock ? contests.length : paths.length - 1;
     lines.forEach((line, index) => {
       line.setAttribute("d", paths.map((each, at) => `${at ? "L" : "M"}${((1000 * at) / longest).toFixed(1)} ${height(each[index]).toFixed(1)}`).join(""));
     });
@@ -692,7 +695,7 @@ export function render({ model, el }) {
     const whose = own ? "" : ` Here are ${theirName}'s.`;
     const ranges = clock ? "" : ` ${models[widest]} ends at ${points(last[widest])}, in ${ORDERS} orders from ${points(low)} to ${points(high)}.`;
     orderWords.textContent = `Elo moves two ratings a step with each vote.${whose}${ranges} Fitted at once, as above, the order does not count.`;
-    inAll.textContent = `${votes.length} votes →`;
+    inAll.textContent = `${clock ? contests.length : votes.length} votes →`;
     svg.setAttribute("aria-label", `Elo's ratings after each of ${votes.length} votes: ${models.map((name, index) => `${name} ends at ${points(last[index])}`).join(", ")}`);
     asCast.disabled = !seed;
   }

@@ -2005,7 +2005,7 @@ def test_other_voters_and_other_orders_change_the_ratings(visit):
     expect(story.locator(".vt-card").nth(1)).to_contain_text("white trunk.Mistral")
     page.get_by_role("button", name="Let the longer win").click()
     expect(page.get_by_role("radio", name="The longer answer")).to_be_checked()
-    expect(words).to_have_text("It reads nothing: 81 of 134 votes differ.")
+    expect(words).to_have_text("It reads nothing: 81 of 134 votes differ from the simulated voter's.")
     expect(page.locator(".vt-head")).to_have_text("3 of 4 could be first if the longer wins")
     expect(story.locator(".vt-card.won")).to_contain_text("Mistral, 12 characters")
     page.get_by_role("radio", name="The longer answer").press("ArrowLeft")
@@ -2019,6 +2019,28 @@ def test_other_voters_and_other_orders_change_the_ratings(visit):
     expect(ends.first).to_have_text(before[0])
     page.get_by_role("slider", name="Votes that are counted").press("Home")
     expect(words).to_contain_text("of 2 votes differ")
+    # The lines end beside the names, however few votes are counted.
+    assert page.locator(".vt-chart path").first.get_attribute("d").split("L")[-1].startswith("1000.0 ")
+    expect(page.locator(".vt-number")).to_have_text("2 votes →")
+
+
+def test_counting_vote_by_vote_can_be_stopped(visit):
+    page = visit("vote.html#voter=%22length%22").wake()
+    page.emulate_media(reduced_motion="no-preference")
+    play, number = page.locator(".vt-play"), page.locator(".vt-number")
+    expect(play).to_have_text("▶ Vote by vote")
+    page.get_by_text("Does the order of the votes count?").click()
+    at_start = play.evaluate(
+        """button => {
+            button.click();
+            const said = document.querySelector(".vt-number").textContent;
+            button.click(); // this stops the counting before the third vote
+            return said;
+        }"""
+    )
+    assert at_start == "134 votes →"  # while votes are counted, the width is that of all
+    expect(number).to_have_text("2 votes →")
+    expect(page.locator(".vt-cards")).to_be_visible()
 
 
 AUDITED = "audit.html#guess=0&trade=%22writer%22"
