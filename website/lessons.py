@@ -15,8 +15,6 @@ import glossary
 from docutils import nodes
 from explorables import PACKAGE, explorables
 
-# MyST-NB numbers the lines of the cell at position n, counted from 1, from n times this.
-LINES_OF_A_CELL = 10_000
 FOLDERS = ("notebooks/", "translations/")
 UNPREDICTED = re.compile(r"(.*?)\s*\(No prediction from you yet\.\)", re.S)
 # Matches a stored picture or sound of 4,000 characters or more. `with_files` moves these to files.
@@ -221,16 +219,15 @@ def _veil(doctree, codes):
 
 
 def _end_of_text(blocks, start, questions):
-    """Return the index after the first text cell at or after `start`. This text may tell the answer.
+    """Return the index after the next text at or after `start`. This text may tell the answer.
 
-    questions : the indexes of the blocks that ask; the text ends before one of these, and before a title
+    questions : the indexes of the blocks that ask; the text ends before one of these, before a title, and
+        before the next code cell
     """
-    text = None  # the position of the text cell in the notebook, once it is found
+    text_began = False
     for i, block in enumerate(blocks[start:], start):
         is_code = "cell" in block.get("classes", ())
-        cell = None if is_code or block.line is None else block.line // LINES_OF_A_CELL
-        next_cell = text and (is_code or (cell and cell != text))
-        if next_cell or i in questions or isinstance(block, nodes.title):
+        if i in questions or isinstance(block, nodes.title) or (is_code and text_began):
             return i
-        text = text or cell
+        text_began = text_began or not is_code
     return len(blocks)
