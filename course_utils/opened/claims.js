@@ -31,11 +31,11 @@ const TOPICS = [[3, "open source"], [11, "Llama"], [16, "Falcon"], [21, "Mistral
 /** The words of a long claim that its tile shows. Each is a part of the claim, word for word. */
 export const KEYWORDS = {
   1: "code, data, and often weights", 2: "Key models like Llama", 3: "freely available, modifiable", 5: "released in early 2026", 6: "comparable to proprietary models",
-  7: "research and commercial use", 8: "enhanced reasoning", 12: "Technology Innovation Institute", 13: "often surpassing models", 14: "efficient architecture",
+  7: "research and commercial use", 8: "enhanced reasoning", 12: "Technology Innovation Institute", 13: "often surpassing models", 14: "High performance, efficient architecture",
   17: "efficient and performant models", 20: "significantly faster", 21: "more constrained hardware", 22: "developed by Stability AI", 26: "consumer-grade hardware",
   27: "proprietary models", 28: "massive dataset of diverse audio", 29: "various accents and languages", 32: "contributed significantly", 33: "surpassing closed source AI",
   34: "larger parameter counts", 35: "mitigation of biases", 37: "a few tech giants", 38: "download a pre-trained model", 39: "immense costs", 40: "full weights vs. API access",
-  41: "who is responsible", 44: "high-quality data curation", 45: "State-of-the-art performance", 46: "components are kept secret", 48: "accessible to all", 49: "used and fine-tuned",
+  41: "who is responsible", 44: "high-quality data curation", 45: "State-of-the-art performance", 46: "components are kept secret", 48: "advanced AI accessible to all", 49: "used and fine-tuned",
 };
 const FLY = 300; // ms in which a claim grows out of its tile, flies into a corner, or goes back
 const FAR = 60; // the card is thrown if it is let go so many px from its place; less if it is still moving
@@ -120,7 +120,7 @@ function renderWall({ model, el }) {
     const words = make("span", "cw-piece-words");
     const run = TOPICS.findIndex(([last]) => claim.number <= last);
     const about = make("span", "cw-about");
-    about.append(make("span", "num", String(claim.number)), make("span", "cw-topic", ` ${TOPICS[run]?.[1] ?? ""}`));
+    about.append(make("span", "num", String(claim.number)), " ", make("span", "cw-topic", TOPICS[run]?.[1] ?? ""));
     words.textContent = `\u201c${KEYWORDS[claim.number] ?? claim.words}\u201d`;
     tile.append(about, words, make("span", "cw-piece-number num", String(claim.number)));
     tile.addEventListener("click", () => keep({ claim: claim.number }));
@@ -358,9 +358,9 @@ function renderWall({ model, el }) {
       loudWords.textContent = "";
       take.textContent = "Throw it into a corner, or press one.";
     } else if (!made.length) {
-      loud.textContent = "Press a claim.";
+      loud.textContent = "How many hold?";
       loudWords.textContent = "";
-      take.textContent = "Say whether you believe it, and its tile takes the verdict\u2019s colour.";
+      take.textContent = "Press a claim and say whether you believe it. Its tile takes the verdict\u2019s colour.";
     } else if (left) {
       loud.textContent = `${made.length} turned`;
       loudWords.textContent = counted.join(", ");

@@ -13,6 +13,7 @@ import { adopt, announcer, atOnce, bytes, keeper, make, onSize, ownWords, shape 
 const STEP = 90; // ms for each layer while the view puts a list into one layer after another
 const FLOW = 420; // ms in which the colour of the other sentence runs from an exchanged list down to the answer
 const REACH = 70; // px; a dragged list snaps into the right pipe as soon as it is this close to its lane
+const HOME = 40; // px; a list that is dragged stays in its own pipe as long as the pointer is this close to its lane
 const MARGIN = 58; // px from the middle of a lane to the marks of the layers that were tried
 const BEND = 16; // px: the radius of a bend of the pipe
 const WIDE = 300; // px: a box that is wider than this has room for words beside the marks
@@ -21,6 +22,7 @@ const NAMED = 4; // a run of at least this many layers that give the same answer
 const COVERED = 38; // px from the middle of the carried list to the middle of a word that it does not cover
 const SPOUT = 14; // px by which the pipe extends below the box
 const NEAR = 14; // px: the least distance from the line between the boxes to the number of a layer
+const TALL_MARK = 26; // px: half of the height of the number of the layer at which the pipe bends, with the word above it
 const SENTENCES = { source: "Left sentence", target: "Right sentence" };
 const spell = (number) => (number < 1e6 ? number.toLocaleString("en-US") : `${(number / 1e6).toLocaleString("en-US")} million`);
 
@@ -140,8 +142,9 @@ export function render({ model, el }) {
   const hint = make("span", "pt-hint");
   const next = make("i", "pt-next-list"); // if the carried list is too late, marks the list in the left box that would turn the answer
   const out = make("i", "pt-out"); // the right sentence's own list: in its pipe or, if another list is in its place, beside the pipe
-  for (const one of [socket, ember, hint, next, out]) one.setAttribute("aria-hidden", "true");
-  scene.append(donor, axis, receiver, thread, socket, next, out, ember, hint);
+  const named = make("span", "pt-named", "its list\nof numbers"); // beside the right sentence's list, until a list is carried over
+  for (const one of [socket, ember, hint, next, out, named]) one.setAttribute("aria-hidden", "true");
+  scene.append(donor, axis, receiver, thread, socket, next, out, named, ember, hint);
   const moral = make("p", "pt-moral");
 
   const tools = make("div", "pt-tools");
@@ -204,8 +207,9 @@ export function render({ model, el }) {
     const lanes = values[0].length;
     return [Math.min(layer, values.length - 1), Math.max(0, Math.min(lanes - 1, (model.get("token") ?? first) - first))];
   }
-  /** The cell [layer, lane] of the list that the visitor is invited to drag at the start. */
-  const offered = ({ values }) => [Math.floor(0.4 * values.length), 0];
+  let rests = -1; // the layer down or up to which the visitor has dragged the list in its own pipe, or -1
+  /** The cell [layer, lane] of the list that the visitor is invited to drag across. */
+  const offered = ({ values }) => [rests >= 0 ? rests : Math.floor(0.4 * values.length), 0];
 
   /** The word above a lane. If countries are stored, the first lane has a menu of the countries. */
   function label(piece, which, lane) {
@@ -234,6 +238,7 @@ export function render({ model, el }) {
   function build({ pieces, first, values }) {
     const layers = values.length;
     cells.length = dots.length = 0;
+    rests = -1;
     pipes = {};
     el.style.setProperty("--layers", String(layers));
     el.style.setProperty("--lanes", String(values[0].length));
@@ -288,12 +293,13 @@ export function render({ model, el }) {
   };
   // `held` is null unless a list is pressed or dragged. Then it has the list's layer and lane, the point (x, y) of the press,
   // whether the pointer has `moved` away from this point, whether a release without a move counts as a `tap`, whether the list is
-  // not in the right box yet (`fresh`), the `goal` into which a release would put it, and the list that was carried over before
+  // not in the right box yet (`fresh`), the `goal` into which a release would put it, the layer of its own pipe at which a release would leave it (`home`, or -1), and the list that was carried over before
   // (`was`), which a drag from the left box brings back if it ends before it has arrived.
   let held = null;
   /**
    * Let the visitor drag a list from the left box. It snaps into the right pipe as soon as the pointer is near, and
-   * is put there when the visitor lets go. If the visitor lets go before that, nothing is carried over. From then on, the list
+   * is put there when the visitor lets go. If the visitor lets go before that, nothing is carried over. A list that is let go near its
+   * own pipe stays there, at the layer where it was let go. Once a list is in the right box, it
    * follows the pointer from layer to layer. A press without a
    * drag carries the list over, too. In the right box, a press says where the list is put.
    */
@@ -302,8 +308,11 @@ export function render({ model, el }) {
       held.moved ||= Math.hypot(event.clientX - held.x, event.clientY - held.y) > 5;
       if (!held.moved) return;
       const goal = at(event, held.lane);
+      const pointer = event.clientX - scene.getBoundingClientRect().left;
       const [x] = centre(cells[goal.layer][goal.lane]);
-      const arrived = event.clientX - scene.getBoundingClientRect().left >= x - REACH;
+      const arrived = pointer >= x - REACH;
+      const home = goal.lane === 0 && Math.abs(pointer - centre(dots[goal.layer][0])[0]) < HOME;
+      held.home = home ? goal.layer : -1;
       // A list that comes from the left box is put into the pipe only when the visitor lets go of it. Until then, the answer stays.
       held.fresh ||= !arrived;
       held.goal = arrived ? goal : null;
@@ -312,12 +321,13 @@ export function render({ model, el }) {
       if (!held.fresh) return put(goal);
       if ((model.get("layer") ?? -1) >= 0) choose({ layer: -1 });
       else if (begins) soon();
-      carry(goal, event, arrived);
+      carry(goal, event, arrived, home);
     };
     const drop = () => {
-      const { lane, layer, tap, fresh, goal, was } = held;
+      const { lane, layer, tap, fresh, goal, was, home } = held;
       const tapped = tap && !held.moved;
       scene.classList.remove("carrying");
+      if (fresh && !goal && home >= 0) rests = home;
       handle.removeEventListener("pointermove", move);
       if (tapped) put({ layer, lane });
       else if (fresh && goal) put(goal);
@@ -334,7 +344,7 @@ export function render({ model, el }) {
       handle.setPointerCapture(event.pointerId);
       const cell = chosen(found);
       const [layer, lane] = handle === ember && !cell ? offered(found) : Object.values(at(event, handle === ember ? cell[1] : undefined));
-      held = { x: event.clientX, y: event.clientY, moved: false, layer, lane, tap: true, fresh: !cell, goal: null, was: cell && { layer: cell[0], token: found.first + cell[1] } };
+      held = { x: event.clientX, y: event.clientY, moved: false, layer, lane, tap: true, fresh: !cell, goal: null, home: -1, was: cell && { layer: cell[0], token: found.first + cell[1] } };
       handle.addEventListener("pointermove", move);
       handle.addEventListener("lostpointercapture", drop, { once: true });
     });
@@ -370,11 +380,11 @@ export function render({ model, el }) {
     fill(socket, found, 0, layer, lane);
     fill(out, found, 1, layer, lane);
   }
-  /** Draw a dragged list at the pointer or, if it has `arrived`, in the right pipe, and a line to it from the list's place in the
-   * left box. */
-  function carry({ layer, lane }, event, arrived) {
+  /** Draw a dragged list at the pointer or, if it has `arrived`, in the right pipe or, if it is at `home`, in its own pipe, and a line
+   * to it from the list's place in the left box. */
+  function carry({ layer, lane }, event, arrived, home) {
     const origin = scene.getBoundingClientRect();
-    const to = arrived ? centre(cells[layer][lane]) : [event.clientX - origin.left, event.clientY - origin.top];
+    const to = arrived ? centre(cells[layer][lane]) : home ? centre(dots[layer][lane]) : [event.clientX - origin.left, event.clientY - origin.top];
     const from = centre(dots[layer][lane]);
     dress(pair(), layer, lane);
     place(ember, to);
@@ -382,7 +392,7 @@ export function render({ model, el }) {
     place(out, centre(cells[layer][lane]));
     scene.classList.toggle("arrived", arrived);
     line.setAttribute("d", `M${from}L${to}`);
-    hint.replaceChildren(...(arrived ? ["let go"] : [make("span", "", "further "), "→"]));
+    hint.replaceChildren(...(arrived ? ["let go"] : [make("span", "", home ? `layer ${layer} ` : "further "), "→"]));
     // The hint stands above the list, so that neither covers the other, and until the list has arrived, it stays out of the right box.
     const most = arrived ? Infinity : receiver.getBoundingClientRect().left - origin.left - hint.offsetWidth / 2 - 4;
     place(hint, [Math.min(to[0], most), to[1] - (ember.offsetHeight + hint.offsetHeight) / 2 - 4]);
@@ -519,6 +529,8 @@ export function render({ model, el }) {
     const last = values[0].length - 1;
     const side = lane < last ? 1 : -1;
     place(out, cell ? [to[0] + side * ((ember.offsetWidth + out.offsetWidth) / 2 + 10), to[1]] : to);
+    named.hidden = Boolean(cell) || receiver.clientWidth < ROOMY || !out.querySelector(".pt-strip");
+    place(named, [to[0] + out.offsetWidth / 2 + named.offsetWidth / 2 + 8, to[1]]);
     scene.classList.remove("arrived");
     scene.classList.toggle("tied", Boolean(cell));
     line.setAttribute("d", `M${from}L${to}`);
@@ -543,7 +555,9 @@ export function render({ model, el }) {
         if (at === moves && cell && layer <= moves - 2) mark.append(make("em", "", ` “${pieces[0].at(-1).trim()}” takes over`));
         const y = top + ((at + half) / values.length) * grid.clientHeight;
         mark.style.top = `${y - axis.offsetTop}px`;
-        mark.hidden = at !== moves && Math.abs(y - from[1]) < NEAR; // the line to the other box would strike through it
+        // The line to the other box would strike through it, or the words above this line would lie on it.
+        const high = at === moves ? TALL_MARK : NEAR;
+        mark.hidden = (at !== moves && Math.abs(y - from[1]) < NEAR) || (!cell && rests >= 0 && Math.abs(y - (from[1] - 9)) < high + 20);
         return mark;
       }),
     );

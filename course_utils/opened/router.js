@@ -142,7 +142,8 @@ export function render({ model, el }) {
   const tools = make("div", "rt-tools");
   tools.append(make("span", "rt-same", "layer"), layers, chance);
   const { live, speak, hush } = announcer();
-  el.append(top, stage, tools, take, race, fold, live);
+  const meant = make("p", "rt-meant", "Random numbers: a router that has learned nothing. Dice: each word’s two experts by lot. Both are means of five tries."); // what the comparison compares with
+  el.append(top, stage, tools, take, meant, race, fold, live);
 
   const text = () => model.get("text") || data.offers[0];
   const layer = () => Math.min(model.get("layer") ?? 0, said.routes[0].length - 1);
@@ -373,7 +374,8 @@ export function render({ model, el }) {
     const route = looked >= 0 ? all[looked][layer()] : null;
     const { pairs, same, best } = faithfulness(said.pieces, all, layer());
     const compares = races && race.children.length > 0 && pairs > 0; // without equal words there is nothing to compare
-    race.hidden = !compares;
+    race.hidden = meant.hidden = !compares;
+    el.classList.toggle("compares", compares); // the boxes are lower then, so that they and the comparison are in sight together
     const mean = (list) => list.reduce((sum, one) => sum + faithfulness(said.pieces, one, layer()).same, 0) / list.length;
     const means = compares && Object.fromEntries(Object.entries(senders).map(([name, list]) => [name, mean(list)]));
     if (compares) updateRace(means, pairs);

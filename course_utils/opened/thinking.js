@@ -15,6 +15,7 @@ import { adopt, announcer, atOnce, headline, keeper, make, onDrag, ownWords, sha
 const OPEN = "<think>";
 const CLOSE = "</think>";
 const [FEWEST, MOST] = [2, 8]; // the limits for the number of terms in a sum
+const [LEAST_TERM, MOST_TERM] = [10, 99]; // the limits for a term
 const LONGEST = 24; // how many letters of a refused text are shown
 const MOST_DIGITS = 3;
 const MOST_RESULT = 10 ** MOST_DIGITS - 1;
@@ -145,7 +146,11 @@ export function remarks(sum, shown, tells) {
   shown.steps.forEach((step, at) => {
     const { parts } = bars[at];
     if (at && parts[0]?.from === "nowhere") {
-      said.push(step.by === "kept" ? `Step ${at + 1} still has ${parts[0].value}: the change ends there.` : `Step ${at + 1} goes on with ${parts[0].value}, not with ${bars[at - 1].result}.`);
+      const [before, many] = [bars[at - 1].result, at + 1]; // `many`: how many terms the result of the step before is the sum of, in a text without a mistake
+      const never = before < many * LEAST_TERM || before > many * MOST_TERM;
+      if (step.by === "kept") said.push(`Step ${at + 1} still has ${parts[0].value}: the change ends there.`);
+      else if (shown.steps[at - 1].by !== "you") said.push(`Step ${at + 1} goes on with ${parts[0].value}, not with ${before}.`);
+      else said.push(`The model did not take your ${before}: step ${at + 1} goes on with ${parts[0].value}.${never ? ` (It has learned to add numbers from ${LEAST_TERM} to ${MOST_TERM}, and ${many} of them never make ${before}.)` : ""}`);
     }
     strange.push(...parts.filter(({ from }, index) => from === "nowhere" && (!at || index)).map(({ value }) => value));
     if (!addsUp(step)) said.push(`Step ${at + 1}: ${step.left} is ${total(step.left)}, not ${step.result}.`);
@@ -172,8 +177,11 @@ export function verdict(sum, { steps, answer }, short, tells) {
   const after = steps.length === 1 ? "after 1 step" : `after ${steps.length} steps`;
   if (short) return `${off ? `is wrong, ${by}` : "is right"}: answered ${steps.length ? after : "at once"}.`;
   if (!changed || !tells) return off ? `is wrong, ${by}.` : changed ? "is right all the same." : "is right.";
-  if (answer === steps.at(-1).result) return off ? `is wrong, ${by}. It is the result of the last step.` : "is right all the same. It is the result of the last step.";
-  return `${off ? `is wrong, ${by}` : "is right"}, and is not the result of the last step.`;
+  const judged = off ? `is wrong, ${by}` : "is right all the same";
+  if (answer !== steps.at(-1).result) return `${judged}, and is not the result of the last step.`;
+  const { lit } = flow(sum, { steps, answer });
+  if (lit) return `${judged}. Your change ran through to the answer.`;
+  return `${judged}. ${steps.at(-1).by === "kept" ? "Your change did not reach the answer." : "It is the result of the last step."}`;
 }
 
 /** The points of a torn edge: a zigzag line at `x`, from the height `from` to the height `to`. */
@@ -278,8 +286,8 @@ export function render({ model, el }) {
   }
   function read(text) {
     const numbers = terms(text);
-    if (numbers.length < FEWEST || numbers.length > MOST || numbers.some((number) => number < 10 || number > 99)) {
-      return refuse(text, `It has learned to add numbers from 10 to 99. Write ${FEWEST} to ${MOST} of them, with + between.`);
+    if (numbers.length < FEWEST || numbers.length > MOST || numbers.some((number) => number < LEAST_TERM || number > MOST_TERM)) {
+      return refuse(text, `It has learned to add numbers from ${LEAST_TERM} to ${MOST_TERM}. Write ${FEWEST} to ${MOST} of them, with + between.`);
     }
     turnTo(numbers.join("+"));
   }
@@ -353,7 +361,7 @@ export function render({ model, el }) {
     const riddle = !short && !looked.has(text) && hides(text, { steps: whole() }) && differs; // a changed step keeps the riddle
     loud.textContent = shown.answer;
     // The finding, whether the answer is the last step's result, stands out.
-    const [sentence, finding] = verdict(text, shown, short, touched).split(/(?<=\. )(?=It is)/);
+    const [sentence, finding] = verdict(text, shown, short, touched).split(/(?<=\. )(?=It is|Your)/);
     loudWords.replaceChildren(` ${sentence}`, ...(finding ? [make("b", "", finding)] : []));
     head.classList.remove("refused");
     head.classList.toggle("wrong", Number(shown.answer) !== right);
@@ -384,7 +392,7 @@ export function render({ model, el }) {
     speak(`${shown.answer}${loudWords.textContent} ${said.join(" ")}`);
   }
   /** What the visitor is asked while it is hidden which numbers the steps add. `many` is how many of them no step adds. */
-  const riddleOf = (many) => (many > 1 ? `${many} of these numbers were never added. Press one.` : many ? "One of these numbers was never added. Press it." : "One number in the steps is none of the sum's.");
+  const riddleOf = (many) => (many > 1 ? `The steps left out ${many} of the numbers. Which? Press one.` : many ? "The steps left out one of the numbers. Which? Press it." : "One number in the steps is none of the sum's.");
   /** Whether the visitor has pressed a number that no step adds. */
   function verdictOn(text, term) {
     const { bars, loose } = flow(text, shown);

@@ -18,6 +18,7 @@ const LONG = 220; // a story with more characters than this is set in smaller le
 const HALF = 500; // the scale of ratings reaches at least from 1,000 - HALF to 1,000 + HALF
 const SPACED = 8; // the number of other stories between two votes on the same story
 const ORDERS = 200;
+const SETTLE = 500; // ms after a vote in which no press of a pointer votes, because nobody has read the next pair yet
 const RESULTS = { l: 1, n: 0.5, r: 0 };
 const ELO = 400 / Math.log(10);
 
@@ -252,16 +253,22 @@ export function render({ model, el }) {
   const lanes = make("div", "vt-lanes");
   const key = make("span", "vt-key-of-bar");
   key.append(make("i"), make("span", "vt-who", "a model "), "may stand anywhere in its bar", make("span", "vt-line-words", ", and could be first if the bar reaches the dashed line"));
-  lanes.append(key, make("span", "vt-end-of-scale", "wins more often →"));
+  const better = make("span", "vt-end-of-scale");
+  better.append(make("span", "vt-who", "higher rating: "), "wins more often →");
+  lanes.append(key, better);
   const field = lanes.appendChild(make("div", "vt-field"));
   const goal = field.appendChild(make("i", "vt-goal")); // where the first model's bar begins: who does not reach this line can't be first
   const rows = models.map((name, index) => {
     const row = make("div", `vt-lane of-${index % FACES.length}`);
     const called = make("span", "vt-name");
     called.append(make("b", "", name));
-    const rating = called.appendChild(make("span", "vt-rating num"));
+    const rated = called.appendChild(make("span", "vt-rated"));
+    rated.append(make("span", "vt-who", "rating "));
+    const rating = rated.appendChild(make("span", "vt-rating num"));
     const lane = make("span", "vt-run");
     const band = lane.appendChild(make("i", "vt-band"));
+    band.append(make("span", "", "last?"), make("span", "", "first?")); // what the ends of the bar mean, as long as the model has no vote
+    band.setAttribute("aria-hidden", "true");
     const mark = lane.appendChild(make("span", "vt-mark"));
     mark.append(face(index));
     const said = mark.appendChild(make("span", "vt-said")); // the ending of this model in the visitor's last vote
@@ -320,7 +327,7 @@ export function render({ model, el }) {
     });
     card.addEventListener("focus", () => card.matches(":focus-visible") && fill(2 + 2 * index));
     for (const event of ["pointerleave", "blur"]) card.addEventListener(event, () => fill());
-    card.addEventListener("pointerleave", () => cards.classList.remove("rests"));
+    card.addEventListener("pointerleave", () => cards.classList.contains("settling") || cards.classList.remove("rests"));
     cards.append(card);
     return card;
   });
@@ -425,12 +432,15 @@ export function render({ model, el }) {
       },
     });
   }
+  let settles = 0;
   function vote(pick) {
     if (picks().length >= contests.length || voter() !== "you") return;
     stop();
     const [, one, , other] = asks(picks().length);
     const from = [left, right].map((card) => card.getBoundingClientRect());
-    cards.classList.add("rests");
+    cards.classList.add("rests", "settling");
+    clearTimeout(settles);
+    settles = setTimeout(() => cards.classList.remove("settling"), SETTLE);
     keep({ picks: picks() + pick });
     if (lanes.getBoundingClientRect().top < 0) lanes.scrollIntoView({ block: "nearest", behavior: still.matches ? "auto" : "smooth" });
     if (still.matches) return;
@@ -449,6 +459,8 @@ export function render({ model, el }) {
   }
   function press(event) {
     if (event.altKey || event.ctrlKey || event.metaKey) return; // leave these keys to the browser
+    if (event.repeat && cards.contains(event.target)) event.preventDefault(); // a key that is held votes once, Enter on a card, too
+    if (event.repeat) return;
     const pick = { ArrowLeft: "l", ArrowRight: "r", ArrowUp: "n" }[event.key];
     // Take the focus from a card that was clicked, because with the focus it would look preselected in the next story.
     if (pick && cards.contains(document.activeElement)) cards.focus({ preventScroll: true });
@@ -582,6 +594,7 @@ export function render({ model, el }) {
       const out = high < first[1];
       rating.textContent = found[index] ? points(now) : "";
       row.classList.toggle("out", out);
+      row.classList.toggle("unvoted", !found[index]);
       band.style.left = `${across(low)}%`;
       band.style.width = `${across(high) - across(low)}%`;
       band.parentElement.title = found[index] ? `${points(now)}, 95% interval ${points(low)} to ${points(high)}` : "no vote yet";
@@ -620,9 +633,9 @@ export function render({ model, el }) {
     const [first] = ranked(found);
     // The model with the highest rating could be first, and each model whose interval reaches into the interval of that model.
     const many = ranges.filter(([, , high]) => high >= ranges[first][1]).length;
-    const of = { you: number ? `after your ${votes}` : "before the first vote", rule: `after ${votes}`, length: "if the longer wins" }[voter()];
+    const of = { you: number ? `after your ${votes}` : "", rule: `after ${votes}`, length: "if the longer wins" }[voter()];
     loud.textContent = many > 1 ? `${many} of ${models.length}` : `${models[first]} is first`;
-    loudWords.textContent = many > 1 ? `could be first ${of}` : of;
+    loudWords.textContent = many > 1 ? `could be first${of ? ` ${of}` : ": no vote yet"}` : of;
     if (voter() === "you" && !number) take.textContent = "Press what fits, and see whose it is.";
     else if (voter() === "you" && !watched()) take.textContent = why();
     else if (voter() === "you" && found.every((each) => !each || Math.round(each[0]) === 1000)) take.textContent = "Your votes put nobody first.";
@@ -730,6 +743,7 @@ export function render({ model, el }) {
   update();
   return () => {
     stop();
+    clearTimeout(settles);
     hush();
     stopTravel();
     document.removeEventListener("keydown", pressPage);

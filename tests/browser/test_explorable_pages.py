@@ -1139,6 +1139,7 @@ def test_an_expert_shows_its_words(visit):
         "Of 15 pairs of equal words, 10 meet the same first expert in layer 3."
     )
     pills = page.locator(".rt-sender")
+    expect(page.locator(".rt-meant")).to_contain_text("a router that has learned nothing")
     expect(pills).to_have_text(["10 the trained router", "10 random numbers", "2.6 dice"])
     router.press("ArrowDown")
     expect(head).to_contain_text("first choice of random numbers for")
@@ -1283,7 +1284,7 @@ def test_a_step_of_a_sum_is_dragged_and_the_answer_follows_or_not(visit):
     expect(keeps).to_be_hidden()
     first = page.get_by_label("Step 1: 58+26 equals")
     first.press("PageUp")
-    expect(head).to_have_text("180 is wrong, 10 too many. It is the result of the last step.")
+    expect(head).to_have_text("180 is wrong, 10 too many. Your change ran through to the answer.")
     assert [field.input_value() for field in steps.all()] == ["94", "141", "180"]
     expect(lit).to_have_count(4)  # the change reaches the answer
     # Below the picture, one act leads on. Everything else is behind the fold.
@@ -1291,7 +1292,7 @@ def test_a_step_of_a_sum_is_dragged_and_the_answer_follows_or_not(visit):
     expect(keeps).to_be_hidden()
     page.get_by_text("More to try").click()
     keeps.click()
-    expect(head).to_have_text("170 is right all the same. It is the result of the last step.")
+    expect(head).to_have_text("170 is right all the same. Your change did not reach the answer.")
     expect(notes).to_contain_text("Step 2 still has 84: the change ends there.")
     expect(lit).to_have_count(1)
     assert not [url for url in visited.requests if url.endswith("safetensors")], "all this was stored"
@@ -1312,7 +1313,7 @@ def test_a_step_of_a_sum_is_dragged_and_the_answer_follows_or_not(visit):
     page.mouse.move(x, y - 40)
     page.mouse.up()
     expect(page.locator(".wake")).to_contain_text("The model is awake.")  # the drag has loaded the model
-    expect(head).to_contain_text("too many. It is the result of the last step.")
+    expect(head).to_contain_text("too many. Your change ran through to the answer.")
     assert 100 < int(first.input_value()) < 150
     page.get_by_role("button", name="Put all back").click()
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
@@ -1333,7 +1334,10 @@ def test_a_step_of_a_sum_is_dragged_and_the_answer_follows_or_not(visit):
     expect(head).to_have_text("“abc” was not taken. Below is still 58+26+47+39.")
     field.fill("999")
     field.press("Enter")
-    expect(notes).to_contain_text("Step 3 goes on with 99, not with 999.")
+    expect(notes).to_contain_text(
+        "The model did not take your 999: step 3 goes on with 99."
+        " (It has learned to add numbers from 10 to 99, and 3 of them never make 999.)"
+    )
     expect(note).to_be_empty()
     own = page.get_by_label("Your own sum")
     own.fill("7+8")
@@ -1356,7 +1360,7 @@ def test_numbers_that_no_step_added_hang_loose_once_one_has_looked(visit):
     assert box_of(page.locator(".th-answer b"))["y"] > level
     loose = page.locator(".th-sum .loose")
     expect(loose).to_have_count(0)
-    expect(page.locator(".th-notes")).to_have_text("2 of these numbers were never added. Press one.")
+    expect(page.locator(".th-notes")).to_have_text("The steps left out 2 of the numbers. Which? Press one.")
     page.locator(".th-sum").get_by_role("button", name="86").click()
     expect(loose).to_have_text(["41", "86"])
     expect(page.locator(".th-lost")).to_have_count(2)
@@ -1552,7 +1556,7 @@ def test_a_claim_is_thrown_into_a_corner_and_turns_into_its_verdict(visit):
     tile, head = page.locator(".cw-piece").nth(1), page.locator(".cw-head")
     sheet, take = page.get_by_role("region", name="The claim"), page.locator(".cw-take")
     expect(page.locator(".cw-piece")).to_have_count(49)
-    expect(head).to_have_text("Press a claim.")
+    expect(head).to_have_text("How many hold?")
     verdicts = re.compile("misleading|What speaks for it")
     tile.click()
     expect(sheet).to_contain_text("Key models like")
@@ -1588,7 +1592,7 @@ def test_a_claim_is_thrown_into_a_corner_and_turns_into_its_verdict(visit):
     again.keyboard.press("Escape")
     expect(again.get_by_role("region", name="The claim")).to_be_hidden()
     again.get_by_role("button", name="Start again").click()
-    expect(again.locator(".cw-head")).to_have_text("Press a claim.")
+    expect(again.locator(".cw-head")).to_have_text("How many hold?")
     expect(again.locator(".cw-piece[data-group='']")).to_have_count(49)
 
 
@@ -1659,8 +1663,14 @@ def test_all_claims_turn_and_are_sorted_by_their_verdicts(visit):
     expect(sheet).not_to_contain_text("you said")
     page.keyboard.press("Escape")
     page.get_by_role("button", name="Back to the article").click()
-    expect(head).to_have_text("Press a claim.")
+    expect(head).to_have_text("How many hold?")
     expect(page.locator(".cw-piece").first).to_contain_text("code, data, and often weights")
+
+
+def test_the_whole_wall_is_in_sight_with_the_reason_why_a_number_is_missing(visit):
+    page = visit("claims.html", viewport={"width": 1280, "height": 900}).wake()
+    for part in [page.locator(".cw-piece").last, page.get_by_text("Number 47 is not on the wall")]:
+        expect(part).to_be_in_viewport(ratio=1)
 
 
 @pytest.mark.parametrize("width", [1280, 360])
@@ -1876,13 +1886,16 @@ def test_a_vote_is_blind_until_it_is_given_and_moves_the_ratings(visit):
     page = visit("vote.html").wake()
     head, said, first = page.locator(".vt-head"), page.locator(".vt-said"), page.locator(".vt-lane").nth(3)
     expect(first.locator(".vt-mark")).to_have_css("transition-delay", "0s")  # as motion is reduced
-    expect(head).to_have_text("4 of 4 could be first before the first vote")
+    expect(head).to_have_text("4 of 4 could be first: no vote yet")
     expect(first.locator(".vt-run")).to_have_attribute("title", "no vote yet")
+    ends = page.locator(".vt-band span:visible")  # the words in the bars of models without a vote
+    expect(ends).to_have_text(["last?", "first?"] * 4)
     page.get_by_role("button", name="Right: silver barrel.").click()
     expect(said).to_have_text(["", "", "white barrel.", "silver barrel."])
     expect(head).to_have_text("4 of 4 could be first after your 1 vote")
     expect(page.locator(".vt-take")).to_have_text("You picked Mixtral, not Mistral.")
-    expect(first).to_contain_text("1,290")
+    expect(first).to_contain_text("rating 1,290")
+    expect(ends).to_have_count(4)
     expect(page.locator(".vt-gap")).to_have_text("")  # no words, although the pointer is still on a card
     left, right = page.locator(".vt-card").all()
     plain = left.evaluate("card => getComputedStyle(card).backgroundColor")
@@ -1897,6 +1910,24 @@ def test_a_vote_is_blind_until_it_is_given_and_moves_the_ratings(visit):
     expect(head).to_contain_text("after your 2 votes")
     again = visit(page.url.rpartition("/")[2]).wake()
     expect(again.locator(".vt-head")).to_contain_text("after your 2 votes")
+
+
+def test_a_double_press_or_a_held_key_casts_one_vote(visit):
+    page = visit("vote.html").wake()
+    votes, right = page.locator(".vt-counted"), page.locator(".vt-card").nth(1)
+    right.dblclick()
+    expect(votes).to_have_text("1 vote")
+    expect(page.locator(".vt-cards.settling")).to_have_count(0)
+    expect(votes).to_have_text("1 vote")
+    assert not page.evaluate("getSelection().toString()"), "the second press selects words"
+    right.click()
+    expect(votes).to_have_text("2 votes")
+    for key, number in (("ArrowLeft", 3), ("Enter", 4)):
+        right.focus()
+        page.keyboard.down(key)
+        page.keyboard.down(key)  # as a keyboard does while the key is held
+        page.keyboard.up(key)
+        expect(votes).to_have_text(f"{number} votes")
 
 
 def test_the_arrows_vote_before_anything_has_the_focus(visit):
@@ -2289,6 +2320,26 @@ def test_on_a_phone_no_hint_lies_on_numbers(visit):
         apart = (hint["y"] + hint["height"] <= box["y"] + 1, box["y"] + box["height"] <= hint["y"] + 1)
         beside = (hint["x"] + hint["width"] <= box["x"] + 1, box["x"] + box["width"] <= hint["x"] + 1)
         assert any(apart + beside), mark.get_attribute("class")
+
+
+def test_a_list_is_dragged_along_its_own_pipe_and_stays_there(visit):
+    page = visit("patching.html").wake()
+    ember, hint, axis = page.locator(".pt-ember"), page.locator(".pt-hint"), page.locator(".pt-axis")
+    expect(page.locator(".pt-named")).to_be_visible()
+    begins, there = middle(ember), middle(page.locator(".pt-donor [data-layer='26'][data-lane='0']"))
+    page.mouse.move(*begins)
+    page.mouse.down()
+    page.mouse.move(there[0] + 9, there[1], steps=4)
+    expect(hint).to_have_text("layer 26 →")
+    page.mouse.up()
+    expect(hint).to_have_text("drag me across →")
+    assert middle(ember) == pytest.approx(there, abs=1)
+    for mark in axis.locator("span:visible").all():
+        one, other = box_of(mark), box_of(hint)
+        assert one["y"] + one["height"] <= other["y"] or other["y"] + other["height"] <= one["y"]
+    right = middle(page.locator(".pt-receiver [data-layer='26'][data-lane='0']"))
+    drag(page, tuple(there), tuple(right))
+    expect(page.locator(".pt-walk")).to_contain_text("after layer 26")
 
 
 def test_a_list_is_dragged_across_and_let_go_before_it_is_not_carried_over(visit):

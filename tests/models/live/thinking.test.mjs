@@ -63,7 +63,11 @@ test("each number is found where it comes from, as long as it is carried on", ()
   assert.deepEqual(remarks(SUM, kept, true), ["Step 1: 58+26 is 84, not 94.", "Step 2 still has 84: the change ends there."]);
   const cut = { steps: [{ left: "58+26", result: "999", by: "you" }, { left: "99+47", result: "146", by: "model" }], answer: "185" };
   assert.equal(flow("58+26+47", cut).carried, false);
-  assert.deepEqual(remarks("58+26+47", cut, true).slice(1), ["Step 2 goes on with 99, not with 999.", "The answer is not the last result, 146."]);
+  const near = { steps: [{ left: "58+26", result: "150", by: "you" }, { left: "99+47", result: "146", by: "model" }], answer: "146" };
+  assert.equal(remarks("58+26+47", near, true)[1], "The model did not take your 150: step 2 goes on with 99.");
+  const own = { steps: near.steps.map((step) => ({ ...step, by: "model" })), answer: "146" };
+  assert.equal(remarks("58+26+47", own, true)[1], "Step 2 goes on with 99, not with 150.");
+  assert.deepEqual(remarks("58+26+47", cut, true).slice(1), ["The model did not take your 999: step 2 goes on with 99. (It has learned to add numbers from 10 to 99, and 2 of them never make 999.)", "The answer is not the last result, 146."]);
 });
 
 test("numbers that no step added hang loose, and one from nowhere is found", () => {
@@ -85,8 +89,10 @@ test("numbers that no step added hang loose, and one from nowhere is found", () 
 test("an answer is judged by the sum and by the last step", () => {
   const says = (chosen, short = false) => verdict(SUM, shown(chosen), short, true);
   assert.equal(says({}), "is right.");
-  assert.equal(says({ edits: { 0: "94" } }), "is wrong, 10 too many. It is the result of the last step.");
-  assert.equal(says({ edits: { 0: "94" }, on: false }), "is right all the same. It is the result of the last step.");
+  assert.equal(says({ edits: { 0: "94" } }), "is wrong, 10 too many. Your change ran through to the answer.");
+  assert.equal(says({ edits: { 0: "94" }, on: false }), "is right all the same. Your change did not reach the answer.");
+  const passed = { steps: [{ left: "58+26", result: "0", by: "you" }, { left: "60+47", result: "107", by: "model" }, { left: "107+39", result: "146", by: "model" }], answer: "146" };
+  assert.equal(verdict(SUM, passed, false, true), "is wrong, 24 too few. It is the result of the last step.");
   assert.match(says({ stop: 0 }, true), /: answered at once\.$/);
   assert.match(says({ stop: 2 }, true), /: answered after 2 steps\.$/);
   assert.equal(verdict(SUM, shown({ edits: { 0: "94" } }), false, false), "is wrong, 10 too many."); // `tells` is false, so nothing is said about the last step
