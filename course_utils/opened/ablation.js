@@ -302,7 +302,7 @@ export function render({ model, el }) {
         return [mark];
       });
       one.glyph.replaceChildren(picture, ...marks);
-      one.most.textContent = `${percent(most)} at “${words[seen.indexOf(most)].trim()}”`;
+      one.most.replaceChildren(make("span", "", `${percent(most)} at `), `“${words[seen.indexOf(most)].trim()}”`);
     }
   }
 
@@ -421,7 +421,7 @@ export function render({ model, el }) {
       tile.classList.toggle("off", down);
       tile.classList.toggle("tried", Boolean(without));
       tile.classList.toggle("breaks", Boolean(without) && (without.top[0][0] !== favourite) === !base); // with `base` off, those that mend it
-      tile.dataset.word = base ? "brings it back" : "turns it";
+      tile.dataset.word = without ? `answer: ${without.top[0][0].trim()}` : "";
       tile.setAttribute("aria-pressed", String(down));
       fill(result, without ? partsOf(before.top, without.top) : []);
       const told = without ? `; without it ${without.top[0][0].trim()} ${percent(without.top[0][1])}` : "";

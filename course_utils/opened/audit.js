@@ -13,7 +13,7 @@
 import { adopt, announcer, asSlider, beside, capital, headline, keeper, make, onDrag, radio } from "./view.js";
 
 const DOT = [[34, 18], [17, 11]]; // the largest and the smallest diameter of a dot in px, in a wide field and in a narrow one
-const NAMED = [14, 6]; // how many words have their name beside their dot, in a wide field and in a narrow one
+const NAMED = [22, 8]; // how many words have their name beside their dot, in a wide field and in a narrow one
 
 /**
  * The word to which the model leans, if the whole interval lies beyond the threshold; otherwise "".
@@ -613,10 +613,10 @@ export function render({ model, el }) {
     const mean = off.reduce((sum, each) => sum + each, 0) / off.length;
     const told = !after() && !plan && temperatures[at()] && mine.length ? `Your ${mine.length > 1 ? `${mine.length} guesses are` : "guess is"} ${whole(mean)} points off${mine.length > 1 ? " on average" : ""}. ` : "";
     const cost = single - together;
-    const costs = cost === 1 ? "one dot turns hollow: it may be chance" : cost ? `${cost} dots turn hollow: they may be chance` : "no dot turns hollow";
+    const costs = cost ? `${cost} more ${cost === 1 ? "reaches into the band: its dot turns" : "reach into the band: their dots turn"} hollow` : "no more of them reach into the band";
     const rule = single && temperatures[at()] === 0 ? "Always the likeliest word: a lean becomes a rule. " : "";
-    const pointing = plan ? "" : "Point at a dot: chance could move it along its line.";
-    note.textContent = told + plan + rule + (after() ? single ? `About ${Math.round(0.05 * trades.length)} of ${trades.length} lines miss by chance. So each is now longer, and ${costs}.` : "" : rule ? "" : pointing);
+    const pointing = plan ? "" : "Choose a dot: chance could move it along its line, a grey one into the band.";
+    note.textContent = told + plan + rule + (after() ? single ? `Of ${trades.length} lines, about ${Math.round(0.05 * trades.length)} are wrong by chance. So all are made longer, and ${costs}.` : "" : rule ? "" : pointing);
   }
 
   function update() {

@@ -814,7 +814,7 @@ export function render({ model, el }) {
         fall(slip, hole, at);
         return;
       }
-      told = `It fits: ${part in TESTED ? TESTED[part].charAt(0).toLowerCase() + TESTED[part].slice(1) : "an answer of two words or more, and no praise."}`;
+      told = `It fits: ${part in TESTED ? TESTED[part].charAt(0).toLowerCase() + TESTED[part].slice(1) : "the linter asks only for two words or more, without praise."}`;
       write(tried);
       if (slip === document.activeElement) hole.focus({ preventScroll: true });
       if (still.matches) return;

@@ -411,10 +411,11 @@ export function render({ model, el }) {
     number.textContent = label;
     let at = first ? Math.max(GRIP, width * part) + 22 : width * part + 6;
     if (writes) {
-      // The word stands at the bar's left end. If the handle would cover it there, it stands to the right of the handle.
+      // The word stands at the bar's left end. If the bar is shorter than the word, or if the handle would cover the word there, it
+      // stands to the right of both. The last bar is so pale that the word's colour is the same on it and beyond it.
       const long = word.scrollWidth;
       const end = width * part + (first ? KNOB : 0);
-      const aside = first && width * part - KNOB < long;
+      const aside = row !== others && width * part - (first ? KNOB : 0) < long;
       const from = aside ? end : 0;
       word.style.transform = `translateX(${from}px)`;
       on.dataset.word = word.textContent; // drawn by the style sheet: as text it would count as white on white beyond the bar

@@ -422,6 +422,14 @@ def test_no_number_of_a_weight_lies_on_another_on_a_phone(visit, state):
     assert all(box["x"] >= 0 and box["x"] + box["width"] <= 360 for box in boxes)
 
 
+@pytest.mark.parametrize("width", [1280, 360])
+def test_the_value_of_a_random_weight_stays_clear_of_the_legend(visit, width):
+    page = visit("one_weight.html", width=width).page
+    page.locator(".ow-cloud").click(position={"x": 50, "y": 3})  # this chooses the highest of the 20
+    key, value = box_of(page.locator(".ow-key")), box_of(page.locator(".ow-spot-label"))
+    assert value["y"] >= key["y"] + key["height"] + 5
+
+
 def test_the_other_large_weight_is_within_reach_of_a_finger(visit):
     page = visit("one_weight.html", width=360, has_touch=True).wake()
     twin = page.get_by_role("button", name=re.compile("its twin"))
@@ -511,7 +519,8 @@ def test_a_page_opens_with_two_heads_that_can_be_switched_off(visit):
     expect(head).to_contain_text("77% “Paris”")
     expect(head).to_contain_text("without layer 16, head 0")
     expect(take).to_have_text("Not this one. Press other words: where does it look?")
-    page.get_by_role("button", name="Switch it off").press("Enter")
+    # Only one of the two can be off, and the other button says so.
+    page.get_by_role("button", name="Switch off this one instead").press("Enter")
     expect(head).to_have_text("14% “Paris” comes next without layer 23, head 4")
     expect(panels.nth(1)).to_have_class(re.compile(r"\boff\b"))
     expect(panels.nth(0)).not_to_have_class(re.compile(r"\boff\b"))
@@ -954,6 +963,30 @@ def test_the_axis_stands_still_while_a_bar_is_pulled(visit):
     expect(page.locator(".sp-row.broken")).to_have_count(0)
 
 
+def test_no_word_stands_half_on_a_bar(visit):
+    page = visit("sampling.html", width=360).page
+    handle = page.get_by_role("slider", name="Temperature, by the longest bar")
+    words = """(rows) => rows.map((row) => {
+      const boxOf = (name) => row.querySelector(name).getBoundingClientRect();
+      const [word, bar] = [boxOf(".sp-word"), boxOf(".sp-bar")];
+      return [word.left - bar.left, word.right - bar.right, word.left - bar.right];
+    })"""
+    for key in ("Escape", "PageUp", "PageUp"):
+        handle.press(key)
+        settle(page)
+        for from_start, beyond, gap in page.locator(".sp-row:not(.sp-others)").evaluate_all(words):
+            assert (abs(from_start) < 1 and beyond <= 1) or gap > -1, "the word crosses the bar's end"
+
+
+def test_a_tapped_word_does_not_stay_highlighted(visit):
+    page = visit("sampling.html", width=360, has_touch=True, is_mobile=True).page
+    bars = page.locator(".sp-row:not(.sp-others)")
+    bars.first.tap(position={"x": 30, "y": 15})
+    expect(page.locator(".sp-paper .chip")).to_have_count(4)
+    assert bars.first.evaluate("(row) => row.matches(':hover')")
+    expect(bars.first).to_have_css("background-color", "rgba(0, 0, 0, 0)")
+
+
 def test_a_token_without_rivals_shows_what_a_pull_would_give(visit):
     visited = visit("sampling.html")
     page = visited.page
@@ -1190,6 +1223,7 @@ def test_a_head_is_switched_off_and_the_answer_turns(visit):
     first = page.locator('[data-name="1.0"]')
     first.press("Enter")
     expect(take).to_have_text("Without it the answer stays. Try another.")
+    expect(first).not_to_have_class(re.compile("breaks"))
     expect(page.locator(".ab-whose")).to_contain_text("off: layer 1, head 0 looks")
     tile = page.locator('[data-name="0.0"]')
     tile.press("Enter")  # this switches the first head on again
@@ -1211,6 +1245,7 @@ def test_a_head_is_switched_off_and_the_answer_turns(visit):
     )
     breaking = [tile.get_attribute("data-name") for tile in page.locator(".ab-tile.breaks").all()]
     assert breaking == ["0.0", "2.3"]
+    expect(tile).to_have_attribute("data-word", "answer: red")
     expect(page.locator('[data-name="0.3"]')).to_have_attribute(
         "aria-label", re.compile("without it golden 91%")
     )
@@ -2120,7 +2155,8 @@ def test_a_lean_is_guessed_before_any_is_shown(visit):
     expect(page.locator(".au-ask .au-mine:visible")).to_have_count(2)  # the doctor's exact guess has no mark
     page.get_by_role("button", name="See all 36 trades").click()
     expect(page.locator(".au-note")).to_have_text(
-        "Your 3 guesses are 13 points off on average. Point at a dot: chance could move it along its line."
+        "Your 3 guesses are 13 points off on average. "
+        "Choose a dot: chance could move it along its line, a grey one into the band."
     )
     pill, own = page.locator(".au-pill"), page.locator(".au-own")
     expect(pill).to_have_text("barber 96% he")  # the barber's guess missed most
@@ -2142,8 +2178,8 @@ def test_a_lean_is_guessed_before_any_is_shown(visit):
     page.get_by_role("button", name="How much of it is luck?").click()
     expect(head).to_contain_text("10 of 36 trades lean: 7 to “he”, 3 to “she”")
     expect(page.locator(".au-note")).to_have_text(
-        "About 2 of 36 lines miss by chance. So each is now longer, "
-        "and 10 dots turn hollow: they may be chance."
+        "Of 36 lines, about 2 are wrong by chance. So all are made longer, "
+        "and 10 more reach into the band: their dots turn hollow."
     )
     expect(page.locator(".au-word.lost")).to_have_count(10)
     assert box_of(page.locator(".au-field"))["y"] == top, "the layout jumps"
@@ -2180,7 +2216,7 @@ def test_an_audit_costs_ten_trades_once_all_were_looked_at(visit):
     expect(head).to_contain_text("10 of 36 trades lean: 7 to “he”, 3 to “she”. Of 24 other words, 1 leans")
     expect(page.locator(".au-points")).to_contain_text("+9.5 to +33")
     expect(verdict).to_have_text("Cannot conclude.")
-    expect(page.locator(".au-note")).to_contain_text("10 dots turn hollow")
+    expect(page.locator(".au-note")).to_contain_text("10 more reach into the band: their dots turn hollow")
     field.press("Home")
     expect(page.locator(".au-panel h3")).to_have_text("barber")
     expect(verdict).to_have_text("Leans to “he”.")
@@ -3289,6 +3325,15 @@ def test_a_text_larger_than_the_memory_is_drawn_to_scale(visit):
       return wide / canvas.width;
     }"""
     assert box.evaluate(light) == pytest.approx((16 / 64.42) ** 0.5, abs=0.01)
+
+
+def test_the_list_of_models_ends_at_the_margin_beside_an_open_fold(visit):
+    page = visit("fits.html").page
+    name, field = page.locator(".ft-all summary"), page.locator(".ft-field")
+    for _ in range(2):
+        edges = [box["x"] + box["width"] for box in (box_of(name), box_of(field))]
+        assert edges[0] == pytest.approx(edges[1], abs=1)
+        page.get_by_text("Longer texts, more at once").click()
 
 
 def test_a_model_is_dragged_into_the_memory_and_falls_in_at_fewer_bits(visit):
