@@ -197,7 +197,7 @@ def _lead_to_live(output, code, live, root):
 
 
 def _veil(doctree, codes):
-    """Mark the blocks from a question to the text after its answer. lesson.js shows them after a guess.
+    """Mark the blocks after a question, because they may tell its answer. lesson.js shows them after a guess.
 
     codes : {id of a cell's node: its code}
 
@@ -205,29 +205,17 @@ def _veil(doctree, codes):
     """
     blocks = [node for node in doctree.findall(nodes.Element) if isinstance(node.parent, nodes.section)]
     blocks = [node for node in blocks if not isinstance(node, nodes.section)]
+    starts = [i for i, node in enumerate(blocks) if isinstance(node, nodes.title)]
     asked = {key: i for i, node in enumerate(blocks) for key in calls(codes.get(id(node), ""), "predict")}
     told = {key: i for i, node in enumerate(blocks) for key in calls(codes.get(id(node), ""), "reveal")}
     for key in asked.keys() & told.keys():
         first, last = asked[key] + 1, told[key]
-        end = _end_of_text(blocks, last + 1, asked.values())
-        titles = [i for i in range(first, last) if isinstance(blocks[i], nodes.title)]
+        # What follows the answer may repeat it, up to the next section or the next question.
+        after = [i for i in range(last + 1, len(blocks)) if i in starts or i in asked.values()]
+        end = min(after, default=len(blocks))
+        titles = [i for i in starts if first <= i < last]
         # If a section begins between the question and the answer, the blocks between its title and the answer
         # stay visible.
         hidden = [*range(first, titles[0]), *range(last, end)] if titles else range(first, end)
         for block in (blocks[i] for i in hidden):
             block["classes"].append(f"veil-{key}")
-
-
-def _end_of_text(blocks, start, questions):
-    """Return the index after the next text at or after `start`. This text may tell the answer.
-
-    questions : the indexes of the blocks that ask; the text ends before one of these, before a title, and
-        before the next code cell
-    """
-    text_began = False
-    for i, block in enumerate(blocks[start:], start):
-        is_code = "cell" in block.get("classes", ())
-        if i in questions or isinstance(block, nodes.title) or (is_code and text_began):
-            return i
-        text_began = text_began or not is_code
-    return len(blocks)
