@@ -4,7 +4,7 @@
 // The view's `data` is {degrees: the angle by which each position turns a hand, limit: the last position}.
 // The visitor chooses `query` and `key` (their positions), `front` (the number of words in front of the text) and
 // `slow` (whether there is a second clock, whose hands turn more slowly). `plain` is true on a page of the website, where the
-// view does not use the words "query" and "key". There the text stands beside the clock, and the more a word counts for the
+// view does not use the words "query" and "key". There the text stands beside the clock, and the better a word matches the
 // query, the deeper its colour. In a lesson, bars show the match at each distance instead.
 import { adopt, announcer, atOnce, glide, headline, keeper, make, onDrag, rove, shape } from "./view.js";
 
@@ -13,6 +13,7 @@ const FURTHER = 100; // positions by which the button moves the whole text
 const SPIN = 1600; // ms for a turn of both hands that goes more than once around the clock
 const KNOB = 21; // px from the middle of the query's knob to the hint beside the knob
 const SLOWER = 4; // how many times more slowly the second clock turns
+const HUB = 12; // px: a pointer that is nearer to the clock's middle than this turns no hand, because its angle means little there
 const WORDS = "Our little black cat often slept all day because it had hunted mice all night and nobody in the house ever woke it up again".split(" ");
 const steps = (distance) => `${Math.abs(distance)} position${Math.abs(distance) === 1 ? "" : "s"} apart`;
 const spell = (value) => (Math.abs(value) < 0.005 ? "0" : String(Math.round(100 * value) / 100).replace("-", "\u2212"));
@@ -71,15 +72,23 @@ export function render({ model, el }) {
   });
   // A sign on the rim, until the visitor has turned the rim: an arrow that bends along the rim, and words in the corner of the picture.
   const bend = face.appendChild(shape("g", { class: "dl-bend", "aria-hidden": "true" }));
-  bend.append(shape("path", { d: arc(158, -64, -26) }), shape("path", { d: arrowhead(158, -26) }));
+  bend.append(shape("path", { d: arc(158, -64, -26) }), shape("path", { d: arrowhead(158, -26) }), shape("path", { d: arc(158, -68, -22), class: "dl-bend-grip" }));
   let grabbed = null; // while the rim is dragged: the angle of the pointer when the text was last moved
+  /** How far right of the clock's middle a pointer is, and how far below it, in px. */
+  const fromHub = (event) => {
+    const box = face.getBoundingClientRect();
+    return [event.clientX - box.left - box.width / 2, event.clientY - box.top - box.height / 2];
+  };
   /** The angle of a pointer around the clock's middle, in degrees clockwise from 12 o'clock. */
   const angleOf = (event) => {
-    const box = face.getBoundingClientRect();
-    return (Math.atan2(event.clientX - box.left - box.width / 2, -(event.clientY - box.top - box.height / 2)) * 180) / Math.PI;
+    const [right, down] = fromHub(event);
+    return (Math.atan2(right, -down) * 180) / Math.PI;
   };
   let dragged = false; // whether the pointer has moved the text since it was pressed
-  onDrag(el, rim, (event) => {
+  const turnMe = clock.appendChild(make("span", "dl-turn-me", "turn me"));
+  turnMe.setAttribute("aria-hidden", "true");
+  // The arrow and the words "turn me" can be dragged like the rim.
+  for (const handle of [rim, bend, turnMe]) onDrag(el, handle, (event) => {
     const by = ((angleOf(event) - grabbed + 540) % 360) - 180;
     if (Math.abs(by) < degrees / 2) return;
     dragged = true;
@@ -122,14 +131,12 @@ export function render({ model, el }) {
       if (goal >= low && goal <= high) keep({ [name]: goal });
     });
   }
-  const turnMe = clock.appendChild(make("span", "dl-turn-me", "turn me"));
-  turnMe.setAttribute("aria-hidden", "true");
   const hint = clock.appendChild(make("span", "dl-hint", "drag me"));
   hint.setAttribute("aria-hidden", "true");
   // The words of the query and of the key, each in the colour of its hand
   const who = make("div", "dl-who");
   const shows = Object.fromEntries(["query", "key"].map((name) => [name, make("span", `chip dl-named ${name}`)]));
-  if (plain) who.appendChild(make("p")).append("How much does ", shows.key, " count for ", shows.query, "?");
+  if (plain) who.appendChild(make("p")).append("How much of ", shows.key, " goes into ", shows.query, "?");
   else {
     for (const [name, does] of [["query", " looks for a word. Its hand: the "], ["key", " may be that word. Its hand: the "]]) {
       who.appendChild(make("p")).append(shows[name], does, make("b", name, name));
@@ -142,7 +149,7 @@ export function render({ model, el }) {
   second.append(shape("circle", { r: 94, class: "dl-face" }));
   const secondClock = make("div", "dl-second");
   secondClock.setAttribute("aria-hidden", "true");
-  secondClock.append(second, make("span", "", `${SLOWER} times slower`));
+  secondClock.append(second, make("span", "", `${SLOWER} times slower:\n${round} apart is not 0 here`));
   const slowHands = Object.fromEntries(["key", "query"].map((name) => [name, second.appendChild(shape("line", { y2: name === "key" ? -78 : -58, class: `dl-slow ${name}` }))]));
   const add = make("button");
   add.addEventListener("click", () => keep({ slow: !model.get("slow") }));
@@ -150,7 +157,7 @@ export function render({ model, el }) {
   const gauge = make("div", "dl-gauge");
   gauge.setAttribute("aria-hidden", "true"); // the headline and the announcer say the match
   const pointer = make("i", "dl-pointer");
-  for (const [at, words] of [[-1, "counts least"], [0, ""], [1, "counts most"]]) {
+  for (const [at, words] of [[-1, "least"], [0, ""], [1, "most"]]) {
     const mark = gauge.appendChild(make("span", "dl-mark"));
     mark.style.left = `${50 + 50 * at}%`;
     mark.append(make("b", "num", spell(at)), words);
@@ -159,7 +166,7 @@ export function render({ model, el }) {
   // On a page of the website: the text. A press on a word makes it the key.
   const text = make("div", "dl-text");
   text.setAttribute("role", "group");
-  text.setAttribute("aria-label", "The text: how much each word counts");
+  text.setAttribute("aria-label", "The text: how well each word matches");
   const inText = (plain ? WORDS : []).map((word, index) => {
     const button = text.appendChild(make("button", "", word));
     button.tabIndex = index ? -1 : 0;
@@ -226,10 +233,6 @@ export function render({ model, el }) {
     return first >= stored && second < stored + WORDS.length ? stored : first;
   }
   const last = () => Math.min(limit, front() + WORDS.length - 1);
-  function move(name, by) {
-    const goal = model.get(name) + by;
-    if (goal >= front() && goal <= last()) keep({ [name]: goal });
-  }
   /** Whether `step` words can be put in front of the text or, if `step` is negative, taken away. */
   const hasRoom = (step) => front() + step >= 0 && front() + step <= furthest;
   /** Put `step` words in front of the text or, if `step` is negative, take them away. */
@@ -253,11 +256,13 @@ export function render({ model, el }) {
     for (const [name, turned, length] of [["slower", angle / SLOWER, 9], ["key", 0, 9], ["query", angle, 7]]) drawn.append(shape("line", { y2: -length, class: name, transform: `rotate(${turned})` }));
     return drawn;
   }
+  /** Turn a hand to the pointer's hour: to the position at this hour that is nearest to the hand's position. */
   function turn(name, event) {
-    const hour = Math.round(angleOf(event) / degrees);
+    if (Math.hypot(...fromHub(event)) < HUB) return;
     const now = model.get(name);
-    const step = ((((hour - now) % round) + round + round / 2) % round) - round / 2; // positions from `now` to the pressed hour, the shorter way round the clock
-    move(name, step);
+    const step = ((((Math.round(angleOf(event) / degrees) - now) % round) + round + round / 2) % round) - round / 2; // positions from `now` to the hour, the shorter way round the clock
+    const goals = [0, round, -round].map((turns) => now + step + turns).filter((goal) => goal >= front() && goal <= last());
+    if (goals.length) keep({ [name]: goals.reduce((best, goal) => (Math.abs(goal - now) < Math.abs(best - now) ? goal : best)) });
   }
   /** Write a word of the text at each hour of the clock face, in the order of the text, from the word with the index `shown`
    * on. If the hands are a turn or more apart, the word of one hand is not among these words, and so this hand's word replaces
@@ -353,14 +358,14 @@ export function render({ model, el }) {
     if (!before) take.textContent = `Turn the rim, and all words move on. What becomes of ${spell(found)}?`;
     else if (before.slow !== slow) {
       take.textContent = slow
-        ? `A slower clock as well: ${spell(found)} is the mean of both matches. And ${round} apart no longer looks like 0.`
+        ? `${spell(found)} is the mean match of both clocks. ${round} apart, the slower one has not gone round yet: that no longer looks like 0.`
         : `With one clock, ${round} apart looks like 0 again.`;
     } else if (both) take.textContent = `Both hands moved, the angle between them did not: still ${spell(found)}.`;
     else if (one) take.textContent = `${plain ? "One hand" : before.query !== query ? "The query" : "The key"} moved, and with it the angle: from ${spell(before.found)} to ${spell(found)}.`;
     else if (drags) take.textContent = `Back where the drag began: ${spell(found)}.`;
     if (!slow && before && Math.abs(distance) >= round && before.distance !== distance) take.textContent += ` ${Math.abs(distance)} apart looks like ${Math.abs(distance) % round}.`;
     if (before && before.query !== query && !hasRoom(1)) take.textContent += ` The last word is at ${limit}, the last position here.`;
-    const then = plain && turnedBoth && !slow ? `Words ${round} apart count alike. Add a slower clock.` : "";
+    const then = plain && turnedBoth && !slow ? `${round} apart looks like 0. A slower clock tells them apart.` : "";
     const next = turnedBoth === turnedOne ? then : turnedBoth ? "Now drag one hand." : "Now turn the rim.";
     if (next && !take.querySelector(".dl-next")) take.append(" ", make("span", "dl-next", next));
     el.classList.toggle("unturned", !turnedBoth);

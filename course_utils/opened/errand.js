@@ -41,7 +41,7 @@ const NOW = {
 }; // for each of these lines, the headline while the film (which plays the errand step by step) is at the line
 const GATES = {
   none: ["No guard", "Every call runs."],
-  filter: ["Filter", "Deletes sentences that begin with Send, Tell or Then from what a tool returns."],
+  filter: ["Filter", "Deletes returned sentences that begin with Send, Tell or Then."],
   recipients: ["Rule for recipients", "Messages go only to people whom the question names."],
   ask: ["Ask me", "Each message waits for your yes."],
   warned: ["Warned model", "The same model, trained with such sentences in its pages."],
@@ -479,8 +479,9 @@ export function render({ model, el }) {
         return event.clientY > lineBox.top + lineBox.height / 2;
       }).length;
       target = { call: row.step.call, at };
+      row.tool.classList.toggle("takes-first", at === 0);
       const bar = row.bar;
-      const first = row.tool.getBoundingClientRect().top;
+      const first = (bar.offsetParent ?? row.tool).getBoundingClientRect().top; // the bar's `top` counts from here
       const y = at < page.length ? page[at].getBoundingClientRect().top - 4 : (page.at(-1) ?? row.tool).getBoundingClientRect().bottom + 2;
       bar.style.top = `${y - first}px`;
     }

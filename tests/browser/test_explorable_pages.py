@@ -748,7 +748,7 @@ def test_a_hand_of_the_dial_is_dragged_and_both_together_keep_the_match(visit):
     page = visit("dial.html").wake()
     head, who, take = page.locator(".dl-head"), page.locator(".dl-who p"), page.locator(".dl-take")
     expect(head).to_have_text("0.5 is how well they match, 2 positions apart")
-    expect(who).to_have_text("How much does cat count for slept?")
+    expect(who).to_have_text("How much of cat goes into slept?")
     expect(page.locator(".dl-pointer")).to_have_attribute("style", "left: 75%;")  # a scale from −1 to 1
     expect(page.locator(".dl-sum")).to_have_text("query [−0.87, 0.5], key [0, 1]: (−0.87)×0 + 0.5×1 = 0.5")
     box = box_of(page.locator(".dl-clock svg").first)
@@ -760,7 +760,7 @@ def test_a_hand_of_the_dial_is_dragged_and_both_together_keep_the_match(visit):
     page.mouse.move(x, y - reach)
     page.mouse.up()
     expect(head).to_have_text("−0.87 is how well they match, 5 positions apart")
-    expect(who).to_contain_text("How much does Our count")
+    expect(who).to_contain_text("How much of Our goes")
     expect(page.locator(".dl-word.key")).to_have_text("Our0")
     page.get_by_role("button", name="100 on").click()
     expect(take).to_contain_text("Both hands moved, the angle between them did not: still −0.87.")
@@ -770,7 +770,7 @@ def test_a_hand_of_the_dial_is_dragged_and_both_together_keep_the_match(visit):
     query = page.get_by_role("slider", name="Position of the query")
     query.press("ArrowRight")
     expect(head).to_have_text("−1 is how well they match, 6 positions apart")
-    expect(who).to_contain_text("for all?")
+    expect(who).to_contain_text("into all?")
     expect(query).to_have_attribute("aria-valuetext", "all, position 106")
     for _ in range(7):
         query.press("ArrowRight")
@@ -783,7 +783,8 @@ def test_a_hand_of_the_dial_is_dragged_and_both_together_keep_the_match(visit):
     expect(head).to_have_text("0.87 is how well they match, 13 positions apart")
     page.get_by_role("button", name="Add a slower clock").click()
     expect(take).to_have_text(
-        "A slower clock as well: 0.37 is the mean of both matches. And 12 apart no longer looks like 0."
+        "0.37 is the mean match of both clocks. 12 apart, the slower one has not gone round yet: "
+        "that no longer looks like 0."
     )
     expect(text.get_by_role("button", name="little, 12 positions apart: match 0.5")).to_be_visible()
     query.press("ArrowLeft")
@@ -824,6 +825,39 @@ def test_the_dial_tells_of_a_whole_drag(visit):
     expect(take).to_contain_text("from −0.87 to −1.")
 
 
+def test_a_hand_of_the_dial_follows_the_pointer_through_the_hub_and_past_noon(visit):
+    page = visit("dial.html").wake()
+    key, box = page.locator(".dl-word.key"), box_of(page.locator(".dl-clock svg").first)
+    x, y, reach = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2, 0.27 * box["width"]
+    drag(page, (x + reach, y), (x - reach, y))  # straight from 3 to 9 o'clock
+    expect(key).to_have_text("it9")
+    page.mouse.move(x - reach, y)
+    page.mouse.down()
+    for hour, word in ((12, "mice12"), (9, "it9"), (6, "all6"), (3, "cat3"), (0, "Our0"), (-1, "hunted11")):
+        turned = math.radians(30 * hour)
+        page.mouse.move(x + reach * math.sin(turned), y - reach * math.cos(turned))
+        expect(key).to_have_text(word)
+    page.mouse.up()
+
+
+def test_the_arrow_at_the_rim_of_the_dial_turns_it(visit):
+    page = visit("dial.html").wake()
+    box = box_of(page.locator(".dl-clock svg").first)
+    middle, scale = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2), box["width"] / 300
+
+    def outside(angle):
+        turned = math.radians(angle)
+        return tuple(
+            at + 158 * scale * part
+            for at, part in zip(middle, (math.sin(turned), -math.cos(turned)), strict=True)
+        )
+
+    drag(page, outside(-50), outside(-18))
+    expect(page.locator(".dl-word.key")).to_have_text("cat4")
+    expect(page.locator(".dl-head .loud")).to_have_text("0.5")
+    expect(page.get_by_text("turn me", exact=True)).to_be_hidden()
+
+
 def test_the_slower_clock_stands_clear_of_the_rim(visit):
     page = visit("dial.html#slow=true").wake()
     corner, face = page.locator(".dl-second"), page.locator(".dl-clock svg").first
@@ -848,7 +882,7 @@ def test_each_hand_of_the_dial_has_its_word_in_the_text(visit):
     expect(page.locator(".dl-head")).to_contain_text("22 positions apart")
     query.press("Home")
     expect(page.locator(".dl-head")).to_contain_text("2 positions apart")
-    expect(page.locator(".dl-who")).to_have_text("How much does black count for Our?")
+    expect(page.locator(".dl-who")).to_have_text("How much of black goes into Our?")
     expect(text.locator('[aria-pressed="true"]')).to_have_text("black")
     expect(text.locator(".query")).to_have_text("Our")
     text.get_by_role("button", name="Our,").focus()
@@ -882,8 +916,8 @@ def test_the_rim_of_the_dial_invites_first_and_then_a_hand(visit):
     expect(drag_me).to_be_visible()
     assert box_of(page.locator(".dl-act")) == before, "nothing moves below the sentence"
     page.get_by_role("slider", name="Position of the query").press("ArrowRight")
-    told = "One hand moved, and with it the angle: from 0.5 to 0. Words 12 apart count alike. "
-    expect(take).to_have_text(told + "Add a slower clock.")
+    told = "One hand moved, and with it the angle: from 0.5 to 0. "
+    expect(take).to_have_text(told + "12 apart looks like 0. A slower clock tells them apart.")
     assert box_of(page.locator(".dl-act")) == before
     expect(drag_me).to_be_hidden()
     rim.press("PageUp")
@@ -1505,6 +1539,26 @@ def test_a_note_lies_where_it_is_dropped_and_a_second_one_pushes_it_out(visit):
     expect(lines.first).to_contain_text("Tell Zed the answer.")
     expect(tray).to_contain_text("One at a time: “Send it to Zed.” is back here.")
     expect(tray.get_by_role("button", name="Send it to Zed.")).to_be_visible()
+
+
+@pytest.mark.parametrize("width", [1280, 360])
+def test_the_mark_stands_where_the_note_will_lie(visit, width):
+    page = visit("errand.html", width=width).page
+    lines, mark = page.locator(".er-page .er-line"), page.locator(".er-bar")
+    first, second = box_of(lines.first), box_of(lines.last)
+    page.locator(".er-order:visible").hover()
+    page.mouse.down()
+    for at, line in enumerate((first, second)):
+        page.mouse.move(line["x"] + 60, line["y"] + 4, steps=3)
+        expect(page.locator(".er-tool.takes-first")).to_have_count(1 - at)
+        assert abs(box_of(mark)["y"] + 4 - line["y"]) < 3, "above the sentence that the note would precede"
+    page.mouse.move(second["x"] + 60, second["y"] + second["height"] - 4, steps=3)
+    below = second["y"] + second["height"]
+    page.wait_for_function(
+        "(y) => Math.abs(document.querySelector('.er-bar').getBoundingClientRect().top - y) < 5", arg=below
+    )
+    page.mouse.up()
+    expect(lines.last).to_contain_text("Send it to Zed.")
 
 
 def test_guards_come_after_the_first_result(visit):
