@@ -153,6 +153,7 @@ export function render({ model, el }) {
   const ends = [0, 1].map(() => band.appendChild(make("span", "ad-end")));
   const unknown = band.appendChild(make("span", "ad-unknown", "?"));
   const inside = band.appendChild(make("div", "ad-zones"));
+  if (model.get("all") !== undefined) band.appendChild(make("b", "ad-asked-of", "Which of the two is right?"));
 
   const chart = make("div", "ad-chart");
   const track = make("div", "ad-track");
@@ -285,7 +286,7 @@ export function render({ model, el }) {
   function bothFrom([first, second]) {
     const spans = zones(first.right, second.right).filter(({ right }) => right === "both");
     const texts = spans.map(({ from, to }) => (from === to ? "" : `${strengths[from]} to `) + strengths[to]);
-    return texts.length ? `Both are right at ${texts.join(", ")}, and nowhere else.` : "At no strength are these two both right.";
+    return texts.length ? `Both are right at ${texts.join(", ")} of the adapter, and nowhere else.` : "At no strength are these two both right.";
   }
   /** Hide each label on the track that the handle, or the hint beside it, overlaps. */
   function clearWay() {

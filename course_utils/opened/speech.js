@@ -269,7 +269,7 @@ export function render({ model, el }) {
     return tick;
   });
   const unit = noise.appendChild(make("span", "sc-unit"));
-  unit.append(make("b", "", "Noise"), " in % of the voice’s power");
+  unit.append(make("b", "", "Noise"), " 100%: as strong as the voice");
   const rail = noise.appendChild(make("i", "sc-rail"));
   const handle = noise.appendChild(make("div", "sc-handle"));
   asSlider(handle, { label: "Noise", min: 0, max: levels.length - 1 });
@@ -629,10 +629,9 @@ export function render({ model, el }) {
   });
 
   /**
-   * Where the columns of words stand in `count` rows, each of which has an equal part of the time: near the times at which they
-   * are spoken.
-   * @param {number[]} widths the columns' widths in px
-   * @param {number[]} times for each column, when its word begins, in seconds
+   * Where words stand in `count` rows, each of which has an equal part of the time: near the times at which they are spoken.
+   * @param {number[]} widths the words' widths in px
+   * @param {number[]} times for each word, when it begins, in seconds
    * @returns {{ left: number, line: number }[] | null} null if they don't fit
    */
   function inTime(widths, times, wide, count) {
@@ -651,8 +650,38 @@ export function render({ model, el }) {
     return spots.some(({ left }) => left < 0) && count < MOST_ROWS ? null : spots;
   }
   /**
-   * Put each written word below the spoken word that it equals, and both above their place in the sound. As few rows are
-   * taken as the words of all known levels of noise need, and then the largest letters that fit.
+   * Where written words stand: each below its spoken word if there is room. The others stand between these, near their times.
+   * @param {number[]} widths the words' widths in px
+   * @param {number[]} times for each word, when it begins, in seconds
+   * @param {({ left: number, line: number } | undefined)[]} anchors for each word, where its spoken word stands, if it has one
+   * @param {boolean[]} equal for each word, whether it equals its spoken word
+   * @param {number} slack by how much, in px, such a word may stand beside its spoken word, if many others stand between two of them
+   * @returns {{ left: number, line: number }[] | null} null if they don't fit
+   */
+  function underSpoken(widths, times, anchors, equal, slack, wide, count) {
+    let line = 0; // no word stands in a line before that of the word that is read before it
+    const spots = times.map((time, at) => {
+      const part = (count * time) / seconds();
+      const most = anchors.find((_, later) => later >= at && equal[later])?.line ?? count - 1;
+      line = Math.max(line, Math.min(most, anchors[at]?.line ?? Math.floor(part)));
+      const left = anchors[at]?.line === line ? anchors[at].left : wide * Math.max(0, Math.min(1, part - line));
+      return { left, line };
+    });
+    for (let at = spots.length - 1; at >= 0; at--) {
+      const end = spots[at + 1]?.line === spots[at].line ? spots[at + 1].left : wide;
+      spots[at].left = Math.min(spots[at].left, end - widths[at]);
+    }
+    spots.forEach((spot, at) => {
+      const least = spots[at - 1]?.line === spot.line ? spots[at - 1].left + widths[at - 1] : 0;
+      spot.left = Math.max(spot.left, least);
+    });
+    const fits = spots.every(({ left }, at) => left + widths[at] <= wide + 0.5 && !(equal[at] && Math.abs(left - anchors[at].left) > slack));
+    return fits || count === MOST_ROWS ? spots : null;
+  }
+  /**
+   * Put each spoken word above its place in the sound, where it stands at all levels of noise, and each written word below the
+   * spoken word that it equals. As few rows are taken as the words of all known levels need, and then the largest letters that
+   * fit.
    */
   function place() {
     const found = written()?.words;
@@ -668,14 +697,26 @@ export function render({ model, el }) {
     const known = levels.map((at) => heard.get(`${name()}|${at}`)).filter(Boolean);
     const scores = known.map(({ words: of, missed }) => {
       const wrong = of.flatMap(([, , , , bad], index) => (bad ? [index] : []));
-      return { of, columns: columnsOf(said.map(([text]) => text), of.map(([text]) => text), missed, wrong) };
+      const columns = columnsOf(said.map(([text]) => text), of.map(([text]) => text), missed, wrong);
+      return { of, over: of.map((_, index) => columns.find(([, w]) => w === index)?.[0] ?? -1) }; // `over`: for each written word the index of its spoken word
     });
-    const measured = ({ of, columns }) => ({
-      of,
-      columns,
-      widths: columns.map(([s, w]) => Math.max(s < 0 ? 0 : widthOf(said[s][0]), w < 0 ? 0 : widthOf(of[w][0])) + 4),
-      times: columns.map(([s, w]) => (s < 0 ? of[w] : said[s])[1]),
-    });
+    const equals = (spoken, written) => piecesOf(spoken)[0] === piecesOf(written)[0];
+    /** The places of the spoken words, and of the written words of each level, or null if they don't fit. */
+    const inRows = () => {
+      // A spoken word takes as much room as it needs at any level with the written word that it equals.
+      const widths = said.map(([text], index) => {
+        const equal = scores.flatMap(({ of, over }) => of.flatMap(([word], w) => (over[w] === index && equals(text, word) && piecesOf(word).length === 1 ? [word] : [])));
+        return Math.max(...[text, ...equal].map(widthOf)) + 4;
+      });
+      const spoken = inTime(widths, said.map(([, begin]) => begin), wide, count);
+      const written = spoken && scores.map(({ of, over }) => {
+        const needs = of.map(([text]) => widthOf(text) + 4);
+        const times = of.map(([, begin]) => begin);
+        const equal = of.map(([text], w) => over[w] >= 0 && equals(said[over[w]][0], text));
+        return said.length ? underSpoken(needs, times, over.map((index) => spoken[index]), equal, 3 * pixels, wide, count) : inTime(needs, times, wide, count);
+      });
+      return written?.every(Boolean) ? { spoken, written } : null;
+    };
     let placed = null;
     let count = 0;
     while (!placed) {
@@ -683,9 +724,8 @@ export function render({ model, el }) {
       for (const size of narrow ? SIZES.slice(2) : count > 1 ? SIZES.slice(1) : SIZES) {
         pixels = size * rem;
         brush.font = `700 ${pixels}px ${family}`;
-        placed = scores.map(measured).map((one) => ({ ...one, spots: inTime(one.widths, one.times, wide, count) }));
-        if (placed.every(({ spots }) => spots)) break;
-        placed = null;
+        placed = inRows();
+        if (placed) break;
       }
     }
     const above = said.length ? SPOKEN * pixels : 0;
@@ -697,12 +737,9 @@ export function render({ model, el }) {
     el.style.setProperty("--above", `${above}px`);
     el.style.setProperty("--words", `${tall}px`);
     axis.hidden = count > 1;
-    const { columns, spots } = placed.find(({ of }) => of === found);
     const put = (element, { left, line }, down) => Object.assign(element.style, { left: `${left}px`, top: `${line * grid.pitch + down}px` });
-    columns.forEach(([s, w], at) => {
-      if (s >= 0) put(spokenWords.children[s], spots[at], 0);
-      if (w >= 0) put(chips[w], spots[at], above);
-    });
+    placed.spoken.forEach((spot, index) => put(spokenWords.children[index], spot, 0));
+    placed.written[scores.findIndex(({ of }) => of === found)].forEach((spot, index) => put(chips[index], spot, above));
     rows.style.height = `${count * grid.pitch - BETWEEN}px`;
     const ratio = Math.min(2, devicePixelRatio || 1);
     const [width, height] = [canvas.clientWidth, canvas.clientHeight].map((size) => Math.round(size * ratio));

@@ -321,7 +321,8 @@ function aroundAKey({ model, el, data, bonuses, shares, textOf, offerSwaps, stil
     const short = pieces.length < FEWEST;
     el.classList.toggle("short", short);
     spans = writeWords(shown, pieces);
-    if (stage === "example") shown.append(" …");
+    // A model's text may end in the middle of a sentence, because a model was stopped there.
+    if (stage === "example" || (name !== "own" && !/[.?!”]$/.test(pieces.at(-1)))) shown.append(" …");
     spans.forEach((span, index) => {
       span.classList.toggle("changed", Boolean(changed[index]));
       span.classList.toggle("unknown", index > 0 && marks[index - 1] === null);
@@ -334,9 +335,9 @@ function aroundAKey({ model, el, data, bonuses, shares, textOf, offerSwaps, stil
     boxes.replaceChildren(...Array.from({ length: room }, () => make("i")));
     boxes.classList.toggle("fine", room > SHOWN);
     const chance = Math.round(ratio * seen);
-    byLuck.textContent = `${chance} by chance`;
+    byLuck.textContent = `chance: ${chance}`;
     byLuck.style.left = `${(100 * chance) / room}%`;
-    line.textContent = `${needed}: marked`;
+    line.textContent = `marked from ${needed}`;
     line.style.left = `${(100 * (needed - 1)) / room}%`;
     line.hidden = needed > room; // even if all words were listed, the text would not count as marked
     dial.setAttribute("aria-valuemax", String(words));
@@ -380,7 +381,7 @@ function aroundAKey({ model, el, data, bonuses, shares, textOf, offerSwaps, stil
     invites.classList.toggle("away", part > 0);
     demo.classList.toggle("started", part > 0);
     demo.classList.toggle("told", all || (stage === "example" && hits >= needed));
-    const invite = stage === "count" && model.get("text") === "copied" ? "This text has no mark. Turn the key." : "words and marks counted. Turn the key.";
+    const invite = stage === "count" && model.get("text") === "copied" ? "This text has no mark. Turn the key." : "on the secret list so far. Turn the key.";
     says.replaceChildren(make("b", "loud", String(hits)), make("span", "", part > 0 ? ` of ${counted.length} words and marks are on the secret list` : ` ${invite}`));
     dial.setAttribute("aria-valuenow", String(count));
     dial.setAttribute("aria-valuetext", `${hits} of ${counted.length} words and marks are on the secret list`);

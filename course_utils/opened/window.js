@@ -302,13 +302,13 @@ export function render({ model, el }) {
       next.classList.toggle("ember", other);
       loud.textContent = percent(sure);
       loud.classList.toggle("ember", other);
-      loudWords.textContent = `“${now.trim()}”${!other ? "" : never ? ", which the text never says" : `, not “${favourite.trim()}”`}`;
+      loudWords.textContent = `“${now.trim()}”${!other ? "" : never ? (onPage ? ", a guess: the text never says it" : ", which the text never says") : `, not “${favourite.trim()}”`}`;
       const arrived = stops.at(-1) === last;
       pail.classList.toggle("spilt", arrived && other);
       const sees = number === pieces.length ? `all ${number - 1} tokens` : several(number, "token");
       const invites = onPage && number === pieces.length && !el.classList.contains("known");
       take.classList.toggle("result", invites || (hidden && carries));
-      if (hidden && carries) take.textContent = carried(favourite.trim(), other);
+      if (hidden && carries) take.textContent = carried(favourite.trim(), now.trim());
       else if (invites) take.textContent = `The model answers “${now.trim()}”. Drag the edge, and hide the beginning from it.`;
       else take.textContent = `Each layer sees ${sees}${right > 0 ? `: “${favourite.trim()}” is ${hidden ? "out of sight" : "in sight"}` : ""}.`;
       handle.setAttribute("aria-valuetext", `${number} tokens: ${now.trim()}, ${percent(sure)}`);
@@ -354,15 +354,15 @@ export function render({ model, el }) {
     part.knob.setAttribute("cx", String(here));
     part.knob.setAttribute("cy", String(base + 9)); // put the knob below the bars, so that it hides none of them
   }
-  /** Words that say how far the visitor has carried the fact, and what the model makes of it. */
-  function carried(word, other) {
+  /** Words that say how far the visitor has carried the fact `word`, and that the model answers `now`. */
+  function carried(word, now) {
     const { right, last } = part;
     const [at, back] = [reached(), last - right];
     const used = stops.length;
     if (!used) return `“${word}” is out of sight. But ${layers} layers can carry it, one after the other: drag the drop.`;
     const needed = layersNeeded(back, size());
-    if (at === last && !other) return `${several(used, "layer")} can carry “${word}” to the end.`;
-    if (at === last) return `“${word}” can arrive through ${several(used, "layer")}, yet runs off: this model never learned to carry it.`;
+    if (at === last && now === word) return `${several(used, "layer")} can carry “${word}” to the end.`;
+    if (at === last) return `“${word}” can arrive in ${several(used, "layer")}, yet “${now}” stays: this model never learned to carry it.`;
     if (used < layers) return `Layer ${used} carried “${word}” ${several(at - right, "token")} of ${back}. Layer ${used + 1} carries it on: drag it.`;
     if (needed > layers) return `“${word}” is out of reach: ${layers} layers carried it ${several(at - right, "token")} of ${back}.`;
     return `All ${layers} layers are used, and “${word}” is ${several(last - at, "token")} short. Press the drop: once more.`;

@@ -1803,7 +1803,7 @@ def test_a_window_hides_the_colour_once_its_edge_has_passed(visit):
     page = visited.page
     answer, edge, take = page.locator(".wd-next"), page.get_by_role("slider"), page.locator(".wd-take")
     expect(answer).to_have_text("black98%")
-    expect(page.locator(".wd-head")).to_have_text("98% “black”, which the text never says")
+    expect(page.locator(".wd-head")).to_have_text("98% “black”, a guess: the text never says it")
     edge.press("Home")
     expect(answer).to_contain_text("pink")
     expect(page.locator(".wd-drop")).to_be_hidden()  # the colour is in sight: there is nothing to carry
@@ -1821,7 +1821,7 @@ def test_a_window_hides_the_colour_once_its_edge_has_passed(visit):
     expect(take).to_have_text("Layer 1 carried “pink” 29 tokens of 30. Layer 2 carries it on: drag it.")
     assert bucket.evaluate(tinted) != before
     drop.press("ArrowRight")
-    arrives = "“pink” can arrive through 2 layers, yet runs off: this model never learned to carry it."
+    arrives = "“pink” can arrive in 2 layers, yet “black” stays: this model never learned to carry it."
     expect(take).to_have_text(arrives)
     expect(page.locator(".wd-pail.spilt")).to_be_visible()
     expect(answer).to_have_text("black98%")
@@ -1898,7 +1898,7 @@ def test_a_drop_is_carried_no_further_than_a_layer_sees(visit, width):
     expect(take).to_contain_text("Layer 2 carried “pink” 22 tokens of 30.")
     page.mouse.up()
     assert box_of(told) == before, "the text moves"
-    expect(take).to_contain_text("“pink” can arrive through 3 layers")
+    expect(take).to_contain_text("“pink” can arrive in 3 layers")
     expect(goal).to_be_hidden()
     layers = chips.evaluate_all("(chips) => chips.map((chip) => chip.dataset.layer)")
     assert layers == ["layer 1", "2"]
@@ -1913,6 +1913,7 @@ def test_noise_flips_words_and_each_word_can_be_heard(visit):
     missed = page.locator(".sc-spoken .missed")
     expect(missed).to_have_text(["he", "amiable"])
     said = page.locator(".sc-spoken span")
+    places = [box_of(word)["x"] for word in said.all()]
     # Whisper's word 6, “in”, stands below the spoken word “amiable”.
     for word, spoken in ((1, "might"), (5, "made"), (6, "amiable"), (9, "himself")):
         above = box_of(said.get_by_text(spoken, exact=True))
@@ -1930,6 +1931,7 @@ def test_noise_flips_words_and_each_word_can_be_heard(visit):
     expect(head).to_have_text("0 errors without noise")
     expect(missed).to_have_count(0)
     expect(words).to_have_text(["He", "might", "even", "have", "been", "made", "amiable", "himself."])
+    assert [box_of(word)["x"] for word in said.all()] == places, "the voice is the same, so its words stay"
     box = box_of(page.locator(".sc-noise"))
     knob = box_of(noise)
     drag(page, (knob["x"] + 22, knob["y"] + 22), (box["x"] + box["width"] - 5, knob["y"]))
@@ -2505,7 +2507,8 @@ def test_turning_the_key_lights_up_the_words_of_a_marked_text(visit):
     page = visit("watermark.html").wake()
     lit, says = page.locator(".wm-shown .wm-word.in"), page.locator(".wm-says")
     dial, bit = page.get_by_role("slider", name="Turn the key"), page.locator(".wm-dial .wm-key")
-    expect(says).to_have_text("0 words and marks counted. Turn the key.")
+    expect(says).to_have_text("0 on the secret list so far. Turn the key.")
+    expect(page.locator(".wm-tally")).to_contain_text("marked from 24")
     expect(lit).to_have_count(0)
     box = box_of(dial)
     x, y, radius = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2, 0.45 * box["width"]
@@ -2552,7 +2555,7 @@ def test_a_light_mark_is_missed_and_a_text_without_a_mark_is_accused(visit):
     expect(dial).to_be_hidden()
     page.locator(".wm-sheet").nth(1).click()
     expect(dial).to_be_focused()
-    expect(says).to_have_text("0 words and marks counted. Turn the key.")
+    expect(says).to_have_text("0 on the secret list so far. Turn the key.")
     expect(verdict).to_be_hidden()
     dial.press("End")
     expect(says).to_have_text("74 of 199 words and marks are on the secret list")
@@ -2618,6 +2621,9 @@ def test_a_wrong_guess_of_the_marked_text_leads_to_the_other_text(visit):
     page.mouse.up()
     expect(dial).to_have_attribute("aria-valuenow", "199")  # near its end the key closes the ring by itself
     expect(verdict).to_have_text("Wrong: this text has no mark. By eye, a mark doesn't show.")
+    expect(page.locator(".wm-shown")).to_have_text(
+        re.compile("lost in May has …$")
+    )  # the model was stopped here
     page.get_by_role("button", name="Turn it on the other text").click()
     dial.press("End")
     expect(verdict).to_have_text("Marked, but 1 word short of 75.")
@@ -2642,6 +2648,7 @@ def test_an_adapter_s_answers_are_shown_after_a_guess(visit):
     chart, second = page.locator(".ad-chart"), page.locator(".ad-count.ad-second")
     seen = "(chart) => parseFloat(chart.style.getPropertyValue('--seen'))"
     expect(say).to_have_text("Turn the adapter up. What becomes of Paris?")
+    expect(page.get_by_text("Which of the two is right?")).to_be_visible()  # the band's title
     expect(page.locator(".ad-end")).to_have_text(["Paris", "Biscuit"])  # what the band will show
     handle, cap = box_of(page.locator(".ad-ember")), box_of(page.locator(".ad-end").first)
     card = box_of(page.locator(".ad-card").first)
@@ -2675,7 +2682,7 @@ def test_an_adapter_s_answers_are_shown_after_a_guess(visit):
     slider.press("ArrowLeft")
     slider.press("PageDown")
     expect(page.locator(".ad-band .here")).to_have_text("Paris")
-    expect(say).to_have_text("Both are right at 0.55 to 0.65, and nowhere else.")
+    expect(say).to_have_text("Both are right at 0.55 to 0.65 of the adapter, and nowhere else.")
     page.get_by_role("button", name="Show all 48 questions").click()
     expect(second).to_be_visible()
     expect(slider).to_be_focused()
