@@ -21,6 +21,7 @@ const FAR = 6; // px: a pointer that moves this far drags a block; otherwise it 
 const WALL = 5; // px: the width of the tray's walls
 const PLAY = 4; // px between a wall and the block in the tray
 const TRAVEL = 300; // ms for a change of sizes, or of the scale
+const SEEN = 1.1; // if the scale is now this many times as large as at first, or more, a note says that all is drawn smaller
 
 const spell = (number) => number.toLocaleString("en-US");
 const gigabytes = (bytes) => (bytes < 0.9995e9 ? `${Math.round(bytes / 1e6)} MB` : bytes >= 99.95e9 ? `${spell(Math.round(bytes / 1e9))} GB` : `${(bytes / 1e9).toFixed(1)} GB`);
@@ -75,6 +76,8 @@ export function render({ model, el }) {
   const lid = field.appendChild(make("div", "ft-lid")); // it lies on the tray if the model fits, and else askew on the model
   for (const part of [tray, free, line, lid]) part.setAttribute("aria-hidden", "true"); // the headline says the same
   const caption = stage.appendChild(make("p", "ft-caption"));
+  const drawn = stage.appendChild(make("p", "ft-drawn")); // says that all blocks changed their size because the scale did
+  drawn.setAttribute("aria-hidden", "true");
 
   // Each model on the shelf has a block. The last block is for a model from the list, which has no place on the shelf.
   const shelf = SHELF.map((title) => models.findIndex((each) => each.title === title));
@@ -200,6 +203,7 @@ export function render({ model, el }) {
 
   let shown = null; // the drawn values: the scale (the GB that are as high as the picture), the memory, each model's bytes, and the bits of a weight
   let stopTravel = () => {};
+  let begun = 0; // the first scale
   let pulling = false; // whether the visitor drags the rim
   let atPull = 0; // the scale when this drag began. It says how many GB the pointer points at, even if the scale changes meanwhile
   let placed = 0; // the memory at which the visitor let go of the rim. The picture keeps its scale, so that the rim stays there
@@ -384,7 +388,10 @@ export function render({ model, el }) {
     el.classList.toggle("fitting", at >= 0 && parts[at].total <= room);
     bitButtons.mark(bits, wanted);
     speak(`${loud.textContent}${loudWords.textContent}. ${at < 0 ? "" : `${models[at].title}: `}${advice.textContent}`);
-    travel({ scale: scaleFor(gb, parts, bits), memory: gb, parts, bits });
+    const scale = scaleFor(gb, parts, bits);
+    begun ||= scale;
+    drawn.textContent = scale > begun * SEEN ? "Drawn smaller than at first" : scale < begun / SEEN ? "Drawn larger than at first" : "";
+    travel({ scale, memory: gb, parts, bits });
     carry(before);
   }
 

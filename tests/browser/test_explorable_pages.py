@@ -3444,10 +3444,12 @@ def test_a_model_is_dragged_into_the_memory_and_falls_in_at_fewer_bits(visit):
         middle(tray)[0], abs=1
     )
     expect(giant).not_to_have_class(re.compile(r"\bcut\b"))  # all is drawn to a smaller scale
+    expect(page.locator(".ft-drawn")).to_have_text("Drawn smaller than at first")
     assert 0.9 * high < box_of(giant)["height"] < high
     drag(page, middle(giant), (x, y))  # dragged out
     expect(lid).to_be_hidden()
     expect(loud).to_have_text("8 GB of memory in your computer")
+    expect(page.locator(".ft-drawn")).to_have_text("")
     assert page.evaluate("String(getSelection())") == "", "a drag selects no text"
 
 
