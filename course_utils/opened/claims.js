@@ -31,7 +31,7 @@ const TOPICS = [[3, "open source"], [11, "Llama"], [16, "Falcon"], [21, "Mistral
 /** The words of a long claim that its tile shows. Each is a part of the claim, word for word. */
 export const KEYWORDS = {
   1: "code, data, and often weights", 2: "Key models like Llama", 3: "freely available, modifiable", 5: "released in early 2026", 6: "comparable to proprietary models",
-  7: "research and commercial use", 8: "enhanced reasoning", 12: "Technology Innovation Institute", 13: "often surpassing models", 14: "High performance, efficient architecture",
+  7: "research and commercial use", 8: "enhanced reasoning", 12: "Technology Innovation Institute", 13: "often surpassing models", 14: "efficient architecture",
   17: "efficient and performant models", 20: "significantly faster", 21: "more constrained hardware", 22: "developed by Stability AI", 26: "consumer-grade hardware",
   27: "proprietary models", 28: "massive dataset of diverse audio", 29: "various accents and languages", 32: "contributed significantly", 33: "surpassing closed source AI",
   34: "larger parameter counts", 35: "mitigation of biases", 37: "a few tech giants", 38: "download a pre-trained model", 39: "immense costs", 40: "full weights vs. API access",

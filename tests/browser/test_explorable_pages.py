@@ -1760,11 +1760,14 @@ def test_the_whole_wall_is_in_sight_with_the_reason_why_a_number_is_missing(visi
     page = visit("claims.html", viewport={"width": 1280, "height": 900}).wake()
     for part in [page.locator(".cw-piece").last, page.get_by_text("Number 47 is not on the wall")]:
         expect(part).to_be_in_viewport(ratio=1)
+    page.get_by_role("button", name="Turn all 49").click()
+    expect(page.locator(".cw-area.open .cw-piece").last).to_be_in_viewport(ratio=1)
 
 
-@pytest.mark.parametrize("width", [1280, 360])
-def test_a_tile_quotes_a_claim_word_for_word_and_is_not_cut(visit, width):
-    page = visit("claims.html", width=width).wake()
+@pytest.mark.parametrize("state", ["", "#all=true"])
+@pytest.mark.parametrize("width", [1280, 1180, 820, 360])
+def test_a_tile_quotes_a_claim_word_for_word_and_is_not_cut(visit, width, state):
+    page = visit(f"claims.html{state}", width=width).wake()
     tiles = page.locator(".cw-piece")
     expect(tiles).to_have_count(49)
     for tile in tiles.evaluate_all(
