@@ -351,6 +351,11 @@ def test_english_of_your_own_keeps_its_spaces():
         ({"plots": {"talk": ["[Hello"]}}, "never closed"),
         ({"plots": {"talk": ["Hello]"]}}, "too many"),
         ({"plots": {"talk": ["{person.hat} came."]}}, "neither a relation"),
+        (
+            {"plots": {"talk": ["{pet} ran. {Pet.They} ran."]}},
+            "{Pet.They} in the pattern 'talk' has another capital letter than 'pet': write {pet.They}.",
+        ),
+        ({"plots": {"talk": ["{rival.They} came."]}}, "nothing is drawn by this name"),
         ({"plots": {"talk": ["{}"]}}, "can't be read"),
         ({"plots": {"talk": ["<dragon>"]}}, "the part <dragon>"),
         ({"plots": {"talk": ["{person+pet}"]}}, "not a list of numbers"),
@@ -379,7 +384,7 @@ def test_what_cannot_be_generated_is_refused_with_a_reason(small):
         next(small.documents(1, register="jobs", trade="king"))
     with pytest.raises(CourseError, match="has no word left"):
         next(World({"pet": "cat"}, {"talk": ["{one:pet} {two:pet}"]}).documents(1))
-    with pytest.raises(CourseError, match="before it has drawn one"):
+    with pytest.raises(CourseError, match="{pet.They} uses 'pet' before the pattern has drawn one"):
         next(World({"pet": "cat"}, {"talk": ["{pet.They} slept."]}).documents(1))
     with pytest.raises(CourseError, match="less than 0"):
         list(World({"number": "1 2"}, {"talk": ["{a1:number} {b1:number} {a1-b1}"]}).documents(20))

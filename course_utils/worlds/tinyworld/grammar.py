@@ -172,14 +172,14 @@ class Grammar:
                 depth += 1
             slots = own | {name: words for _, name, words in _DRAW.findall(text) if name and name != "_"}
             pieces = _PIECES.findall(text)[::-1]
-            plots.append(self._sequence(pieces, slots, f"the register {register!r}"))
+            plots.append(self._sequence(pieces, slots, f"the pattern {register!r}"))
             if pieces:
-                raise CourseError(f"A plot of the register {register!r} has one ] or | too many: {template}")
+                raise CourseError(f"The pattern {register!r} has one ] or | too many: {template}")
         return Choice(tuple(plots))
 
     def _part(self, name, register):
         if name not in self.parts:
-            raise CourseError(f"The register {register!r} uses the part <{name}>, which the world lacks.")
+            raise CourseError(f"The pattern {register!r} uses the part <{name}>, which the world lacks.")
         return self.parts[name]
 
     def _sequence(self, pieces, slots, where):
@@ -223,6 +223,8 @@ class Grammar:
         if found := _FORM.fullmatch(inside):
             article, name, of = found.groups()
             words = slots.get(name, name)
+            if words not in self.lists:
+                raise CourseError(f"{piece} in {where} {self._unknown(name, of, slots)}")
             if of in FORMS["she"] or of in self.relations or (words, of) in self.relations:
                 return Form(name, of, article)
             raise CourseError(
@@ -237,6 +239,13 @@ class Grammar:
         raise CourseError(
             f"{piece} in {where} can't be read: write {{list}}, {{name:list}} or {{name.they}}."
         )
+
+    def _unknown(self, name, of, slots):
+        """Return what is wrong with a name that nothing draws, as the end of a sentence."""
+        for known in (*slots, *self.lists):
+            if known.lower() == name.lower():
+                return f"has another capital letter than {known!r}: write {{{known}.{of}}}."
+        return f"names {name!r}, and nothing is drawn by this name: draw it first, as in {{{name}:list}}."
 
     # Probabilities, which all come from `options`
 
@@ -255,7 +264,10 @@ class Grammar:
                 return self._draw(node, filled)
             case Form():
                 return self._form(node, filled)
-        left, right = (int(_word_in(filled, name)[1]) for name in (node.left, node.right))
+        left, right = (
+            int(_word_in(filled, name, f"{node.left}{node.sign}{node.right}")[1])
+            for name in (node.left, node.right)
+        )
         result = left + right if node.sign == "+" else left - right
         if result < 0:
             raise CourseError(f"{left} - {right} is less than 0, and there is no such number here.")
@@ -292,7 +304,7 @@ class Grammar:
         return options
 
     def _form(self, node, filled):
-        list_name, word = _word_in(filled, node.name)
+        list_name, word = _word_in(filled, node.name, f"{node.name}.{node.of}")
         relation = self.relations.get((list_name, node.of)) or self.relations.get(node.of)
         if relation is not None:
             if word not in relation:
@@ -514,9 +526,11 @@ class Grammar:
         )
 
 
-def _word_in(filled, name):
+def _word_in(filled, name, where):
     if name not in filled:
-        raise CourseError(f"A plot uses {name!r} before it has drawn one: put {{{name}}} first.")
+        raise CourseError(
+            f"{{{where}}} uses {name!r} before the pattern has drawn one: put {{{name}}} first."
+        )
     return filled[name]
 
 
