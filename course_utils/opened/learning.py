@@ -315,6 +315,10 @@ def valley(loss, path, *, title=None) -> Picture:
     weights = [index / 200 for index in range(2, 199)]
     heights = [loss(weight) for weight in weights]
     lowest = min(zip(heights, weights, strict=True))
+    highest = max(3, 1.1 * max(loss(weight) for weight in path))
+    ends = {"start": path[0], "end": path[-1]}
+    # Two words above points that are close together would lie over each other: write them side by side.
+    is_close = abs(path[-1] - path[0]) < 0.12 and abs(loss(path[-1]) - loss(path[0])) < 0.1 * highest
     with style():
         figure = Figure(figsize=(6.4, 3.6))
         axes = figure.subplots()
@@ -323,24 +327,26 @@ def valley(loss, path, *, title=None) -> Picture:
         axes.plot(
             path, [loss(weight) for weight in path], color=BLUE, marker="o", linestyle=":", linewidth=1.2
         )
-        for index, label in ((0, "start"), (len(path) - 1, "end")):
+        for label, weight in ends.items():
+            is_left = label == min(ends, key=ends.get)
             axes.annotate(
                 label,
-                (path[index], loss(path[index])),
-                xytext=(0, 9),
+                (weight, loss(weight)),
+                xytext=((-3 if is_left else 3) if is_close else 0, 18 if is_close and is_left else 9),
                 textcoords="offset points",
-                horizontalalignment="center",
+                horizontalalignment=("right" if is_left else "left") if is_close else "center",
                 color="#005a8c",
                 fontweight="bold",
             )
+        above = 4 if lowest[0] < 0.1 * highest else -14  # below the line there must be room above the axis
         axes.annotate(
-            f"lowest: {lowest[0]:.2f}", (0.02, lowest[0]), xytext=(0, -14), textcoords="offset points"
+            f"lowest: {lowest[0]:.2f}", (0.02, lowest[0]), xytext=(0, above), textcoords="offset points"
         )
         axes.set(
             xlabel="the weight: probability of “sun”",
             ylabel="loss (bits)",
             xlim=(0, 1),
-            ylim=(0, max(3, 1.1 * max(loss(weight) for weight in path))),
+            ylim=(0, highest),
         )
     steps = ", ".join(f"{weight:.2f}" for weight in path)
     words = f"The loss is lowest, {lowest[0]:.2f} bits, at {lowest[1]:.2f}. The weight goes {steps}."
