@@ -3,6 +3,7 @@
 import math
 import re
 from bisect import bisect
+from decimal import ROUND_HALF_UP, Decimal
 
 from IPython.display import display
 
@@ -22,14 +23,22 @@ from course_utils.views.picture import Picture, bundle, card, number
 BOUNDED = re.compile("%|points|marks|of ")
 
 
-def predict(key: str, question: str, choices: list[str] | None = None, unit: str | None = None) -> None:
+def predict(
+    key: str,
+    question: str,
+    choices: list[str] | None = None,
+    unit: str | None = None,
+    between: tuple[float, float] | None = None,
+) -> None:
     """Ask for a prediction, and store the answer.
 
     key : the name of the prediction, such as "02-tokens", by which `reveal` finds the answer
     choices : if given, the learner picks one of them; otherwise the learner types a number
     unit : the unit of that number, such as "tokens", "MB" or "%"
+    between : the smallest and the largest number that is accepted. With a unit such as "of 36" these are 0
+        and 36 if `between` is not given
     """
-    display(Prediction(key, question, choices, unit))
+    display(Prediction(key, question, choices, unit, between))
 
 
 def reveal(
@@ -66,13 +75,16 @@ def reveal(
 class Prediction:
     """The question that `predict` asks, as a widget and as a picture. Takes the parameters of `predict`."""
 
-    def __init__(self, key, text, choices=None, unit=None):
+    def __init__(self, key, text, choices=None, unit=None, between=None):
         self._key, self._text, self._choices, self._unit = key, text, choices, unit
+        total = re.match(r"of ([\d,]+)", unit or "")
+        self._between = (0, read_number(total[1])) if total and not between else between
+        self._range = "from {} to {}".format(*map(number, between)) if between else ""
         asked = f"Predict: {text}"
-        field = choice_field(asked, choices) if choices else number_field(asked, unit)
+        field = choice_field(asked, choices) if choices else number_field(asked, unit or self._range)
         self.question = Question(field, "Commit", self._pressed)
         answer = (answers.find("predict", key) or {}).get("answer")
-        if answer in choices if choices else isinstance(answer, (int, float)):
+        if answer in choices if choices else isinstance(answer, (int, float)) and self._allows(answer):
             field.value = answer if choices else number(answer)
             self._commit(answer)
 
@@ -87,8 +99,14 @@ class Prediction:
             self._commit(value, answers.record("predict", self._key, value))
         elif (answer := read_number(value, self._unit)) is None:
             self.question.show_reply("This is not a number: type one such as 40, 1,000 or 2.5.")
+        elif not self._allows(answer):
+            lowest, highest = map(number, self._between)
+            self.question.show_reply(f"Type a number from {lowest} to {highest}.")
         else:
             self._commit(answer, answers.record("predict", self._key, answer))
+
+    def _allows(self, answer):
+        return self._between is None or self._between[0] <= answer <= self._between[1]
 
     def _commit(self, answer, note=""):
         shown = answer.rstrip(".") if self._choices else quantity(answer, self._unit)
@@ -105,7 +123,8 @@ class Prediction:
             lines += lettered(self._choices)
         else:
             unit = self._unit if not self._unit or self._unit.startswith("of ") else f"in {self._unit}"
-            lines.append(f"(a number, {unit})" if unit else "(a number)")
+            words = f", {unit}" if unit else f" {self._range}" if self._range else ""
+            lines.append(f"(a number{words})")  # lesson.js takes the range from these words
         html = "".join(f'<div style="margin:3px 0">{line}</div>' for line in lines)
         listed = f" ({' / '.join(map(without_marks, self._choices))})" if self._choices else ""
         alt = f"Predict: {without_marks(self._text)}{listed}"
@@ -141,9 +160,16 @@ def _how_far(predicted, actual, unit) -> str:
         return f": {apart} {'more' if actual > predicted else 'less'} than your guess."
     factor = max(actual / predicted, predicted / actual)
     if factor <= 1.1:
-        return f": close, within {max(1, round(100 * abs(actual - predicted) / actual))}%."
-    times = f"{factor:.1f}" if factor < 10 else number(round(factor))
+        return f": close, within {max(1, _half_up(100 * abs(actual - predicted) / actual))}%."
+    times = _half_up(factor, "0.1") if factor < 10 else number(_half_up(factor))
     return f": {times} times your guess." if actual > predicted else f": your guess was {times} times that."
+
+
+def _half_up(value, to: str = "1") -> int | Decimal:
+    """Round to a multiple of `to`, which is 1 or 0.1. A half goes up, as in lesson.js; `round` differs."""
+    if to == "1":
+        return math.floor(value + 0.5)
+    return Decimal(float(value)).quantize(Decimal(to), ROUND_HALF_UP)
 
 
 def quantity(value, unit: str | None) -> str:

@@ -157,6 +157,26 @@ def test_a_choice_is_committed_and_shown_again():
 
 
 @pytest.mark.parametrize(
+    ("asked", "says"),
+    [
+        ({"between": (0, 1)}, "Type a number from 0 to 1."),
+        ({"unit": "of 36"}, "Type a number from 0 to 36."),
+    ],
+)
+def test_a_number_outside_its_range_is_refused(asked, says):
+    made = Prediction("a", "How much?", **asked).question
+    for typed in ("75%", "-1"):
+        made.field.value = typed
+        made.button.click()
+        assert says in made.reply.value and answers.read() == {}
+    made.field.value = "0,75"
+    made.button.click()
+    assert "You predicted: 0.75" in made.reply.value
+    answers.record("predict", "a", 75)  # as an older version of the course stored it
+    assert not Prediction("a", "How much?", **asked).question.field.disabled
+
+
+@pytest.mark.parametrize(
     ("typed", "meant"),
     [
         ("40", 40),
@@ -195,6 +215,8 @@ def test_numbers_are_read_as_people_write_them(typed, meant):
         (400, 256, "You predicted 400; measured 256 tokens: your guess was 1.6 times that."),
         (250, 256, "You predicted 250; measured 256 tokens: close, within 2%."),
         (256, 256, "You predicted 256; measured 256 tokens: exactly right."),
+        (2, 33, "You predicted 2; measured 33 tokens: 17 times your guess."),
+        (4, 5, "You predicted 4; measured 5 tokens: 1.3 times your guess."),
         (3, 134515008, "You predicted 3; measured 134,515,008 tokens: 44,838,336 times your guess."),
         (5, 0, "You predicted 5; measured 0 tokens: 5 less than your guess."),
         (1, numpy.float32(0.5), "You predicted 1; measured 0.5 tokens: your guess was 2.0 times that."),
@@ -237,6 +259,7 @@ def test_a_number_from_a_formula_is_not_called_measured():
     [
         (4, 3, "marks", "measured 3 marks: 1 less than your guess."),
         (10, 14, "of 36", "measured 14 of 36: 4 more than your guess."),
+        (2, 33, "of 100 in this training", "measured 33 of 100 in this training: 31 more than your guess."),
         (12, 11.9, "points", "measured 11.9 points: 0.1 less than your guess."),
         (5, 46.3, "%", "measured 46.3%: 41.3 percentage points more than your guess."),
         (25, 25, "%", "measured 25%: exactly right."),

@@ -1,10 +1,11 @@
-// For a lesson's page: folds code, asks for predictions before it shows the answers, and stores what has been read.
+// For a lesson's page: folds code, marks printed tables, asks for predictions before it shows the answers, and stores what has been read.
 (() => {
   const { memory } = globalThis.openTheBox;
   const article = /** @type {HTMLElement} */ (document.querySelector("article"));
   const lesson = location.pathname.split("/").pop().replace(/\.html$/, "");
 
   foldCode();
+  markColumns();
   const veil = askFirst();
   openWhatIsLinked();
   keepMeaningsInSight();
@@ -32,6 +33,14 @@
       name();
     });
     name();
+  }
+
+  /** Mark printed tables: output of which two lines or more have words with a wide gap between them. */
+  function markColumns() {
+    for (const printed of article.querySelectorAll(".cell_output pre")) {
+      const gaps = printed.textContent.match(/^.*\S {2,}\S.*$/gm) ?? [];
+      printed.classList.toggle("columns", gaps.length > 1);
+    }
   }
 
   /** Move a term's explanation to the left if the window's right edge would cut it off. Hide explanations on Escape. */
@@ -85,8 +94,9 @@
         event.preventDefault();
         const field = form.querySelector("input");
         const guess = field ? field.value.trim() : event.submitter.value;
-        if (field && readNumber(guess) === null) {
-          form.querySelector(".reply").textContent = "This is not a number: type one such as 40, 1,000 or 2.5.";
+        const problem = field && problemOf(guess, field.parentElement.textContent.trim());
+        if (problem) {
+          form.querySelector(".reply").textContent = problem;
           return;
         }
         keep(form.dataset.key, guess);
@@ -100,6 +110,15 @@
       });
     }
     return { show: (key) => keep(key, given[key] ?? null), of: (el) => veiled.find((each) => each.el.contains(el))?.keys ?? [] };
+  }
+
+  /** Return what is wrong with a number that was typed, or "". @param {string} unit the words beside the field, such as "of 36" or "from 0 to 1" */
+  function problemOf(guess, unit) {
+    const value = readNumber(guess, unit);
+    if (value === null) return "This is not a number: type one such as 40, 1,000 or 2.5.";
+    const [, lowest, highest] = unit.match(/^from (\S+) to (\S+)$/) ?? [null, "0", unit.match(/^of ([\d,]+)$/)?.[1]];
+    const isOut = highest && (value < readNumber(lowest) || value > readNumber(highest));
+    return isOut ? `Type a number from ${lowest} to ${highest}.` : "";
   }
 
   /**
@@ -121,7 +140,8 @@
   function compared(el, guess) {
     if (!guess) return "";
     const actual = el.dataset.actual;
-    const [guessed, found] = [readNumber(guess), readNumber(actual.split(" ")[0])];
+    const [first, ...unit] = actual.split(" ");
+    const [guessed, found] = [readNumber(guess, unit.join(" ")) ?? readNumber(guess, unit[0]), readNumber(first)];
     if (guessed === null || found === null) {
       const chosen = guess.replace(/\.$/, "");
       return `You predicted: ${chosen}. ${chosen === actual ? "And so it is. " : ""}`;
@@ -132,20 +152,25 @@
   /** @param {string} words the answer with its unit, such as "25%" or "3 marks" */
   function howFar(guessed, actual, words) {
     if (guessed === actual) return ": exactly right.";
-    if (/%$| (points|marks|of \d+)$/.test(words)) { // a scale with an end, on which a difference says more than a ratio
+    // On a scale with an end, a difference says more than a ratio. And there is no ratio to a number that is not above 0.
+    if (guessed <= 0 || actual <= 0 || /%$| (points|marks|of [\d,]+)\b/.test(words)) {
       const apart = Number(Math.abs(actual - guessed).toPrecision(4));
       return `: the answer is ${apart}${words.endsWith("%") ? " percentage points" : ""} ${actual > guessed ? "more" : "less"}.`;
     }
-    if (guessed <= 0 || actual <= 0) return ".";
     const factor = Math.max(actual / guessed, guessed / actual);
     if (factor <= 1.1) return `: close, within ${Math.max(1, Math.round((100 * Math.abs(actual - guessed)) / actual))}%.`;
     const times = factor < 10 ? factor.toFixed(1) : Math.round(factor).toLocaleString("en-US");
     return actual > guessed ? `: the answer is ${times} times that.` : `: ${times} times the answer.`;
   }
 
-  /** Return the number in a text such as "40", "1,000", "0,5", "25 %" or "134M", or null. @param {string} text */
-  function readNumber(text) {
-    const parts = text.toLowerCase().replaceAll(/[\s_]|%$/g, "").match(/^([-+]?[\d.,]*\d)(k|m|b|thousand|million|billion)?$/);
+  /** Return the number in a text such as "40", "1,000", "0,5", "25 %", "134M" or "1 token", or null. A notebook reads numbers alike. @param {string} text */
+  function readNumber(text, unit = "") {
+    let typed = text.toLowerCase().replaceAll(/[\s_]/g, "");
+    const own = unit.toLowerCase().replaceAll(/[\s_]/g, "");
+    for (const ending of [own, own.replace(/s$/, ""), "%"]) {
+      if (ending && typed.endsWith(ending)) typed = typed.slice(0, -ending.length);
+    }
+    const parts = typed.match(/^([-+]?[\d.,]*\d(?:e[-+]?\d+)?)(k|m|b|bn|thousand|million|billion)?$/);
     if (!parts) return null;
     const grouped = /^[-+]?(?!0,)\d{1,3}(,\d{2,3})*,\d{3}(?!\d)/.test(parts[1]);
     const scale = { k: 1e3, t: 1e3, m: 1e6, b: 1e9 }[parts[2]?.[0]] ?? 1;
