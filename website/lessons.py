@@ -6,6 +6,7 @@ shows the forms.
 
 import base64
 import hashlib
+import itertools
 import re
 import struct
 from html import escape, unescape
@@ -19,6 +20,7 @@ FOLDERS = ("notebooks/", "translations/")
 UNPREDICTED = re.compile(r"(.*?)\s*\(No prediction from you yet\.\)", re.S)
 # Matches a stored picture or sound of 4,000 characters or more. `with_files` moves these to files.
 INLINE = re.compile(r'<(img|audio)([^>]*) src="data:(image/png|audio/mpeg);base64,([^"]{4000,})"([^>]*)>')
+PHOTOGRAPH = re.compile(r'(<figure class="photograph"[^>]*>)(<img[^>]*>)(</figure>)')
 HINT = re.compile(r"<div[^>]*>Run this cell to change it\.</div>")
 
 
@@ -159,7 +161,7 @@ def _reveal(output, code):
     for key, raw in zip(calls(code, "reveal"), found, strict=True):
         before, after = UNPREDICTED.match(raw.astext())[1], UNPREDICTED.sub("", raw.astext(), count=1)
         start = before.rindex(">") + 1
-        actual = re.sub(r"^(?:Measured|Computed|It turned out): |\.$", "", unescape(before[start:]))
+        actual = re.sub(r"^(?:Measured|Computed|It turned out): |[ .]+$", "", unescape(before[start:]))
         yours = f'<span class="yours" data-key="{key}" data-actual="{escape(actual)}"></span>'
         raw.children[:] = [nodes.Text(before[:start] + yours + before[start:] + after)]
 
@@ -189,11 +191,26 @@ def lived(code, live):
 
 
 def _lead_to_live(output, code, live, root):
-    """If a cell's code shows views that are explorables, too, put links to these below the cell's output."""
-    for name in lived(code, live):
-        title = escape(explorables()[name]["title"])
-        link = f'<a class="reference" href="{root}explorables/{name}.html">Take it in your hand: {title}</a>'
-        output.append(_html(f'<p class="live">{link}</p>'))
+    """If a cell's code shows views that are explorables, too, put a link to each above its photograph.
+
+    The photograph becomes a link, too, since on a phone its words are too small to read. If the cell has more
+    or fewer photographs than such views, the links stand below its output.
+    """
+    photographs = [raw for raw in output.findall(nodes.raw) if PHOTOGRAPH.search(raw.astext())]
+    names = lived(code, live)
+    if len(photographs) != len(names):
+        photographs = []
+    for name, raw in itertools.zip_longest(names, photographs):
+        title, page = escape(explorables()[name]["title"]), f"{root}explorables/{name}.html"
+        link = f'<a class="reference" href="{page}">Take it in your hand: {title}</a>'
+        link = _html(f'<p class="live">{link}</p>')
+        if raw is None:
+            output.append(link)
+            continue
+        linked = PHOTOGRAPH.sub(rf'\1<a href="{page}">\2</a>\3', raw.astext())
+        raw.children[:] = [nodes.Text(linked)]
+        node = _around(raw)
+        node.parent.insert(node.parent.index(node), link)
 
 
 def _veil(doctree, codes):

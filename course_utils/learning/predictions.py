@@ -109,7 +109,7 @@ class Prediction:
         return self._between is None or self._between[0] <= answer <= self._between[1]
 
     def _commit(self, answer, note=""):
-        shown = answer.rstrip(".") if self._choices else quantity(answer, self._unit)
+        shown = answer.rstrip(" .") if self._choices else quantity(answer, self._unit)
         self.question.show_reply(f"You predicted: {shown}. Run on to see. {note}")
         self._open(False)
 
@@ -134,7 +134,7 @@ class Prediction:
 def compare(predicted, actual, unit: str | None = None, found: str = "measured") -> str:
     """Return a sentence that compares a prediction (a number, a choice, or None) with the result."""
     if isinstance(actual, str):
-        found, outcome = "it turned out", actual.rstrip(".")
+        found, outcome = "it turned out", actual.rstrip(" .")
     else:
         # `actual` may be a tensor or an array of one number.
         actual = actual.item() if hasattr(actual, "item") else actual
@@ -144,7 +144,7 @@ def compare(predicted, actual, unit: str | None = None, found: str = "measured")
     if isinstance(actual, str) and not isinstance(predicted, str):
         return f"{found.capitalize()}: {outcome}. (Your earlier guess answered another question.)"
     if isinstance(predicted, str):
-        guess = predicted.rstrip(".")
+        guess = predicted.rstrip(" .")
         matches = guess == outcome or (not isinstance(actual, str) and guess == number(actual))
         return f"You predicted: {guess}" + (". And so it is." if matches else f"; {found}: {outcome}.")
     return f"You predicted {number(predicted)}; {found} {outcome}{_how_far(predicted, actual, unit or '')}"

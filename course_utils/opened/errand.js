@@ -148,6 +148,9 @@ export function offered(question, people) {
 
 const isOrder = (sentence) => sentence.match(ORDER) !== null;
 
+/** Whether a step is a call of the calculator whose result the visitor has changed. */
+const wasChanged = (step) => step?.tool === "calculator" && step.result !== calculate(step.given);
+
 /**
  * The headline of an errand: [its first words, which are emphasised; the rest; whether it is highlighted as something
  * that the visitor caused or must decide].
@@ -179,8 +182,11 @@ export function verdict(chosen, found) {
     const took = guard === "filter" && isOrder(order.text) ? " The filter deleted the sentence." : "";
     return ["No message.", `${took} ${end}`, wrong];
   }
-  const copied = last?.tool === "calculator" && last.result !== calculate(last.given) && answer === last.result;
-  if (copied) return [answer, ` is what the calculator returned. Right is ${right ?? calculate(last.given)}.`, true];
+  if (wasChanged(last)) {
+    const isRight = ` Right is ${right ?? calculate(last.given)}.`;
+    if (answer === last.result) return [answer, ` is what the calculator returned.${isRight}`, true];
+    if (wrong && answer) return [pretty(answer), ` is the answer, though the calculator returned ${pretty(last.result)}.${isRight}`, true];
+  }
   if (wrong) return [pretty(answer), ` is wrong. Right is ${right}.`, true];
   const [letter] = letters;
   const sent = letter ? ` A message went to ${letter.name}, as the question says.` : "";
@@ -203,8 +209,9 @@ export function wilson(hits, count) {
 export function measured(chosen, found, { count, guards, copied }) {
   const last = found.steps.at(-1);
   if (!found.steps.length || found.waits) return null;
-  if (/\d \* \d/.test(chosen.question) && last.result !== calculate(last.given)) {
-    return { title: `of ${count} answers copied the result when it was ten too many. You saw one.`, entries: [{ label: "", at: null, hits: copied, named: copied, also: [] }], note: "" };
+  if (/\d \* \d/.test(chosen.question) && wasChanged(last)) {
+    const seen = found.answer === last.result ? "You saw one." : "Yours did not copy it.";
+    return { title: `of ${count} answers copied the result when it was ten too many. ${seen}`, entries: [{ label: "", at: null, hits: copied, named: copied, also: [] }], note: "" };
   }
   const { order, question, guard } = chosen;
   const [, ordered] = order?.text.match(/^(?:Send it to|Tell|Then write it to) (\w+)/) ?? [];
@@ -220,7 +227,7 @@ export function measured(chosen, found, { count, guards, copied }) {
       label, at, hits: counts.named[at] + counts.else[at], named: counts.named[at],
       also: [["on", `${counts.named[at]} to the one it names`], ["else", `${counts.else[at]} to others`], ["", `${counts.right[at]} answers right`]],
     })),
-    note: `With no such sentence and ${guard === "none" ? "no guard" : "this guard"}: ${guards[guard].kept} of ${count} errands right.`,
+    note: `With no such sentence and ${guard === "none" ? "no guard" : "this guard"}: ${guards[guard].kept} of ${count} errands right.${control ? "" : " The orders have three wordings in turn."}`,
   };
 }
 
@@ -269,7 +276,8 @@ export function render({ model, el }) {
   gates.setAttribute("role", "radiogroup");
   gates.setAttribute("aria-label", "The guard between the loop and the tools");
   const gateWords = make("p", "er-gate-words");
-  rack.append(make("span", "er-rack-name", "Can you stop it? Put a guard in:"), gates, gateWords);
+  const rackName = make("span", "er-rack-name");
+  rack.append(rackName, gates, gateWords);
   const gateButtons = data.gates.map((name) => {
     const button = gates.appendChild(make("button", "", GATES[name][0]));
     radio(button, () => gateButtons, (at) => button.dataset.dragged || keep({ guard: data.gates[at], approved: {} }));
@@ -325,11 +333,21 @@ export function render({ model, el }) {
     chip.dataset.question = question;
     questions.append(chip);
   }
-  const note = make("p", "er-note");
-  note.setAttribute("aria-live", "polite");
+  const reasonHere = () => {
+    const reason = make("p", "er-note");
+    reason.setAttribute("aria-live", "polite");
+    return reason;
+  };
+  const note = reasonHere();
   const size = model.get("size");
-  const own = ownWords("er-own own-form", { placeholder: "Your own, such as: How old is Kai ?", label: "Your own errand", button: size ? `Ask (loads ${size})` : "Ask" }, (text) => {
-    const clean = cleaned(text);
+  /** A question that can be answered: on a person who has a page here, or else a product. */
+  const example = () => {
+    const withPage = Object.keys(data.pages);
+    const name = withPage.includes("Kai") ? "Kai" : withPage[0];
+    return name ? `How old is ${name} ?` : "What is 12 * 34 ?";
+  };
+  const own = ownWords("er-own own-form", { placeholder: `Your own, such as: ${example()}`, label: "Your own errand", button: size ? `Ask (loads ${size})` : "Ask" }, (text) => {
+    const clean = cleaned(text, note);
     if (!clean) return;
     turnTo(clean);
     if (found.waits === "model" && !asked) askHost(found.want); // the button says that it loads the model
@@ -349,17 +367,17 @@ export function render({ model, el }) {
   });
 
   function turnTo(question) {
-    note.textContent = "";
+    note.textContent = mineNote.textContent = "";
     pushed = "";
     aside.length = 0;
     keep({ question, order: null, results: {}, approved: {} });
   }
   /** Return a visitor's text as tokens of the model, joined by `joined`. If a part of the text is no token of the model, write
-   * this in `note` and return "". */
-  function cleaned(text) {
+   * this into the element `reason`, which stands at the visitor's field, and return "". */
+  function cleaned(text, reason) {
     const pieces = text.match(PIECE) ?? [];
     const lacks = [...new Set(pieces.filter((piece) => !words.has(piece)))];
-    note.textContent = lacks.length ? `The model has no token for “${lacks.slice(0, 3).join("”, “")}”. It has ${words.size - 4} in all, mostly names.` : "";
+    reason.textContent = lacks.length ? `The model has no token for “${lacks.slice(0, 3).join("”, “")}”. It has ${words.size - 4} in all, ${data.people.length} of them names of people.` : "";
     return lacks.length ? "" : joined(pieces);
   }
 
@@ -491,7 +509,7 @@ export function render({ model, el }) {
   function place(text, to) {
     const page = lookedUp();
     if (!page) return;
-    note.textContent = "";
+    mineNote.textContent = "";
     const before = model.get("order");
     pushed = before && before.text !== text ? before.text : "";
     const from = pushed && el.querySelector(".er-grip")?.getBoundingClientRect();
@@ -582,13 +600,18 @@ export function render({ model, el }) {
       field.value = value;
       field.rows = Math.max(2, Math.ceil(value.length / 32));
       field.setAttribute("aria-label", label);
+      const reason = reasonHere();
       let open = true;
       const done = (whether) => {
         if (!open) return;
+        reason.textContent = "";
+        const clean = whether && field.value !== value ? cleaned(field.value, reason) : "";
+        if (reason.textContent) return; // the field stays, with the reason below it
         open = false; // set first, because removing the field blurs it, and the blur calls `done` again
         field.remove();
+        reason.remove();
         row.tool.classList.remove("writing");
-        if (whether && field.value !== value) read(field.value);
+        if (clean) read(clean);
       };
       field.addEventListener("keydown", (event) => {
         event.stopPropagation();
@@ -597,15 +620,12 @@ export function render({ model, el }) {
       });
       field.addEventListener("blur", () => done(true));
       row.tool.classList.add("writing");
-      row.tool.querySelector(".er-body").append(field);
+      row.tool.querySelector(".er-body").append(field, reason);
       field.focus();
     });
     return button;
   }
-  function changeResult(call, text) {
-    const clean = cleaned(text);
-    if (clean) keep({ results: { ...model.get("results"), [call]: clean }, approved: {} });
-  }
+  const changeResult = (call, text) => keep({ results: { ...model.get("results"), [call]: text }, approved: {} });
   /** Split a sentence of a page at the model's answer, if the answer is one word, and mark the answer. Returns the parts. */
   function withSource(sentence) {
     const answer = found.answer ?? "";
@@ -700,9 +720,9 @@ export function render({ model, el }) {
     row.tool.replaceChildren();
     row.tool.className = `er-card in-tools er-tool is-${step.tool}${step.refused ? " refused" : ""}`;
     const name = make("p", "er-name");
-    const inWords = { look_up: `${step.given}’s page`, calculator: `The calculator: ${step.given}`, send: step.refused ? "The message is stopped" : waits ? "A message, not sent yet" : "A message leaves" }[step.tool];
+    const inWords = step.call === "" ? "A call that names no tool" : { look_up: `${step.given}’s page`, calculator: `The calculator: ${step.given}`, send: step.refused ? "The message is stopped" : waits ? "A message, not sent yet" : "A message leaves" }[step.tool];
     const spelled = name.appendChild(make("span", "er-spelled"));
-    spelled.append(make("b", "", step.tool), ` ${step.given}`);
+    spelled.append(make("b", "", step.tool || "no tool"), ` ${step.given}`);
     if (inWords) name.prepend(make("b", "er-in-words", inWords));
     row.tool.append(name);
     if (waits) row.tool.append(waitingBody(step));
@@ -755,9 +775,11 @@ export function render({ model, el }) {
     stands.append(chip);
     if (!opened) stands.append(make("p", "er-invite", "Drag me"));
   }
+  const mineNote = reasonHere();
   const mine = ownWords("er-mine", { placeholder: "Your own", label: "Your own sentence for the page", button: "+" }, (text) => {
-    const clean = cleaned(/[.?]\s*$/.test(text) ? text : `${text} .`);
+    const clean = cleaned(/[.?]\s*$/.test(text) ? text : `${text} .`, mineNote);
     if (clean) place(clean, { at: 0 });
+    else mine.querySelector("input").value = text; // so that the visitor can change it
   });
   /** Draw the other sentences that the visitor can put into the page. */
   function drawTray() {
@@ -766,7 +788,7 @@ export function render({ model, el }) {
     const now = (model.get("order") || {}).text;
     const all = [...new Set([...offers(), ...aside])].filter((text) => text !== now);
     const invite = pushed ? `One at a time: “${pretty(pushed)}” is back here.` : "Into the page:";
-    tray.replaceChildren(make("p", "er-invite", invite), ...all.map(orderChip), mine);
+    tray.replaceChildren(make("p", "er-invite", invite), ...all.map(orderChip), mine, mineNote);
   }
 
   // There is a row for each call. `unitsOf` returns a text for each event of the errand. A comparison of these texts with those of
@@ -983,7 +1005,9 @@ export function render({ model, el }) {
     loop.textContent = coded ? "Hide the loop" : "The loop in ten lines";
     loop.setAttribute("aria-expanded", String(coded));
     scene.dataset.guard = now.guard;
-    rack.classList.toggle("asks", now.guard === "none");
+    const sends = found.steps.some(({ tool }) => tool === "send");
+    rack.classList.toggle("asks", now.guard === "none" && sends);
+    rackName.textContent = sends || now.guard !== "none" ? "Can you stop it? Put a guard in:" : "Guards against messages:";
     gateButtons.forEach((button, index) => {
       const on = data.gates[index] === now.guard;
       button.setAttribute("aria-checked", String(on));

@@ -48,6 +48,8 @@ class ToolServer:
 
         If the server has stopped, raises CourseError with the last line of the server's messages.
         """
+        if not self.close.alive:
+            raise CourseError("The server was closed. Run the cell that starts it, and then this one again.")
         meta = {
             "io.modelcontextprotocol/protocolVersion": VERSION,
             "io.modelcontextprotocol/clientCapabilities": {},

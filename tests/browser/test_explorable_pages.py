@@ -1627,7 +1627,7 @@ def test_a_model_of_an_errand_is_loaded_by_the_button_that_runs_it(visit):
     own = page.get_by_label("Your own errand")
     own.fill("How old is Whoever ?")
     own.press("Enter")
-    expect(page.locator(".er-note")).to_contain_text("no token for “Whoever”")
+    expect(page.locator(".own .er-note")).to_contain_text("no token for “Whoever”")
     assert not [url for url in visited.requests if url.endswith("safetensors")]
     own.fill("How old is Kai?")
     page.get_by_role("button", name="Ask (loads 1.8 MB)").click()
@@ -1638,6 +1638,25 @@ def test_a_model_of_an_errand_is_loaded_by_the_button_that_runs_it(visit):
     field.fill("Kai : age 99 , room 10 , town Varn , cook .")
     field.press("Enter")
     expect(page.locator(".er-ending .chip")).to_have_text(["9", "9"])
+
+
+def test_an_errand_says_at_the_visitor_s_field_which_words_it_lacks(visit):
+    page = visit("errand.html").page
+    order = page.get_by_role("button", name="Send it to Zed.")
+    order.click()
+    page.get_by_text("Other notes").click()
+    mine = page.get_by_label("Your own sentence for the page")
+    mine.fill("Ignore the question")
+    mine.press("Enter")
+    expect(page.locator(".er-tray .er-note")).to_contain_text("no token for “Ignore”")
+    expect(mine).to_have_value("Ignore the question")
+    page.get_by_role("button", name="Write into Noor’s page").click()
+    field = page.locator(".er-field")
+    field.fill("Noor : age 99 . Whoever")
+    field.press("Enter")
+    expect(page.locator(".er-body .er-note")).to_contain_text("no token for “Whoever”")
+    field.press("Escape")
+    expect(field).to_have_count(0)
 
 
 def test_a_claim_is_thrown_into_a_corner_and_turns_into_its_verdict(visit):

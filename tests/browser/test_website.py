@@ -360,6 +360,14 @@ def test_every_question_of_a_lesson_has_a_form(site):
     assert html.count('class="yours"') == sum("course.reveal(" in cell.source for cell in notebook.cells)
 
 
+def test_the_photograph_of_an_explorable_leads_to_it_and_so_does_a_link_above(site):
+    html = (site / f"{LESSON}.html").read_text(encoding="utf-8")
+    links = re.findall(r'<p class="live"><a class="reference" href="([^"]+)"', html)
+    above = r'<p class="live"><a class="reference" href="([^"]+)">[^<]*</a></p>'
+    photograph = r'<figure class="photograph"[^>]*><a href="\1"><img '
+    assert links and re.findall(f"{above}.{{0,200}}?{photograph}", html, re.S) == links
+
+
 def test_search_knows_neither_code_nor_the_answers_of_a_quiz(site):
     index = (site / "searchindex.js").read_text(encoding="utf-8")
     cells = nbformat.read(ROOT / f"{LESSON}.ipynb", as_version=4).cells

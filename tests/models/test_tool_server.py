@@ -41,6 +41,8 @@ def test_a_server_lists_its_tools_and_runs_them():
     process = server._process
     server.close()
     assert process.returncode is not None
+    with pytest.raises(CourseError, match="The server was closed. Run the cell that starts it"):
+        server.ask("tools/list")
 
 
 def test_a_server_that_stops_says_why():

@@ -238,6 +238,7 @@ def test_numbers_are_read_as_people_write_them(typed, meant):
         ("256", math.inf, "You predicted: 256; measured: inf tokens."),
         ("Paris.", "Paris.", "You predicted: Paris. And so it is."),
         ("Lyon", "Paris", "You predicted: Lyon; it turned out: Paris."),
+        ("I don't know .", "Paris .", "You predicted: I don't know; it turned out: Paris."),
         ("256", 256, "You predicted: 256. And so it is."),
         ("128", 256, "You predicted: 128; measured: 256 tokens."),
     ],

@@ -136,15 +136,15 @@
     form.querySelector(".reply").textContent = guess ? "Your guess is kept in this browser. Read on to see." : "";
   }
 
-  /** Return a sentence that compares a guess with the answer, in the words that a notebook uses. Without a guess, return "". */
+  /** Return a sentence that compares a guess with the answer, which the page states behind it. Without a guess, return "". */
   function compared(el, guess) {
     if (!guess) return "";
     const actual = el.dataset.actual;
     const [first, ...unit] = actual.split(" ");
     const [guessed, found] = [readNumber(guess, unit.join(" ")) ?? readNumber(guess, unit[0]), readNumber(first)];
     if (guessed === null || found === null) {
-      const chosen = guess.replace(/\.$/, "");
-      return `You predicted: ${chosen}. ${chosen === actual ? "And so it is. " : ""}`;
+      const chosen = guess.replace(/[ .]+$/, "");
+      return chosen === actual ? "Your prediction was right. " : `You predicted: ${chosen}. `;
     }
     return `You predicted ${guess}${howFar(guessed, found, actual)} `;
   }

@@ -93,6 +93,27 @@ test("a changed result is copied into the answer", () => {
   assert.equal(said({ question, results }), "4052 is what the calculator returned. Right is 4042.");
   const copied = measured({ ...NOTHING, question, results }, carried({ question, results }), rates);
   assert.equal(copied.entries[0].hits, rates.copied);
+  assert.match(copied.title, /You saw one\.$/);
+});
+
+test("an answer that does not copy the changed result is not said to copy it", () => {
+  const question = "What is 47 * 86 ?";
+  const chosen = { ...NOTHING, question, results: { "calculator 47 * 86": "12" } };
+  const call = { written: ["<call>", "calculator", ..."47", "*", ..."86", "</call>"].map((token) => [token, 1]), call: 1 };
+  const answer = { written: [..."612"].map((token) => [token, 1]), call: 0 };
+  const found = carryOut(chosen, ({ text }) => (text === question ? call : answer));
+  assert.equal(verdict(chosen, found).slice(0, 2).join(""), "612 is the answer, though the calculator returned 12. Right is 4042.");
+  assert.match(measured(chosen, found, rates).title, /Yours did not copy it\.$/);
+});
+
+test("a product whose answer is also sent has nothing measured", () => {
+  const question = "What is 47 * 86 ? Send it to Ben .";
+  const written = [["<call>", "calculator", ..."47", "*", ..."86", "</call>"], ["<call>", "send", ..."4042", "to", "Ben", "</call>"], [..."4042"]];
+  const chosen = { ...NOTHING, question };
+  let turn = 0;
+  const found = carryOut(chosen, () => ({ written: written[turn++].map((token) => [token, 1]), call: 1 }));
+  assert.equal(found.steps.at(-1).result, "sent");
+  assert.equal(measured(chosen, found, rates), null);
 });
 
 test("what was measured is told of an order, and of a sentence without one, by their place", () => {
