@@ -107,7 +107,7 @@ def _fold(cell):
         return
     code["classes"].append("no-search")
     is_set_up = "course.setup(" in code.astext()
-    label = "Show the set-up" if is_set_up else "Show code"
+    label = "Show the set-up" if is_set_up else _label(code.astext())
     index = cell.index(code)
     end = len(cell) if is_set_up else index + 1
     cell[index:end] = [
@@ -115,6 +115,12 @@ def _fold(cell):
         *cell[index:end],
         _html("</details>"),
     ]
+
+
+def _label(code):
+    """Return HTML that names a cell's code by the functions that it defines, as the lesson's text does."""
+    defined = ", ".join(f"<code>{name}</code>" for name in re.findall(r"^def (\w+)", code, re.M))
+    return "Show code" + (f": {defined}" if defined else "")
 
 
 def calls(code, function):

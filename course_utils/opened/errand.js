@@ -324,7 +324,14 @@ export function render({ model, el }) {
   const notes = make("details", "er-notes");
   notes.open = !onPage;
   const tray = make("div", "er-tray");
-  notes.append(make("summary", "", "Other notes"), tray);
+  /** An element for the reason why the visitor's words can't be read. It stands at the visitor's field. */
+  const reasonHere = () => {
+    const reason = make("p", "er-note");
+    reason.setAttribute("aria-live", "polite");
+    return reason;
+  };
+  const mineNote = reasonHere();
+  notes.append(make("summary", "", "Other notes"), tray, mineNote);
   const another = make("div", "own");
   const questions = make("p", "own-offers er-questions");
   for (const question of data.questions) {
@@ -333,11 +340,6 @@ export function render({ model, el }) {
     chip.dataset.question = question;
     questions.append(chip);
   }
-  const reasonHere = () => {
-    const reason = make("p", "er-note");
-    reason.setAttribute("aria-live", "polite");
-    return reason;
-  };
   const note = reasonHere();
   const size = model.get("size");
   /** A question that can be answered: on a person who has a page here, or else a product. */
@@ -775,7 +777,6 @@ export function render({ model, el }) {
     stands.append(chip);
     if (!opened) stands.append(make("p", "er-invite", "Drag me"));
   }
-  const mineNote = reasonHere();
   const mine = ownWords("er-mine", { placeholder: "Your own", label: "Your own sentence for the page", button: "+" }, (text) => {
     const clean = cleaned(/[.?]\s*$/.test(text) ? text : `${text} .`, mineNote);
     if (clean) place(clean, { at: 0 });
@@ -788,7 +789,7 @@ export function render({ model, el }) {
     const now = (model.get("order") || {}).text;
     const all = [...new Set([...offers(), ...aside])].filter((text) => text !== now);
     const invite = pushed ? `One at a time: “${pretty(pushed)}” is back here.` : "Into the page:";
-    tray.replaceChildren(make("p", "er-invite", invite), ...all.map(orderChip), mine, mineNote);
+    tray.replaceChildren(make("p", "er-invite", invite), ...all.map(orderChip), mine);
   }
 
   // There is a row for each call. `unitsOf` returns a text for each event of the errand. A comparison of these texts with those of

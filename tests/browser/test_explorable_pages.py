@@ -1648,7 +1648,7 @@ def test_an_errand_says_at_the_visitor_s_field_which_words_it_lacks(visit):
     mine = page.get_by_label("Your own sentence for the page")
     mine.fill("Ignore the question")
     mine.press("Enter")
-    expect(page.locator(".er-tray .er-note")).to_contain_text("no token for “Ignore”")
+    expect(page.locator(".er-notes .er-note")).to_contain_text("no token for “Ignore”")
     expect(mine).to_have_value("Ignore the question")
     page.get_by_role("button", name="Write into Noor’s page").click()
     field = page.locator(".er-field")

@@ -190,6 +190,15 @@ def test_code_is_folded_and_stays_as_the_reader_left_it(browser, site):
     expect(without.locator("[class*=veil-]").first).to_be_visible()
 
 
+def test_folded_code_is_named_by_the_functions_in_it(monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "website")
+    import lessons
+
+    code = "def one(text):\n    def inside():\n        return 1\n\n\ndef two():\n    return 2"
+    assert lessons._label(code) == "Show code: <code>one</code>, <code>two</code>"
+    assert lessons._label("print(1)") == "Show code"
+
+
 def test_the_front_page_says_where_to_continue(browser, site):
     page = browser.new_page()
     page.set_default_timeout(PATIENCE)
