@@ -591,7 +591,7 @@ export function render({ model, el }) {
     const card = make("div", `er-card in-model er-wrote${step.refused ? " refused" : ""}${waits ? " waits" : ""}`);
     card.append(make("span", "er-from", "The model writes"));
     if (afterPage(at)) card.append(chance(step.said));
-    card.append(tokensOf(step.said), make("p", "er-in-words", step.call), make("i", "er-arrow"), make("i", "er-leaf"));
+    card.append(tokensOf(step.said), make("p", "er-in-words", step.call || CALLED), make("i", "er-arrow"), make("i", "er-leaf"));
     return card;
   }
   function pencil(row, label, value, read) {

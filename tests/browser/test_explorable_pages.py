@@ -1633,6 +1633,11 @@ def test_a_model_of_an_errand_is_loaded_by_the_button_that_runs_it(visit):
     page.get_by_role("button", name="Ask (loads 1.8 MB)").click()
     expect(page.locator(".er-head")).to_have_text("12 is right.", timeout=PATIENCE)
     assert len([url for url in visited.requests if url.endswith("safetensors")]) == 1
+    own.fill("Send it to Mira .")
+    own.press("Enter")
+    expect(page.locator(".er-tool").first).to_contain_text("A call that names no tool", timeout=PATIENCE)
+    own.fill("How old is Kai?")
+    own.press("Enter")
     page.get_by_role("button", name="Write into Kai’s page").click()
     field = page.locator(".er-field")
     field.fill("Kai : age 99 , room 10 , town Varn , cook .")

@@ -153,8 +153,13 @@ def test_a_prediction_comes_before_its_answer(browser, site):
     percent.locator("input").fill("0.5")
     percent.get_by_role("button", name="Commit").click()
     expect(page.locator(".yours[data-key='00-tree']")).to_contain_text(" percentage points more.")
-    guess = choice.locator("button[value]").first
+    chosen = page.locator(f".yours[data-key='{choice.get_attribute('data-key')}']")
+    right = chosen.get_attribute("data-actual")
+    choice.locator(f'button[value^="{right}"]').click()
+    expect(chosen).to_have_text("Your prediction was right. ")  # the page itself says what it was
+    guess = choice.locator(f'button[value]:not([value^="{right}"])').first
     guess.click()
+    expect(chosen).to_contain_text("You predicted: ")
     page.reload()  # the browser has stored the answer
     expect(answer).to_contain_text("You predicted 1,000: ")
     expect(guess).to_have_attribute("aria-pressed", "true")
