@@ -17,6 +17,7 @@ from course_utils.learning import quizzes
 
 ROOT = Path(__file__).parents[2]
 LESSON = "notebooks/00_open_the_box"
+RANGES = "notebooks/05_how_it_learns"  # a lesson whose guesses have a range
 RARELY = pytest.mark.everything(reason="one deck shows at each push that slides and handouts fit")
 DECKS = [name[:2] for name in catalog.lessons()]
 
@@ -35,14 +36,17 @@ def browser():
         yield running
 
 
-@pytest.fixture(scope="module")
-def site(tmp_path_factory):
+def built(lesson, folder):
     """Builds a website of two pages, which takes only seconds. `make website` builds and checks all pages."""
-    folder = tmp_path_factory.mktemp("website")
     command = [sys.executable, "-m", "sphinx", "-q", "-c", ROOT / "website", "-d", folder / "cache"]
-    command += ["-D", f"include_patterns=README.md,{LESSON}.ipynb", ROOT, folder / "site"]
+    command += ["-D", f"include_patterns=README.md,{lesson}.ipynb", ROOT, folder / "site"]
     subprocess.run(command, check=True, capture_output=True)
     return folder / "site"
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    return built(LESSON, tmp_path_factory.mktemp("website"))
 
 
 def test_a_lesson_becomes_a_page(check, site):
@@ -124,6 +128,35 @@ def test_a_page_can_be_read_by_everybody(browser, site):
         assert not complaints and all(address.startswith(("file:", "data:")) for address in elsewhere)
         assert page.evaluate("document.documentElement.scrollWidth") == width
         assert not findings(page, "body")
+
+
+def test_a_guess_outside_its_range_is_refused_and_printed_lines_wrap(browser, tmp_path):
+    page = browser.new_page(viewport={"width": 360, "height": 700})
+    page.set_default_timeout(PATIENCE)
+    page.goto((built(RANGES, tmp_path) / f"{RANGES}.html").as_uri())
+    for key, typed, highest in (
+        ("05-weight", "75%", "1"),
+        ("05-weight", "-1", "1"),
+        ("05-copies", "101", "100"),
+    ):
+        asked = page.locator(f"form.prediction[data-key='{key}']")
+        answer = page.locator(f".yours[data-key='{key}']")
+        if not asked.is_visible():
+            page.get_by_role("button", name="Show all answers").click()
+        asked.locator("input").fill(typed)
+        asked.get_by_role("button", name="Commit").click()
+        expect(asked).to_contain_text(f"Type a number from 0 to {highest}.")
+        expect(answer).to_be_empty()
+        asked.locator("input").fill(f"0,{highest}")
+        asked.get_by_role("button", name="Commit").click()
+        expect(answer).to_contain_text(f"You predicted 0,{highest}: ")
+        page.evaluate("localStorage.clear()")
+        page.reload()
+    page.get_by_role("button", name="Show all answers").click()
+    wide = (
+        "printed => printed.filter(each => each.scrollWidth > each.clientWidth).map(each => each.className)"
+    )
+    assert set(page.locator(".cell_output pre").evaluate_all(wide)) == {"columns"}  # a table scrolls
 
 
 def test_a_prediction_comes_before_its_answer(browser, site):
