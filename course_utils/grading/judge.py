@@ -330,7 +330,8 @@ def _verdict(hidden, outcome, expected, misfits):
     problem = _problem(outcome, replace(expected, mistakes=known))
     word = "" if problem else checks.word_on_precision(outcome, expected.value, expected.tolerance)
     says = problem.removeprefix(":").strip() if problem else (expected.about or expected.call) + word
-    mistake = next((text for text in known if problem == f": {text}"), "")
+    named = (problem or "").removesuffix(checks.CHANGED_TOO)
+    mistake = next((text for text in known if named == f": {text}"), "")
     if hidden:
         says = _HIDDEN_WRONG if problem else _HIDDEN_RIGHT
     return Verdict(not problem, hidden, says[:2000], mistake)

@@ -34,6 +34,8 @@ MOST_ITEMS = 1_000_000
 _ONE_ROUNDING = {"float32": 2**-24, "bfloat16": 2**-8, "float16": 2**-11}
 _ROUNDINGS = {"float32": 160, "bfloat16": 8, "float16": 8}
 PRECISIONS = tuple(_ONE_ROUNDING)
+# What a message on a wrong value ends with if the function has also changed its input.
+CHANGED_TOO = " And your function changed its input: work on a copy of it."
 # Whole numbers of more bits than this are not shown in digits. By default Python writes at most 4,300 digits.
 LONGEST_INT = 10_000
 
@@ -283,9 +285,10 @@ def problem_of(
         return f": {call} {said}"
     value = outcome["value"]
     if not agrees(outcome, wanted, tolerance):
+        changed = CHANGED_TOO if outcome["changed"] else ""
         known = next(iter(mistakes), None)
         if known is not None:
-            return f": {known}"
+            return f": {known}{changed}"
         if value is None:
             return (
                 f": {call} gave nothing back: for any input, a right answer ends at a `return` with a value."
@@ -295,7 +298,6 @@ def problem_of(
             hint = hints.on_value(value, wanted)
             found = difference(value, wanted, tolerance) + (hint and f" {hint}")
         here = f" Here: {about.rstrip('.')}." if about else ""
-        changed = " And your function changed its input: work on a copy of it." if outcome["changed"] else ""
         return f": {call} {found}{changed}{here}"
     if outcome["changed"]:
         return f": {call} is right, but your function changed its input: work on a copy of it."

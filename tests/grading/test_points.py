@@ -26,6 +26,7 @@ assignments = Lazy("course_utils.grading.assignment")
 batch = Lazy("course_utils.grading.batch")
 found = Lazy("course_utils.grading.answers")
 graded_module = Lazy("course_utils.grading.graded")
+judge = Lazy("course_utils.grading.judge")
 similarity = Lazy("course_utils.grading.similarity")
 stored = Lazy("course_utils.grading.result")
 
@@ -149,6 +150,13 @@ def test_a_mistake_is_named_only_if_it_explains_the_further_inputs_too(tmp_path)
     }
     assert [name for name, each in verdicts.items() if each.passed] == ["right"]
     assert "3" in verdicts["constant"].says and "4" in verdicts["constant"].says
+
+
+def test_a_mistake_is_counted_under_its_own_message_if_the_input_changed_too():
+    expected = judge._Expected("grow([1])", "", 1, {"that is one more.": [2]}, 1e-6)
+    verdict = judge._verdict(False, {"value": 2, "changed": True}, expected, set())
+    assert verdict.mistake == "that is one more."
+    assert verdict.says == "that is one more. And your function changed its input: work on a copy of it."
 
 
 @needs("bubblewrap")

@@ -726,6 +726,8 @@ def test_a_wrong_result_of_a_function_that_changed_its_input_says_both():
 
     said = message(grow, 3, ([1, 2, 3],))
     assert "gave 4, expected 3. That is one too many. And your function changed its input" in said
+    known = message(grow, 3, ([1, 2, 3],), mistakes={"that is one more.": 4})
+    assert known == "2.1: that is one more. And your function changed its input: work on a copy of it."
 
 
 def test_a_known_mistake_gets_its_own_message():
