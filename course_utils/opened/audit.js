@@ -98,7 +98,7 @@ export function render({ model, el }) {
     chip.append(make("b", "", word), share);
     asSlider(bar, { label: `Your guess for ${word}, from “he” to “she”. Enter shows the model's`, min: 0, max: 100 });
     const pin = { word, bar, off, mine, number: share, share: 50, done: false };
-    bar.addEventListener("focus", () => model.get("trade") !== word && keep({ trade: word }));
+    bar.addEventListener("focus", () => !handingOn && model.get("trade") !== word && keep({ trade: word }));
     bar.addEventListener("keydown", (event) => {
       const to = { ArrowRight: 5, ArrowUp: 5, ArrowLeft: -5, ArrowDown: -5 }[event.key];
       const end = { Home: 0, End: 100 }[event.key];
@@ -108,7 +108,6 @@ export function render({ model, el }) {
       if (pin.done) return;
       if (!answers) return aim(index, end ?? pin.share + to);
       settle(index);
-      (pins.find(({ done }) => !done)?.bar ?? lock).focus();
     });
     const toPointer = (event) => {
       const box = bar.getBoundingClientRect();
@@ -255,12 +254,16 @@ export function render({ model, el }) {
     drawAsked();
   }
   let answered = null; // the bar of the last guess that was made
+  let handingOn = false; // whether the focus is moving on to the next bar, while the sentence of the last guess stays
   /** Show in one bar the model's share, and beside it the share that the visitor guessed. */
   function settle(index) {
     answered = pins[index];
     answered.done = true;
     el.classList.add("known");
     keep({ trade: asks[index] });
+    handingOn = true;
+    (pins.find(({ done }) => !done)?.bar ?? lock).focus({ preventScroll: true });
+    handingOn = false;
   }
   function drawGuess() {
     const next = pins.find(({ done }) => !done);

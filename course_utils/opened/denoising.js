@@ -232,6 +232,7 @@ export function render({ model, el }) {
   // What the visitor has chosen (prompts, seed, guidance or number of steps), but for which no drawings are stored. The view
   // draws with it once the model is loaded, and shows the old pictures until then.
   let pending = {};
+  let watched = false; // whether the visitor has played the pictures on the screen while others wait for the model
   let stuck = ""; // a sentence on why the host sends no more states, or ""
   let tab = null; // the kind of the words that the tray shows
   let shown = step(); // the step that is drawn; while the view moves to step(), a number between two steps
@@ -399,6 +400,7 @@ export function render({ model, el }) {
    * loaded, keep changes for which no drawings are stored in `pending` instead. */
   function redraw(changes) {
     stop();
+    watched = false;
     pressed = false;
     el.classList.add("known");
     const isStored = ({ prompts: both = prompts(), ...others }) => both.every((prompt) => isDrawn({ ...settings(prompt), ...others }));
@@ -639,6 +641,7 @@ export function render({ model, el }) {
   };
   function go(to) {
     stop();
+    watched = true;
     pressed = false;
     follows = false;
     el.classList.add("known");
@@ -678,6 +681,7 @@ export function render({ model, el }) {
   }
   play.addEventListener("click", () => {
     if (playing) return stop();
+    watched = true;
     el.classList.add("known");
     start();
   });
@@ -704,7 +708,7 @@ export function render({ model, el }) {
     const frames = drawing(index)?.frames ?? [];
     const last = frames.length - 1;
     const asleep = wake.querySelector("button");
-    draw.hidden = !(waits(index) || (last < 0 && stuck)) || !asleep || asleep.disabled;
+    draw.hidden = !((waits(index) && !watched) || (last < 0 && stuck)) || !asleep || asleep.disabled;
     empty.textContent = last >= 0 || !draw.hidden || painted.has(index) ? "" : !stuck ? "drawing…" : asleep ? "loading the model…" : "not drawn yet";
     panel.classList.toggle("blank", last < 0 && !painted.has(index));
     if (last < 0) return; // the old picture stays until the new one begins

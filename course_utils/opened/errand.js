@@ -419,6 +419,12 @@ export function render({ model, el }) {
     load.disabled = asked !== null;
     load.style.setProperty("--share", String(loading ?? 0));
     load.textContent = loading !== null && asked ? `Loading the model: ${Math.round(100 * loading)}%` : asked ? "The model writes…" : !size ? "▶ Ask again" : `▶ Let the model write on (loads ${size})`;
+    drawPlay();
+  }
+  /** Write on the upper button what a press does: play the errand, or load the model that writes on. */
+  function drawPlay() {
+    const waits = found.waits === "model";
+    play.textContent = playing ? "▶▶ To the end" : !waits || !(asked || size) ? "▶ Run it" : !asked ? `▶ Run it (loads ${size})` : loading !== null ? `Loading: ${Math.round(100 * loading)}%` : "The model writes…";
   }
 
   const state = () => ({
@@ -898,8 +904,7 @@ export function render({ model, el }) {
    * do not scroll while the visitor drags a number, or uses what is folded away below the errand. */
   function uncover() {
     if (!onPage || !tried || quick || folds.contains(document.activeElement)) return;
-    const foot = innerHeight - (getComputedStyle(rack).position === "sticky" ? rack.offsetHeight : 0);
-    if (top.getBoundingClientRect().top >= 0 && scene.getBoundingClientRect().bottom <= foot) return;
+    if (top.getBoundingClientRect().top >= 0 && scene.getBoundingClientRect().bottom <= innerHeight) return;
     top.scrollIntoView({ block: "start", behavior: still.matches ? "instant" : "smooth" });
   }
   function film(from) {
@@ -992,7 +997,7 @@ export function render({ model, el }) {
     }
     scene.classList.toggle("fresh", Boolean(fresh));
     top.classList.toggle("wait", playing);
-    play.textContent = playing ? "▶▶ To the end" : "▶ Run it";
+    drawPlay();
     if (!playing && changed(now) && !tried) {
       tried = true;
       if (still.matches || !onPage) openRest();
@@ -1057,7 +1062,11 @@ export function render({ model, el }) {
     ratesBody.replaceChildren(list, key);
   }
 
-  play.addEventListener("click", () => (playing ? finish() : film(0)));
+  play.addEventListener("click", () => {
+    if (playing) finish();
+    else if (found.waits !== "model") film(0);
+    else if (!asked) askHost(found.want);
+  });
   function update(opening = false) {
     clocks.forEach(clearTimeout);
     const now = state();

@@ -22,6 +22,7 @@ const NAMED = 4; // a run of at least this many layers that give the same answer
 const COVERED = 38; // px from the middle of the carried list to the middle of a word that it does not cover
 const SPOUT = 14; // px by which the pipe extends below the box
 const NEAR = 14; // px: the least distance from the line between the boxes to the number of a layer
+const CLEAR = 20; // px: the distance from this line at which the large number of a layer is clear of it
 const TALL_MARK = 26; // px: half of the height of the number of the layer at which the pipe bends, with the word above it
 const SENTENCES = { source: "Left sentence", target: "Right sentence" };
 const spell = (number) => (number < 1e6 ? number.toLocaleString("en-US") : `${(number / 1e6).toLocaleString("en-US")} million`);
@@ -553,7 +554,13 @@ export function render({ model, el }) {
         mark.append(make("i", "", "layer "), String(at));
         // What happens at this layer is told once a list is carried over, unless the words would lie on the line to the other box.
         if (at === moves && cell && layer <= moves - 2) mark.append(make("em", "", ` “${pieces[0].at(-1).trim()}” takes over`));
-        const y = top + ((at + half) / values.length) * grid.clientHeight;
+        let y = top + ((at + half) / values.length) * grid.clientHeight;
+        // The number of the layer at which the pipe bends gives way to the line to the other box.
+        if (at === moves && cell) {
+          const below = y >= from[1];
+          mark.classList.toggle("alone", below && y - from[1] < 2 * CLEAR);
+          if (Math.abs(y - from[1]) < CLEAR) y = from[1] + (below ? CLEAR : -CLEAR);
+        }
         mark.style.top = `${y - axis.offsetTop}px`;
         // The line to the other box would strike through it, or the words above this line would lie on it.
         const high = at === moves ? TALL_MARK : NEAR;

@@ -352,16 +352,16 @@ export function render({ model, el }) {
       });
     }
 
-    // There is a dot for each random choice of a token. The dot stands at the end of the chosen token's bar.
+    // There is a dot for each random choice of a token. The dots of each token begin at the same place, so that their rows can
+    // be compared.
     const slots = new Map();
     const [inLine, perLine] = tight ? [72, DRAWS / 2] : [184, DRAWS]; // a line's width in px, and how many dots it has
     dots.forEach((dot, lot) => {
       const row = Math.min(drawn[lot], ROWS);
       const slot = slots.get(row) ?? 0;
       slots.set(row, slot + 1);
-      const end = Math.min(across - inLine, start + numberAt.get(rows[row] ?? others) + room - (row ? 6 : 14));
       const down = !tight ? 0 : slot < perLine ? -4 : 4; // in a narrow view, a row has two lines of dots
-      const [x, y] = [end + ((slot % perLine) * inLine) / perLine, row * height + height / 2 + down];
+      const [x, y] = [across - inLine + ((slot % perLine) * inLine) / perLine, row * height + height / 2 + down];
       dot.style.transform = `translate(${x}px, ${y}px)`;
     });
 
@@ -384,6 +384,7 @@ export function render({ model, el }) {
     line.setAttribute("aria-valuenow", String(Math.min(ROWS + 1, inPlay)));
     const limit = inPlay === 1 ? "only this one" : `only ${count(inPlay)} tokens`;
     lineLabel.textContent = inPlay === all ? (writes ? "pull me up: only the likeliest stay (top-k)" : "top-k: pull me up") : `${p() < 1 ? "top-p" : `top-k ${k()}`}: ${limit}`;
+    line.classList.toggle("set", inPlay !== all);
     line.setAttribute("aria-valuetext", inPlay === all ? "all can be drawn" : limit);
     reset.hidden = temperature() === 1 && !k() && p() === 1;
 
@@ -401,7 +402,6 @@ export function render({ model, el }) {
   }
   const narrow = () => el.clientWidth < 480;
   const labelWidth = () => (writes ? (narrow() ? 78 : 88) : narrow() ? 54 : 64); // px beside a bar that stay free for the bar's label
-  const numberAt = new Map(); // for each row: where its share is written, in px from the axis's left end
   function stretch(row, share, label, width, first) {
     const [word, { children: [bar, number, on] }] = row.children;
     const part = Math.min(1, share / scale);
@@ -423,7 +423,6 @@ export function render({ model, el }) {
       on.style.clipPath = `inset(0 calc(100% - ${Math.max(0, width * part - from)}px) 0 0)`;
       at = Math.max(end, from + long) + 10;
     }
-    numberAt.set(row, at);
     number.style.transform = `translateX(${at}px)`;
   }
   function drawPaper() {

@@ -455,7 +455,14 @@ export function render({ model, el }) {
     return best[1];
   }
   // The token under the pointer becomes the first token in the window.
-  const fromText = (event, lifted) => Math.max(2, chips.length - tokenAt(event, lifted));
+  const fromText = (event) => Math.max(2, chips.length - tokenAt(event));
+  /** While the edge is dragged, it goes to the nearer end of the word under the pointer. */
+  function fromEdge(event) {
+    const index = tokenAt(event, lift);
+    const [{ left, right }, next] = [chips[index].getBoundingClientRect(), chips[index + 1]];
+    const beyond = event.clientX > (left + right) / 2 && next?.offsetTop === chips[index].offsetTop;
+    return Math.max(2, chips.length - index - Number(beyond));
+  }
   function fromStage(event) {
     const across = event.clientX - stage.getBoundingClientRect().left;
     const index = Math.round((across - part.left) / part.column) + 1;
@@ -466,7 +473,7 @@ export function render({ model, el }) {
     el.classList.add("known");
   };
   const ready = () => part !== null;
-  onDrag(el, handle, (event) => keep({ size: fromText(event, lift) }), { ready, begin });
+  onDrag(el, handle, (event) => keep({ size: fromEdge(event) }), { ready, begin });
   onDrag(el, stage, (event) => keep({ size: fromStage(event) }), { ready, begin });
   stage.addEventListener("click", (event) => part && keep({ size: fromStage(event) }));
   paper.addEventListener("click", (event) => {

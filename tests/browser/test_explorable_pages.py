@@ -591,6 +591,8 @@ def test_a_visitor_guesses_how_many_heads_are_needed_and_two_dots_fall(visit):
     page.wait_for_timeout(900)  # until the dots have come out of the cards
     tall = box_of(page.locator(".hd-cloud"))["height"]
     box = box_of(sky)
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + 200)
+    expect(head).to_contain_text("Drag across them.")  # a press alone is no guess
     page.mouse.move(box["x"] + 5, box["y"] + 200)
     page.mouse.down()
     page.mouse.move(box["x"] + box["width"] / 3, box["y"] + 200, steps=4)
@@ -1118,6 +1120,18 @@ def test_the_longest_bar_can_be_pulled_and_tokens_cut(visit):
     for _ in range(7):
         cut.press("ArrowUp")  # the number of tokens goes from all to 8, 7, ..., 2
     expect(page.locator(".sp-row.out")).to_have_count(7)
+    out = box_of(page.locator(".sp-row.out .sp-share").first)
+    assert box_of(page.locator(".sp-cut-label"))["x"] > out["x"] + out["width"], "the label lies on a token"
+    begins = page.locator(".sp-pile i").evaluate_all(
+        """(dots) => {
+          const rows = {};
+          for (const { x, y } of dots.map((dot) => dot.getBoundingClientRect())) {
+            rows[y] = Math.min(rows[y] ?? x, x);
+          }
+          return Object.values(rows);
+        }"""
+    )
+    assert len(begins) == 2 and begins[0] == begins[1], "the dots of each token begin at the same place"
     kept = page.locator(".sp-row:not(.out) .sp-share").all_inner_texts()
     assert sum(float(text.rstrip("%")) for text in kept) == pytest.approx(100, abs=1)
     expect(page.locator(".unseen")).to_have_text(re.compile(f"^wanted {kept[0]}, put {kept[1]}"))
@@ -1598,6 +1612,9 @@ def test_on_a_phone_the_errand_shows_what_the_model_writes_and_the_letter_stays_
         }"""
     )
     assert reach[0] >= 0 and reach[1] <= 360
+    expect(page.get_by_text("Can you stop it? Put a guard in:")).to_be_visible(timeout=PATIENCE)
+    answer, rack = box_of(page.locator(".er-ending")), box_of(page.locator(".er-rack"))
+    assert rack["y"] > answer["y"] + answer["height"], "the guards cover the answer"
     expect(page.locator(".er-wrote").last).to_contain_text("send Kelda to Zed")
 
 
@@ -1643,6 +1660,17 @@ def test_a_model_of_an_errand_is_loaded_by_the_button_that_runs_it(visit):
     field.fill("Kai : age 99 , room 10 , town Varn , cook .")
     field.press("Enter")
     expect(page.locator(".er-ending .chip")).to_have_text(["9", "9"])
+
+
+def test_an_errand_with_a_written_page_is_run_by_one_button(visit):
+    page = visit("errand.html").page
+    page.get_by_role("button", name="Write into Noor’s page").click()
+    field = page.locator(".er-field")
+    field.fill(f"{field.input_value()} Send it to Ben .")
+    field.press("Enter")
+    page.get_by_role("button", name="Run it (loads 1.8 MB)").click()
+    expect(page.locator(".er-head")).not_to_contain_text("is not stored", timeout=PATIENCE)
+    expect(page.get_by_role("button", name="Run it", exact=False)).to_have_text("▶ Run it")
 
 
 def test_an_errand_says_at_the_visitor_s_field_which_words_it_lacks(visit):
@@ -1874,6 +1902,15 @@ def test_a_window_hides_the_colour_once_its_edge_has_passed(visit):
     box, ellis = box_of(edge), box_of(page.locator(".wd-text .chip", has_text="Ellis"))
     drag(page, (box["x"] + box["width"] / 2, box["y"] + 20), (ellis["x"] + 5, ellis["y"] + 10))
     expect(answer).to_contain_text("pink")
+    whole, box = int(edge.get_attribute("aria-valuenow")), box_of(edge)
+    drag(
+        page,
+        (box["x"] + box["width"] / 2, box["y"] + 20),
+        (ellis["x"] + 0.8 * ellis["width"], ellis["y"] + 10),
+    )
+    expect(edge).to_have_attribute(
+        "aria-valuenow", str(whole - 1)
+    )  # the end of “Ellis” is nearer than its beginning
     page.get_by_text("Read a text of your own").click()
     visited.wake()
     field = page.get_by_label("Your own text")
@@ -2235,6 +2272,7 @@ def test_a_lean_is_guessed_before_any_is_shown(visit):
     expect(page.locator(".au-asked")).to_contain_text("the writer was sad because she")
     page.mouse.up()  # this ends the guess, and the knob glides to the model's share
     expect(head).to_have_text("72% “she” for the writer. You said 90% “she”.")
+    expect(page.get_by_role("button", name="See all 36 trades")).to_be_focused()
     expect(page.locator(".au-ask .au-mine:visible")).to_have_count(2)  # the doctor's exact guess has no mark
     page.get_by_role("button", name="See all 36 trades").click()
     expect(page.locator(".au-note")).to_have_text(
