@@ -7,6 +7,7 @@ count. Whole test files can be cases, too: then the code that they test is what 
 """
 
 import ast
+import inspect
 import json
 import os
 import random
@@ -162,6 +163,12 @@ def does(name, text):
 def drawn(name, cases, count, *paths):
     """Returns all cases if `all_due(*paths)` is true, otherwise `some` of the cases."""
     return cases if all_due(*paths) else some(name, cases, count)
+
+
+def visits_none(test, pages):
+    """Returns whether a test names pages of explorables that it visits, and none of them is in `pages`."""
+    visited = re.findall(r"visit\(\"(\w+)\.html", inspect.getsource(test))
+    return bool(visited) and set(visited).isdisjoint(pages)
 
 
 def some(name, cases, count):

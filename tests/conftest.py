@@ -26,6 +26,7 @@ if WITHOUT not in os.environ.get("PYTHONPATH", ""):
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [WITHOUT, os.environ.get("PYTHONPATH")]))
 
 MODELS = Path(__file__).parent / "models"
+PAGES = Path(__file__).parent / "browser" / "test_explorable_pages.py"
 
 # nbval runs every lesson. This lesson, which needs no model, is run in a browser, too, to test the page.
 RUN_IN_THE_BROWSER = "01_what_open_means"
@@ -86,12 +87,17 @@ def rank(item):
     return LONGEST.index(group) if group in LONGEST else len(LONGEST), lesson_of(item)
 
 
+def names(config, folder):
+    """Returns whether the command names a folder, or something in it, as what to test."""
+    return any(Path(argument.partition("::")[0]).resolve().is_relative_to(folder) for argument in config.args)
+
+
 def left_files(config, items):
     """Returns the files of tests/models to leave to `make everything`: two thirds of those that aren't due.
 
     If the command names tests/models or a file in it, no file is left out.
     """
-    if any(Path(argument).resolve().is_relative_to(MODELS) for argument in config.args):
+    if names(config, MODELS):
         return set()
     files = sorted({item.path for item in items if item.path.parent == MODELS})
     others = [file for file in files if not by_commit.due(file)]
@@ -101,12 +107,14 @@ def left_files(config, items):
 @pytest.hookimpl(wrapper=True, tryfirst=True)  # runs before xdist's hook, which reads the groups
 def pytest_collection_modifyitems(config, items):
     """Gives each test its group, and sorts the tests by `rank`."""
-    left = left_files(config, items)
+    left, all_pages = left_files(config, items), names(config, PAGES.parent)
     for item in items:
         if item.path in left:
             item.add_marker(
                 pytest.mark.everything(reason="the last commit changed nothing that this file uses")
             )
+        if item.path == PAGES and not all_pages and by_commit.visits_none(item.function, item.module.DRAWN):
+            item.add_marker(pytest.mark.everything(reason="the last commit changed no page of explorables"))
         item.add_marker(pytest.mark.xdist_group(group_of(item)))
         if lesson_of(item) not in ("", RUN_IN_THE_BROWSER):
             item.add_marker(pytest.mark.everything(reason="in `make test`, nbval alone runs this lesson"))

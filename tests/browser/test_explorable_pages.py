@@ -28,7 +28,8 @@ WHOLE_CARD = "card_check.html#act=%22%22"  # the page after its first act
 LEFT = pytest.mark.everything(reason="`make test` draws pages, and opens each in one of the two looks")
 # The two looks of a page: on a wide light screen, and on a dark phone. `make everything` opens each page in
 # both looks. `make test` opens seven pages, or all pages if a file in PLACES changed, and each of them in one
-# look only: the pages of NAMES take turns between the wide screen and the phone.
+# look only: the pages of NAMES take turns between the wide screen and the phone. A test that visits other
+# pages alone is left out, too: see conftest.py.
 LOOKS = [(1280, "light"), (360, "dark")]
 PLACES = ("course_utils/opened", "course_utils/widgets", "website", "tests/lab.py", __file__)
 DRAWN = by_commit.drawn("pages of explorables", NAMES, 7, *PLACES)

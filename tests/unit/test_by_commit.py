@@ -3,7 +3,19 @@
 import json
 
 import pytest
-from by_commit import OPENED, PACKAGE, ROOT, _imports, concerns, does, drawn, git, text_before, uses
+from by_commit import (
+    OPENED,
+    PACKAGE,
+    ROOT,
+    _imports,
+    concerns,
+    does,
+    drawn,
+    git,
+    text_before,
+    uses,
+    visits_none,
+)
 
 CODE = '''
 """Adds."""
@@ -95,3 +107,18 @@ def test_data_concern_the_tests_of_their_folder_and_scripts_those_that_run_node(
     ):
         assert not concerns(name, file), name
     assert concerns("course_utils/opened/patching.js", ROOT / "tests" / "models" / "test_live.py")
+
+
+def _visits_two_pages(visit):
+    visit("dial.html")
+    visit("vote.html")
+
+
+def _visits_what_it_is_given(visit, name):
+    visit(f"{name}.html")
+
+
+def test_a_test_of_explorables_is_left_out_if_it_visits_none_of_the_drawn_pages():
+    assert visits_none(_visits_two_pages, ["heads", "fits"])
+    assert not visits_none(_visits_two_pages, ["heads", "vote"])
+    assert not visits_none(_visits_what_it_is_given, ["heads"])
