@@ -87,7 +87,7 @@ def rank(item):
     return LONGEST.index(group) if group in LONGEST else len(LONGEST), lesson_of(item)
 
 
-def names(config, folder):
+def is_asked_for(config, folder):
     """Returns whether the command names a folder, or something in it, as what to test."""
     return any(Path(argument.partition("::")[0]).resolve().is_relative_to(folder) for argument in config.args)
 
@@ -97,7 +97,7 @@ def left_files(config, items):
 
     If the command names tests/models or a file in it, no file is left out.
     """
-    if names(config, MODELS):
+    if is_asked_for(config, MODELS):
         return set()
     files = sorted({item.path for item in items if item.path.parent == MODELS})
     others = [file for file in files if not by_commit.due(file)]
@@ -107,7 +107,7 @@ def left_files(config, items):
 @pytest.hookimpl(wrapper=True, tryfirst=True)  # runs before xdist's hook, which reads the groups
 def pytest_collection_modifyitems(config, items):
     """Gives each test its group, and sorts the tests by `rank`."""
-    left, all_pages = left_files(config, items), names(config, PAGES.parent)
+    left, all_pages = left_files(config, items), is_asked_for(config, PAGES.parent)
     for item in items:
         if item.path in left:
             item.add_marker(

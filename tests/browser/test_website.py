@@ -36,24 +36,21 @@ def browser():
         yield running
 
 
-def built(lesson, folder):
-    """Builds a website of two pages, which takes only seconds. `make website` builds and checks all pages."""
-    command = [sys.executable, "-m", "sphinx", "-q", "-c", ROOT / "website", "-d", folder / "cache"]
-    command += ["-D", f"include_patterns=README.md,{lesson}.ipynb", ROOT, folder / "site"]
-    subprocess.run(command, check=True, capture_output=True)
-    return folder / "site"
-
-
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
-    return built(LESSON, tmp_path_factory.mktemp("website"))
+    """Builds a website of three pages, which takes only seconds. `make website` builds and checks all."""
+    folder = tmp_path_factory.mktemp("website")
+    command = [sys.executable, "-m", "sphinx", "-q", "-c", ROOT / "website", "-d", folder / "cache"]
+    command += ["-D", f"include_patterns=README.md,{LESSON}.ipynb,{RANGES}.ipynb", ROOT, folder / "site"]
+    subprocess.run(command, check=True, capture_output=True)
+    return folder / "site"
 
 
 def test_a_lesson_becomes_a_page(check, site):
     pages = check.read(site)
     lesson = pages[site / f"{LESSON}.html"]
     found = [*check.faults(pages), *check.missing(site, pages)]
-    # This site is built from two sources, so its links to the pages of other sources lead nowhere.
+    # This site is built from three sources, so its links to the pages of other sources lead nowhere.
     assert not [sentence for sentence in found if "does not exist" not in sentence]
     assert lesson.pictures and "../README.html" in lesson.links
     assert any(link.startswith("https://colab.research.google.com/") for link in lesson.links)
@@ -130,10 +127,10 @@ def test_a_page_can_be_read_by_everybody(browser, site):
         assert not findings(page, "body")
 
 
-def test_a_guess_outside_its_range_is_refused_and_printed_lines_wrap(browser, tmp_path):
+def test_a_guess_outside_its_range_is_refused_and_printed_lines_wrap(browser, site):
     page = browser.new_page(viewport={"width": 360, "height": 700})
     page.set_default_timeout(PATIENCE)
-    page.goto((built(RANGES, tmp_path) / f"{RANGES}.html").as_uri())
+    page.goto((site / f"{RANGES}.html").as_uri())
     for key, typed, highest in (
         ("05-weight", "75%", "1"),
         ("05-weight", "-1", "1"),
@@ -417,7 +414,8 @@ def test_the_photograph_of_an_explorable_leads_to_it_and_so_does_a_link_above(si
 
 def test_search_knows_neither_code_nor_the_answers_of_a_quiz(site):
     index = (site / "searchindex.js").read_text(encoding="utf-8")
-    cells = nbformat.read(ROOT / f"{LESSON}.ipynb", as_version=4).cells
+    lessons = [nbformat.read(ROOT / f"{name}.ipynb", as_version=4) for name in (LESSON, RANGES)]
+    cells = [cell for lesson in lessons for cell in lesson.cells]
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     outputs = [
         output.get("text", "") + output.get("data", {}).get("text/html", "")
@@ -426,7 +424,8 @@ def test_search_knows_neither_code_nor_the_answers_of_a_quiz(site):
     ]
     outputs = [html for html in outputs if "Not this one" not in html]
     shown = " ".join([readme, *outputs, *(cell.source for cell in cells if cell.cell_type == "markdown")])
-    why = " ".join(choice.why for item in quizzes.load("00") for choice in item.choices)
+    items = quizzes.load("00") + quizzes.load("05")
+    why = " ".join(choice.why for item in items for choice in item.choices)
     # The search index has word stems, so compare the first six letters.
     answers = {word for word in re.findall(r"[a-z]{7,}", why) if word[:6] not in shown.lower()}
     assert len(answers) > 1 and '"magazin"' in index
