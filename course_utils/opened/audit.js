@@ -114,8 +114,7 @@ export function render({ model, el }) {
       aim(index, (100 * (event.clientX - box.left)) / box.width);
     };
     const ready = () => !pin.done;
-    onDrag(el, bar, toPointer, { ready, end: (letGo) => letGo && ready() && settle(index) });
-    bar.addEventListener("pointerdown", (event) => ready() && toPointer(event));
+    onDrag(el, bar, toPointer, { ready, begin: toPointer, end: (letGo) => letGo && ready() && settle(index) });
     return pin;
   });
   const lock = make("button", "au-lock", `See all ${trades.length} trades`);

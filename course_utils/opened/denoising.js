@@ -647,8 +647,8 @@ export function render({ model, el }) {
     el.classList.add("known");
     keep({ step: Math.max(0, Math.min(steps(), to)) });
   }
-  film.addEventListener("pointerdown", (event) => go(stepAt(event)));
-  onDrag(el, film, (event) => go(stepAt(event)), { ready: () => true });
+  const toPointer = (event) => go(stepAt(event));
+  onDrag(el, film, toPointer, { ready: () => true, begin: toPointer });
   film.addEventListener("keydown", (event) => {
     const to = {
       ArrowLeft: step() - 1, ArrowDown: step() - 1, ArrowRight: step() + 1, ArrowUp: step() + 1,

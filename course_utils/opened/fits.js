@@ -401,13 +401,13 @@ export function render({ model, el }) {
     const title = () => models[modelOf(each)].title;
     let from = null; // where the pointer took the block
     let far = false; // whether the pointer has dragged the block, so that the click that follows is no press
-    block.addEventListener("pointerdown", (event) => (from = { x: event.clientX, y: event.clientY }));
     const move = (event) => {
       const [x, y] = [event.clientX - from.x, event.clientY - from.y];
       far ||= Math.hypot(x, y) > FAR;
       if (far) block.style.transform = `translate(${x}px, ${y}px)`;
     };
-    const begin = () => {
+    const begin = (event) => {
+      from = { x: event.clientX, y: event.clientY };
       far = false;
       held = each;
       block.classList.add("held");
