@@ -143,6 +143,7 @@ export function render({ model, el }) {
   tools.append(make("span", "rt-same", "layer"), layers, chance);
   const { live, speak, hush } = announcer();
   const meant = make("p", "rt-meant", "Random numbers: a router that has learned nothing. Dice: each word’s two experts by lot. Both are means of five tries."); // what the comparison compares with
+  race.hidden = meant.hidden = true; // until the first answer
   el.append(top, stage, tools, take, meant, race, fold, live);
 
   const text = () => model.get("text") || data.offers[0];
@@ -373,7 +374,8 @@ export function render({ model, el }) {
     const looked = asking ? -1 : sending ? sent - 1 : pointed >= 0 ? pointed : chosen;
     const route = looked >= 0 ? all[looked][layer()] : null;
     const { pairs, same, best } = faithfulness(said.pieces, all, layer());
-    const compares = races && race.children.length > 0 && pairs > 0; // without equal words there is nothing to compare
+    const comparable = race.children.length > 0 && pairs > 0; // without equal words there is nothing to compare
+    const compares = races && comparable;
     race.hidden = meant.hidden = !compares;
     el.classList.toggle("compares", compares); // the boxes are lower then, so that they and the comparison are in sight together
     const mean = (list) => list.reduce((sum, one) => sum + faithfulness(said.pieces, one, layer()).same, 0) / list.length;
@@ -434,7 +436,7 @@ export function render({ model, el }) {
       loud.textContent = `2 of ${experts}`;
       loudWords.textContent = " experts take each token";
     }
-    chance.hidden = !race.children.length || !pairs;
+    chance.hidden = !comparable;
     chance.textContent = races ? "Hide the comparison" : "By chance? Compare with dice";
     chance.setAttribute("aria-expanded", String(races));
     const others = !compares ? "." : sender() !== "trained" ? ": one try of five. Below is their mean." : means.trained <= means.random ? ". Here routers of random numbers do as well:" : ".";
