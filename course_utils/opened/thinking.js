@@ -361,7 +361,7 @@ export function render({ model, el }) {
     const riddle = !short && !looked.has(text) && hides(text, { steps: whole() }) && differs; // a changed step keeps the riddle
     loud.textContent = shown.answer;
     // The finding, whether the answer is the last step's result, stands out.
-    const [sentence, finding] = verdict(text, shown, short, touched).split(/(?<=\. )(?=It is|Your)/);
+    const [sentence, finding] = verdict(text, shown, short, touched).split(/(?<=\. )/);
     loudWords.replaceChildren(` ${sentence}`, ...(finding ? [make("b", "", finding)] : []));
     head.classList.remove("refused");
     head.classList.toggle("wrong", Number(shown.answer) !== right);
