@@ -433,13 +433,13 @@ export function render({ model, el }) {
   };
   onDrag(el, chart, follow, {
     ready: () => true,
-    begin: () => {
+    begin(event) {
       take();
       ember.focus({ preventScroll: true });
+      follow(event);
     },
     end: settle,
   });
-  chart.addEventListener("pointerdown", follow);
   ember.addEventListener("keydown", (event) => {
     const index = nearest();
     const goes = {

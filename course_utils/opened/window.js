@@ -440,7 +440,6 @@ export function render({ model, el }) {
     const box = chip.getBoundingClientRect();
     lift = event.clientY - (box.top + box.bottom) / 2;
   }
-  handle.addEventListener("pointerdown", (event) => takeHold(event, corner()));
   /** The index of the token under the pointer, or of the nearest token. `lifted` is how far below that place the pointer is, in px. */
   function tokenAt(event, lifted = 0) {
     const y = event.clientY - lifted;
@@ -473,7 +472,13 @@ export function render({ model, el }) {
     el.classList.add("known");
   };
   const ready = () => part !== null;
-  onDrag(el, handle, (event) => keep({ size: fromEdge(event) }), { ready, begin });
+  onDrag(el, handle, (event) => keep({ size: fromEdge(event) }), {
+    ready,
+    begin(event) {
+      takeHold(event, corner());
+      begin();
+    },
+  });
   onDrag(el, stage, (event) => keep({ size: fromStage(event) }), { ready, begin });
   stage.addEventListener("click", (event) => part && keep({ size: fromStage(event) }));
   paper.addEventListener("click", (event) => {
@@ -507,15 +512,19 @@ export function render({ model, el }) {
     hopping = 0;
     if (held) carryTo(held);
   }
-  drop.addEventListener("pointerdown", (event) => {
-    takeHold(event, chips[reached()]);
-    delete drop.dataset.dragged;
-  });
   onDrag(el, drop, (event) => {
     aim = tokenAt(event, lift);
     if (aim !== reached() || held) drop.dataset.dragged = "yes";
     follow();
-  }, { ready, begin: stop, end: release });
+  }, {
+    ready,
+    begin(event) {
+      takeHold(event, chips[reached()]);
+      delete drop.dataset.dragged;
+      stop();
+    },
+    end: release,
+  });
   drop.addEventListener("click", () => {
     if (drop.dataset.dragged) return void delete drop.dataset.dragged;
     carryTo(over() ? part.right : part.last);
