@@ -628,6 +628,13 @@ export function render({ model, el }) {
     chips[Math.max(0, Math.min(chips.length - 1, goes))].focus();
   });
 
+  /** Move words to the left where needed, so that each ends before the next word of its line begins, or before the line ends. */
+  function moveLeft(spots, widths, wide) {
+    for (let at = spots.length - 1; at >= 0; at--) {
+      const end = spots[at + 1]?.line === spots[at].line ? spots[at + 1].left : wide;
+      spots[at].left = Math.min(spots[at].left, end - widths[at]);
+    }
+  }
   /**
    * Where words stand in `count` rows, each of which has an equal part of the time: near the times at which they are spoken.
    * @param {number[]} widths the words' widths in px
@@ -643,10 +650,7 @@ export function render({ model, el }) {
       const least = at && spots[at - 1].line === line ? spots[at - 1].left + widths[at - 1] : 0;
       spots.push({ left: Math.max(wide * (latest - line), least), line });
     });
-    for (let at = spots.length - 1; at >= 0; at--) {
-      const end = spots[at + 1]?.line === spots[at].line ? spots[at + 1].left : wide;
-      spots[at].left = Math.min(spots[at].left, end - widths[at]);
-    }
+    moveLeft(spots, widths, wide);
     return spots.some(({ left }) => left < 0) && count < MOST_ROWS ? null : spots;
   }
   /**
@@ -667,10 +671,7 @@ export function render({ model, el }) {
       const left = anchors[at]?.line === line ? anchors[at].left : wide * Math.max(0, Math.min(1, part - line));
       return { left, line };
     });
-    for (let at = spots.length - 1; at >= 0; at--) {
-      const end = spots[at + 1]?.line === spots[at].line ? spots[at + 1].left : wide;
-      spots[at].left = Math.min(spots[at].left, end - widths[at]);
-    }
+    moveLeft(spots, widths, wide);
     spots.forEach((spot, at) => {
       const least = spots[at - 1]?.line === spot.line ? spots[at - 1].left + widths[at - 1] : 0;
       spot.left = Math.max(spot.left, least);
@@ -698,21 +699,19 @@ export function render({ model, el }) {
     const scores = known.map(({ words: of, missed }) => {
       const wrong = of.flatMap(([, , , , bad], index) => (bad ? [index] : []));
       const columns = columnsOf(said.map(([text]) => text), of.map(([text]) => text), missed, wrong);
-      return { of, over: of.map((_, index) => columns.find(([, w]) => w === index)?.[0] ?? -1) }; // `over`: for each written word the index of its spoken word
+      const over = of.map((_, index) => columns.find(([, w]) => w === index)?.[0] ?? -1); // for each written word the index of its spoken word
+      const equal = over.map((index, w) => index >= 0 && piecesOf(said[index][0])[0] === piecesOf(of[w][0])[0]); // whether it equals that word
+      return { of, over, equal };
     });
-    const equals = (spoken, written) => piecesOf(spoken)[0] === piecesOf(written)[0];
+    // A spoken word takes as much room as it needs at any level with the written word that it equals.
+    const texts = said.map(([text], index) => [text, ...scores.flatMap(({ of, over, equal }) => of.flatMap(([word], w) => (over[w] === index && equal[w] && piecesOf(word).length === 1 ? [word] : [])))]);
     /** The places of the spoken words, and of the written words of each level, or null if they don't fit. */
     const inRows = () => {
-      // A spoken word takes as much room as it needs at any level with the written word that it equals.
-      const widths = said.map(([text], index) => {
-        const equal = scores.flatMap(({ of, over }) => of.flatMap(([word], w) => (over[w] === index && equals(text, word) && piecesOf(word).length === 1 ? [word] : [])));
-        return Math.max(...[text, ...equal].map(widthOf)) + 4;
-      });
+      const widths = texts.map((each) => Math.max(...each.map(widthOf)) + 4);
       const spoken = inTime(widths, said.map(([, begin]) => begin), wide, count);
-      const written = spoken && scores.map(({ of, over }) => {
+      const written = spoken && scores.map(({ of, over, equal }) => {
         const needs = of.map(([text]) => widthOf(text) + 4);
         const times = of.map(([, begin]) => begin);
-        const equal = of.map(([text], w) => over[w] >= 0 && equals(said[over[w]][0], text));
         return said.length ? underSpoken(needs, times, over.map((index) => spoken[index]), equal, 3 * pixels, wide, count) : inTime(needs, times, wide, count);
       });
       return written?.every(Boolean) ? { spoken, written } : null;
